@@ -1,0 +1,96 @@
+"""Every error polyglance raises on purpose, and the exit code each one ends a command with.
+
+    PolyglanceError                  1  failed
+    ├── UsageError                   2  wrong use
+    │   ├── QueryError                  the query is empty, too long, or no text
+    │   ├── UnknownEncoder              no encoder of that name
+    │   └── FolderError                 the folder to index is missing or is no folder
+    ├── LibraryError                 1  the library cannot be opened or used
+    │   ├── LibraryMissing           2  nothing was indexed there yet
+    │   └── LibraryBusy              4  another process is writing to it
+    ├── EncoderError                 1  the encoder cannot do its work
+    │   ├── EncoderUnavailable          its files are not here and cannot be fetched
+    │   ├── NotADualEncoder             the checkpoint does not map pictures and texts into one space
+    │   └── EncoderOutputError          it returned vectors that are no unit vectors
+    ├── PictureError                 1  one file cannot be read as a picture
+    └── PhotoNotFound                2  no photo with that id
+
+Exit code 3 ("done, but some files failed") is no error: the command did its work.
+A message says what is wrong, in one line; `hint` says what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class PolyglanceError(Exception):
+    """Base of the tree above: `message` is one line, `hint` the next step (may be empty)."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(PolyglanceError):
+    """The command or call was used wrongly."""
+
+    exit_code = 2
+
+
+class QueryError(UsageError):
+    """The query is empty, too long or not text."""
+
+
+class UnknownEncoder(UsageError):
+    """No encoder has that name."""
+
+
+class FolderError(UsageError):
+    """A folder to index is missing, is no folder, or cannot be listed."""
+
+
+class LibraryError(PolyglanceError):
+    """The library cannot be opened or used."""
+
+
+class LibraryMissing(LibraryError):
+    """There is no library at that place yet."""
+
+    exit_code = 2
+
+
+class LibraryBusy(LibraryError):
+    """Another process holds the writer lock."""
+
+    exit_code = 4
+
+
+class EncoderError(PolyglanceError):
+    """The encoder cannot do its work."""
+
+
+class EncoderUnavailable(EncoderError):
+    """The encoder's files are not on this machine and cannot be fetched."""
+
+
+class NotADualEncoder(EncoderError):
+    """The checkpoint does not map pictures and texts into one vector space."""
+
+
+class EncoderOutputError(EncoderError):
+    """An encoder returned something that is not finite unit vectors of its dimension."""
+
+
+class PictureError(PolyglanceError):
+    """A file cannot be read as a picture; the message is the reason, without the path."""
+
+
+class PhotoNotFound(PolyglanceError):
+    """No photo of the library has that id."""
+
+    exit_code = 2
