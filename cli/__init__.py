@@ -1,0 +1,67 @@
+"""The command line: parse and print only, one command group per file."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+
+import typer
+
+from ..errors import PolyglanceError
+from . import demo, encoders, index, search, serve, status
+from .options import Common, DebugOption, JsonOption, LibraryOption, VersionOption
+
+app = typer.Typer(
+    name="polyglance",
+    help="Find your pictures by what they show, in nine languages, on your own machine.",
+    epilog="Start with: polyglance demo   or   polyglance index ~/Pictures",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (demo, index, search, status, encoders, serve):
+    group.register(app)
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+    version: VersionOption = False,
+) -> None:
+    """Find your pictures by what they show, in nine languages, on your own machine."""
+    context.obj = Common(library, as_json)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every error is one line on stderr (`--debug` adds the traceback)."""
+    debug = "--debug" in arguments
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("polyglance").setLevel(logging.INFO)
+    try:
+        return int(app([a for a in arguments if a != "--debug"], standalone_mode=False) or 0)
+    except PolyglanceError as error:
+        return _fail(str(error), error.exit_code, debug)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except typer.TyperException as error:
+        usage = f"{error.format_message()} Try 'polyglance --help'."
+        return _fail(usage, getattr(error, "exit_code", 2), debug)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("Stopped. What was done is kept; run the same command to go on.", 1, debug)
+    except BrokenPipeError:
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return _fail(f"Something went wrong inside polyglance ({reason}). Run again with --debug.", 1, debug)
+
+
+def _fail(message: str, exit_code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    typer.echo("Error: " + " ".join(message.split()), err=True)
+    return exit_code

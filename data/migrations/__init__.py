@@ -1,0 +1,22 @@
+"""Alembic migrations of the catalog, run from Python: there is no alembic.ini."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, bound to `connection` if one is given."""
+    result = Config()
+    result.set_main_option("script_location", str(Path(__file__).parent))
+    result.attributes["connection"] = connection
+    return result
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the schema to the newest revision inside the caller's transaction."""
+    command.upgrade(config(connection), "head")

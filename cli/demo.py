@@ -1,0 +1,63 @@
+"""`demo`: the main job on an embedded sample, in nine languages, with no download."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import Common, LibraryOption
+from .output import LANGUAGE_NAMES, encoder_note, note, progress_bar
+from .serve import serve_until_stopped
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(demo)
+
+
+def demo(
+    context: typer.Context,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the page at the end.")] = True,
+    port: Annotated[int | None, typer.Option(help="Port of the page, 0 for any free one.")] = None,
+    library: LibraryOption = None,
+) -> None:
+    """Index some sample pictures, search them in nine languages, then serve the page."""
+    from ..config import Settings
+    from ..data.sample import PICTURES, copy_sample
+    from ..library import Library
+
+    settings = Settings()
+    folder = library or context.find_object(Common).library or settings.library.parent / "demo"  # type: ignore[union-attr]
+    pictures = folder.expanduser().absolute() / "pictures"
+    copy_sample(pictures)
+    note(f"Indexing {len(PICTURES)} sample pictures with the embedded encoder …")
+    with Library.open(folder) as opened:
+        with progress_bar("Indexing") as show:
+            report = opened.index([pictures], encoder="lite", progress=show)
+        typer.echo(f"{opened.status().photos} pictures in {report.seconds:.1f} s.")
+        found = search_in_nine_languages(opened)
+        typer.echo(f"\nFound by meaning: {found} of {len(LANGUAGE_NAMES) * 4} first.")
+        encoder_note("lite")
+        note("Your own photos: polyglance index ~/Pictures, then polyglance search …")
+        if serve:
+            serve_until_stopped(opened, None, port)
+
+
+def search_in_nine_languages(library: Library) -> int:
+    """Ask for the same four things in each language, print what came first; return how many were right."""
+    from ..data.sample import EXPECTED, WORDS
+
+    right = 0
+    for code, words in WORDS.items():
+        typer.echo(f"\n{LANGUAGE_NAMES[code]}")
+        for word, expected in zip(words, EXPECTED, strict=True):
+            answer = library.search(word, 1)
+            name = answer.results[0].photo.path.rpartition(b"/")[2].decode()
+            hit = name.startswith(expected)
+            right += hit
+            typer.echo(f"  {'✓' if hit else '✗'} {name:22} {answer.took.total:5.1f} ms   {word}")
+    return right

@@ -1,0 +1,58 @@
+"""`encoders`: list them, fetch one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .options import JsonOption, wants_json
+from .output import note, print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="List the encoders, or fetch one.", invoke_without_command=True)
+    group.callback()(listing)
+    group.command()(pull)
+    app.add_typer(group, name="encoders")
+
+
+def listing(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the encoders and which of them are on this machine; `encoders pull NAME` fetches one."""
+    if context.invoked_subcommand:
+        return
+    from ..config import Settings
+    from ..encoders import registry
+
+    known = registry.listing(Settings())
+    if wants_json(context, as_json):
+        print_json(
+            [
+                {
+                    "name": encoder.name,
+                    "ready": encoder.ready,
+                    "dimension": encoder.dimension,
+                    "languages": list(encoder.languages),
+                    "download_bytes": encoder.download_bytes,
+                    "description": encoder.description,
+                }
+                for encoder in known
+            ]
+        )
+        return
+    for encoder in known:
+        state = "ready" if encoder.ready else f"{encoder.download_bytes / 1e9:.1f} GB to fetch"
+        typer.echo(f"{encoder.name:12} {state:16} {encoder.description}")
+    note("A hub id (owner/name) or a directory with a checkpoint works as well. Fetch: polyglance encoders pull NAME")
+
+
+def pull(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="altclip-m9, altclip, altclip-m18, or a hub id.")],
+) -> None:
+    """Fetch an encoder's files once, so that it works offline. A stopped download resumes."""
+    from ..config import Settings
+    from ..encoders import registry
+
+    registry.pull(name, Settings())
+    typer.echo(f"{name} is ready. Switch a library to it: polyglance reencode --encoder {name}")

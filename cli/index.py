@@ -1,0 +1,111 @@
+"""`index`, `reencode`, `forget`: what changes a library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import EncoderOption, JsonOption, LibraryOption, open_library, wants_json
+from .output import encoder_note, note, print_failures, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from ..indexer.update import Report
+
+PARTLY = 3
+"""Exit code: done, but some files failed."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(index)
+    app.command()(reencode)
+    app.command()(forget)
+
+
+def index(
+    context: typer.Context,
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER…", help="Photo folders.")],
+    encoder: EncoderOption = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Index photo folders: scan, encode what changed, forget what is gone. The folders are only read."""
+    with open_library(context, library, create=True) as opened, progress_bar("Indexing") as show:
+        report = opened.index(folders, encoder=encoder, progress=show)
+    if wants_json(context, as_json):
+        print_json(report_document(report))
+    else:
+        print_report(report)
+    if report.tally.failures:
+        print_failures(report.tally.failures)
+        raise typer.Exit(PARTLY)
+
+
+def reencode(
+    context: typer.Context,
+    encoder: Annotated[str, typer.Option("--encoder", metavar="NAME", help="The encoder to switch to.")],
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Switch a library to another encoder: new vectors beside the old, which answer until all is done."""
+    with open_library(context, library) as opened, progress_bar("Encoding") as show:
+        tally = opened.reencode(encoder, progress=show)
+    if wants_json(context, as_json):
+        print_json({"encoder": encoder, "encoded": tally.encoded, "failed": len(tally.failures)})
+    else:
+        typer.echo(f"Encoded {tally.encoded} pictures with {encoder}, which answers from now on.")
+    if tally.failures:
+        print_failures(tally.failures)
+        raise typer.Exit(PARTLY)
+
+
+def forget(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that was indexed.")],
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Drop a folder from the library. Its files are not touched."""
+    with open_library(context, library) as opened:
+        photos = opened.forget(folder)
+    if wants_json(context, as_json):
+        print_json({"forgotten": photos})
+    else:
+        typer.echo(f"Forgot {photos} photos; the files are where they were.")
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """The `--json` document of `index`: docs/design.md section 7."""
+    tally = report.tally
+    return {
+        "added": tally.added,
+        "changed": tally.changed,
+        "moved": tally.moved,
+        "removed": tally.removed,
+        "unchanged": tally.unchanged,
+        "failed": len(tally.failures),
+        "seconds": round(report.seconds, 3),
+        "images_per_second": round(report.images_per_second, 2),
+        "encoder": report.encoder,
+    }
+
+
+def print_report(report: Report) -> None:
+    """One line of what an index run did."""
+    tally = report.tally
+    counts = {
+        "added": tally.added,
+        "changed": tally.changed,
+        "moved": tally.moved,
+        "removed": tally.removed,
+        "unchanged": tally.unchanged,
+        "failed": len(tally.failures),
+    }
+    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "no pictures found"
+    rate = f", {report.images_per_second:.1f} pictures/s" if tally.encoded else ""
+    typer.echo(f"{said} in {report.seconds:.1f} s{rate}.")
+    encoder_note(report.encoder)
+    if tally.added:
+        note("Now try: polyglance search snowy mountains")

@@ -1,0 +1,121 @@
+"""How results, tables and progress look in a terminal. JSON goes to stdout, progress to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..indexer.pipeline import Failure, Tick
+    from ..search.engine import Answer
+
+QUIET_SECONDS = 10.0
+"""How often progress is reported where stderr is no terminal."""
+
+LANGUAGE_NAMES = {
+    "en": "English",
+    "zh": "Chinese",
+    "es": "Spanish",
+    "fr": "French",
+    "ru": "Russian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "ar": "Arabic",
+    "it": "Italian",
+}
+
+LITE_NOTE = (
+    "lite encoder: quick and offline, recognises everyday things only. "
+    "For AltCLIP-m9: polyglance reencode --encoder altclip-m9"
+)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on stdout."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def note(text: str) -> None:
+    """Say something that is no result, on stderr."""
+    typer.echo(text, err=True)
+
+
+def encoder_note(name: str) -> None:
+    """Say so if the small encoder answered, and how to switch."""
+    if name == "lite":
+        note(LITE_NOTE)
+
+
+def print_answer(answer: Answer) -> None:
+    """Print the photos found, one a line, best first."""
+    from ..data import paths
+
+    spoken = f" [{LANGUAGE_NAMES[answer.language]}]" if answer.language else ""
+    note(f"{answer.query}{spoken}  {answer.took.total:.0f} ms")
+    for found in answer.results:
+        date = (found.photo.facts.taken_at or "")[:10]
+        where = paths.display(found.photo.path)
+        typer.echo(f"{found.rank:>4}  {found.relevance:>4.0%}  {date:10}  #{found.photo.id:<6} {where}")
+    if not answer.results:
+        note("The library holds no photos yet. Run 'polyglance index FOLDER'.")
+    encoder_note(answer.encoder)
+
+
+def print_failures(failures: list[Failure], shown: int = 20) -> None:
+    """List files that could not be read, each with its reason."""
+    from ..data import paths
+
+    for failure in failures[:shown]:
+        note(f"  {paths.display(failure.path)}: {failure.reason} {failure.hint}".rstrip())
+    if len(failures) > shown:
+        note(f"  … and {len(failures) - shown} more: polyglance status --failed")
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[Tick], None]]:
+    """Show files done, rate and time left on stderr: a bar in a terminal, a line now and then elsewhere."""
+    if not sys.stderr.isatty():
+        yield _progress_lines(what)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[failed]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, rate="", failed="")
+        start = time.perf_counter()
+
+        def show(tick: Tick) -> None:
+            rate = f"{tick.done / (time.perf_counter() - start):.1f} files/s"
+            failed = f"{tick.failed} failed" if tick.failed else ""
+            bar.update(task, completed=tick.done, total=tick.total, rate=rate, failed=failed)
+
+        yield show
+
+
+def _progress_lines(what: str) -> Callable[[Tick], None]:
+    start = said = time.perf_counter()
+
+    def show(tick: Tick) -> None:
+        nonlocal said
+        now = time.perf_counter()
+        if now - said >= QUIET_SECONDS:
+            said = now
+            rate = tick.done / (now - start)
+            left = (tick.total - tick.done) / rate
+            note(f"{what}: {tick.done} of {tick.total} files, {rate:.1f} a second, {left:.0f} s left")
+
+    return show

@@ -1,0 +1,374 @@
+"""Every SQL statement about photos, vectors, roots and encoders. The catalog is the only truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Row, delete, exists, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from . import database, paths
+from .exif import Facts
+from .models import EncoderRow, Photo, Root, Setting, Vector
+from .records import Content, EncoderRecord, Entry, FileStat, Known, Move, PhotoRecord, RootRecord
+
+STORED = np.dtype("<f2")
+"""How a vector is stored; a unit vector loses less than 1e-3 of cosine by it."""
+
+CHUNK = 500  # ids in one IN (...), far below SQLite's limit of variables
+ROWS_AT_ONCE = 4096  # vectors read in one go
+
+_FACTS = ("taken_at", "camera", "lens", "latitude", "longitude", "caption")
+_T = TypeVar("_T")
+
+
+class Catalog:
+    """The SQLite database of one library; safe to use from several threads."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        self._engine = database.open_engine(path, create=create)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- the library as a whole -------------------------------------------------------------
+
+    def generation(self) -> int:
+        """How many changes were committed since the library was made."""
+        return int(self._setting("generation") or 0)
+
+    def active_encoder(self) -> EncoderRecord | None:
+        """The encoder that answers searches; None before the first index run."""
+        active = self._setting("active_encoder")
+        return next((e for e in self.encoders() if str(e.id) == active), None)
+
+    def activate(self, encoder_id: int) -> None:
+        """Let another encoder answer from now on."""
+        with database.writing(self._engine) as connection:
+            _put_setting(connection, "active_encoder", str(encoder_id))
+            _bump(connection)
+
+    def encoders(self) -> list[EncoderRecord]:
+        """All encoders this library holds vectors of."""
+        columns = (EncoderRow.id, EncoderRow.name, EncoderRow.fingerprint, EncoderRow.dimension)
+        return [EncoderRecord(*row) for row in self._all(select(*columns, EncoderRow.dtype))]
+
+    def add_encoder(self, name: str, fingerprint: str, dimension: int, dtype: str) -> EncoderRecord:
+        """Return the record of this fingerprint, making it if it is new."""
+        values = {"name": name, "fingerprint": fingerprint, "dimension": dimension, "dtype": dtype}
+        with database.writing(self._engine) as connection:
+            connection.execute(insert(EncoderRow).values(values).on_conflict_do_nothing())
+        return next(e for e in self.encoders() if e.fingerprint == fingerprint)
+
+    # --- roots ------------------------------------------------------------------------------
+
+    def roots(self) -> list[RootRecord]:
+        """All roots, oldest first."""
+        failed = func.count(Photo.error)
+        rows = self._all(
+            select(Root.id, Root.path, func.count(Photo.id) - failed, failed)
+            .outerjoin(Photo, Photo.root_id == Root.id)
+            .group_by(Root.id)
+        )
+        return [RootRecord(*row) for row in rows]
+
+    def add_root(self, path: bytes) -> RootRecord:
+        """Make `path` a root; roots below it become part of it, their photos keep their ids."""
+        with database.writing(self._engine) as connection:
+            connection.execute(insert(Root).values(path=path).on_conflict_do_nothing())
+            new = connection.execute(select(Root.id).where(Root.path == path)).scalar_one()
+            for child in connection.execute(select(Root.id, Root.path).where(Root.id != new)).all():
+                if paths.is_within(child.path, path):
+                    _absorb(connection, child.id, new, paths.relative_to(child.path, path))
+            _bump(connection)
+        return next(root for root in self.roots() if root.id == new)
+
+    def scanned(self, root_id: int) -> None:
+        """Note that a scan of the root was completed now."""
+        with database.writing(self._engine) as connection:
+            connection.execute(update(Root).where(Root.id == root_id).values(scanned_at=_now()))
+
+    def forget_root(self, root_id: int) -> None:
+        """Drop a root and its photos. Their vectors stay until `prune`."""
+        with database.writing(self._engine) as connection:
+            connection.execute(delete(Root).where(Root.id == root_id))
+            _bump(connection)
+
+    def known(self, root_id: int, below: bytes = b"") -> dict[bytes, Known]:
+        """What the last scans saw under a root, or its folder `below`, by path relative to the root."""
+        statement = select(Photo.path, Photo.id, Photo.size, Photo.mtime_ns, Photo.inode)
+        statement = statement.where(Photo.root_id == root_id)
+        if below:  # "/" < every name < "0": a range the unique index can serve
+            statement = statement.where(Photo.path > below + b"/", Photo.path < below + b"0")
+        return {
+            path: Known(photo_id, FileStat(size, mtime_ns, inode))
+            for path, photo_id, size, mtime_ns, inode in self._all(statement)
+        }
+
+    # --- writing, one transaction each --------------------------------------------------------
+
+    def commit(
+        self,
+        entries: Sequence[Entry],
+        vectors: Mapping[bytes, npt.NDArray[np.float32]],
+        encoder_id: int,
+    ) -> None:
+        """Write a batch: photo rows and the vectors of their contents, all or nothing."""
+        fresh = [_photo_values(entry) for entry in entries if entry.photo_id is None]
+        returned = [entry for entry in entries if entry.photo_id is not None]
+        with database.writing(self._engine) as connection:
+            if fresh:
+                statement = insert(Photo)
+                changed = {name: statement.excluded[name] for name in fresh[0]}
+                connection.execute(
+                    statement.on_conflict_do_update(index_elements=["root_id", "path"], set_=changed), fresh
+                )
+            for entry in returned:
+                connection.execute(
+                    update(Photo).where(Photo.id == entry.photo_id).values(_photo_values(entry))
+                )
+            _put_vectors(connection, vectors, encoder_id)
+            _bump(connection)
+
+    def add_vectors(self, vectors: Mapping[bytes, npt.NDArray[np.float32]], encoder_id: int) -> None:
+        """Write vectors, by content hash, of contents that the catalog has already."""
+        with database.writing(self._engine) as connection:
+            _put_vectors(connection, vectors, encoder_id)
+            _bump(connection)
+
+    def move(self, moves: Sequence[Move]) -> None:
+        """Give photos their new places; also when they swap names."""
+        with database.writing(self._engine) as connection:
+            # Through names no file can have, so that A -> B, B -> A never meets the unique constraint.
+            for move in moves:
+                aside = b"\0%d" % move.photo_id
+                connection.execute(update(Photo).where(Photo.id == move.photo_id).values(path=aside))
+            for move in moves:
+                values = {"root_id": move.root_id, "path": move.path, **move.stat._asdict()}
+                connection.execute(update(Photo).where(Photo.id == move.photo_id).values(values))
+            _bump(connection)
+
+    def remove(self, photo_ids: Sequence[int]) -> None:
+        """Forget photos whose files are gone. Their vectors stay until `prune`."""
+        with database.writing(self._engine) as connection:
+            for ids in _chunks(photo_ids):
+                connection.execute(delete(Photo).where(Photo.id.in_(ids)))
+            _bump(connection)
+
+    def prune(self) -> list[bytes]:
+        """Drop the vectors of contents that no photo has any more; return their hashes."""
+        orphan = ~exists().where(Photo.content_hash == Vector.content_hash)
+        with database.writing(self._engine) as connection:
+            gone = connection.scalars(select(Vector.content_hash).where(orphan).distinct()).all()
+            if gone:
+                connection.execute(delete(Vector).where(orphan))
+                _bump(connection)
+        return list(gone)
+
+    # --- contents and vectors -----------------------------------------------------------------
+
+    def content(self, content_hash: bytes, encoder_id: int) -> Content | None:
+        """What is known of these bytes, if a photo has them and their vector by this encoder is here."""
+        row = self._first(
+            select(Photo.width, Photo.height, Photo.format, Photo.keywords, *_fact_columns())
+            .join(Vector, Vector.content_hash == Photo.content_hash)
+            .where(
+                Photo.content_hash == content_hash, Vector.encoder_id == encoder_id, Photo.error.is_(None)
+            )
+            .limit(1)
+        )
+        return Content(content_hash, row.width, row.height, row.format, _facts(row)) if row else None
+
+    def hashes(self, photo_ids: Sequence[int]) -> dict[int, bytes]:
+        """Photo id -> content hash, of those photos that could be read."""
+        result: dict[int, bytes] = {}
+        for ids in _chunks(photo_ids):
+            readable = (Photo.id.in_(ids), Photo.content_hash.is_not(None))
+            rows = self._all(select(Photo.id, Photo.content_hash).where(*readable))
+            result.update((row.id, row.content_hash) for row in rows)
+        return result
+
+    def without_vector(self, encoder_id: int) -> list[tuple[int, bytes, FileStat, bytes]]:
+        """(root id, path, stat, content hash) of one photo for each content that this encoder has not encoded."""
+        encoded = exists().where(Vector.content_hash == Photo.content_hash, Vector.encoder_id == encoder_id)
+        rows = self._all(
+            select(Photo.root_id, Photo.path, Photo.size, Photo.mtime_ns, Photo.inode, Photo.content_hash)
+            .where(Photo.error.is_(None), ~encoded)
+            .group_by(Photo.content_hash)
+            .order_by(Photo.root_id, Photo.path)
+        )
+        return [(root, path, FileStat(*stat), key) for root, path, *stat, key in rows]
+
+    def vectors_after(
+        self, encoder_id: int, vector_id: int
+    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
+        """Yield (ids, vectors) above `vector_id`, in order, some thousand at a time."""
+        while True:
+            rows = self._all(
+                select(Vector.id, Vector.vector)
+                .where(Vector.encoder_id == encoder_id, Vector.id > vector_id)
+                .order_by(Vector.id)
+                .limit(ROWS_AT_ONCE)
+            )
+            if not rows:
+                return
+            stored = np.frombuffer(b"".join(row.vector for row in rows), STORED)
+            yield np.array([row.id for row in rows], np.int64), stored.reshape(len(rows), -1).astype(np.float32)
+            vector_id = rows[-1].id
+
+    def vector_ids(self, encoder_id: int) -> npt.NDArray[np.int64]:
+        """Ids of all vectors by this encoder."""
+        return np.array(
+            [row.id for row in self._all(select(Vector.id).where(Vector.encoder_id == encoder_id))], np.int64
+        )
+
+    def vector(self, content_hash: bytes, encoder_id: int) -> npt.NDArray[np.float32] | None:
+        """The vector of one content, or None."""
+        wanted = (Vector.content_hash == content_hash, Vector.encoder_id == encoder_id)
+        row = self._first(select(Vector.vector).where(*wanted))
+        return np.frombuffer(row.vector, STORED).astype(np.float32) if row else None
+
+    # --- photos -------------------------------------------------------------------------------
+
+    def photo(self, photo_id: int) -> PhotoRecord | None:
+        """The photo with this id, or None."""
+        return next(iter(self._photos(Photo.id == photo_id)), None)
+
+    def failures(self) -> list[PhotoRecord]:
+        """All files that could not be read."""
+        return self._photos(Photo.error.is_not(None))
+
+    def photos_of_vectors(self, vector_ids: Sequence[int]) -> dict[int, list[PhotoRecord]]:
+        """The photos that show each vector's content, by vector id; copies come in the order they were added."""
+        result: dict[int, list[PhotoRecord]] = {}
+        for ids in _chunks(vector_ids):
+            rows = self._all(
+                _photo_select()
+                .add_columns(Vector.id.label("vector_id"))
+                .join(Vector, Vector.content_hash == Photo.content_hash)
+                .where(Vector.id.in_(ids), Photo.error.is_(None))
+                .order_by(Photo.id)
+            )
+            for row in rows:
+                result.setdefault(row.vector_id, []).append(_photo(row))
+        return result
+
+    # --- plumbing -----------------------------------------------------------------------------
+
+    def _photos(self, *conditions: Any) -> list[PhotoRecord]:
+        return [_photo(row) for row in self._all(_photo_select().where(*conditions).order_by(Photo.id))]
+
+    def _setting(self, key: str) -> str | None:
+        row = self._first(select(Setting.value).where(Setting.key == key))
+        return row.value if row else None
+
+    def _all(self, statement: Any) -> Sequence[Row[Any]]:
+        return self._read(lambda connection: connection.execute(statement).all())
+
+    def _first(self, statement: Any) -> Row[Any] | None:
+        return self._read(lambda connection: connection.execute(statement).first())
+
+    def _read(self, work: Callable[[Connection], _T]) -> _T:
+        with self._engine.connect() as connection:
+            return work(connection)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), CHUNK):
+        yield [int(i) for i in ids[start : start + CHUNK]]
+
+
+def _put_setting(connection: Connection, key: str, value: str) -> None:
+    statement = insert(Setting).values(key=key, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
+def _bump(connection: Connection) -> None:
+    row = connection.execute(select(Setting.value).where(Setting.key == "generation")).first()
+    _put_setting(connection, "generation", str(int(row.value if row else 0) + 1))
+
+
+def _put_vectors(
+    connection: Connection, vectors: Mapping[bytes, npt.NDArray[np.float32]], encoder_id: int
+) -> None:
+    rows = [
+        {"encoder_id": encoder_id, "content_hash": key, "vector": vector.astype(STORED).tobytes()}
+        for key, vector in vectors.items()
+    ]
+    if rows:
+        connection.execute(insert(Vector).on_conflict_do_nothing(), rows)
+
+
+def _absorb(connection: Connection, child: int, parent: int, prefix: bytes) -> None:
+    for row in connection.execute(select(Photo.id, Photo.path).where(Photo.root_id == child)).all():
+        values = {"root_id": parent, "path": paths.join(prefix, row.path)}
+        connection.execute(update(Photo).where(Photo.id == row.id).values(values))
+    connection.execute(delete(Root).where(Root.id == child))
+
+
+def _photo_values(entry: Entry) -> dict[str, Any]:
+    content = entry.content
+    facts = content.facts if content else None
+    return {
+        "root_id": entry.root_id,
+        "path": entry.path,
+        **entry.stat._asdict(),
+        "content_hash": content.content_hash if content else None,
+        "error": entry.error,
+        "width": content.width if content else None,
+        "height": content.height if content else None,
+        "format": content.format if content else None,
+        **{name: getattr(facts, name, None) for name in _FACTS},
+        "keywords": json.dumps(facts.keywords, ensure_ascii=False) if facts and facts.keywords else None,
+        "indexed_at": _now(),
+    }
+
+
+def _fact_columns() -> list[Any]:
+    return [getattr(Photo, name) for name in _FACTS]
+
+
+def _facts(row: Row[Any]) -> Facts:
+    return Facts(
+        **{name: getattr(row, name) for name in _FACTS}, keywords=tuple(json.loads(row.keywords or "[]"))
+    )
+
+
+def _photo_select() -> Any:
+    return select(
+        Photo.id, Photo.path, Photo.size, Photo.mtime_ns, Photo.content_hash, Photo.error, Photo.width
+    ).add_columns(
+        Photo.height, Photo.format, Photo.keywords, Root.path.label("root"), *_fact_columns()
+    ).join(Root, Root.id == Photo.root_id)
+
+
+def _photo(row: Row[Any]) -> PhotoRecord:
+    return PhotoRecord(
+        id=row.id,
+        path=paths.join(row.root, row.path),
+        size=row.size,
+        mtime_ns=row.mtime_ns,
+        content_hash=row.content_hash,
+        error=row.error,
+        width=row.width,
+        height=row.height,
+        format=row.format,
+        facts=_facts(row),
+    )

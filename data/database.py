@@ -1,0 +1,145 @@
+"""The SQLite file of a library: engine, pragmas, transactions, schema version, and the lock of its one writer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+
+from ..errors import LibraryBusy, LibraryError, LibraryMissing
+
+SCHEMA = "0001"
+"""Newest Alembic revision; a test compares it with the migrations."""
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def open_engine(path: Path, *, create: bool = False) -> Engine:
+    """Open the catalog file at `path`, creating or migrating it if `create`.
+
+    Raises LibraryMissing if there is none, LibraryError if it is no catalog, or of another version.
+    """
+    if not create and not path.is_file():
+        raise LibraryMissing(
+            f"There is no library at {path.parent}.", "Run 'polyglance index FOLDER' to make one."
+        )
+    if create:
+        _make_folder(path.parent)
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    try:
+        _require_schema(engine, path, migrate=create)
+    except (exc.DatabaseError, sqlite3.DatabaseError) as error:
+        engine.dispose()
+        reason = str(getattr(error, "orig", error))
+        raise LibraryError(
+            f"The catalog {path} cannot be opened: {reason}.",
+            "Is the disk full, read-only, or the file damaged?",
+        ) from error
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that takes the write lock at its start (a deferred one fails at once under contention)."""
+    with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+        yield connection
+
+
+@contextlib.contextmanager
+def writer_lock(folder: Path) -> Iterator[None]:
+    """Hold the library's writer lock; the operating system frees it when the process ends, however it ends.
+
+    Raises LibraryBusy, naming the process that holds it.
+    """
+    lock = filelock.FileLock(folder / "writer.lock")
+    holder = folder / "writer.txt"
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        who = _read_text(holder) or "another process"
+        raise LibraryBusy(
+            f"The library {folder} is being written to by {who}.", "Wait until it is done, or stop it."
+        ) from None
+    try:
+        holder.write_text(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryError(
+            f"The library folder {folder} cannot be made: {error.strerror}.", "Choose another with --library."
+        ) from error
+
+
+def _on_connect(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling is switched off: _on_begin says how each one starts.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _require_schema(engine: Engine, path: Path, *, migrate: bool) -> None:
+    with engine.connect() as connection:
+        tables = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
+        found = (
+            connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            if "alembic_version" in tables
+            else None
+        )
+    if found == SCHEMA:
+        return
+    if found is not None and found > SCHEMA:
+        raise LibraryError(
+            f"The library {path.parent} was made by a newer polyglance (schema {found}, this one knows {SCHEMA}).",
+            "Upgrade polyglance.",
+        )
+    if found is None and tables:
+        raise LibraryError(
+            f"{path} is a database, but not a polyglance catalog.", "Choose another --library."
+        )
+    if not migrate:
+        raise LibraryError(
+            f"The library {path.parent} is of an older version (schema {found}).",
+            "Run 'polyglance index' once to upgrade it.",
+        )
+    from .migrations import upgrade
+
+    with writing(engine) as connection:
+        upgrade(connection)

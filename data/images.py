@@ -1,0 +1,206 @@
+"""From a file's bytes to a bounded, upright RGB picture, or a PictureError that says why not.
+
+Everything here runs in worker threads: nothing is shared but Pillow's plugin classes and a cache of colour
+transforms. A file is read once; its bytes give both the content hash and the picture.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import stat
+import warnings
+from dataclasses import dataclass, replace
+
+from PIL import ExifTags, Image, JpegImagePlugin
+
+from ..errors import PictureError
+from . import colour, exif, formats, raw
+from .exif import Facts
+
+supported_extensions = formats.supported_extensions
+
+EXTENSIONS: frozenset[bytes] = supported_extensions()
+"""Lower-case suffixes, with the dot, of the files that a scan takes for pictures."""
+
+MAX_ASPECT = 8
+"""A decoded picture's long side is at most this many times `side`, which bounds the memory of panoramas."""
+
+_OPEN_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture of each EXIF orientation upright."""
+
+_PILLOW = r"PIL\.|pi_heif"
+_QUIET = ("ignore", None, Warning, re.compile(_PILLOW), 0)  # as `warnings` keeps the filter set below
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture: `image` is RGB, upright and bounded.
+
+    `width` and `height` are the full picture's, upright, in pixels. `format` is what the bytes are, such as `JPEG`.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
+    format: str
+    facts: Facts
+
+
+def read_bytes(path: bytes, *, max_bytes: int) -> bytes:
+    """Return the bytes of the regular file at `path`, without ever waiting on a pipe or a device.
+
+    Raises PictureError if it is missing, no regular file, empty, over `max_bytes`, or cannot be read.
+    """
+    try:
+        # Non-blocking, because opening a pipe would otherwise wait for its writer.
+        descriptor = os.open(path, _OPEN_FLAGS)
+        with os.fdopen(descriptor, "rb") as file:
+            info = os.fstat(descriptor)
+            _check_file(info, max_bytes)
+            data = file.read(info.st_size)
+    except OSError as error:
+        raise _unreadable(error) from error
+    if not data:
+        raise PictureError("is empty (0 bytes)")
+    return data
+
+
+def _check_file(info: os.stat_result, max_bytes: int) -> None:
+    if not stat.S_ISREG(info.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(info.st_mode), "of an unknown kind")
+        raise PictureError(f"is not a regular file ({kind})")
+    if info.st_size > max_bytes:
+        raise PictureError(
+            f"is {info.st_size / 1e6:.6g} MB, over the limit of {max_bytes / 1e6:.6g} MB",
+            hint="Raise POLYGLANCE_MAX_FILE_BYTES to read it.",
+        )
+
+
+def _unreadable(error: OSError) -> PictureError:
+    if isinstance(error, IsADirectoryError):
+        return PictureError("is not a regular file (a folder)")
+    if isinstance(error, FileNotFoundError):
+        return PictureError("is no longer there")
+    if isinstance(error, PermissionError):
+        return PictureError("cannot be read: permission denied", hint="Give yourself read permission.")
+    if error.errno == errno.ENXIO:  # what opening a socket, or a device without hardware, gives
+        return PictureError("is not a regular file (a socket)")
+    return PictureError(f"cannot be read: {error.strerror or type(error).__name__}")
+
+
+def content_hash(data: bytes) -> bytes:
+    """Return the SHA-256 digest of a file's bytes, 32 bytes."""
+    return hashlib.sha256(data).digest()
+
+
+def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
+    """Return the picture in a file's bytes, small enough to keep, large enough for a square of `side` pixels.
+
+    A picture with a short side of 4 x `side` or more is reduced to between 2 x and 4 x `side`; a smaller one keeps
+    its size. The long side is at most `MAX_ASPECT` x `side`, which comes first. Only the first frame is read.
+    Safe in several threads. Raises PictureError, and nothing else, whatever the bytes are.
+    """
+    _quieten_pillow()
+    name = formats.sniff(data)
+    try:
+        return _raw(data, side, max_pixels) if name == "RAW" else _plain(name, data, side, max_pixels)
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError("needs more memory than is free") from error
+    except Exception as error:  # decoders of untrusted bytes raise what they like
+        raise PictureError(f"is truncated or damaged: {_reason(error)}") from error
+
+
+def _plain(name: str, data: bytes, side: int, max_pixels: int) -> Picture:
+    with formats.opened(name, data) as image:
+        formats.check_pixels(image.size, max_pixels)
+        full = image.size
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            image.draft("RGB", (2 * side, 2 * side))
+        image.load()
+        if name != "JPEG":
+            full = image.size  # a TIFF or HEIC is turned upright by loading it
+        facts = exif.read(image)
+        orientation = _orientation(image)
+        return _finished(image, full, orientation, name, facts, side)
+
+
+def _raw(data: bytes, side: int, max_pixels: int) -> Picture:
+    image, full, orientation = raw.preview(data, side=side, max_pixels=max_pixels)
+    image.load()
+    facts = exif.read(image)
+    if not facts.taken_at and data[:2] in (b"II", b"MM"):
+        image.getexif().load(data)  # a raw file of the TIFF family starts with the directory an EXIF block is
+        facts = exif.read(image)
+    picture = _finished(image, full, orientation, "RAW", facts, side)
+    return replace(picture, width=full[0], height=full[1])
+
+
+def _finished(
+    image: Image.Image, full: tuple[int, int], orientation: int, name: str, facts: Facts, side: int
+) -> Picture:
+    """Reduce, convert and turn a decoded picture; `full` is its size before reducing and turning."""
+    rgb = colour.to_srgb(image, 2 * side)
+    if max(rgb.size) > MAX_ASPECT * side:
+        rgb = _within(rgb, MAX_ASPECT * side)
+    if orientation in _TURNS:
+        rgb = rgb.transpose(_TURNS[orientation])
+    if rgb is image:
+        rgb = image.copy()  # not the plugin's object, which holds on to the file's bytes
+    rgb.info = {}
+    width, height = full if orientation < 5 else full[::-1]
+    return Picture(rgb, width, height, name, facts)
+
+
+def _within(image: Image.Image, side: int) -> Image.Image:
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 if it is missing, invalid or cannot be read."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # noqa: BLE001 - as in exif.read: damaged metadata does not cost the picture
+        return 1
+    return value if isinstance(value, int) and value in _TURNS else 1
+
+
+def _quieten_pillow() -> None:
+    """Put a filter in front that drops the warnings of Pillow's plugins: a damaged photo is no fault of the caller.
+
+    Once set it stays, so threads cannot undo each other's; it is looked for each time because
+    `warnings.catch_warnings`, anywhere in the process, throws away what was set inside it.
+    """
+    if not warnings.filters or warnings.filters[0] != _QUIET:
+        warnings.filterwarnings("ignore", module=_PILLOW)
+
+
+def _reason(error: Exception) -> str:
+    """Return what a decoder said, as one short line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,82 @@
+"""The catalog's tables. Paths are exact bytes, times are UTC, `generation` counts committed changes."""
+
+from __future__ import annotations
+
+from sqlalchemy import Float, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Metadata of all tables; the migrations are tested to produce exactly it."""
+
+
+class Setting(Base):
+    """One fact about the whole library, such as `generation` or the active encoder's id."""
+
+    __tablename__ = "setting"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class Root(Base):
+    """A photo folder that the library indexes; `path` is absolute."""
+
+    __tablename__ = "root"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scanned_at: Mapped[str | None]
+
+
+class EncoderRow(Base):
+    """An encoder that vectors of this library were made with; `fingerprint` is its digest, `dtype` its policy."""
+
+    __tablename__ = "encoder"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    fingerprint: Mapped[str] = mapped_column(unique=True)
+    dimension: Mapped[int]
+    dtype: Mapped[str]
+
+
+class Photo(Base):
+    """One file at one path under a root. `error` is set, and the picture's facts are not, when it cannot be read."""
+
+    __tablename__ = "photo"
+    __table_args__ = (
+        UniqueConstraint("root_id", "path"),
+        Index("photo_content_hash", "content_hash"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    root_id: Mapped[int] = mapped_column(ForeignKey("root.id", ondelete="CASCADE"))
+    path: Mapped[bytes] = mapped_column(LargeBinary)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    inode: Mapped[int]
+    content_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    error: Mapped[str | None]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    format: Mapped[str | None]
+    taken_at: Mapped[str | None]
+    camera: Mapped[str | None]
+    lens: Mapped[str | None]
+    latitude: Mapped[float | None] = mapped_column(Float)
+    longitude: Mapped[float | None] = mapped_column(Float)
+    caption: Mapped[str | None]
+    keywords: Mapped[str | None]
+    indexed_at: Mapped[str]
+
+
+class Vector(Base):
+    """The vector of one content by one encoder, as little-endian float16; `id` is its key in the FAISS index."""
+
+    __tablename__ = "vector"
+    __table_args__ = (
+        UniqueConstraint("encoder_id", "content_hash"),
+        # AUTOINCREMENT: an id is never used twice, so an index in memory can follow by "ids above the last".
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id", ondelete="CASCADE"))
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)

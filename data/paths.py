@@ -1,0 +1,85 @@
+"""Paths as exact bytes: identity, text fit for a terminal or a page, and containment.
+
+A path's identity is its bytes; two names that look alike stay two photos. On Windows the bytes are what
+`os.fsencode` makes of the name, so every function below works there too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..errors import FolderError
+
+_SEPARATORS = tuple(os.fsencode(separator) for separator in (os.sep, os.altsep) if separator)
+
+_NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+# C0, DEL, C1, line and paragraph separators, bidirectional marks, embeddings, overrides and isolates: what lets
+# a file name break a line, drive a terminal or show its letters in another order.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"  # surrogateescape: an undecodable byte
+    return _NAMED.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def display(path: bytes) -> str:
+    r"""Return `path` as printable text that UTF-8 can always encode.
+
+    Undecodable bytes and control characters become `\xNN` (`\n`, `\t`, `\r` by name), line separators and
+    bidirectional controls `\uNNNN`. Everything else stays as it is, backslashes too: the text is for reading, not
+    for turning back into a path.
+    """
+    return _UNSAFE.sub(
+        _escape, os.fsdecode(path) if os.name == "nt" else path.decode("utf-8", "surrogateescape")
+    )
+
+
+def absolute(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes:
+    """Return `path` absolute and normalised, `~` expanded, symbolic links kept, without a trailing slash.
+
+    Raises FolderError if it is empty or holds a NUL byte.
+    """
+    try:
+        raw = os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise FolderError("The path holds characters no file name can have.", "Check the path.") from error
+    if not raw or b"\0" in raw:
+        raise FolderError(
+            "The path is empty." if not raw else "The path holds a NUL byte, which no file name can have.",
+            "Name a folder.",
+        )
+    return os.path.abspath(os.path.expanduser(raw))  # noqa: PTH100, PTH111 - pathlib cannot hold bytes
+
+
+def _with_separator(folder: bytes) -> bytes:
+    return (
+        folder
+        if folder.endswith(tuple(bytes([code]) for code in _SEPARATORS))
+        else folder + os.fsencode(os.sep)
+    )
+
+
+def is_within(child: bytes, parent: bytes) -> bool:
+    """Tell if `child` is `parent` or lies below it, by whole components of two `absolute` paths."""
+    return child == parent or child.startswith(_with_separator(parent))
+
+
+def relative_to(child: bytes, parent: bytes) -> bytes:
+    """Return what leads from `parent` down to `child`; empty bytes if they are the same folder.
+
+    Raises ValueError if `child` is not within `parent`.
+    """
+    if not is_within(child, parent):
+        raise ValueError(f"{display(child)} is not within {display(parent)}")
+    return b"" if child == parent else child[len(_with_separator(parent)) :]
+
+
+def join(root: bytes, relative: bytes) -> bytes:
+    """Return the path of `relative` below `root`: the inverse of `relative_to`."""
+    return _with_separator(root) + relative if relative else root

@@ -1,0 +1,95 @@
+"""What goes into the catalog and comes out of it: small frozen values, no SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .exif import Facts
+
+
+class FileStat(NamedTuple):
+    """What the file system says of a file without opening it; equal means unchanged."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+class Known(NamedTuple):
+    """What the catalog remembers of a file, for the diff."""
+
+    photo_id: int
+    stat: FileStat
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a picture's bytes tell; shared by all photos of the same content hash. Size in pixels, upright."""
+
+    content_hash: bytes
+    width: int
+    height: int
+    format: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file as it is to be written: with `content` if it could be read, with `error` if not.
+
+    `photo_id` names the row to rewrite when a vanished photo turned up again under this path.
+    """
+
+    root_id: int
+    path: bytes
+    stat: FileStat
+    content: Content | None = None
+    error: str | None = None
+    photo_id: int | None = None
+
+
+class Move(NamedTuple):
+    """A photo that is now at another path, perhaps under another root."""
+
+    photo_id: int
+    root_id: int
+    path: bytes
+    stat: FileStat
+
+
+@dataclass(frozen=True, slots=True)
+class RootRecord:
+    """An indexed folder, with how many photos it holds and how many of its files failed."""
+
+    id: int
+    path: bytes
+    photos: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderRecord:
+    """An encoder whose vectors this library holds."""
+
+    id: int
+    name: str
+    fingerprint: str
+    dimension: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """One photo (or failed file). `path` is absolute; the picture's facts are None when `error` is set."""
+
+    id: int
+    path: bytes
+    size: int
+    mtime_ns: int
+    content_hash: bytes | None
+    error: str | None
+    width: int | None
+    height: int | None
+    format: str | None
+    facts: Facts

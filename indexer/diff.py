@@ -1,0 +1,63 @@
+"""What changed between the catalog and the disk: a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..data.records import FileStat, Known
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """The paths are relative to the root. Nothing was opened to find this out."""
+
+    added: list[bytes]
+    changed: list[tuple[int, bytes]]
+    """(photo id, path) of files that have other bytes, or may have."""
+    moved: list[tuple[int, bytes]]
+    """(photo id, new path) of files that are the same file (inode, size, time) under another name."""
+    removed: list[int]
+    """Ids of photos whose files are gone."""
+    unchanged: int
+
+
+def diff(known: Mapping[bytes, Known], found: Mapping[bytes, FileStat], unreadable: Sequence[bytes] = ()) -> Diff:
+    """Compare. A photo below an `unreadable` folder is neither removed nor moved: its absence is not proved."""
+    added = []
+    changed = []
+    unchanged = 0
+    for path, stat in found.items():
+        before = known.get(path)
+        if before is None:
+            added.append(path)
+        elif before.stat == stat:
+            unchanged += 1
+        else:
+            changed.append((before.photo_id, path))
+    if not added and len(found) == len(known):
+        return Diff([], changed, [], [], unchanged)
+    vanished = {
+        path: photo
+        for path, photo in known.items()
+        if path not in found and not any(_below(path, folder) for folder in unreadable)
+    }
+    moved = _moves(vanished, {path: found[path] for path in added})
+    elsewhere = {path for _, path in moved}
+    gone = {photo_id for photo_id, _ in moved}
+    return Diff(
+        [path for path in added if path not in elsewhere],
+        changed,
+        moved,
+        [photo.photo_id for photo in vanished.values() if photo.photo_id not in gone],
+        unchanged,
+    )
+
+
+def _moves(vanished: Mapping[bytes, Known], added: Mapping[bytes, FileStat]) -> list[tuple[int, bytes]]:
+    by_stat = {photo.stat: photo.photo_id for photo in vanished.values()}
+    return [(by_stat.pop(stat), path) for path, stat in added.items() if stat in by_stat]
+
+
+def _below(path: bytes, folder: bytes) -> bool:
+    return path.startswith(folder + b"/")

@@ -1,0 +1,287 @@
+"""One opened library: the composition root, where catalog, encoder, indexer and search are wired together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from PIL import Image
+
+from .config import Settings
+from .data import database, images, paths
+from .data.catalog import Catalog
+from .data.records import EncoderRecord, PhotoRecord, RootRecord
+from .data.thumbnails import Thumbnails
+from .encoders import registry
+from .encoders.base import Encoder
+from .errors import EncoderError, LibraryMissing, PhotoNotFound, PictureError, UsageError
+from .indexer.pipeline import Pipeline, Tally, Tick
+from .indexer.reencode import encode_missing
+from .indexer.update import Place, Report, check_folder, update
+from .search import query
+from .search.engine import Answer, Engine
+from .search.match import match as match_texts
+
+CATALOG = "catalog.db"
+
+log = logging.getLogger("polyglance")
+
+Path_ = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+Progress = Callable[[Tick], None]
+
+
+def _silent(_: Tick) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a library holds, as `polyglance status` tells it."""
+
+    folder: Path
+    roots: list[tuple[RootRecord, str]]
+    """Each root with its state: "online" or "offline"."""
+    failures: list[PhotoRecord]
+    encoder: EncoderRecord | None
+    generation: int
+
+    @property
+    def photos(self) -> int:
+        """Photos that can be found."""
+        return sum(root.photos for root, _ in self.roots)
+
+
+class Library:
+    """A directory with the catalog, thumbnails and lock of one index. Photo folders are only ever read.
+
+    Use `Library.open`, in a `with` statement or with `close()` at the end.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, catalog: Catalog) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.catalog = catalog
+        self.thumbnails = Thumbnails(folder / "thumbnails", settings.thumbnail_side)
+        self._encoders: dict[int, Encoder] = {}
+        self._engines: dict[int, Engine] = {}
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(
+        cls, folder: Path_ | None = None, *, settings: Settings | None = None, create: bool = True
+    ) -> Self:
+        """Open the library in `folder` (default: the settings'), making an empty one if there is none.
+
+        With `create=False` nothing is made or migrated. Raises LibraryMissing, LibraryError.
+        """
+        settings = settings or Settings()
+        place = Path(os.fsdecode(paths.absolute(folder))) if folder is not None else settings.library
+        return cls(place, settings, Catalog(place / CATALOG, create=create))
+
+    def close(self) -> None:
+        """Close the catalog."""
+        self.catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- indexing -------------------------------------------------------------------------------
+
+    def index(
+        self, folders: Sequence[Path_], *, encoder: str | None = None, progress: Progress = _silent
+    ) -> Report:
+        """Make the library equal to `folders` on disk: each becomes a root, or is rescanned.
+
+        `encoder` names the encoder of a new library; an existing one keeps its own. Raises FolderError, LibraryBusy,
+        UsageError if `encoder` is not the library's, and what `registry.create` raises.
+        """
+        wanted = [paths.absolute(folder) for folder in folders]
+        for folder in wanted:
+            check_folder(folder)
+        with database.writer_lock(self.folder):
+            record = self._active_or_new(encoder)
+            pipeline = self._pipeline(self._encoder_of(record), record)
+            return update(pipeline, [self._place(folder) for folder in wanted], progress)
+
+    def reencode(self, encoder: str, *, progress: Progress = _silent) -> Tally:
+        """Encode every photo with another encoder, beside the vectors there are, then switch to it.
+
+        The old vectors keep answering meanwhile and stay, so that switching back costs nothing. A stopped run
+        resumes. Returns what was done. Raises FolderError if a root is offline, LibraryBusy, EncoderError.
+        """
+        with database.writer_lock(self.folder):
+            made = registry.create(resolve(encoder, self.settings), self.settings)
+            record = self._register(made)
+            tally = encode_missing(self._pipeline(made, record), progress)
+            self.catalog.activate(record.id)
+            return tally
+
+    def forget(self, folder: Path_) -> int:
+        """Drop a root, its photos, vectors and thumbnails; the files stay. Returns the number of photos dropped."""
+        wanted = paths.absolute(folder)
+        with database.writer_lock(self.folder):
+            root = next((root for root in self.catalog.roots() if root.path == wanted), None)
+            if root is None:
+                raise UsageError(
+                    f"{paths.display(wanted)} is not a folder of this library.",
+                    "Run 'polyglance status' to see them.",
+                )
+            self.catalog.forget_root(root.id)
+            for content_hash in self.catalog.prune():
+                self.thumbnails.remove(content_hash)
+            return root.photos
+
+    # --- searching ------------------------------------------------------------------------------
+
+    def search(self, query: str, count: int = 20) -> Answer:
+        """Find the photos that show `query`, in any of the nine languages. Raises QueryError."""
+        return self.engine().search(query, count)
+
+    def similar(self, picture: int | Path_, count: int = 20) -> Answer:
+        """Find the photos like a photo of the library (its id) or like a picture file."""
+        if isinstance(picture, int):
+            return self.engine().similar_to_photo(picture, count)
+        path = paths.absolute(picture)
+        encoder = self.encoder()
+        return self.engine().similar_to_image(read_picture(path, encoder, self.settings), paths.display(path), count)
+
+    def photo(self, photo_id: int) -> PhotoRecord:
+        """The photo with this id. Raises PhotoNotFound."""
+        photo = self.catalog.photo(photo_id)
+        if photo is None or photo.error is not None:
+            raise PhotoNotFound(f"No photo has the id {photo_id}.")
+        return photo
+
+    def thumbnail(self, photo_id: int) -> Path:
+        """Path of the photo's thumbnail (JPEG), made again if it was lost. Raises PhotoNotFound, PictureError."""
+        photo = self.photo(photo_id)
+        assert photo.content_hash is not None
+        path = self.thumbnails.path(photo.content_hash)
+        if not path.exists():
+            data = images.read_bytes(photo.path, max_bytes=self.settings.max_file_bytes)
+            picture = images.decode(data, side=self.settings.thumbnail_side, max_pixels=self.settings.max_pixels)
+            self.thumbnails.write(photo.content_hash, picture.image)
+        return path
+
+    def status(self) -> Status:
+        """What the library holds."""
+        roots = self.catalog.roots()
+        states = ["online" if os.path.isdir(root.path) else "offline" for root in roots]
+        return Status(
+            self.folder,
+            list(zip(roots, states, strict=True)),
+            self.catalog.failures(),
+            self.catalog.active_encoder(),
+            self.catalog.generation(),
+        )
+
+    # --- wiring ---------------------------------------------------------------------------------
+
+    def encoder(self) -> Encoder:
+        """The encoder that this library's vectors were made with.
+
+        Raises LibraryError if nothing was indexed, EncoderError if the encoder here is another than it was then.
+        """
+        return self._encoder_of(self._active())
+
+    def engine(self) -> Engine:
+        """The search engine over the active encoder's vectors."""
+        record = self._active()
+        encoder = self._encoder_of(record)
+        with self._lock:
+            if record.id not in self._engines:
+                limit = self.settings.max_query_chars
+                self._engines[record.id] = Engine(self.catalog, encoder, record.id, limit)
+            return self._engines[record.id]
+
+    def _active(self) -> EncoderRecord:
+        record = self.catalog.active_encoder()
+        if record is None:
+            raise LibraryMissing(
+                f"Nothing was indexed in the library {self.folder}.", "Run 'polyglance index FOLDER' first."
+            )
+        return record
+
+    def _active_or_new(self, wanted: str | None) -> EncoderRecord:
+        record = self.catalog.active_encoder()
+        if record is None:
+            made = registry.create(resolve(wanted or self.settings.encoder, self.settings), self.settings)
+            record = self._register(made)
+            self.catalog.activate(record.id)
+        elif wanted not in {None, "auto", record.name}:
+            raise UsageError(
+                f"This library's encoder is {record.name}.",
+                f"Switch it with 'polyglance reencode --encoder {wanted}', or use another --library.",
+            )
+        return record
+
+    def _register(self, encoder: Encoder) -> EncoderRecord:
+        fingerprint = encoder.fingerprint
+        record = self.catalog.add_encoder(
+            encoder.name, fingerprint.digest, encoder.dimension, fingerprint.dtype
+        )
+        self._encoders[record.id] = encoder
+        return record
+
+    def _encoder_of(self, record: EncoderRecord) -> Encoder:
+        with self._lock:
+            if record.id not in self._encoders:
+                # The precision is part of the fingerprint: the one the vectors were made with, not today's default.
+                settings = self.settings.model_copy(update={"precision": record.dtype})
+                encoder = registry.create(record.name, settings)
+                if encoder.fingerprint.digest != record.fingerprint:
+                    raise EncoderError(
+                        f"The encoder {record.name} here is not the one this library was indexed with.",
+                        f"Run 'polyglance reencode --encoder {record.name}' to bring the library up to it.",
+                    )
+                self._encoders[record.id] = encoder
+            return self._encoders[record.id]
+
+    def _pipeline(self, encoder: Encoder, record: EncoderRecord) -> Pipeline:
+        return Pipeline(self.catalog, encoder, record.id, self.thumbnails, self.settings)
+
+    def _place(self, folder: bytes) -> Place:
+        for root in self.catalog.roots():
+            if paths.is_within(folder, root.path):
+                return Place(root, paths.relative_to(folder, root.path))
+        return Place(self.catalog.add_root(folder))
+
+
+def resolve(name: str, settings: Settings) -> str:
+    """Return the name of an encoder, deciding for the user (and logging why) if it is `auto`."""
+    if name != "auto":
+        return name
+    choice = registry.choose_auto(settings)
+    log.info(choice.reason)
+    return choice.name
+
+
+def read_picture(path: bytes, encoder: Encoder, settings: Settings) -> Image.Image:
+    """Read one file as an upright RGB picture for `encoder`. Raises PictureError, naming the file."""
+    try:
+        data = images.read_bytes(path, max_bytes=settings.max_file_bytes)
+        return images.decode(data, side=encoder.image_side, max_pixels=settings.max_pixels).image
+    except PictureError as error:
+        raise PictureError(f"{paths.display(path)} {error.message}", error.hint) from error
+
+
+def match(
+    image: Path_, texts: Sequence[str], encoder: str | None = None, *, settings: Settings | None = None
+) -> tuple[str, list[float]]:
+    """Zero-shot matching: (name of the encoder, probabilities of `texts` for the picture, summing to 1).
+
+    `encoder` defaults to the settings'. Raises PictureError, QueryError, and what `registry.create` raises.
+    """
+    settings = settings or Settings()
+    made = registry.create(resolve(encoder or settings.encoder, settings), settings)
+    picture = read_picture(paths.absolute(image), made, settings)
+    cleaned = [query.normalise(text, settings.max_query_chars) for text in texts]
+    return made.name, match_texts(made, picture, cleaned)

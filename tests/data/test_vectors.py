@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from polyglance.data.catalog import Catalog
+from polyglance.data.exif import Facts
+from polyglance.data.records import Content, Entry, FileStat
+from polyglance.data.vectors import VectorIndex
+
+DIMENSION = 32
+
+
+def unit_rows(count, seed=0):
+    rows = np.random.default_rng(seed).normal(size=(count, DIMENSION)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with Catalog(tmp_path / "catalog.db", create=True) as opened:
+        opened.add_encoder("test", "f" * 32, DIMENSION, "float32")
+        opened.add_root(b"/photos")
+        yield opened
+
+
+def put(catalog, start, rows):
+    keys = [number.to_bytes(32, "big") for number in range(start, start + len(rows))]
+    entries = [
+        Entry(1, key.hex().encode(), FileStat(1, 1, 1), Content(key, 1, 1, "PNG", Facts())) for key in keys
+    ]
+    catalog.commit(entries, dict(zip(keys, rows, strict=True)), 1)
+
+
+def test_search_equals_brute_force_over_what_is_stored(catalog):
+    rows = unit_rows(3000)
+    put(catalog, 0, rows)
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    stored = rows.astype(np.float16).astype(np.float32)
+    for query in unit_rows(20, seed=1):
+        scores, ids = index.search(query, 10)
+        expected = np.argsort(-(stored @ query), kind="stable")[:10]
+        assert ids.tolist() == (expected + 1).tolist()
+        assert np.allclose(scores, (stored @ query)[expected], atol=1e-5)
+
+
+def test_refresh_follows_additions_and_removals(catalog):
+    rows = unit_rows(50)
+    put(catalog, 0, rows[:40])
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    assert len(index) == 40
+    put(catalog, 40, rows[40:])
+    known = catalog.known(1)
+    gone = [(7).to_bytes(32, "big"), (45).to_bytes(32, "big")]
+    catalog.remove([known[key.hex().encode()].photo_id for key in gone])
+    catalog.prune()
+    index.refresh()
+    assert len(index) == 48
+    _, ids = index.search(rows[7], 48)
+    assert 8 not in ids
+    assert 46 not in ids
+    assert index.search(rows[46], 1)[1].tolist() == [47]
+
+
+def test_an_empty_index_answers_nothing(catalog):
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    scores, ids = index.search(unit_rows(1)[0], 10)
+    assert (len(scores), len(ids), index.sample.shape) == (0, 0, (0, DIMENSION))
+
+
+def test_more_than_there_is_gives_all_there_is(catalog):
+    put(catalog, 0, unit_rows(5))
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    assert sorted(index.search(unit_rows(1)[0], 100)[1].tolist()) == [1, 2, 3, 4, 5]
+
+
+def test_sample_is_of_stored_vectors(catalog):
+    rows = unit_rows(5000)
+    put(catalog, 0, rows)
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    assert index.sample.shape == (2048, DIMENSION)
+    assert np.allclose(index.sample[0], rows[0], atol=1e-3)
+    assert np.allclose(index.sample[-1], rows[-1], atol=1e-3)
