@@ -95,13 +95,8 @@ def _through_profile(image: Image.Image, profile: object) -> Image.Image:
         return image.convert("RGB")
     try:
         mode, transform = _transform(profile)
-        if (
-            transform is None
-            or (image.mode == "CMYK") != (mode == "CMYK")
-            or (mode == "L" and image.mode != "L")
-        ):
-            return image.convert("RGB")
-        return transform.apply(image if image.mode == mode else image.convert(mode))
+        if transform is not None and (image.mode == mode or (mode == "RGB" and image.mode != "CMYK")):
+            return transform.apply(image if image.mode == mode else image.convert(mode))
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         pass  # a broken profile: better slightly wrong colours than no picture
     return image.convert("RGB")

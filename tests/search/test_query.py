@@ -1,0 +1,54 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polyglance.errors import QueryError
+from polyglance.search.query import check_count, normalise
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("  snowy \t mountains\n", "snowy mountains"),
+        ("cafe\u0301", "café"),
+        ("\u200fجبل ثلجي\u200e", "جبل ثلجي"),
+        ("cat\x00dog", "cat dog"),
+        ("\ufeff雪山", "雪山"),
+        ("C++ - what?", "C++ - what?"),
+        ("👨‍👩‍👧 family", "👨‍👩‍👧 family"),
+    ],
+)
+def test_what_is_typed_becomes_what_is_meant(typed, meant):
+    assert normalise(typed, 100) == meant
+
+
+@pytest.mark.parametrize("empty", ["", "   ", "\n\t", "\u200f", "\x00"])
+def test_nothing_is_refused_with_an_example(empty):
+    with pytest.raises(QueryError, match="for example"):
+        normalise(empty, 100)
+
+
+def test_a_megabyte_is_refused_at_once():
+    with pytest.raises(QueryError, match="1,048,576 characters; the limit is 1,000"):
+        normalise("x" * (1 << 20), 1000)
+
+
+def test_bytes_that_are_no_text_are_refused():
+    with pytest.raises(QueryError, match="not valid text"):
+        normalise("caf\udce9", 100)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_refused_or_clean_and_stays_so(text):
+    try:
+        cleaned = normalise(text, 200)
+    except QueryError:
+        return
+    cleaned.encode()
+    assert "\n" not in cleaned
+    assert normalise(cleaned, 1000) == cleaned
+
+
+@pytest.mark.parametrize("count", [0, -1, 10**9])
+def test_counts_out_of_range(count):
+    with pytest.raises(QueryError, match=r"Ask for 1 to 10,000"):
+        check_count(count)
