@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import cast
 
-from PIL import ImageFile
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from ..errors import PictureError
 
@@ -120,17 +120,22 @@ def _first_directory(data: bytes) -> Iterator[tuple[int, int]]:
         return
 
 
-def opened(name: str, data: bytes) -> ImageFile.ImageFile:
+def opened(name: str, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
     """Return the picture in `data`, of the format that `sniff` found, its header read and nothing decoded.
 
     Takes the plugin's class itself rather than `Image.open`: no other plugin sees the bytes, and Pillow's
-    process-wide pixel limit does not apply (the caller has its own). Raises PictureError if the extra for
-    HEIC is missing, and whatever Pillow's parsers raise.
+    process-wide pixel limit does not apply, only `max_pixels`. Raises PictureError if the picture is over it
+    or the extra for HEIC is missing, and whatever Pillow's parsers raise.
     """
     if name == "HEIF" and not find_spec("pi_heif"):
         raise PictureError("is a HEIC picture", hint="pip install 'polyglance[heic]' reads it.")
     module, plugin = _PLUGINS[name]
-    return cast(ImageFile.ImageFile, getattr(import_module(module), plugin)(BytesIO(data)))
+    image = cast(ImageFile.ImageFile, getattr(import_module(module), plugin)(BytesIO(data)))
+    check_pixels(image.size, max_pixels)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        # Else its load() would check Pillow's limit as well, when it makes this very buffer.
+        image.im = Image.core.new(image.mode, image._tile_size)
+    return image
 
 
 def check_pixels(size: tuple[int, int], max_pixels: int) -> None:

@@ -59,8 +59,8 @@ _QUIET = ("ignore", None, Warning, re.compile(_PILLOW), 0)  # as `warnings` keep
 class Picture:
     """A decoded picture: `image` is RGB, upright and bounded.
 
-    `width` and `height` are the full picture's, upright, in pixels. `format` is what the bytes are, not what the
-    name says: `JPEG`, `PNG`, `TIFF`…
+    `width` and `height` are the full picture's, upright, in pixels. `format` is what the bytes are: `JPEG`,
+    `PNG`, `WEBP`, `GIF`, `TIFF`, `BMP`, `DIB`, `AVIF`, `HEIF` or `RAW`.
     """
 
     image: Image.Image
@@ -78,10 +78,13 @@ def read_bytes(path: bytes, *, max_bytes: int) -> bytes:
     try:
         # Non-blocking, because opening a pipe would otherwise wait for its writer.
         descriptor = os.open(path, _OPEN_FLAGS)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             info = os.fstat(descriptor)
             _check_file(info, max_bytes)
-            data = file.read(info.st_size)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(info.st_size)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise _unreadable(error) from error
     if not data:
@@ -132,13 +135,14 @@ def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
         raise
     except MemoryError as error:
         raise PictureError("needs more memory than is free") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"has more pixels than Pillow reads: {_reason(error)}") from error
     except Exception as error:  # decoders of untrusted bytes raise what they like
         raise PictureError(f"is truncated or damaged: {_reason(error)}") from error
 
 
 def _plain(name: str, data: bytes, side: int, max_pixels: int) -> Picture:
-    with formats.opened(name, data) as image:
-        formats.check_pixels(image.size, max_pixels)
+    with formats.opened(name, data, max_pixels) as image:
         full = image.size
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             image.draft("RGB", (2 * side, 2 * side))

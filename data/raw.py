@@ -48,8 +48,7 @@ def _thumbnail(rawpy: Any, file: Any, side: int, max_pixels: int) -> Image.Image
     if thumbnail.format == rawpy.ThumbFormat.BITMAP:
         image = Image.fromarray(thumbnail.data)
     elif thumbnail.format == rawpy.ThumbFormat.JPEG:
-        image = formats.opened("JPEG", thumbnail.data)
-        formats.check_pixels(image.size, max_pixels)
+        image = formats.opened("JPEG", thumbnail.data, max_pixels)
     else:
         return None
     return image if min(image.size) >= side else None

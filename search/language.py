@@ -11,48 +11,54 @@ import re
 import unicodedata
 from typing import Any
 
-from ..encoders.concepts import words_by_language
+from ..encoders.lexicon import vocabulary
 
 LATIN = ("en", "es", "fr", "it")
 HAN = ("zh", "ja")
 
+SURE = 0.5
+"""Below this probability a guess between the Latin-script languages is not worth more than "English"."""
+
 _WORD = re.compile(r"\w+")
+_SCRIPTS = {"HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "ARABIC": "ar", "CYRILLIC": "ru"}
 
 
 def detect(text: str) -> str | None:
-    """ISO 639-1 code of the language among the nine that `text` is most likely in; None if it has no letters."""
-    scripts = {_script(character) for character in text if character.isalpha()}
-    for script, code in (("HIRAGANA", "ja"), ("KATAKANA", "ja"), ("HANGUL", "ko"), ("ARABIC", "ar")):
+    """ISO 639-1 code of the language among the nine that `text` is most likely in; None if it has no letters.
+
+    Chinese characters alone are taken for Chinese unless only Japanese has the word.
+    """
+    scripts = {unicodedata.name(character, "").partition(" ")[0] for character in text if character.isalpha()}
+    for script, code in _SCRIPTS.items():
         if script in scripts:
             return code
-    if "CYRILLIC" in scripts:
-        return "ru"
     if "CJK" in scripts:
-        return _among(text, HAN)
-    return _among(text, LATIN) if "LATIN" in scripts else None
+        return _leaders(text, HAN)[0]
+    if "LATIN" not in scripts:
+        return None
+    leaders = _leaders(text, LATIN)
+    return leaders[0] if len(leaders) == 1 else _guess(text, leaders)
 
 
-def _script(character: str) -> str:
-    return unicodedata.name(character, "").partition(" ")[0]
-
-
-def _among(text: str, languages: tuple[str, ...]) -> str:
+def _leaders(text: str, languages: tuple[str, ...]) -> list[str]:
+    """The languages whose vocabulary has the most of the text's words."""
     lowered = text.lower()
-    words = words_by_language()
     parts = {lowered, *_WORD.findall(lowered)}
-    votes = {code: sum(part in words[code] for part in parts) for code in languages}
-    best = max(votes.values())
-    leaders = [code for code in languages if votes[code] == best]
-    if best and len(leaders) == 1:
-        return leaders[0]
-    ranked: list[tuple[str, float]] = _identifier(languages).rank(text)
-    return next((code for code, _ in ranked if code in leaders), leaders[0])
+    votes = {code: len(parts & vocabulary()[code]) for code in languages}
+    return [code for code in languages if votes[code] == max(votes.values())]
+
+
+def _guess(text: str, among: list[str]) -> str:
+    for code, probability in _identifier().rank(text):
+        if code in among:
+            return code if probability >= SURE or "en" not in among else "en"
+    return among[0]
 
 
 @functools.cache
-def _identifier(languages: tuple[str, ...]) -> Any:
+def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    identifier.set_languages(list(languages))
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(list(LATIN))
     return identifier

@@ -1,0 +1,176 @@
+import os
+
+import pytest
+from PIL import Image
+from polyglance.data.sample import EXPECTED, WORDS
+
+
+def test_index_reports_the_contract(polyglance, sample):
+    first = polyglance("index", sample, "--encoder", "lite", "--json")
+    assert first.code == 0
+    assert set(first.json) == {
+        "added",
+        "changed",
+        "moved",
+        "removed",
+        "unchanged",
+        "failed",
+        "seconds",
+        "images_per_second",
+        "encoder",
+    }
+    assert (first.json["added"], first.json["failed"], first.json["encoder"]) == (21, 0, "lite")
+    again = polyglance("index", sample, "--json").json
+    assert (again["added"], again["unchanged"]) == (0, 21)
+
+
+@pytest.mark.parametrize(("language", "words"), WORDS.items())
+def test_the_same_four_things_come_first_in_every_language(polyglance, indexed, language, words):
+    for word, expected in zip(words, EXPECTED, strict=True):
+        answer = polyglance("search", word, "--library", indexed, "--json").json
+        assert os.path.basename(answer["results"][0]["path"]).startswith(expected), word
+
+
+def test_search_reports_the_contract(polyglance, indexed):
+    answer = polyglance("--library", indexed, "--json", "search", "a", "cup", "of", "coffee", "-k", 3).json
+    assert set(answer) == {"query", "language", "encoder", "took_ms", "results"}
+    assert (answer["query"], answer["language"], answer["encoder"]) == ("a cup of coffee", "en", "lite")
+    assert set(answer["took_ms"]) == {"encode", "search", "total"}
+    assert [result["rank"] for result in answer["results"]] == [1, 2, 3]
+    best = answer["results"][0]
+    assert set(best) == {"rank", "id", "path", "score", "relevance", "taken_at", "width", "height"}
+    assert (best["width"], best["height"]) == (600, 400)
+    assert os.path.isabs(best["path"])
+    scores = [result["score"] for result in answer["results"]]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= result["relevance"] <= 1 for result in answer["results"])
+
+
+def test_search_for_people_has_one_photo_a_line(polyglance, indexed):
+    done = polyglance("search", "gatto", "-k", 2, "--library", indexed)
+    assert done.code == 0
+    assert len(done.out.splitlines()) == 2
+    assert done.out.splitlines()[0].endswith("chelsea.png")
+    assert "[Italian]" in done.err
+    assert "lite encoder" in done.err
+
+
+def test_similar_by_file_and_by_id(polyglance, indexed, sample):
+    by_file = polyglance("similar", sample / "motorcycle_left.png", "--library", indexed, "--json").json
+    names = [os.path.basename(result["path"]) for result in by_file["results"]]
+    assert names[:2] == ["motorcycle_left.png", "motorcycle_right.png"]
+    photo_id = by_file["results"][0]["id"]
+    by_id = polyglance("similar", photo_id, "--library", indexed, "--json").json
+    assert os.path.basename(by_id["results"][0]["path"]) == "motorcycle_right.png"
+    assert photo_id not in [result["id"] for result in by_id["results"]]
+
+
+def test_match_gives_probabilities(polyglance, sample):
+    done = polyglance("match", sample / "chelsea.png", "a cat", "un cohete", "摩托车", "--encoder", "lite", "--json")
+    assert done.json["encoder"] == "lite"
+    texts = {scored["text"]: scored["probability"] for scored in done.json["texts"]}
+    assert max(texts, key=texts.get) == "a cat"
+    assert abs(sum(texts.values()) - 1) < 1e-5
+
+
+def test_status_reports_the_contract(polyglance, indexed, sample):
+    status = polyglance("status", "--library", indexed, "--json").json
+    assert set(status) == {"photos", "failed", "roots", "encoder", "dimension", "index", "generation", "watch"}
+    assert status["photos"] == 21
+    assert status["roots"] == [{"path": str(sample), "state": "online", "photos": 21}]
+    assert status["encoder"] == "lite"
+
+
+def test_encoders_lists_what_there_is(polyglance):
+    listed = {encoder["name"]: encoder for encoder in polyglance("encoders", "--json").json}
+    assert listed["lite"]["ready"]
+    assert {"altclip", "altclip-m9", "altclip-m18"} <= set(listed)
+    assert listed["altclip-m9"]["dimension"] == 768
+    assert polyglance("encoders").out.startswith("lite")
+
+
+def test_bad_files_end_with_code_3_and_their_reasons(polyglance, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (64, 64), "red").save(photos / "good.png")
+    (photos / "bad.jpg").write_text("no picture")
+    done = polyglance("index", photos, "--encoder", "lite")
+    assert done.code == 3
+    assert "1 added, 1 failed" in done.out
+    (line,) = [line for line in done.err.splitlines() if "bad.jpg" in line]
+    assert "not a picture" in line
+    assert polyglance("index", photos).code == 0
+    listed = polyglance("status", "--failed", "--json").json["failures"]
+    assert [os.path.basename(failure["path"]) for failure in listed] == ["bad.jpg"]
+
+
+def test_hostile_file_names_are_shown_harmlessly(polyglance, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in (b"two\nlines.png", b"\xff\xfe.png", "📷 صورة.png".encode(), b"\x1b[31mred.png"):
+        with open(os.path.join(os.fsencode(photos), name), "wb") as file:
+            Image.new("RGB", (64, 64), "blue").save(file, "PNG")
+    assert polyglance("index", photos, "--encoder", "lite", "--json").json["added"] == 4
+    shown = polyglance("search", "blue", "-k", 4).out
+    assert len(shown.splitlines()) == 4
+    assert "\x1b" not in shown
+    paths = {os.path.basename(result["path"]) for result in polyglance("search", "blue", "--json").json["results"]}
+    assert paths == {"two\\nlines.png", "\\xff\\xfe.png", "📷 صورة.png", "\\x1b[31mred.png"}
+
+
+def test_forget_drops_a_folder(polyglance, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (64, 64), "red").save(photos / "a.png")
+    polyglance("index", photos, "--encoder", "lite")
+    assert polyglance("forget", photos, "--json").json == {"forgotten": 1}
+    assert polyglance("status", "--json").json["roots"] == []
+    assert (photos / "a.png").exists()
+    assert polyglance("forget", photos).code == 2
+
+
+def test_demo_finds_all_in_nine_languages(polyglance):
+    done = polyglance("demo", "--no-serve")
+    assert done.code == 0
+    assert "Found by meaning: 36 of 36 first." in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["search", "cat"], 2, "There is no library at .* Run 'polyglance index FOLDER'"),
+        (["status"], 2, "There is no library"),
+        (["index", "/no/such/folder"], 2, "There is no folder /no/such/folder. Check the spelling"),
+        (["index", __file__], 2, "is a file, not a folder. Give the folder it is in"),
+        (["index"], 2, "Missing argument"),
+        (["serach", "cat"], 2, "No such command 'serach'"),
+        (["index", ".", "--encoder", "no-such-encoder"], 2, "no-such-encoder.*lite"),
+        (["match", "/no/such/picture.jpg", "a", "b", "--encoder", "lite"], 1, "/no/such/picture.jpg"),
+        (["encoders", "pull", "no-such-encoder"], 2, "no-such-encoder"),
+    ],
+)
+def test_wrong_use_is_one_line_with_the_next_step(polyglance, arguments, code, message):
+    done = polyglance(*arguments)
+    assert done.code == code
+    assert done.out == ""
+    (line,) = done.err.splitlines()
+    assert line.startswith("Error: ")
+    import re
+
+    assert re.search(message, line), line
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [("", "The query is empty"), (" \n ", "The query is empty"), ("x" * (1 << 20), "1,048,576 characters")],
+)
+def test_bad_queries(polyglance, indexed, query, message):
+    done = polyglance("search", query, "--library", indexed)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_another_encoder_needs_reencode(polyglance, indexed, sample):
+    done = polyglance("index", sample, "--encoder", "altclip-m9", "--library", indexed)
+    assert done.code == 2
+    assert "polyglance reencode --encoder altclip-m9" in done.err

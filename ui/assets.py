@@ -1,0 +1,45 @@
+"""The page's own files: read once at start, served with fixed content types."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+# Not from `mimetypes`: on Windows the registry decides there, and often says that a script is plain text.
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+FOLDER = files(__package__) / "static"
+
+
+def text(name: str) -> str:
+    """Return one of the page's files."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def router() -> APIRouter:
+    """Return the route `/ui/NAME`."""
+    routes = APIRouter()
+    contents = {
+        entry.name: entry.read_bytes() for entry in FOLDER.iterdir() if entry.name.endswith(tuple(TYPES))
+    }
+    etags = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in contents.items()}
+
+    @routes.get("/ui/{name}", include_in_schema=False)
+    def asset(name: str, request: Request) -> Response:
+        if name not in contents:
+            raise HTTPException(404, "The page has no such file.")
+        headers = {"Cache-Control": "no-cache", "ETag": etags[name]}
+        if request.headers.get("if-none-match") == etags[name]:
+            return Response(status_code=304, headers=headers)
+        suffix = name[name.rindex(".") :]
+        return Response(contents[name], media_type=TYPES[suffix], headers=headers)
+
+    @routes.get("/favicon.ico", include_in_schema=False)
+    def icon() -> Response:
+        return Response(contents["icon.svg"], media_type=TYPES[".svg"])
+
+    return routes

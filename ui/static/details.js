@@ -1,0 +1,100 @@
+// One photo, large, with everything the library knows about it.
+import { bytes, copyButton, date, fileName, make, percent, place } from "./text.js";
+
+function facts(photo, result) {
+  const rows = [
+    ["Taken", date(photo.taken_at)],
+    ["Camera", photo.camera],
+    ["Lens", photo.lens],
+    ["Size", `${photo.width} × ${photo.height} pixels, ${bytes(photo.size)}, ${photo.format}`],
+    ["Place", place(photo.latitude, photo.longitude)],
+    ["Caption", photo.caption],
+    ["Relevance", result ? `${percent(result.relevance)} (score ${result.score.toFixed(3)})` : null],
+  ];
+  const list = make("dl");
+  for (const [name, value] of rows) {
+    if (value) list.append(make("dt", {}, name), make("dd", { dir: "auto" }, value));
+  }
+  if (photo.keywords.length) {
+    const words = photo.keywords.map((word) => make("span", { class: "pg-keyword", dir: "auto" }, word));
+    list.append(make("dt", {}, "Keywords"), make("dd", {}, ...words));
+  }
+  list.append(make("dt", {}, "File"), make("dd", {}, make("code", { class: "pg-path" }, photo.path), copyButton(photo.path)));
+  return list;
+}
+
+const arrow = (label, text, step) =>
+  make("button", { type: "button", class: `pg-arrow pg-${label.toLowerCase()}`, "aria-label": `${label} photo`, title: label, onclick: step }, text);
+
+/** Wire the dialog. `load(id)` fetches a photo's facts (or throws), `similar(id)` starts a search.
+ *  Returns `open(results, index)` and `close()`. */
+export function detailsDialog(dialog, load, similar) {
+  let results = [];
+  let at = 0;
+  let opener = null;
+
+  async function show() {
+    const result = results[at];
+    const name = fileName(result.path);
+    const image = make("img", { alt: name, class: "pg-large", src: `media/photo/${result.id}` });
+    [image.style.maxWidth, image.style.maxHeight] = [`min(100%, ${result.width}px)`, `min(100%, ${result.height}px)`];
+    // The thumbnail stands in until the photo has come.
+    image.style.backgroundImage = `url(media/thumbnail/${result.id})`;
+    const missing = make("p", { class: "pg-missing", hidden: true }, "The file cannot be shown: it was moved, changed or removed since it was indexed. This is its thumbnail.");
+    image.addEventListener("load", () => { image.style.backgroundImage = ""; });
+    image.addEventListener("error", () => {
+      if (image.dataset.failed) return;
+      image.dataset.failed = "1";
+      image.src = `media/thumbnail/${result.id}`;
+      missing.hidden = false;
+    });
+    const side = make("div", { class: "pg-side" }, make("h2", { dir: "auto", class: "pg-title" }, name));
+    const stage = make("div", { class: "pg-stage" }, image, missing);
+    if (at > 0) stage.append(arrow("Previous", "‹", () => step(-1)));
+    if (at < results.length - 1) stage.append(arrow("Next", "›", () => step(1)));
+    const shut = make("button", { type: "button", class: "pg-close", "aria-label": "Close", title: "Close (Esc)", onclick: () => dialog.close() }, "×");
+    dialog.setAttribute("aria-label", name);
+    dialog.replaceChildren(stage, side, shut);
+    const shown = at;
+    const actions = make("div", { class: "pg-actions" },
+      make("button", { type: "button", class: "pg-primary", onclick: () => { dialog.close(); similar(result); } }, "Find similar"),
+      make("a", { href: `media/photo/${result.id}`, target: "_blank", rel: "noopener", class: "pg-secondary" }, "Open the file"));
+    try {
+      const photo = await load(result.id);
+      if (shown === at && side.isConnected) side.append(facts(photo, result), actions);
+    } catch (problem) {
+      side.append(make("p", { class: "pg-missing" }, problem.message));
+    }
+  }
+
+  function step(by) {
+    const next = at + by;
+    if (next < 0 || next >= results.length) return;
+    at = next;
+    show();
+    dialog.focus();
+  }
+
+  dialog.tabIndex = -1;
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowLeft") step(-1);
+    else if (event.key === "ArrowRight") step(1);
+    else return;
+    event.preventDefault();
+  });
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener("close", () => {
+    dialog.replaceChildren();
+    opener?.querySelector(`[data-id="${results[at]?.id}"]`)?.focus();
+  });
+
+  return {
+    open(list, index, grid) {
+      [results, at, opener] = [list, index, grid];
+      show();
+      if (!dialog.open) dialog.showModal();
+      dialog.focus();
+    },
+    close() { if (dialog.open) dialog.close(); },
+  };
+}

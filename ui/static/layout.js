@@ -1,0 +1,31 @@
+// Justified rows: photos keep their proportions, rows fill the width, the last one stays at its natural height.
+
+/** One place in the grid, in CSS pixels. `aspect` is width / height; rows come in reading order.
+ *  @param {number[]} aspects @param {number} width @param {number} height wanted row height @param {number} gap
+ *  @returns {{width: number, height: number}[]} */
+export function justify(aspects, width, height, gap) {
+  const places = [];
+  let row = [];
+  let sum = 0;
+  const fitted = (total, count) => (width - gap * (count - 1)) / total;
+  const close = (rowHeight) => {
+    for (const aspect of row) places.push({ width: Math.min(width, aspect * rowHeight), height: rowHeight });
+    row = [];
+    sum = 0;
+  };
+  for (const aspect of aspects) {
+    const before = row.length ? fitted(sum, row.length) : Infinity;
+    const after = fitted(sum + aspect, row.length + 1);
+    // Break before this photo where that row comes nearer to the wanted height than the row with it.
+    if (after < height && before / height < height / after) close(before);
+    row.push(aspect);
+    sum += aspect;
+    if (fitted(sum, row.length) <= height) close(fitted(sum, row.length));
+  }
+  if (row.length) close(Math.min(height, fitted(sum, row.length)));
+  return places;
+}
+
+/** Proportions a tile may have: a panorama or a tall strip is cropped to them in the grid (never in the details). */
+export const clampAspect = (photo) =>
+  Math.min(3.2, Math.max(0.45, photo.width && photo.height ? photo.width / photo.height : 1));
