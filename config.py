@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import platformdirs
 from pydantic import Field, field_validator
@@ -26,27 +27,25 @@ CONFIG_FILE = Path(platformdirs.user_config_dir("polyglance", appauthor=False)) 
 class Settings(BaseSettings):
     """Settings of one process. Sizes are pixels or bytes as their names say."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="POLYGLANCE_", toml_file=CONFIG_FILE, frozen=True, extra="forbid"
-    )
+    model_config = SettingsConfigDict(env_prefix="POLYGLANCE_", toml_file=CONFIG_FILE, frozen=True, extra="forbid")
 
     library: Path = Path(platformdirs.user_data_dir("polyglance", appauthor=False)) / "library"
     encoder: str = "auto"
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
-    precision: str = Field("auto", pattern="^(auto|float32|bfloat16|float16)$")
-    batch_size: int = Field(32, ge=1, le=1024)
-    decode_workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, le=64)
-    max_pixels: int = Field(300_000_000, ge=1)
-    max_file_bytes: int = Field(1 << 30, ge=1)
-    thumbnail_side: int = Field(384, ge=32, le=2048)
-    max_query_chars: int = Field(1000, ge=1)
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
+    precision: Annotated[str, Field(pattern="^(auto|float32|bfloat16|float16)$")] = "auto"
+    batch_size: Annotated[int, Field(ge=1, le=1024)] = 32
+    decode_workers: Annotated[int, Field(ge=1, le=64)] = max(1, os.cpu_count() or 1)
+    max_pixels: Annotated[int, Field(ge=1)] = 300_000_000
+    max_file_bytes: Annotated[int, Field(ge=1)] = 1 << 30
+    thumbnail_side: Annotated[int, Field(ge=32, le=2048)] = 384
+    max_query_chars: Annotated[int, Field(ge=1)] = 1000
     host: str = "127.0.0.1"
-    port: int = Field(7860, ge=0, le=65535)
+    port: Annotated[int, Field(ge=0, le=65535)] = 7860
 
     @field_validator("library")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return Path(os.path.abspath(value.expanduser()))  # noqa: PTH100 - resolve() would follow links
+        return Path(os.path.abspath(value.expanduser()))  # not resolve(): that would follow links
 
     @classmethod
     def settings_customise_sources(

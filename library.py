@@ -72,9 +72,7 @@ class Library:
         self._lock = threading.RLock()
 
     @classmethod
-    def open(
-        cls, folder: Path_ | None = None, *, settings: Settings | None = None, create: bool = True
-    ) -> Self:
+    def open(cls, folder: Path_ | None = None, *, settings: Settings | None = None, create: bool = True) -> Self:
         """Open the library in `folder` (default: the settings'), making an empty one if there is none.
 
         With `create=False` nothing is made or migrated. Raises LibraryMissing, LibraryError.
@@ -95,9 +93,7 @@ class Library:
 
     # --- indexing -------------------------------------------------------------------------------
 
-    def index(
-        self, folders: Sequence[Path_], *, encoder: str | None = None, progress: Progress = _silent
-    ) -> Report:
+    def index(self, folders: Sequence[Path_], *, encoder: str | None = None, progress: Progress = _silent) -> Report:
         """Make the library equal to `folders` on disk: each becomes a root, or is rescanned.
 
         `encoder` names the encoder of a new library; an existing one keeps its own. Raises FolderError, LibraryBusy,
@@ -225,9 +221,7 @@ class Library:
 
     def _register(self, encoder: Encoder) -> EncoderRecord:
         fingerprint = encoder.fingerprint
-        record = self.catalog.add_encoder(
-            encoder.name, fingerprint.digest, encoder.dimension, fingerprint.dtype
-        )
+        record = self.catalog.add_encoder(encoder.name, fingerprint.digest, encoder.dimension, fingerprint.dtype)
         self._encoders[record.id] = encoder
         return record
 

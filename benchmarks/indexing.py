@@ -58,7 +58,10 @@ def main() -> None:
                 "median": round(statistics.median(ratios), 2),
                 "max": round(max(ratios), 2),
             },
-            "cosine_to_full_size": {"min": round(min(cosines), 5), "mean": round(statistics.mean(cosines), 5)},
+            "cosine_to_full_size": {
+                "min": round(min(cosines), 5),
+                "mean": round(statistics.mean(cosines), 5),
+            },
             "note": "polyglance also hashes, reads EXIF, writes thumbnails and commits; both have their model loaded",
         },
     )
@@ -84,6 +87,7 @@ def agreement(library: Library, reference: np.ndarray, photos: list[Path]) -> li
     for path, expected in zip(photos, reference, strict=True):
         photo_id = known["/".join(path.parts[-2:]).encode()].photo_id
         vector = catalog.vector(hashes[photo_id], active.id)
+        assert vector is not None
         result.append(float(vector @ expected / np.linalg.norm(vector)))
     return result
 

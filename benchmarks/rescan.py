@@ -49,7 +49,11 @@ def main() -> None:
             "files_opened": len(opened),
             "find_seconds": round(statistics.median(find), 4),
             "rescan_seconds": round(statistics.median(ours), 4),
-            "times_find": {"min": round(min(ratios), 2), "median": round(statistics.median(ratios), 2), "max": round(max(ratios), 2)},
+            "times_find": {
+                "min": round(min(ratios), 2),
+                "median": round(statistics.median(ratios), 2),
+                "max": round(max(ratios), 2),
+            },
         },
     )
 

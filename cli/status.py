@@ -43,8 +43,7 @@ def document(found: Status, *, with_failures: bool) -> dict[str, Any]:
         "photos": found.photos,
         "failed": len(found.failures),
         "roots": [
-            {"path": paths.display(root.path), "state": state, "photos": root.photos}
-            for root, state in found.roots
+            {"path": paths.display(root.path), "state": state, "photos": root.photos} for root, state in found.roots
         ],
         "encoder": found.encoder.name if found.encoder else None,
         "dimension": found.encoder.dimension if found.encoder else None,
@@ -53,9 +52,7 @@ def document(found: Status, *, with_failures: bool) -> dict[str, Any]:
         "watch": None,
     }
     if with_failures:
-        result["failures"] = [
-            {"path": paths.display(photo.path), "reason": photo.error} for photo in found.failures
-        ]
+        result["failures"] = [{"path": paths.display(photo.path), "reason": photo.error} for photo in found.failures]
     return result
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, delete, exists, func, select, update
+from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from . import database, paths
@@ -137,9 +137,7 @@ class Catalog:
                     statement.on_conflict_do_update(index_elements=["root_id", "path"], set_=changed), fresh
                 )
             for entry in returned:
-                connection.execute(
-                    update(Photo).where(Photo.id == entry.photo_id).values(_photo_values(entry))
-                )
+                connection.execute(update(Photo).where(Photo.id == entry.photo_id).values(_photo_values(entry)))
             _put_vectors(connection, vectors, encoder_id)
             _bump(connection)
 
@@ -185,9 +183,7 @@ class Catalog:
         row = self._first(
             select(Photo.width, Photo.height, Photo.format, Photo.keywords, *_fact_columns())
             .join(Vector, Vector.content_hash == Photo.content_hash)
-            .where(
-                Photo.content_hash == content_hash, Vector.encoder_id == encoder_id, Photo.error.is_(None)
-            )
+            .where(Photo.content_hash == content_hash, Vector.encoder_id == encoder_id, Photo.error.is_(None))
             .limit(1)
         )
         return Content(content_hash, row.width, row.height, row.format, _facts(row)) if row else None
@@ -226,7 +222,10 @@ class Catalog:
             if not rows:
                 return
             stored = np.frombuffer(b"".join(row.vector for row in rows), STORED)
-            yield np.array([row.id for row in rows], np.int64), stored.reshape(len(rows), -1).astype(np.float32)
+            yield (
+                np.array([row.id for row in rows], np.int64),
+                stored.reshape(len(rows), -1).astype(np.float32),
+            )
             vector_id = rows[-1].id
 
     def vector_ids(self, encoder_id: int) -> npt.NDArray[np.int64]:
@@ -275,10 +274,10 @@ class Catalog:
         row = self._first(select(Setting.value).where(Setting.key == key))
         return row.value if row else None
 
-    def _all(self, statement: Any) -> Sequence[Row[Any]]:
+    def _all(self, statement: Any) -> Sequence[Any]:
         return self._read(lambda connection: connection.execute(statement).all())
 
-    def _first(self, statement: Any) -> Row[Any] | None:
+    def _first(self, statement: Any) -> Any:
         return self._read(lambda connection: connection.execute(statement).first())
 
     def _read(self, work: Callable[[Connection], _T]) -> _T:
@@ -305,9 +304,7 @@ def _bump(connection: Connection) -> None:
     _put_setting(connection, "generation", str(int(row.value if row else 0) + 1))
 
 
-def _put_vectors(
-    connection: Connection, vectors: Mapping[bytes, npt.NDArray[np.float32]], encoder_id: int
-) -> None:
+def _put_vectors(connection: Connection, vectors: Mapping[bytes, npt.NDArray[np.float32]], encoder_id: int) -> None:
     rows = [
         {"encoder_id": encoder_id, "content_hash": key, "vector": vector.astype(STORED).tobytes()}
         for key, vector in vectors.items()
@@ -345,21 +342,19 @@ def _fact_columns() -> list[Any]:
     return [getattr(Photo, name) for name in _FACTS]
 
 
-def _facts(row: Row[Any]) -> Facts:
-    return Facts(
-        **{name: getattr(row, name) for name in _FACTS}, keywords=tuple(json.loads(row.keywords or "[]"))
-    )
+def _facts(row: Any) -> Facts:
+    return Facts(**{name: getattr(row, name) for name in _FACTS}, keywords=tuple(json.loads(row.keywords or "[]")))
 
 
 def _photo_select() -> Any:
-    return select(
-        Photo.id, Photo.path, Photo.size, Photo.mtime_ns, Photo.content_hash, Photo.error, Photo.width
-    ).add_columns(
-        Photo.height, Photo.format, Photo.keywords, Root.path.label("root"), *_fact_columns()
-    ).join(Root, Root.id == Photo.root_id)
+    return (
+        select(Photo.id, Photo.path, Photo.size, Photo.mtime_ns, Photo.content_hash, Photo.error, Photo.width)
+        .add_columns(Photo.height, Photo.format, Photo.keywords, Root.path.label("root"), *_fact_columns())
+        .join(Root, Root.id == Photo.root_id)
+    )
 
 
-def _photo(row: Row[Any]) -> PhotoRecord:
+def _photo(row: Any) -> PhotoRecord:
     return PhotoRecord(
         id=row.id,
         path=paths.join(row.root, row.path),

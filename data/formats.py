@@ -134,7 +134,7 @@ def opened(name: str, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
     check_pixels(image.size, max_pixels)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         # Else its load() would check Pillow's limit as well, when it makes this very buffer.
-        image.im = Image.core.new(image.mode, image._tile_size)
+        image.im = Image.new(image.mode, image._tile_size).im
     return image
 
 

@@ -19,7 +19,9 @@ from .checkpoint import PREPROCESSOR_FILES, TOKENIZER_FILES, Checkpoint
 CHECKSUMS = Path(platformdirs.user_cache_dir("polyglance", appauthor=False)) / "checksums.json"
 """Checksums of local weights files, remembered: hashing 3.5 GB takes seconds."""
 
-NOT_IDENTITY = frozenset({"_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"})
+NOT_IDENTITY = frozenset(
+    {"_commit_hash", "_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"}
+)
 """Keys of JSON files that say where a checkpoint came from or how it was stored, not what it computes."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -1,29 +1,206 @@
-"""The words for the 1000 ImageNet concepts in the nine languages: `concepts/words.tsv`, our own translations."""
+"""Finding known words in a text of any of the nine languages, whatever its script, case, accents or endings.
+
+A lexicon maps words to anchors (numbers with a weight). Scripts with spaces match whole words, longest phrase first,
+then by stem; Chinese and Japanese match the longest known substring. Katakana and hiragana count as one.
+"""
 
 from __future__ import annotations
 
-import csv
-import functools
-from collections.abc import Mapping
-from pathlib import Path
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from ..config import LANGUAGES
+Anchors: TypeAlias = tuple[tuple[int, float], ...]
+"""Anchors of one word with their weights."""
 
-WORDS = Path(__file__).parent / "concepts" / "words.tsv"
+Entries: TypeAlias = Mapping[str, Anchors]
+
+ARABIC_LETTERS = str.maketrans("أإآٱةىؤئ", "ااااهيوي", "ـ")
+ARABIC_PREFIXES = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ب", "ل")
+ARABIC_ARTICLE = "ال"
+KANA_PARTICLES = frozenset("のとはがをにでもやへ")
+RUSSIAN_ENDINGS = (
+    *("иями", "ями", "ами", "ией", "иях", "ого", "его", "ому", "ыми", "ими"),
+    *("ая", "яя", "ое", "ее", "ые", "ие", "ый", "ий", "ой", "ую", "юю", "ах", "ях", "ов", "ев", "ей"),
+    *("ом", "ем", "ам", "ям", "ия", "ии", "ию", "а", "я", "о", "е", "ы", "и", "у", "ю", "ь", "й"),
+)
+VOICING_MARKS = "\u3099\u309a"
+SHORTEST_STEMMED = 4
+SHORTEST_FREE_KANA = 4
+"""A kana word this long is believed anywhere in a run of kana; a shorter one only between borders or particles."""
+
+_WORD = re.compile(r"[^\W_]+")
+_JOINED = re.compile(r"[\u3041-\u309f\u30fc\u3400-\u9fff]")
+_KANA = re.compile(r"[\u3041-\u309f\u30fc]+")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]+")
 
 
-@functools.cache
-def concept_words() -> tuple[Mapping[str, tuple[str, ...]], ...]:
-    """For each concept, in ImageNet's order: language code -> its names there, the most specific first."""
-    with WORDS.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return tuple({code: tuple(row[code].split(";")) for code in LANGUAGES} for row in rows)
+@dataclass(frozen=True)
+class Hit:
+    """A known word of a text: its anchors and its length in characters."""
+
+    anchors: Anchors
+    length: int
 
 
-@functools.cache
-def vocabulary() -> Mapping[str, frozenset[str]]:
-    """Language code -> all words and phrases it has for the concepts, in lower case."""
-    return {
-        code: frozenset(name.strip().lower() for words in concept_words() for name in words[code])
-        for code in LANGUAGES
-    }
+@dataclass(frozen=True)
+class Lexicon:
+    """Known words by folded form: `spaced` and their `stems`, and `joined` for scripts without spaces."""
+
+    spaced: Entries
+    stems: Entries
+    joined: Entries
+    longest_phrase: int
+    longest_joined: int
+
+    def find(self, words: Sequence[str]) -> list[Hit]:
+        """Known words among folded `words` (see `split`), from left to right, none overlapping."""
+        hits: list[Hit] = []
+        position = 0
+        while position < len(words):
+            if is_joined(words[position]):
+                hits += self._find_joined(words[position])
+                position += 1
+                continue
+            taken = 1
+            for count in range(min(self.longest_phrase, len(words) - position), 0, -1):
+                phrase = words[position : position + count]
+                anchors = self._look_up(phrase)
+                if anchors:
+                    hits.append(Hit(anchors, sum(map(len, phrase))))
+                    taken = count
+                    break
+            position += taken
+        return hits
+
+    def _look_up(self, phrase: Sequence[str]) -> Anchors | None:
+        found = self.spaced.get(" ".join(phrase))
+        if found or len(phrase) > 1:
+            return found or self.stems.get(_stemmed(phrase))
+        word = phrase[0]
+        forms = tuple(_without_prefixes(word))
+        candidates = [self.spaced.get(form) for form in forms]
+        if len(word) >= SHORTEST_STEMMED:
+            candidates += [self.stems.get(stem(form)) for form in forms]
+        if _HANGUL.fullmatch(word):
+            candidates += [self.spaced.get(part) for part in _ends(word)]
+        return next((anchors for anchors in candidates if anchors), None)
+
+    def _find_joined(self, run: str) -> Iterator[Hit]:
+        position = 0
+        while position < len(run):
+            taken = 1
+            for count in range(min(self.longest_joined, len(run) - position), 0, -1):
+                anchors = self.joined.get(run[position : position + count])
+                if anchors and _stands_alone(run, position, count):
+                    yield Hit(anchors, count)
+                    taken = count
+                    break
+            position += taken
+
+
+def fold(text: str) -> str:
+    """Lower case, no accents or vowel marks, one form of each Arabic letter, katakana as hiragana."""
+    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    kept = (ch for ch in decomposed if unicodedata.category(ch) != "Mn" or ch in VOICING_MARKS)
+    plain = unicodedata.normalize("NFC", "".join(kept)).translate(ARABIC_LETTERS)
+    return "".join(chr(ord(ch) - 0x60) if "\u30a1" <= ch <= "\u30f6" else ch for ch in plain)
+
+
+def split(text: str, stop_words: frozenset[str] = frozenset()) -> list[str]:
+    """Folded words of `text` without the stop words; joined scripts stay in runs, cut where a stop word stood."""
+    words: list[str] = []
+    joined_stops = sorted(filter(is_joined, stop_words), key=len, reverse=True)
+    for word in _WORD.findall(fold(text)):
+        if not is_joined(word):
+            words += [] if word in stop_words else [word]
+            continue
+        for stop in joined_stops:
+            word = word.replace(stop, " ")
+        words += word.split()
+    return words
+
+
+def is_joined(word: str) -> bool:
+    """Whether `word` is Chinese or Japanese, which put no spaces between words."""
+    return _JOINED.search(word) is not None
+
+
+def stem(word: str) -> str:
+    """A folded Latin or Cyrillic word without its usual endings; other words unchanged."""
+    if len(word) < SHORTEST_STEMMED:
+        return word
+    if "\u0400" <= word[-1] <= "\u04ff":
+        return next((word[: -len(end)] for end in RUSSIAN_ENDINGS if _ends_with(word, end)), word)
+    if "a" <= word[-1] <= "z":
+        word = word.removesuffix("s")
+        for endings in ("aeio", "aeio", "x"):
+            if len(word) >= SHORTEST_STEMMED and word[-1] in endings:
+                word = word[:-1]
+    return word
+
+
+def build(words: Iterable[tuple[str, int, float]]) -> Lexicon:
+    """Lexicon of (word, anchor, weight); of equal words and anchors the greatest weight counts."""
+    spaced: dict[str, dict[int, float]] = {}
+    stems: dict[str, dict[int, float]] = {}
+    joined: dict[str, dict[int, float]] = {}
+    for text, anchor, weight in words:
+        parts = split(text)
+        if any(map(is_joined, parts)):
+            places = [joined.setdefault("".join(parts), {})]
+        elif parts:
+            places = [spaced.setdefault(" ".join(parts), {}), stems.setdefault(_stemmed(parts), {})]
+        else:
+            places = []
+        for place in places:
+            place[anchor] = max(weight, place.get(anchor, 0.0))
+    return Lexicon(
+        _frozen(spaced),
+        _frozen(stems),
+        _frozen(joined),
+        max((key.count(" ") + 1 for key in spaced), default=1),
+        max(map(len, joined), default=1),
+    )
+
+
+def _frozen(entries: Mapping[str, Mapping[int, float]]) -> dict[str, Anchors]:
+    return {key: tuple(sorted(anchors.items())) for key, anchors in sorted(entries.items())}
+
+
+def _stemmed(phrase: Iterable[str]) -> str:
+    return " ".join(stem(_without_article(word)) for word in phrase)
+
+
+def _without_article(word: str) -> str:
+    return word.removeprefix(ARABIC_ARTICLE) if len(word) > len(ARABIC_ARTICLE) + 2 else word
+
+
+def _without_prefixes(word: str) -> Iterator[str]:
+    """The word itself, then an Arabic word without its article, conjunction or preposition."""
+    yield word
+    for prefix in ARABIC_PREFIXES:
+        if word.startswith(prefix) and len(word) - len(prefix) >= SHORTEST_STEMMED - 1:
+            yield word[len(prefix) :]
+
+
+def _ends(word: str) -> Iterator[str]:
+    """Beginnings and ends of a Korean word, longest first: particles and compounds are written without a space."""
+    for length in range(len(word) - 1, 1, -1):
+        yield word[:length]
+        yield word[-length:]
+
+
+def _ends_with(word: str, ending: str) -> bool:
+    return word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEMMED - 1
+
+
+def _stands_alone(run: str, start: int, length: int) -> bool:
+    """Whether a match can be a word of its own: short kana must not be cut out of longer kana."""
+    end = start + length
+    if length >= SHORTEST_FREE_KANA or not _KANA.fullmatch(run[start:end]):
+        return True
+    neighbours = (run[start - 1] if start else "", run[end] if end < len(run) else "")
+    return all(not _KANA.match(each) or each in KANA_PARTICLES for each in neighbours)

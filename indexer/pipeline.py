@@ -182,4 +182,3 @@ def _batches(prepared: Iterable[_Prepared], size: int) -> Iterator[list[_Prepare
             batch, pictures = [], 0
     if batch:
         yield batch
-

@@ -58,9 +58,7 @@ def check_folder(folder: bytes) -> None:
         raise FolderError(f"The folder {shown} may not be read by you.", "Change its permissions first.")
 
 
-def update(
-    pipeline: Pipeline, places: Sequence[Place], progress: Callable[[Tick], None] = lambda _: None
-) -> Report:
+def update(pipeline: Pipeline, places: Sequence[Place], progress: Callable[[Tick], None] = lambda _: None) -> Report:
     """Make the catalog equal to the disk at `places`."""
     start = time.perf_counter()
     catalog = pipeline.catalog

@@ -107,7 +107,10 @@ class Engine:
         hits = [
             (photo, score, relevance)
             for vector_id, score, relevance in zip(
-                ids.tolist(), scores.tolist(), calibrate.relevance(scores, background, pictures).tolist(), strict=True
+                ids.tolist(),
+                scores.tolist(),
+                calibrate.relevance(scores, background, pictures).tolist(),
+                strict=True,
             )
             for photo in photos.get(vector_id, ())
             if photo.id != without

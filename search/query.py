@@ -9,9 +9,7 @@ from ..errors import QueryError
 MAX_RESULTS = 10_000
 
 # Marks that only steer the direction of display; they come along when text is copied from a page.
-_BIDI_MARKS = dict.fromkeys(
-    [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF], None
-)
+_BIDI_MARKS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF], None)
 
 
 def normalise(text: str, max_chars: int) -> str:

@@ -1,7 +1,6 @@
 """Run by Alembic: migrate over the connection that `upgrade` was given."""
 
 from alembic import context
-
 from polyglance.data.models import Base
 
 context.configure(

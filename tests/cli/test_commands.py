@@ -75,7 +75,16 @@ def test_match_gives_probabilities(polyglance, sample):
 
 def test_status_reports_the_contract(polyglance, indexed, sample):
     status = polyglance("status", "--library", indexed, "--json").json
-    assert set(status) == {"photos", "failed", "roots", "encoder", "dimension", "index", "generation", "watch"}
+    assert set(status) == {
+        "photos",
+        "failed",
+        "roots",
+        "encoder",
+        "dimension",
+        "index",
+        "generation",
+        "watch",
+    }
     assert status["photos"] == 21
     assert status["roots"] == [{"path": str(sample), "state": "online", "photos": 21}]
     assert status["encoder"] == "lite"

@@ -95,7 +95,12 @@ def test_a_file_that_turned_bad_loses_its_facts_and_keeps_its_row(catalog, encod
     (before,) = catalog.known(root.id).values()
     catalog.commit([Entry(root.id, b"1.jpg", stat(2), error="is truncated")], {}, encoder.id)
     (failed,) = catalog.failures()
-    assert (failed.id, failed.error, failed.width, failed.content_hash) == (before.photo_id, "is truncated", None, None)
+    assert (failed.id, failed.error, failed.width, failed.content_hash) == (
+        before.photo_id,
+        "is truncated",
+        None,
+        None,
+    )
     assert catalog.roots()[0].photos == 0
     assert catalog.roots()[0].failed == 1
 
@@ -111,7 +116,9 @@ def test_photos_can_swap_names(catalog, encoder):
 
 def test_known_below_a_folder_takes_whole_components(catalog, encoder):
     root = catalog.add_root(b"/photos")
-    for number, path in enumerate([b"2024/a.jpg", b"2024/deep/b.jpg", b"2024b/c.jpg", b"2024.jpg", b"2023/d.jpg"], 1):
+    for number, path in enumerate(
+        [b"2024/a.jpg", b"2024/deep/b.jpg", b"2024b/c.jpg", b"2024.jpg", b"2023/d.jpg"], 1
+    ):
         add(catalog, encoder, root, number, path)
     assert set(catalog.known(root.id, b"2024")) == {b"2024/a.jpg", b"2024/deep/b.jpg"}
 
@@ -144,7 +151,9 @@ def test_contents_without_a_vector_of_another_encoder(catalog, encoder):
     catalog.commit([Entry(root.id, b"copy.jpg", stat(9), content(1))], {}, encoder.id)
     other = catalog.add_encoder("other", "e" * 32, 8, "float32")
     assert catalog.without_vector(encoder.id) == []
-    assert [(path, content_hash) for _, path, _, content_hash in catalog.without_vector(other.id)] == [(b"a.jpg", key(1))]
+    assert [(path, content_hash) for _, path, _, content_hash in catalog.without_vector(other.id)] == [
+        (b"a.jpg", key(1))
+    ]
     assert catalog.content(key(1), other.id) is None
 
 

@@ -151,12 +151,16 @@ def test_a_palette_with_alpha_for_each_index_is_blended(side):
 
 @pytest.mark.parametrize("mode", ["PA", "RGBa", "La"])
 def test_modes_that_only_some_plugins_give(mode):
-    straight = halves("LA" if mode == "La" else "RGBA", (0,) * len(mode), (*(0,) * (len(mode) - 1), 255))
     if mode == "PA":
-        straight = palette().convert("PA")
-        straight.putpalette([0, 0, 0] * 2)
-        straight.putalpha(halves("L", 0, 255))
-    assert left_and_right(to_srgb(straight.convert(mode), 40)) == ((255, 255, 255), (0, 0, 0))
+        image = palette().convert("PA")
+        image.putpalette([0, 0, 0] * 2)
+        image.putalpha(halves("L", 0, 255))
+    elif mode == "La":
+        image = halves("LA", (0, 0), (0, 255)).convert("La")
+    else:
+        image = halves("RGBA", (0, 0, 0, 0), (0, 0, 0, 255)).convert("RGBa")
+    assert image.mode == mode
+    assert left_and_right(to_srgb(image, 40)) == ((255, 255, 255), (0, 0, 0))
 
 
 def test_hidden_colours_do_not_bleed_into_a_reduced_picture():

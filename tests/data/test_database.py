@@ -3,8 +3,8 @@ import sqlite3
 import threading
 
 import pytest
-from alembic.migration import MigrationContext
 from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from polyglance.data import database, migrations
 from polyglance.data.models import Base

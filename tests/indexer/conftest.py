@@ -86,7 +86,10 @@ class Setup:
             for path, entry in known.items():
                 content_hash = hashes.get(entry.photo_id)
                 vector = self.catalog.vector(content_hash, 1) if content_hash else None
-                result[paths.join(root.path, path)] = (content_hash, vector.tobytes() if vector is not None else None)
+                result[paths.join(root.path, path)] = (
+                    content_hash,
+                    vector.tobytes() if vector is not None else None,
+                )
         return result
 
     def ids(self):

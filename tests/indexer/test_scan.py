@@ -20,7 +20,13 @@ def test_finds_pictures_by_suffix_in_any_case_and_depth(photos):
 
 
 def test_skips_hidden_and_system_entries(photos):
-    for name in (".hidden.jpg", "._a.jpg", ".Trash-1000/x.jpg", "@eaDir/a.jpg/SYNO_THUMB.jpg", "$RECYCLE.BIN/y.jpg"):
+    for name in (
+        ".hidden.jpg",
+        "._a.jpg",
+        ".Trash-1000/x.jpg",
+        "@eaDir/a.jpg/SYNO_THUMB.jpg",
+        "$RECYCLE.BIN/y.jpg",
+    ):
         (photos / name).parent.mkdir(parents=True, exist_ok=True)
         (photos / name).touch()
     assert names(photos) == set()
@@ -33,7 +39,14 @@ def test_a_folder_named_like_a_picture_is_a_folder(photos):
 
 
 def test_names_are_exact_bytes(photos):
-    odd = [b"\xff\xfe.jpg", "📷.jpg".encode(), "صورة.jpg".encode(), b"two\nlines.jpg", "é.jpg".encode(), "é.jpg".encode()]
+    odd = [
+        b"\xff\xfe.jpg",
+        "📷.jpg".encode(),
+        "صورة.jpg".encode(),
+        b"two\nlines.jpg",
+        "é.jpg".encode(),
+        "é.jpg".encode(),
+    ]
     for name in odd:
         (photos / os.fsdecode(name)).touch()
     assert names(photos) == set(odd)
