@@ -47,10 +47,7 @@ def _averageable(image: Image.Image) -> Image.Image:
 def _with_alpha(image: Image.Image) -> Image.Image:
     """Turn a transparent colour, index or palette into an alpha channel."""
     colour = image.info.get("transparency")
-    if image.mode == "1":
-        image = image.convert("L")
-        image.info["transparency"] = 255 if colour else 0
-    elif image.mode == "RGB" and isinstance(colour, tuple) and max(colour) > 255:
+    if image.mode == "RGB" and isinstance(colour, tuple) and max(colour) > 255:
         image.info["transparency"] = tuple(part >> 8 for part in colour)  # stated in the 16 bits of the file
     return image.convert("RGBA")
 

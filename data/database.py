@@ -27,9 +27,7 @@ def open_engine(path: Path, *, create: bool = False) -> Engine:
     Raises LibraryMissing if there is none, LibraryError if it is no catalog, or of another version.
     """
     if not create and not path.is_file():
-        raise LibraryMissing(
-            f"There is no library at {path.parent}.", "Run 'polyglance index FOLDER' to make one."
-        )
+        raise LibraryMissing(f"There is no library at {path.parent}.", "Run 'polyglance index FOLDER' to make one.")
     if create:
         _make_folder(path.parent)
     engine = create_engine(f"sqlite:///{path}")
@@ -131,9 +129,7 @@ def _require_schema(engine: Engine, path: Path, *, migrate: bool) -> None:
             "Upgrade polyglance.",
         )
     if found is None and tables:
-        raise LibraryError(
-            f"{path} is a database, but not a polyglance catalog.", "Choose another --library."
-        )
+        raise LibraryError(f"{path} is a database, but not a polyglance catalog.", "Choose another --library.")
     if not migrate:
         raise LibraryError(
             f"The library {path.parent} is of an older version (schema {found}).",

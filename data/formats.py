@@ -5,6 +5,7 @@ The bytes decide, never the file's name. Formats left out, and why: docs/adr/000
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from importlib import import_module
@@ -48,6 +49,9 @@ _MAGIC = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
 )
+
+# An `infe` box up to the item's type: length, name, version and flags, item (2 bytes, from version 3 on 4), protection.
+_ITEM_ENTRY = re.compile(rb"(....)infe(?:[\x00-\x02]...|[^\x00-\x02].....)....", re.DOTALL)
 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
@@ -129,6 +133,8 @@ def opened(name: str, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
     """
     if name == "HEIF" and not find_spec("pi_heif"):
         raise PictureError("is a HEIC picture", hint="pip install 'polyglance[heic]' reads it.")
+    if name == "HEIF":
+        _check_items(data)
     module, plugin = _PLUGINS[name]
     image = cast(ImageFile.ImageFile, getattr(import_module(module), plugin)(BytesIO(data)))
     check_pixels(image.size, max_pixels)
@@ -136,6 +142,34 @@ def opened(name: str, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
         # Else its load() would check Pillow's limit as well, when it makes this very buffer.
         image.im = Image.new(image.mode, image._tile_size).im
     return image
+
+
+def _check_items(data: bytes) -> None:
+    """Raise PictureError if an item of a HEIC file has a type or a name that is no text.
+
+    pi_heif 1.4 turns both into strings without checking that it worked, and takes the process down with it.
+    """
+    meta = _box(data, b"meta")
+    for found in _ITEM_ENTRY.finditer(meta):
+        length = int.from_bytes(found.group(1), "big")
+        try:
+            meta[found.end() : found.start() + max(length, 20)].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise PictureError("is truncated or damaged: an item's type is no text") from error
+
+
+def _box(data: bytes, name: bytes) -> bytes:
+    """Return the first top-level box of that name, or nothing."""
+    at = 0
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        if length == 1:
+            length = int.from_bytes(data[at + 8 : at + 16], "big")
+        length = length or len(data)  # 0: up to the end
+        if data[at + 4 : at + 8] == name:
+            return data[at : at + length]
+        at += max(length, 8)
+    return b""
 
 
 def check_pixels(size: tuple[int, int], max_pixels: int) -> None:

@@ -28,9 +28,7 @@ EXTENSIONS: frozenset[bytes] = supported_extensions()
 MAX_ASPECT = 8
 """A decoded picture's long side is at most this many times `side`, which bounds the memory of panoramas."""
 
-_OPEN_FLAGS = (
-    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-)
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 _KINDS = {
     stat.S_IFDIR: "a folder",

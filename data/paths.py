@@ -53,7 +53,7 @@ def absolute(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes
             "The path is empty." if not raw else "The path holds a NUL byte, which no file name can have.",
             "Name a folder.",
         )
-    return os.path.abspath(os.path.expanduser(raw))  # noqa: PTH100, PTH111 - pathlib cannot hold bytes
+    return os.path.abspath(os.path.expanduser(raw))
 
 
 def _with_separator(folder: bytes) -> bytes:

@@ -24,9 +24,7 @@ def preview(data: bytes, *, side: int, max_pixels: int) -> tuple[Image.Image, tu
     errors.
     """
     if not find_spec("rawpy"):
-        raise PictureError(
-            "is a camera raw picture", hint="Install what reads it: pip install 'polyglance[raw]'"
-        )
+        raise PictureError("is a camera raw picture", hint="Install what reads it: pip install 'polyglance[raw]'")
     rawpy = import_module("rawpy")
     with rawpy.imread(BytesIO(data)) as file:
         sizes = file.sizes

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import Any
 
-from ..encoders.lexicon import vocabulary
+from ..encoders.vocabulary import vocabulary
 
 LATIN = ("en", "es", "fr", "it")
 HAN = ("zh", "ja")

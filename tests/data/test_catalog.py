@@ -116,9 +116,7 @@ def test_photos_can_swap_names(catalog, encoder):
 
 def test_known_below_a_folder_takes_whole_components(catalog, encoder):
     root = catalog.add_root(b"/photos")
-    for number, path in enumerate(
-        [b"2024/a.jpg", b"2024/deep/b.jpg", b"2024b/c.jpg", b"2024.jpg", b"2023/d.jpg"], 1
-    ):
+    for number, path in enumerate([b"2024/a.jpg", b"2024/deep/b.jpg", b"2024b/c.jpg", b"2024.jpg", b"2023/d.jpg"], 1):
         add(catalog, encoder, root, number, path)
     assert set(catalog.known(root.id, b"2024")) == {b"2024/a.jpg", b"2024/deep/b.jpg"}
 

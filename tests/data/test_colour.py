@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -177,9 +178,7 @@ def ramp(dtype, low, high) -> np.ndarray:
 def test_16_bit_grey_is_scaled_and_not_clipped(side):
     values = np.tile(np.linspace(0, 65535, side), (side, 1)).astype(np.uint16)
     shades = np.asarray(decoded(Image.fromarray(values)))[:, :, 0]
-    expected = np.asarray(
-        Image.fromarray((values // 257).astype(np.uint8)).resize(shades.shape, Image.Resampling.BOX)
-    )
+    expected = np.asarray(Image.fromarray((values // 257).astype(np.uint8)).resize(shades.shape, Image.Resampling.BOX))
     assert np.abs(shades.astype(int) - expected).max() <= 1
 
 
@@ -230,9 +229,7 @@ def icc(space: bytes, pcs: bytes, kind: bytes, description: str, tags: dict[byte
     for name, content in tags.items():
         table += name + struct.pack(">II", at + len(body), len(content))
         body += content + bytes(-len(content) % 4)
-    head = struct.pack(
-        ">I4sI4s4s4s12s4s", at + len(body), b"lcms", 0x02400000, kind, space, pcs, bytes(12), b"acsp"
-    )
+    head = struct.pack(">I4sI4s4s4s12s4s", at + len(body), b"lcms", 0x02400000, kind, space, pcs, bytes(12), b"acsp")
     return head.ljust(68, b"\0") + struct.pack(">iii", 63190, 65536, 54061) + bytes(48) + table + body
 
 
@@ -250,9 +247,7 @@ def rgb_profile(description: str) -> bytes:
         b"gXYZ": xyz(0.2920, 0.6922, 0.0419),
         b"bXYZ": xyz(0.1571, 0.0666, 0.7841),
     }
-    return icc(
-        b"RGB ", b"XYZ ", b"mntr", description, {**primaries, b"rTRC": GAMMA, b"gTRC": GAMMA, b"bTRC": GAMMA}
-    )
+    return icc(b"RGB ", b"XYZ ", b"mntr", description, {**primaries, b"rTRC": GAMMA, b"gTRC": GAMMA, b"bTRC": GAMMA})
 
 
 def cmyk_profile() -> bytes:
@@ -314,3 +309,24 @@ def test_a_grey_profile_is_used_for_a_grey_picture():
 )
 def test_a_profile_that_cannot_serve_is_ignored(profile):
     assert colour(decoded(Image.new("RGB", (SMALL, SMALL), MUTED), icc_profile=profile)) == MUTED
+
+
+def test_a_profile_of_another_colour_space_is_ignored_for_cmyk_too():
+    inks = Image.new("CMYK", (SMALL, SMALL), (40, 120, 200, 20))
+    with_profile = decoded(inks, "TIFF", icc_profile=rgb_profile("Display P3"))
+    assert colour(with_profile) == colour(decoded(inks, "TIFF"))
+
+
+def test_a_transparent_colour_stated_in_16_bits():
+    left, right = (0x1234, 0x5678, 0x9ABC), (0x4000, 0x4000, 0x4000)
+    row = b"\0" + struct.pack(">3H", *left) * 10 + struct.pack(">3H", *right) * 10
+    data = b"\x89PNG\r\n\x1a\n"
+    for name, body in (
+        (b"IHDR", struct.pack(">IIBBBBB", 20, 20, 16, 2, 0, 0, 0)),
+        (b"tRNS", struct.pack(">3H", *left)),
+        (b"IDAT", zlib.compress(row * 20)),
+        (b"IEND", b""),
+    ):
+        data += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    picture = decode(data, side=20, max_pixels=1000)
+    assert left_and_right(picture.image) == ((255, 255, 255), (0x40, 0x40, 0x40))

@@ -195,9 +195,7 @@ def test_windows_keywords_are_split():
 
 def iptc_image(*datasets):
     """Return a JPEG with a Photoshop block that holds these (record, dataset, bytes)."""
-    records = b"".join(
-        struct.pack(">BBBH", 0x1C, record, number, len(raw)) + raw for record, number, raw in datasets
-    )
+    records = b"".join(struct.pack(">BBBH", 0x1C, record, number, len(raw)) + raw for record, number, raw in datasets)
     records += b"\0" * (len(records) % 2)
     block = b"Photoshop 3.0\x008BIM" + struct.pack(">HHI", 0x0404, 0, len(records)) + records
     buffer = BytesIO()

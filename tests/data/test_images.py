@@ -174,9 +174,7 @@ def test_the_bytes_decide_and_a_picture_is_frozen():
 
 
 def test_a_phones_multi_picture_jpeg_is_its_first_frame():
-    data = encoded(
-        scene(400, 300), "MPO", save_all=True, append_images=[Image.new("RGB", (400, 300))], quality=95
-    )
+    data = encoded(scene(400, 300), "MPO", save_all=True, append_images=[Image.new("RGB", (400, 300))], quality=95)
     assert Image.open(BytesIO(data)).format == "MPO"
     picture = decode(data, **LIMITS)
     assert (picture.format, picture.width, picture.height) == ("JPEG", 400, 300)
@@ -219,6 +217,19 @@ def test_heic_is_turned_upright_once():
     assert picture.facts.camera == "Polyglance"
 
 
+@pytest.mark.parametrize("item", [b"hvc1", b"Exif"])
+def test_a_heic_item_of_a_type_that_is_no_text_is_refused(item):
+    pytest.importorskip("pi_heif")  # which crashes on it
+    damaged = HEIC.replace(item, b"\x8f" + item[1:], 1)
+    assert failure(damaged) == "is truncated or damaged: an item's type is no text"
+
+
+def test_pixels_that_look_like_a_heic_item_are_no_reason_to_refuse():
+    pytest.importorskip("pi_heif")
+    tail = b"\0\0\0\x40mdat" + b"\0\0\0\x15infe\2\0\0\0\0\1\0\0\xff\xff\xff\xff".ljust(56, b"\0")
+    assert decode(HEIC + tail, **LIMITS).width == 32
+
+
 def test_heic_without_its_extra_says_what_to_install(monkeypatch):
     monkeypatch.setattr("polyglance.data.formats.find_spec", lambda name: None)
     with pytest.raises(PictureError, match="is a HEIC picture") as caught:
@@ -239,6 +250,11 @@ def test_the_short_side_is_between_two_and_four_times_the_side(kind, short):
     picture = decode(encoded(scene(short + 100, short), kind), **LIMITS)
     assert (picture.width, picture.height) == (short + 100, short)
     assert min(short, 64) <= min(picture.image.size) < 128
+
+
+def test_the_jpeg_decoder_itself_leaves_out_what_is_not_needed():
+    # It halves up to three times (600 -> 75); averaging whole pixels by 9 afterwards would give 67.
+    assert decode(encoded(scene(900, 600), "JPEG"), **LIMITS).image.size == (113, 75)
 
 
 @pytest.mark.parametrize("size", [(6000, 70), (70, 6000), (5000, 1)])
@@ -267,12 +283,7 @@ def png_header(width: int, height: int) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0"))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
 
 
 def test_too_many_pixels_are_refused_from_the_header():
@@ -421,6 +432,9 @@ def test_a_lack_of_memory_is_one_files_failure(monkeypatch):
 
 
 SAMPLES = {kind: encoded(scene(40, 30), kind) for kind in ("JPEG", "PNG", "WEBP", "GIF", "TIFF")}
+if importlib.util.find_spec("pi_heif"):
+    SAMPLES["HEIC"] = HEIC
+SAMPLES["AVIF"] = encoded(scene(40, 30), "AVIF")
 SAMPLES["JPEG with EXIF"] = oriented(scene(40, 30), "JPEG", 6)
 SAMPLES["TIFF, compressed"] = encoded(scene(40, 30), "TIFF", compression="tiff_lzw")
 SAMPLES["PNG, palette"] = encoded(scene(40, 30).quantize(16), "PNG", transparency=3)

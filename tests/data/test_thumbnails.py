@@ -50,9 +50,7 @@ def test_a_thumbnail_fits_and_keeps_its_proportions(tmp_path, size, expected):
 def test_a_thumbnail_shows_the_same_picture(tmp_path):
     picture = gradient(1000, 700)
     with Image.open(Thumbnails(tmp_path, 100).write(HASH, picture)) as written:
-        difference = np.abs(
-            np.asarray(written, float) - np.asarray(picture.resize((100, 70), Image.Resampling.BOX))
-        )
+        difference = np.abs(np.asarray(written, float) - np.asarray(picture.resize((100, 70), Image.Resampling.BOX)))
     assert difference.mean() < 3
 
 

@@ -23,9 +23,7 @@ def catalog(tmp_path):
 
 def put(catalog, start, rows):
     keys = [number.to_bytes(32, "big") for number in range(start, start + len(rows))]
-    entries = [
-        Entry(1, key.hex().encode(), FileStat(1, 1, 1), Content(key, 1, 1, "PNG", Facts())) for key in keys
-    ]
+    entries = [Entry(1, key.hex().encode(), FileStat(1, 1, 1), Content(key, 1, 1, "PNG", Facts())) for key in keys]
     catalog.commit(entries, dict(zip(keys, rows, strict=True)), 1)
 
 

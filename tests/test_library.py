@@ -1,0 +1,212 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+from polyglance import Library, Settings
+from polyglance.data import database
+from polyglance.data.sample import copy_sample
+from polyglance.errors import (
+    EncoderError,
+    FolderError,
+    LibraryBusy,
+    LibraryMissing,
+    NotADualEncoder,
+    PhotoNotFound,
+    UsageError,
+)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(6):
+        Image.new("RGB", (64, 64), (40 * number, 99, 200)).save(folder / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def library(tmp_path):
+    with Library.open(tmp_path / "library", settings=Settings(encoder="lite")) as opened:
+        yield opened
+
+
+def names(answer):
+    return [os.path.basename(result.photo.path).decode() for result in answer.results]
+
+
+def test_a_new_library_is_empty_and_says_what_to_do(library):
+    assert library.status().photos == 0
+    with pytest.raises(LibraryMissing, match="polyglance index"):
+        library.search("cat")
+
+
+def test_without_a_network_auto_takes_lite_and_says_how_to_upgrade(tmp_path, photos):
+    code = (
+        "import sys; from polyglance.cli import run;"
+        f"sys.exit(run(['index', {str(photos)!r}, '--library', {str(tmp_path / 'auto')!r}, '--json']))"
+    )
+    offline = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "no-cache")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=offline)
+    assert done.returncode == 0, done.stderr
+    assert '"encoder": "lite"' in done.stdout
+    assert "polyglance reencode --encoder altclip-m9" in done.stderr
+
+
+def test_index_below_a_root_is_a_rescan_of_that_part(library, photos):
+    (photos / "deep").mkdir()
+    shutil.copy(photos / "0.png", photos / "deep" / "copy.png")
+    library.index([photos])
+    (photos / "1.png").unlink()
+    (photos / "deep" / "copy.png").rename(photos / "deep" / "renamed.png")
+    report = library.index([photos / "deep"])
+    assert (report.tally.moved, report.tally.removed) == (1, 0)
+    assert [root.path for root, _ in library.status().roots] == [os.fsencode(photos)]
+
+
+def test_index_above_a_root_takes_it_over(library, photos):
+    library.index([photos])
+    report = library.index([photos.parent / "photos" / ".."])
+    assert report.tally.unchanged == 6
+    assert [root.path for root, _ in library.status().roots] == [os.fsencode(photos.parent)]
+
+
+def test_a_wrong_folder_among_good_ones_changes_nothing(library, photos):
+    with pytest.raises(FolderError, match="There is no folder"):
+        library.index([photos, photos / "nowhere"])
+    assert library.status().roots == []
+
+
+def test_writing_twice_at_once_is_refused_and_reading_goes_on(library, photos):
+    library.index([photos])
+    with database.writer_lock(library.folder), pytest.raises(LibraryBusy, match="is being written to by process"):
+        library.index([photos])
+    with database.writer_lock(library.folder):
+        assert len(library.search("blue").results) == 6
+
+
+def test_a_second_reader_sees_what_was_added(library, photos):
+    library.index([photos])
+    with Library.open(library.folder, create=False) as reader:
+        assert len(reader.search("blue").results) == 6
+        Image.new("RGB", (64, 64), "white").save(photos / "new.png")
+        library.index([photos])
+        assert "new.png" in names(reader.search("blue"))
+        (photos / "new.png").unlink()
+        library.index([photos])
+        assert "new.png" not in names(reader.search("blue"))
+
+
+def test_copies_are_all_found(library, photos):
+    for number in range(30):
+        shutil.copy(photos / "0.png", photos / f"copy{number}.png")
+    library.index([photos])
+    assert len(library.search("blue", 10).results) == 10
+    assert len(library.search("blue", 100).results) == 36
+
+
+def test_a_lost_thumbnail_is_made_again(library, photos):
+    library.index([photos])
+    (photo_id,) = {result.photo.id for result in library.search("blue", 1).results}
+    before = library.thumbnail(photo_id).read_bytes()
+    shutil.rmtree(library.folder / "thumbnails")
+    assert library.thumbnail(photo_id).read_bytes() == before
+
+
+def test_unknown_photos_are_said_so(library, photos):
+    library.index([photos])
+    for ask in (library.photo, library.thumbnail, library.similar):
+        with pytest.raises(PhotoNotFound):
+            ask(10**6)
+
+
+def test_photo_folders_are_only_read(library, photos):
+    before = {path.name: path.stat().st_mtime_ns for path in photos.iterdir()}
+    library.index([photos])
+    assert {path.name: path.stat().st_mtime_ns for path in photos.iterdir()} == before
+
+
+def test_an_encoder_that_changed_since_is_refused_with_advice(library, photos):
+    library.index([photos])
+    with database.writing(library.catalog._engine) as connection:
+        connection.exec_driver_sql("UPDATE encoder SET fingerprint = 'another'")
+    with (
+        Library.open(library.folder) as again,
+        pytest.raises(EncoderError, match="polyglance reencode --encoder lite"),
+    ):
+        again.search("cat")
+
+
+def test_reencoding_switches_and_back_costs_nothing(library, photos, tiny_altclip):
+    library.index([photos])
+    assert library.reencode(str(tiny_altclip)).encoded == 6
+    assert library.search("blue").encoder == str(tiny_altclip)
+    assert library.status().encoder.dimension != 1000
+    assert library.reencode("lite").encoded == 0
+    assert library.search("blue").encoder == "lite"
+    with pytest.raises(UsageError, match="This library's encoder is lite"):
+        library.index([photos], encoder=str(tiny_altclip))
+
+
+def test_the_old_encoder_answers_while_the_new_one_is_incomplete(library, photos, tiny_altclip):
+    library.index([photos])
+    seen = []
+
+    def stop(_):
+        seen.append(library.search("blue").encoder)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        library.reencode(str(tiny_altclip), progress=stop)
+    assert seen == ["lite"]
+    assert library.search("blue").encoder == "lite"
+
+
+def test_a_directory_that_is_no_encoder_is_refused_before_any_work(tmp_path, photos):
+    (tmp_path / "folder").mkdir()
+    with Library.open(tmp_path / "other") as library, pytest.raises((NotADualEncoder, EncoderError)):
+        library.index([photos], encoder=str(tmp_path / "folder"))
+
+
+def test_killed_at_any_time_it_resumes_to_the_same_end(tmp_path):
+    photos = tmp_path / "photos"
+    copy_sample(photos)
+    code = (
+        "import sys; from polyglance import Library, Settings;"
+        "Library.open(sys.argv[1], settings=Settings(encoder='lite', batch_size=2)).index([sys.argv[2]])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "killed"), str(photos)]
+    kept = 0
+    for _ in range(3):
+        process = subprocess.Popen(command)
+        with Library.open(tmp_path / "killed") as watcher:
+            while process.poll() is None and watcher.status().photos < kept + 4:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            assert watcher.status().photos >= kept
+            kept = watcher.status().photos
+    subprocess.run(command, check=True)
+    with Library.open(tmp_path / "killed") as killed, Library.open(tmp_path / "whole") as whole:
+        whole.index([photos], encoder="lite")
+        resumed, expected = contents(killed), contents(whole)
+        assert {path: key for path, (key, _) in resumed.items()} == {path: key for path, (key, _) in expected.items()}
+        for path, (_, vector) in expected.items():  # other batches: equal but for the last bit of a float16
+            assert resumed[path][1] @ vector > 0.99999
+
+
+def contents(library):
+    """Relative path -> (content hash, vector) of everything in a library."""
+    catalog = library.catalog
+    (root,) = catalog.roots()
+    encoder = catalog.active_encoder().id
+    known = catalog.known(root.id)
+    hashes = catalog.hashes([entry.photo_id for entry in known.values()])
+    return {
+        path: (hashes[entry.photo_id], catalog.vector(hashes[entry.photo_id], encoder)) for path, entry in known.items()
+    }
