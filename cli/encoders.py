@@ -42,7 +42,8 @@ def listing(context: typer.Context, as_json: JsonOption = False) -> None:
         )
         return
     for encoder in known:
-        state = "ready" if encoder.ready else f"{(encoder.download_bytes or 0) / 1e9:.1f} GB to fetch"
+        size = f"{encoder.download_bytes / 1e9:.1f} GB " if encoder.download_bytes else ""
+        state = "ready" if encoder.ready else f"{size}to fetch"
         typer.echo(f"{encoder.name:12} {state:16} {encoder.description}")
     note("A hub id (owner/name) or a directory with a checkpoint works as well. Fetch: polyglance encoders pull NAME")
 

@@ -87,9 +87,7 @@ class DualEncoder:
                 lengths.setdefault(len(ids), []).append(index)
             for same in lengths.values():
                 for part in _batches(same, self._settings.batch_size):
-                    vectors[part] = self._text_batch(
-                        {key: [rows[i] for i in part] for key, rows in tokens.items()}
-                    )
+                    vectors[part] = self._text_batch({key: [rows[i] for i in part] for key, rows in tokens.items()})
         return checked(vectors, len(texts), self.dimension)
 
     def _image_batch(self, images: list[Image.Image]) -> Vectors:
@@ -104,9 +102,7 @@ class DualEncoder:
         import torch
 
         tower, _ = self._tower("text_model")
-        return _features(
-            tower, tower.get_text_features, {key: torch.tensor(rows) for key, rows in tokens.items()}
-        )
+        return _features(tower, tower.get_text_features, {key: torch.tensor(rows) for key, rows in tokens.items()})
 
     def _tokens(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         _, tokenizer = self._tower("text_model")
@@ -114,9 +110,7 @@ class DualEncoder:
         # A call sets truncation and padding inside the tokenizer: two at once fail with "Already borrowed".
         with self._tokenizing:
             return dict(
-                tokenizer(
-                    list(texts), truncation=True, max_length=self._checkpoint.text_length, padding=padding
-                )
+                tokenizer(list(texts), truncation=True, max_length=self._checkpoint.text_length, padding=padding)
             )
 
     def _tower(self, part: Part) -> tuple[Any, Any]:

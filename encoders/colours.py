@@ -11,9 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-COLOURS = (
-    *("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "grey", "white"),
-)
+COLOURS = (*("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "grey", "white"),)
 AVERAGE_SHARES = (0.01, 0.01, 0.01, 0.05, 0.06, 0.02, 0.04, 0.17, 0.18, 0.35, 0.10)
 """Mean shares over 250 photographs of everyday things: what says nothing about a picture."""
 
@@ -59,9 +57,7 @@ def plain_border(pixels: npt.NDArray[np.uint8]) -> tuple[int, int, int] | None:
     return red, green, blue
 
 
-def colour_vector(
-    pixels: npt.NDArray[np.uint8], background: tuple[int, int, int] | None
-) -> npt.NDArray[np.float32]:
+def colour_vector(pixels: npt.NDArray[np.uint8], background: tuple[int, int, int] | None) -> npt.NDArray[np.float32]:
     """Unit vector (11,): how much more of each colour `pixels` (h, w, 3) has than an average photograph."""
     flat = pixels.reshape(-1, 3)
     if background is not None:
@@ -94,6 +90,4 @@ def _cielab(srgb: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
     ratio = linear @ _SRGB_TO_XYZ.T / _WHITE_POINT
     root = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio * (29 / 6) ** 2 / 3 + 4 / 29)
     lightness = 116 * root[:, 1] - 16
-    return np.stack(
-        [lightness, 500 * (root[:, 0] - root[:, 1]), 200 * (root[:, 1] - root[:, 2])], axis=1
-    )
+    return np.stack([lightness, 500 * (root[:, 0] - root[:, 1]), 200 * (root[:, 1] - root[:, 2])], axis=1)

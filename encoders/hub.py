@@ -38,7 +38,6 @@ ANSWER_SECONDS = 3.0
 READ_SECONDS = 30.0
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try after the connection broke; the count starts again whenever bytes arrived."""
-CHUNK = 1 << 20
 PARTIAL_CONTENT = 206
 SHARDS = {
     "model.safetensors.index.json": "model-*-of-*.safetensors",
@@ -108,9 +107,7 @@ def _fetch_large(repo_id: str, commit: str, files: list[RemoteFile], progress: P
     total = sum(file.size for file in files)
     here = total - sum(file.size for file in large)
     folder = _storage(repo_id)
-    _require_space(
-        folder, sum(file.size for file in large if not (folder / "blobs" / file.checksum).exists())
-    )
+    _require_space(folder, sum(file.size for file in large if not (folder / "blobs" / file.checksum).exists()))
     for file in large:
         _fetch(repo_id, commit, file, folder, partial(_report, progress, here, total))
         here += file.size
@@ -130,15 +127,15 @@ def _snapshot(repo_id: str, revision: str, files: list[RemoteFile]) -> Path:
 
 
 def _asks(repo: str) -> bool:
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, get_token
 
     repo_id, revision = split_revision(repo)
     try:
         with _clear_errors(repo):
-            HfApi().model_info(repo_id, revision=revision, timeout=ANSWER_SECONDS)
+            info = HfApi().model_info(repo_id, revision=revision, timeout=ANSWER_SECONDS)
     except (EncoderUnavailable, UnknownEncoder):
         return False
-    return True
+    return not info.gated or get_token() is not None
 
 
 def _listing(repo_id: str, revision: str, name: str) -> tuple[str, list[RemoteFile]]:
@@ -260,13 +257,12 @@ def _stream(url: str, start: int) -> Iterator[bytes | None]:
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
-    with get_session().stream(
-        "GET", url, headers=headers, timeout=READ_SECONDS, follow_redirects=True
-    ) as response:
+    with get_session().stream("GET", url, headers=headers, timeout=READ_SECONDS, follow_redirects=True) as response:
         hf_raise_for_status(response)
         if start and response.status_code != PARTIAL_CONTENT:
             yield None
-        yield from response.iter_bytes(CHUNK)
+        # As it arrives: with chunks of a fixed size, what came before a break would be lost with the chunk.
+        yield from response.iter_bytes()
 
 
 def _verify_small(snapshot: Path, files: list[RemoteFile], name: str) -> None:

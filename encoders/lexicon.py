@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
 
-Anchors: TypeAlias = tuple[tuple[int, float], ...]
+Anchors: TypeAlias = Sequence[tuple[int, float]]
 """Anchors of one word with their weights."""
 
 Entries: TypeAlias = Mapping[str, Anchors]
@@ -164,6 +164,16 @@ def build(words: Iterable[tuple[str, int, float]]) -> Lexicon:
         max((key.count(" ") + 1 for key in spaced), default=1),
         max(map(len, joined), default=1),
     )
+
+
+def to_json(lexicon: Lexicon) -> dict[str, Any]:
+    """`lexicon` as a JSON document; `from_json` reads it back."""
+    return asdict(lexicon)
+
+
+def from_json(document: dict[str, Any]) -> Lexicon:
+    """The lexicon that `to_json` wrote. Anchors may then be lists instead of tuples."""
+    return Lexicon(**document)
 
 
 def _frozen(entries: Mapping[str, Mapping[int, float]]) -> dict[str, Anchors]:

