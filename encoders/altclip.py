@@ -94,9 +94,7 @@ class DualEncoder:
         tower, preparation = self._tower("vision_model")
         if getattr(preparation, "do_center_crop", False):
             images = [_without_ends(image) for image in images]
-        # Stated because a picture 1 or 3 pixels high would be taken for channels first.
-        inputs = preparation(images=images, return_tensors="pt", input_data_format="channels_last")
-        return _features(tower, tower.get_image_features, inputs)
+        return _features(tower, tower.get_image_features, preparation(images=images, return_tensors="pt"))
 
     def _text_batch(self, tokens: dict[str, list[list[int]]]) -> Vectors:
         import torch

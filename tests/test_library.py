@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
 from polyglance import Library, Settings
@@ -197,7 +198,7 @@ def test_killed_at_any_time_it_resumes_to_the_same_end(tmp_path):
         resumed, expected = contents(killed), contents(whole)
         assert {path: key for path, (key, _) in resumed.items()} == {path: key for path, (key, _) in expected.items()}
         for path, (_, vector) in expected.items():  # other batches: equal but for the last bit of a float16
-            assert resumed[path][1] @ vector > 0.99999
+            assert np.allclose(resumed[path][1], vector, atol=1e-3)
 
 
 def contents(library):

@@ -31,7 +31,8 @@ def test_version_is_one_fact():
 
 @pytest.mark.parametrize("what", ["import polyglance", "from polyglance.cli import run; run(['--help'])"])
 def test_import_and_help_load_no_heavy_library(what):
-    code = f"{what}\nimport sys; print([m for m in ('torch', 'gradio', 'transformers', 'faiss', 'sqlalchemy') if m in sys.modules])"
+    heavy = ("torch", "gradio", "transformers", "faiss", "sqlalchemy")
+    code = f"{what}\nimport sys; print([name for name in {heavy} if name in sys.modules])"
     assert run(code).splitlines()[-1] == "[]"
 
 

@@ -11,6 +11,7 @@ import torch
 from checkpoints import SENTENCES, SIDE, copy_of
 from PIL import Image
 from polyglance.config import Settings
+from polyglance.encoders import altclip as altclip_module
 from polyglance.encoders import checkpoint
 from polyglance.encoders.altclip import DualEncoder
 from polyglance.errors import EncoderUnavailable
@@ -146,6 +147,15 @@ def test_pictures_of_any_shape_are_encoded(altclip: DualEncoder, size: tuple[int
     square = altclip.encode_images([Image.new("RGB", (SIDE, SIDE), "red")])
     assert cosines(red, square).min() > ALIKE
     assert cosines(blue, square).max() < 0.999
+
+
+def test_only_the_middle_of_a_long_strip_is_resized() -> None:
+    strip = Image.new("RGB", (20_000, 2), "red")
+    strip.paste("blue", (9_990, 0, 10_010, 2))
+    middle = altclip_module._without_ends(strip)
+    assert middle.size == (32, 2) and middle.getpixel((16, 0)) == (0, 0, 255)
+    assert altclip_module._without_ends(strip.rotate(90, expand=True)).size == (2, 32)
+    assert altclip_module._without_ends(Image.new("RGB", (160, 10))).size == (160, 10)
 
 
 def test_batches_of_any_size_give_the_same(tiny_altclip: Path, pictures: list[Image.Image]) -> None:

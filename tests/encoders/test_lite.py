@@ -141,11 +141,12 @@ def test_a_plain_background_is_kept_whole_and_a_photo_is_cropped() -> None:
 
 
 def test_the_fingerprint_is_stable_and_needs_no_tower() -> None:
+    lite._load_network.cache_clear()
+    lite._load_sentences.cache_clear()
     first, second = LiteEncoder(Settings()), LiteEncoder(Settings(batch_size=1))
     assert first.fingerprint.digest == second.fingerprint.digest
     assert first.fingerprint.dimension == first.dimension
-    assert first._network is None
-    assert first._texts is None
+    assert lite._load_network.cache_info().currsize == lite._load_sentences.cache_info().currsize == 0
 
 
 @pytest.mark.parametrize("setting", ["TEXT_TEMPERATURE", "LOGIT_EXPONENT", "COLOUR_SHARE", "LEXICON_SHARE"])
@@ -171,11 +172,13 @@ def test_missing_concept_data_says_what_to_do(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_many_threads_share_one_loading_and_agree() -> None:
+    lite._load_sentences.cache_clear()
     encoder = LiteEncoder(Settings())
     texts = ["cat", "ロケット", "кофе", "moto"] * 3
     with ThreadPoolExecutor(8) as pool:
         vectors = np.concatenate(list(pool.map(lambda text: encoder.encode_texts([text]), texts)))
     assert np.array_equal(vectors, encoder.encode_texts(texts))
+    assert lite._load_sentences.cache_info().misses == 1
 
 
 def test_a_search_never_imports_torch() -> None:

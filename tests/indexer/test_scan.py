@@ -92,7 +92,10 @@ def test_a_folder_that_may_not_be_listed_is_named(photos):
     for folder in (photos, photos.parent, *photos.parents):
         if folder.stat().st_uid == os.getuid() and str(folder).startswith("/tmp/"):
             folder.chmod(0o755)
-    code = f"from polyglance.indexer.scan import scan; s = scan({os.fsencode(photos)!r}); print(list(s.files), s.unreadable)"
+    code = (
+        "from polyglance.indexer.scan import scan;"
+        f"found = scan({os.fsencode(photos)!r}); print(list(found.files), found.unreadable)"
+    )
     unprivileged = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     done = subprocess.run([*unprivileged, sys.executable, "-c", code], capture_output=True, text=True)
     (photos / "shut").chmod(0o755)

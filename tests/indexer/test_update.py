@@ -106,7 +106,7 @@ def test_names_swapped(setup, photos, draw):
     b.rename(a)
     aside.rename(b)
     setup.update()
-    fresh = {path: value for path, value in setup.state().items()}
+    fresh = setup.state()
     assert setup.encoder.encoded == 2
     assert fresh[os.fsencode(a)][0] != fresh[os.fsencode(b)][0]
 

@@ -1,0 +1,94 @@
+"""A real library of real pictures, the application over it, and a running server."""
+
+import os
+import shutil
+import threading
+
+import pytest
+from PIL import Image
+from polyglance.config import Settings
+from polyglance.data.sample import copy_sample
+from polyglance.library import Library
+from starlette.testclient import TestClient
+
+HOSTILE = "<img src=x onerror=hacked()>.png" if os.name != "nt" else "&lt;img src=x onerror=hacked()&gt;.png"
+BIDI = "moon\u202egnp.exe.png"
+
+
+def exif_of_a_phone():
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x010E] = "Nikon", "Nikon D90", "An <b>espresso</b> at the bar"
+    exif.get_ifd(0x8769).update({0x9003: "2019:03:14 09:30:00", 0xA434: "AF-S 35mm"})
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 30.0), 3: "W", 4: (2.0, 17.0, 40.0)})
+    return exif
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """The demo's pictures and some more: a camera's facts, formats no browser shows, hostile names, files to spoil."""
+    folder = tmp_path_factory.mktemp("pictures")
+    copy_sample(folder)
+    coffee = Image.open(folder / "coffee.png").convert("RGB")
+    coffee.save(folder / "espresso.jpg", exif=exif_of_a_phone())
+    coffee.save(folder / "espresso.tiff")
+    coffee.resize((300, 200)).save(folder / HOSTILE)
+    shutil.copy(folder / "moon.png", folder / BIDI)
+    for name in ("gone", "linked", "moved"):
+        (folder / name).mkdir()
+        coffee.rotate(len(name) * 30).save(folder / name / f"{name}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def library(pictures, tmp_path_factory):
+    with Library.open(tmp_path_factory.mktemp("library"), settings=Settings()) as opened:
+        report = opened.index([pictures], encoder="lite")
+        assert report.tally.added == 28
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def empty_library(tmp_path_factory):
+    with Library.open(tmp_path_factory.mktemp("empty"), settings=Settings()) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def ids(library):
+    """Photo ids by file name."""
+    found = library.search("picture", 100).results
+    return {os.fsdecode(os.path.basename(one.photo.path)): one.photo.id for one in found}
+
+
+@pytest.fixture(scope="session")
+def client(library):
+    from polyglance.ui.server import build
+
+    with TestClient(build(library), base_url="http://127.0.0.1:7860") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def serve_in_thread():
+    """Serve libraries on free ports: call it with one, get the address; all stop at the end."""
+    from polyglance.ui.server import Server, address_of, build, listen
+
+    running = []
+
+    def start(library):
+        ready, application = threading.Event(), build(library)
+        listener = listen("127.0.0.1", 0)
+        address = address_of(listener)
+        server = Server(application, address, lambda _: ready.set())
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        running.append((server, thread, listener))
+        assert ready.wait(30)
+        return address
+
+    yield start
+    for server, thread, listener in running:
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
+        assert not thread.is_alive()
