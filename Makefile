@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := $(VENV)/sources
 
-.PHONY: demo test check lint types imports serve screenshot bench clean
+.PHONY: demo test check lint types imports browser screenshot clean
 
+# In a terminal the demo ends with the page, which runs until Ctrl-C; in a script it ends by itself.
 demo: $(READY)
-	$(BIN)/polyglance demo
+	@if [ -t 1 ]; then $(BIN)/polyglance demo; else $(BIN)/polyglance demo --no-serve; fi
 
-test: $(READY) check browser
+test: check browser
 	$(BIN)/python -m pytest
 
 check: lint types imports
@@ -26,10 +27,9 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/lint-imports
 
-# Browser tests and the screenshot need a Chromium; Debian's is taken where we may install it.
-.PHONY: browser
+# Browser tests and the screenshot need a Chromium and fonts; Debian's are taken where we may install them.
 browser:
-	@command -v chromium >/dev/null || bash scripts/install-chromium.sh
+	@bash scripts/install-chromium.sh
 
 screenshot: $(READY) browser
 	$(BIN)/python scripts/screenshot.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from http import HTTPStatus
 
@@ -17,9 +18,12 @@ from .problems import problem
 
 TITLE = "polyglance"
 
+SCRIPTS = ("page", "details", "grid", "layout", "library", "text")
+
 HEAD = (
     '<link rel="stylesheet" href="ui/page.css"><link rel="icon" type="image/svg+xml" href="ui/icon.svg">'
     '<meta name="color-scheme" content="light dark">'
+    + "".join(f'<link rel="modulepreload" href="ui/{name}.js">' for name in SCRIPTS)
 )
 
 ON_LOAD = "import(new URL('ui/page.js', document.baseURI)).then((page) => page.start(element, server));"
@@ -47,8 +51,21 @@ def blocks(library: Library) -> gradio.Blocks:
 
 def mounted(library: Library) -> FastAPI:
     """Return an application that is Gradio's, with the page at `/`."""
+
+    async def inside() -> FastAPI:
+        return _mounted(library)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        # Outside an event loop Gradio makes one for each of its locks, and never closes any of them.
+        return asyncio.run(inside())
+    return _mounted(library)
+
+
+def _mounted(library: Library) -> FastAPI:
     app = FastAPI(openapi_url=None)
-    return gradio.mount_gradio_app(
+    gradio.mount_gradio_app(
         app,
         blocks(library),
         path="/",
@@ -59,9 +76,16 @@ def mounted(library: Library) -> FastAPI:
         mcp_server=False,
         enable_monitoring=False,
         pwa=False,
-        theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        theme=_theme(),
         head=HEAD,
     )
+    return app
+
+
+def _theme() -> gradio.themes.Base:
+    """Fonts of the system (a theme's own come from the network) and, while the page loads, the colours of page.css."""
+    theme = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    return theme.set(body_background_fill="#fbfbf9", body_background_fill_dark="#131514")
 
 
 class OnlyThePage:

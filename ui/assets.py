@@ -23,9 +23,7 @@ def text(name: str) -> str:
 def router() -> APIRouter:
     """Return the route `/ui/NAME`."""
     routes = APIRouter()
-    contents = {
-        entry.name: entry.read_bytes() for entry in FOLDER.iterdir() if entry.name.endswith(tuple(TYPES))
-    }
+    contents = {entry.name: entry.read_bytes() for entry in FOLDER.iterdir() if entry.name.endswith(tuple(TYPES))}
     etags = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in contents.items()}
 
     @routes.get("/ui/{name}", include_in_schema=False)

@@ -36,8 +36,7 @@ def status(found: Status) -> dict[str, Any]:
         "photos": found.photos,
         "failed": len(found.failures),
         "roots": [
-            {"path": paths.display(root.path), "state": state, "photos": root.photos}
-            for root, state in found.roots
+            {"path": paths.display(root.path), "state": state, "photos": root.photos} for root, state in found.roots
         ],
         "encoder": encoder.name if encoder else None,
         "dimension": encoder.dimension if encoder else None,

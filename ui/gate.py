@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import logging
 from http import HTTPStatus
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -108,6 +107,6 @@ class Gate:
                 await problem(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL, INTERNAL_HINT)(scope, receive, sending)
 
 
-def _log_failure(scope: dict[str, Any], error: Exception) -> None:
+def _log_failure(scope: Scope, error: Exception) -> None:
     log.error("%s %s failed: %s: %s", scope["method"], scope["path"], type(error).__name__, error)
     log.debug("The request's traceback:", exc_info=error)

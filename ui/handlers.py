@@ -68,7 +68,7 @@ def _answering(function: Handler) -> Handler:
             return {"document": function(request)}
         except PolyglanceError as error:
             return {"error": {"message": error.message, "hint": error.hint}}
-        except Exception as error:  # noqa: BLE001 - the page must go on, whatever failed
+        except Exception as error:  # the page must go on, whatever failed
             log.error("%s failed: %s: %s", function.__name__, type(error).__name__, error)
             log.debug("The handler's traceback:", exc_info=error)
             return {"error": {"message": INTERNAL, "hint": INTERNAL_HINT}}

@@ -29,8 +29,7 @@ def serve(library: Library, *, host: str, port: int, on_ready: Callable[[str], N
 
     Raises UsageError if it cannot listen there.
     """
-    listener = listen(host, port)
-    with listener:
+    with listen(host, port) as listener:
         server = Server(build(library), address_of(listener), on_ready)
         threading.Thread(target=_warm_up, args=(library,), daemon=True, name="polyglance-warm-up").start()
         server.run(sockets=[listener])
@@ -70,23 +69,23 @@ def listen(host: str, port: int) -> socket.socket:
             f"{host} is not an address of this machine alone.",
             "polyglance has no passwords yet, so it serves 127.0.0.1, ::1 or localhost only.",
         )
+    if not 0 <= port <= 65535:
+        raise UsageError(f"{port} is no port.", "Ports go from 0, which is any free one, to 65535.")
     name = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
     family = socket.AF_INET6 if ":" in name else socket.AF_INET
     try:
         return socket.create_server((name, port), family=family)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise _cannot_listen(name, port, error) from error
 
 
-def _cannot_listen(host: str, port: int, error: Exception) -> UsageError:
-    code = getattr(error, "errno", None)
+def _cannot_listen(host: str, port: int, error: OSError) -> UsageError:
     other = "Choose another with --port, or 0 for any free one."
-    if code in {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)}:
+    if error.errno in {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)}:
         return UsageError(f"Port {port} on {host} is in use.", other)
-    if code in {errno.EACCES, errno.EPERM}:
+    if error.errno in {errno.EACCES, errno.EPERM}:
         return UsageError(f"Port {port} on {host} may not be used.", other)
-    reason = getattr(error, "strerror", None) or str(error)
-    return UsageError(f"Cannot listen on {host}, port {port}: {reason}.", "Check --host and --port.")
+    return UsageError(f"Cannot listen on {host}, port {port}: {error.strerror}.", "Check --host and --port.")
 
 
 def address_of(listener: socket.socket) -> str:
@@ -119,7 +118,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop at SIGINT and SIGTERM. Unlike uvicorn's, it does not raise them again: the library is closed after us."""
+        """Stop at SIGINT and SIGTERM; unlike uvicorn, do not raise them again: the library is closed after us."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -135,5 +134,5 @@ def _warm_up(library: Library) -> None:
     """Load what a search needs, so that the first one does not wait."""
     try:
         library.search("a first search", 1)
-    except Exception as error:  # noqa: BLE001 - nobody asked; whoever searches is told
+    except Exception as error:  # nobody asked; whoever searches is told
         log.debug("The first search failed.", exc_info=error)

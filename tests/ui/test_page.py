@@ -33,7 +33,7 @@ def address(library, serve_in_thread):
 
 @pytest.fixture(scope="session")
 def tab(browser, address):
-    """One tab for all tests, because starting Gradio takes seconds; it collects what goes wrong or leaves this machine."""
+    """One tab for all tests (starting Gradio takes seconds), and what goes wrong in it or leaves this machine."""
     with browser.new_context(base_url=address) as context:
         opened, wrong = context.new_page(), []
         opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)

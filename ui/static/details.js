@@ -1,6 +1,9 @@
 // One photo, large, with everything the library knows about it.
 import { bytes, copyButton, date, fileName, make, percent, place } from "./text.js";
 
+const ENLARGED = 1.5; // how far a small photo is blown up to fill the window
+const SWIPE = 60; // pixels
+
 function facts(photo, result) {
   const rows = [
     ["Taken", date(photo.taken_at)],
@@ -37,7 +40,8 @@ export function detailsDialog(dialog, load, similar) {
     const result = results[at];
     const name = fileName(result.path);
     const image = make("img", { alt: name, class: "pg-large", src: `media/photo/${result.id}` });
-    [image.style.maxWidth, image.style.maxHeight] = [`min(100%, ${result.width}px)`, `min(100%, ${result.height}px)`];
+    [image.style.maxWidth, image.style.maxHeight] = [result.width, result.height].map((side) => `min(100%, ${ENLARGED * side}px)`);
+    image.style.aspectRatio = `${result.width} / ${result.height}`;
     // The thumbnail stands in until the photo has come.
     image.style.backgroundImage = `url(media/thumbnail/${result.id})`;
     const missing = make("p", { class: "pg-missing", hidden: true }, "The file cannot be shown: it was moved, changed or removed since it was indexed. This is its thumbnail.");
@@ -81,6 +85,12 @@ export function detailsDialog(dialog, load, similar) {
     else if (event.key === "ArrowRight") step(1);
     else return;
     event.preventDefault();
+  });
+  let touched = null;
+  dialog.addEventListener("touchstart", (event) => { touched = event.touches.length === 1 ? event.touches[0] : null; }, { passive: true });
+  dialog.addEventListener("touchend", (event) => {
+    const [across, down] = touched ? ["clientX", "clientY"].map((side) => event.changedTouches[0][side] - touched[side]) : [0, 0];
+    if (Math.abs(across) > SWIPE && Math.abs(across) > 2 * Math.abs(down)) step(across < 0 ? 1 : -1);
   });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => {

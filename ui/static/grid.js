@@ -29,10 +29,10 @@ function tile(result, index, open) {
   );
 }
 
-function arrange(rows, results) {
+function arrange(rows, results, scale) {
   const width = rows.clientWidth;
   if (!width) return;
-  const height = width < 560 ? 150 : width < 1000 ? 190 : 230;
+  const height = scale * (width < 560 ? 170 : width < 1000 ? 200 : 240);
   const places = justify(results.map(clampAspect), width, height, GAP);
   [...rows.children].forEach((child, at) => {
     child.style.width = `${Math.floor(places[at].width * 100) / 100}px`;
@@ -53,7 +53,7 @@ export function showGrid(element, results, open) {
     }
     const tiles = group.map((result, index) => tile(result, index + at * likely, open));
     const rows = make("div", { class: at ? "pg-rows pg-dim" : "pg-rows" }, ...tiles);
-    new ResizeObserver(() => arrange(rows, group)).observe(rows);
+    new ResizeObserver(() => arrange(rows, group, at ? 0.7 : 1)).observe(rows);
     parts.push(rows);
   });
   element.replaceChildren(...parts);

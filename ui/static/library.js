@@ -13,7 +13,7 @@ export function showLibrary(element, status) {
   const lines = [make("p", { title: status.roots.map((root) => root.path).join("\n") }, parts.filter(Boolean).join(" · "))];
   if (status.encoder === "lite") {
     lines.push(make("p", {},
-      "The lite encoder works offline and knows everyday things. For people, scenes and whole sentences, switch to AltCLIP-m9: ",
+      "The lite encoder works offline and knows everyday things. For people, scenes and whole sentences, switch to AltCLIP\u2011m9: ",
       command("polyglance reencode --encoder altclip-m9")));
   }
   element.replaceChildren(...lines);
@@ -31,6 +31,6 @@ export function showEmpty(element, status) {
       ? "Put photos there and index again, or add another folder, in a terminal:"
       : "Tell polyglance where your photos are. In a terminal:"),
     command("polyglance index ~/Pictures"),
-    make("p", {}, "Your files are only read, and nothing leaves this machine. Then reload this page."),
+    make("p", {}, "Then reload this page. Your files are only read, and nothing leaves this machine."),
   );
 }

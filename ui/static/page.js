@@ -111,7 +111,7 @@ export function start(element, server) {
   /** The picture that is searched by, as a small chip inside the search box. */
   function showLike(view) {
     like.hidden = view.kind !== "photo" && view.kind !== "picture";
-    query.placeholder = like.hidden ? "What does the picture show?" : "Photos like this one";
+    query.placeholder = like.hidden ? "Describe a picture" : "Photos like this one";
     if (like.hidden) return like.replaceChildren();
     const source = view.kind === "photo" ? `media/thumbnail/${view.id}` : URL.createObjectURL(view.file);
     const image = make("img", { src: source, alt: "The picture searched by" });
@@ -131,6 +131,7 @@ export function start(element, server) {
 
   find("search").addEventListener("submit", (event) => {
     event.preventDefault();
+    if (matchMedia("(hover: none)").matches) query.blur(); // puts the keyboard on the screen away
     goText(query.value);
   });
   find("examples").addEventListener("click", (event) => {

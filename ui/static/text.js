@@ -17,8 +17,9 @@ const numbers = new Intl.NumberFormat("en");
 
 export const languageName = (code) => languages.of(code);
 export const count = (n, one) => `${numbers.format(n)} ${one}${n === 1 ? "" : "s"}`;
-export const percent = (share) => `${Math.round(share * 100)} %`;
-export const fileName = (path) => path.split(/[/\\]/).pop() || path;
+export const percent = (share) => `${Math.round(share * 100)}%`;
+// A backslash parts folders on Windows only; elsewhere it begins an escape such as \u202e, or is part of a name.
+export const fileName = (path) => path.split(path.startsWith("/") ? "/" : /[/\\]/).pop() || path;
 
 /** "14 March 2019, 09:30" of an ISO 8601 time as the camera's clock showed it; the offset, if any, is appended. */
 export function date(taken, style = { dateStyle: "long", timeStyle: "short" }) {

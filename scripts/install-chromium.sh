@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Install Chromium and the fonts of our nine languages, for the browser tests and the screenshot. Safe to repeat.
+set -euo pipefail
+
+packages=(chromium fonts-noto-cjk fonts-noto-core)
+
+if command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi "noto.*cjk"; then
+    exit 0
+fi
+
+if ! command -v apt-get >/dev/null; then
+    echo "Install Chromium and Noto fonts (CJK, Arabic) with your system's package manager." >&2
+    exit 0
+fi
+
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=()
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    as_root=(sudo -n)
+else
+    echo "For the browser tests run: sudo apt-get install ${packages[*]}" >&2
+    exit 0
+fi
+
+# Ubuntu's chromium is a snap, which does not start everywhere; its package still installs what it can.
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq || true
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}" ||
+    echo "Chromium could not be installed: the browser tests will be skipped (and fail where CI=true)." >&2
