@@ -163,6 +163,8 @@ class Library:
         path = self.thumbnails.path(photo.content_hash)
         if not path.exists():
             data = images.read_bytes(photo.path, max_bytes=self.settings.max_file_bytes)
+            if images.content_hash(data) != photo.content_hash:
+                raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
             picture = images.decode(data, side=self.settings.thumbnail_side, max_pixels=self.settings.max_pixels)
             self.thumbnails.write(photo.content_hash, picture.image)
         return path

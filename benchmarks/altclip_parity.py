@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ def search(options: argparse.Namespace) -> dict[str, float]:
     fingerprint, _ = timed(lambda: made.fingerprint)
     loading, _ = timed(lambda: made.encode_texts(TEXTS[:1]))
     after_first = memory()
-    queries = [timed(lambda text=text: made.encode_texts([text]))[0] for text in TEXTS * 2]
+    queries = [timed(partial(made.encode_texts, [text]))[0] for text in TEXTS * 2]
     factor, _ = timed(lambda: made.logit_scale)
     after = memory()
     return {

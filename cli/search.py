@@ -29,9 +29,9 @@ def search(
     with open_library(context, library) as opened:
         answer = opened.search(" ".join(words), count)
     if wants_json(context, as_json):
-        from ..search import document
+        from .. import documents
 
-        print_json(document.answer(answer))
+        print_json(documents.answer(answer))
     else:
         print_answer(answer)
 
@@ -48,9 +48,9 @@ def similar(
     with open_library(context, library) as opened:
         answer = opened.similar(int(picture.removeprefix("#")) if by_id else picture, count)
     if wants_json(context, as_json):
-        from ..search import document
+        from .. import documents
 
-        print_json(document.answer(answer))
+        print_json(documents.answer(answer))
     else:
         print_answer(answer)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,30 +30,12 @@ def status(
     with open_library(context, library) as opened:
         found = opened.status()
     if wants_json(context, as_json):
-        print_json(document(found, with_failures=failed))
+        from .. import documents
+
+        failures = {"failures": documents.failures(found)} if failed else {}
+        print_json(documents.status(found) | failures)
     else:
         print_status(found, with_failures=failed)
-
-
-def document(found: Status, *, with_failures: bool) -> dict[str, Any]:
-    """The `--json` document of `status`: docs/design.md section 7; `failures` is added by `--failed`."""
-    from ..data import paths
-
-    result = {
-        "photos": found.photos,
-        "failed": len(found.failures),
-        "roots": [
-            {"path": paths.display(root.path), "state": state, "photos": root.photos} for root, state in found.roots
-        ],
-        "encoder": found.encoder.name if found.encoder else None,
-        "dimension": found.encoder.dimension if found.encoder else None,
-        "index": "exact",
-        "generation": found.generation,
-        "watch": None,
-    }
-    if with_failures:
-        result["failures"] = [{"path": paths.display(photo.path), "reason": photo.error} for photo in found.failures]
-    return result
 
 
 def print_status(found: Status, *, with_failures: bool) -> None:

@@ -85,6 +85,10 @@ class Catalog:
         )
         return [RootRecord(*row) for row in rows]
 
+    def root_paths(self) -> list[bytes]:
+        """The roots' paths alone, without counting photos."""
+        return [row.path for row in self._all(select(Root.path))]
+
     def add_root(self, path: bytes) -> RootRecord:
         """Make `path` a root; roots below it become part of it, their photos keep their ids."""
         with database.writing(self._engine) as connection:

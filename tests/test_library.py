@@ -18,6 +18,7 @@ from polyglance.errors import (
     LibraryMissing,
     NotADualEncoder,
     PhotoNotFound,
+    PictureError,
     UsageError,
 )
 
@@ -117,6 +118,17 @@ def test_a_lost_thumbnail_is_made_again(library, photos):
     before = library.thumbnail(photo_id).read_bytes()
     shutil.rmtree(library.folder / "thumbnails")
     assert library.thumbnail(photo_id).read_bytes() == before
+
+
+def test_a_lost_thumbnail_is_not_made_of_another_picture(library, photos):
+    library.index([photos])
+    photo = library.search("blue", 1).results[0].photo
+    shutil.rmtree(library.folder / "thumbnails")
+    os.remove(photo.path)
+    os.symlink(photos.parent / "elsewhere.png", photo.path)
+    Image.new("RGB", (64, 64), "white").save(photos.parent / "elsewhere.png")
+    with pytest.raises(PictureError, match="has changed since it was indexed"):
+        library.thumbnail(photo.id)
 
 
 def test_unknown_photos_are_said_so(library, photos):

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from .. import documents
 from ..library import Library
-from ..search import document
-from . import documents
 from .handlers import MAX_COUNT, MAX_ID, similar_to_picture
 
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
@@ -28,12 +27,12 @@ def router(library: Library) -> APIRouter:
     @routes.get("/search")
     def search(q: str, k: Count = 20) -> dict[str, Any]:
         """Find the photos that show `q`, in any of the nine languages."""
-        return document.answer(library.search(q, k))
+        return documents.answer(library.search(q, k))
 
     @routes.get("/similar/{photo_id}")
     def similar(photo_id: PhotoId, k: Count = 20) -> dict[str, Any]:
         """Find the photos like one of the library."""
-        return document.answer(library.similar(photo_id, k))
+        return documents.answer(library.similar(photo_id, k))
 
     @routes.post("/similar")
     async def similar_to_upload(request: Request, k: Count = 20) -> dict[str, Any]:

@@ -11,11 +11,10 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from .. import documents
 from ..data import images
 from ..errors import PictureError, PolyglanceError, UsageError
 from ..library import Library
-from ..search import document
-from . import documents
 from .problems import INTERNAL, INTERNAL_HINT
 
 log = logging.getLogger("polyglance")
@@ -34,11 +33,11 @@ def handlers(library: Library) -> list[Handler]:
 
     def search(request: Any) -> Document:
         """`{query, count}` -> an answer."""
-        return document.answer(library.search(_text(request, "query"), _count(request)))
+        return documents.answer(library.search(_text(request, "query"), _count(request)))
 
     def similar(request: Any) -> Document:
         """`{photo, count}` -> an answer."""
-        return document.answer(library.similar(_number(request, "photo", MAX_ID), _count(request)))
+        return documents.answer(library.similar(_number(request, "photo", MAX_ID), _count(request)))
 
     def photo(request: Any) -> Document:
         """`{photo}` -> the photo's facts."""
@@ -58,7 +57,7 @@ def similar_to_picture(library: Library, data: bytes, count: int) -> Document:
         picture = images.decode(data, side=side, max_pixels=library.settings.max_pixels)
     except PictureError as error:
         raise PictureError(f"The picture {error.message}.", error.hint) from error
-    return document.answer(library.engine().similar_to_image(picture.image, "picture", count))
+    return documents.answer(library.engine().similar_to_image(picture.image, "picture", count))
 
 
 def _answering(function: Handler) -> Handler:

@@ -1,0 +1,83 @@
+"""Answers, photos and status as JSON documents: the contract of docs/design.md, shared by command line and HTTP API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .data import paths
+from .data.records import PhotoRecord
+from .library import Status
+from .search.engine import Answer, Result
+
+
+def answer(found: Answer) -> dict[str, Any]:
+    """`{query, language, encoder, took_ms: {encode, search, total}, results: […]}`."""
+    took = found.took
+    return {
+        "query": found.query,
+        "language": found.language,
+        "encoder": found.encoder,
+        "took_ms": {
+            "encode": round(took.encode, 3),
+            "search": round(took.search, 3),
+            "total": round(took.total, 3),
+        },
+        "results": [result(one) for one in found.results],
+    }
+
+
+def result(one: Result) -> dict[str, Any]:
+    """`{rank, id, path, score, relevance, taken_at, width, height}`; the path as printable text."""
+    photo = one.photo
+    return {
+        "rank": one.rank,
+        "id": photo.id,
+        "path": paths.display(photo.path),
+        "score": round(one.score, 6),
+        "relevance": round(one.relevance, 4),
+        "taken_at": photo.facts.taken_at,
+        "width": photo.width,
+        "height": photo.height,
+    }
+
+
+def photo(record: PhotoRecord) -> dict[str, Any]:
+    """Everything the library knows about one photo; sizes in pixels and bytes, the path as printable text."""
+    facts = record.facts
+    return {
+        "id": record.id,
+        "path": paths.display(record.path),
+        "width": record.width,
+        "height": record.height,
+        "format": record.format,
+        "size": record.size,
+        "taken_at": facts.taken_at,
+        "camera": facts.camera,
+        "lens": facts.lens,
+        "latitude": facts.latitude,
+        "longitude": facts.longitude,
+        "caption": facts.caption,
+        "keywords": list(facts.keywords),
+    }
+
+
+def status(found: Status) -> dict[str, Any]:
+    """`{photos, failed, roots: [{path, state, photos}], encoder, dimension, index, generation, watch}`."""
+    encoder = found.encoder
+    return {
+        "photos": found.photos,
+        "failed": len(found.failures),
+        "roots": [
+            {"path": paths.display(root.path), "state": state, "photos": root.photos} for root, state in found.roots
+        ],
+        "encoder": encoder.name if encoder else None,
+        "dimension": encoder.dimension if encoder else None,
+        "index": "exact",
+        "generation": found.generation,
+        "watch": None,
+    }
+
+
+def failures(found: Status) -> list[dict[str, Any]]:
+    """`[{path, reason}]` of the files that cannot be read."""
+    return [{"path": paths.display(photo.path), "reason": photo.error} for photo in found.failures]
