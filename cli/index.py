@@ -77,15 +77,9 @@ def forget(
 
 
 def report_document(report: Report) -> dict[str, Any]:
-    """The `--json` document of `index`: docs/design.md section 7."""
-    tally = report.tally
+    """The `--json` document of `index`: docs/design.md."""
     return {
-        "added": tally.added,
-        "changed": tally.changed,
-        "moved": tally.moved,
-        "removed": tally.removed,
-        "unchanged": tally.unchanged,
-        "failed": len(tally.failures),
+        **_counts(report),
         "seconds": round(report.seconds, 3),
         "images_per_second": round(report.images_per_second, 2),
         "encoder": report.encoder,
@@ -94,8 +88,17 @@ def report_document(report: Report) -> dict[str, Any]:
 
 def print_report(report: Report) -> None:
     """One line of what an index run did."""
+    said = ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count) or "no pictures found"
+    rate = f", {report.images_per_second:.1f} pictures/s" if report.tally.encoded else ""
+    typer.echo(f"{said} in {report.seconds:.1f} s{rate}.")
+    encoder_note(report.encoder)
+    if report.tally.added:
+        note("Now try: polyglance search snowy mountains")
+
+
+def _counts(report: Report) -> dict[str, int]:
     tally = report.tally
-    counts = {
+    return {
         "added": tally.added,
         "changed": tally.changed,
         "moved": tally.moved,
@@ -103,9 +106,3 @@ def print_report(report: Report) -> None:
         "unchanged": tally.unchanged,
         "failed": len(tally.failures),
     }
-    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "no pictures found"
-    rate = f", {report.images_per_second:.1f} pictures/s" if tally.encoded else ""
-    typer.echo(f"{said} in {report.seconds:.1f} s{rate}.")
-    encoder_note(report.encoder)
-    if tally.added:
-        note("Now try: polyglance search snowy mountains")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import CountOption, EncoderOption, JsonOption, LibraryOption, open_library, wants_json
 from .output import print_answer, print_json
+
+if TYPE_CHECKING:
+    from ..search.engine import Answer
 
 
 def register(app: typer.Typer) -> None:
@@ -28,12 +31,7 @@ def search(
     """Find photos by what they show, in any of the nine languages."""
     with open_library(context, library) as opened:
         answer = opened.search(" ".join(words), count)
-    if wants_json(context, as_json):
-        from .. import documents
-
-        print_json(documents.answer(answer))
-    else:
-        print_answer(answer)
+    _show(answer, wants_json(context, as_json))
 
 
 def similar(
@@ -47,12 +45,7 @@ def similar(
     by_id = picture.removeprefix("#").isdecimal() and not Path(picture).exists()
     with open_library(context, library) as opened:
         answer = opened.similar(int(picture.removeprefix("#")) if by_id else picture, count)
-    if wants_json(context, as_json):
-        from .. import documents
-
-        print_json(documents.answer(answer))
-    else:
-        print_answer(answer)
+    _show(answer, wants_json(context, as_json))
 
 
 def match(
@@ -73,3 +66,12 @@ def match(
     else:
         for text, probability in ranked:
             typer.echo(f"{probability:>7.2%}  {text}")
+
+
+def _show(answer: Answer, as_json: bool) -> None:
+    if as_json:
+        from .. import documents
+
+        print_json(documents.answer(answer))
+    else:
+        print_answer(answer)

@@ -25,8 +25,9 @@ def serve(
     library: LibraryOption = None,
 ) -> None:
     """Serve the search page and the HTTP API over a library until Ctrl-C."""
-    with open_library(context, library) as opened:
-        encoder_note(opened.encoder().name)
+    with open_library(context, library, create=True) as opened:
+        if encoder := opened.status().encoder:
+            encoder_note(encoder.name)
         serve_until_stopped(opened, host, port)
 
 

@@ -83,7 +83,7 @@ def draw(browser: Browser, address: str, shot: Shot, target: Path) -> None:
     ) as context:
         page = context.new_page()
         page.goto(address)
-        page.wait_for_selector(".pg-library p")
+        page.wait_for_selector(".pg-library p", state="attached")
         if shot.query:
             search(page, shot)
         page.wait_for_timeout(400)  # for the last frame of a transition
