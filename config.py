@@ -6,17 +6,20 @@ Precedence: arguments, then `POLYGLANCE_*` variables, then `config.toml` in the 
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from .errors import UsageError
 
 LANGUAGES = ("en", "zh", "es", "fr", "ru", "ja", "ko", "ar", "it")
 """The nine first-class languages, ISO 639-1, in the order AltCLIP-m9 names them."""
@@ -27,7 +30,9 @@ CONFIG_FILE = Path(platformdirs.user_config_dir("polyglance", appauthor=False)) 
 class Settings(BaseSettings):
     """Settings of one process. Sizes are pixels or bytes as their names say."""
 
-    model_config = SettingsConfigDict(env_prefix="POLYGLANCE_", toml_file=CONFIG_FILE, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="POLYGLANCE_", env_ignore_empty=True, toml_file=CONFIG_FILE, frozen=True, extra="forbid"
+    )
 
     library: Path = Path(platformdirs.user_data_dir("polyglance", appauthor=False)) / "library"
     encoder: str = "auto"
@@ -58,3 +63,17 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments before environment before the TOML file; no dotenv, no secrets folder."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load() -> Settings:
+    """Read the settings. Raises UsageError that names the variable or key and what is wrong with it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"The setting {name} cannot be used: {first['msg']}.", f"Check POLYGLANCE_{name.upper()} and {CONFIG_FILE}."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{CONFIG_FILE} is no valid TOML: {error}.", "Mend or remove it.") from error

@@ -32,7 +32,7 @@ def result(one: Result) -> dict[str, Any]:
     return {
         "rank": one.rank,
         "id": photo.id,
-        "path": paths.display(photo.path),
+        "path": one.path,
         "score": round(one.score, 6),
         "relevance": round(one.relevance, 4),
         "taken_at": photo.facts.taken_at,

@@ -12,7 +12,7 @@ from typing import Self
 
 from PIL import Image
 
-from .config import Settings
+from .config import Settings, load
 from .data import database, images, paths
 from .data.catalog import Catalog
 from .data.records import EncoderRecord, PhotoRecord, RootRecord
@@ -22,6 +22,7 @@ from .encoders.base import Encoder
 from .errors import EncoderError, LibraryMissing, PhotoNotFound, PictureError, UsageError
 from .indexer.pipeline import Pipeline, Tally, Tick
 from .indexer.reencode import encode_missing
+from .indexer.scan import reaches
 from .indexer.update import Place, Report, check_folder, update
 from .search import query
 from .search.engine import Answer, Engine
@@ -77,7 +78,7 @@ class Library:
 
         With `create=False` nothing is made or migrated. Raises LibraryMissing, LibraryError.
         """
-        settings = settings or Settings()
+        settings = settings or load()
         place = Path(os.fsdecode(paths.absolute(folder))) if folder is not None else settings.library
         return cls(place, settings, Catalog(place / CATALOG, create=create))
 
@@ -99,9 +100,7 @@ class Library:
         `encoder` names the encoder of a new library; an existing one keeps its own. Raises FolderError, LibraryBusy,
         UsageError if `encoder` is not the library's, and what `registry.create` raises.
         """
-        wanted = [paths.absolute(folder) for folder in folders]
-        for folder in wanted:
-            check_folder(folder)
+        wanted = _outermost(check_folders(folders))
         with database.writer_lock(self.folder):
             record = self._active_or_new(encoder)
             pipeline = self._pipeline(self._encoder_of(record), record)
@@ -245,10 +244,33 @@ class Library:
         return Pipeline(self.catalog, encoder, record.id, self.thumbnails, self.settings)
 
     def _place(self, folder: bytes) -> Place:
-        for root in self.catalog.roots():
-            if paths.is_within(folder, root.path):
+        roots = self.catalog.roots()
+        for root in roots:
+            if _covers(root.path, folder):
                 return Place(root, paths.relative_to(folder, root.path))
-        return Place(self.catalog.add_root(folder))
+        return Place(self.catalog.add_root(folder, [root for root in roots if _covers(folder, root.path)]))
+
+
+def check_folders(folders: Sequence[Path_]) -> list[bytes]:
+    """Return the folders' absolute paths. Raises FolderError if one is missing, is no folder, or cannot be listed."""
+    wanted = [paths.absolute(folder) for folder in folders]
+    for folder in wanted:
+        check_folder(folder)
+    return wanted
+
+
+def _outermost(folders: Sequence[bytes]) -> list[bytes]:
+    """Each folder once, without those that lie within another one."""
+    kept: list[bytes] = []
+    for folder in sorted(set(folders), key=len):
+        if not any(_covers(outer, folder) for outer in kept):
+            kept.append(folder)
+    return kept
+
+
+def _covers(root: bytes, folder: bytes) -> bool:
+    """Whether a scan of `root` sees what is in `folder`; one that is hidden in it is a root of its own."""
+    return paths.is_within(folder, root) and reaches(root, paths.relative_to(folder, root))
 
 
 def resolve(name: str, settings: Settings) -> str:
@@ -261,7 +283,11 @@ def resolve(name: str, settings: Settings) -> str:
 
 
 def read_picture(path: bytes, encoder: Encoder, settings: Settings) -> Image.Image:
-    """Read one file as an upright RGB picture for `encoder`. Raises PictureError, naming the file."""
+    """Read one file as an upright RGB picture for `encoder`. Raises UsageError, PictureError, naming the file."""
+    if not os.path.lexists(path):
+        raise UsageError(f"There is no file {paths.display(path)}.", "Check the spelling.")
+    if os.path.isdir(path):
+        raise UsageError(f"{paths.display(path)} is a folder, not a picture.", "Give one picture in it.")
     try:
         data = images.read_bytes(path, max_bytes=settings.max_file_bytes)
         return images.decode(data, side=encoder.image_side, max_pixels=settings.max_pixels).image
@@ -276,7 +302,7 @@ def match(
 
     `encoder` defaults to the settings'. Raises PictureError, QueryError, and what `registry.create` raises.
     """
-    settings = settings or Settings()
+    settings = settings or load()
     made = registry.create(resolve(encoder or settings.encoder, settings), settings)
     picture = read_picture(paths.absolute(image), made, settings)
     cleaned = [query.normalise(text, settings.max_query_chars) for text in texts]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
+from pathlib import Path
 
 import typer
 
 from ..errors import PolyglanceError
 from . import demo, encoders, index, search, serve, status
 from .options import Common, DebugOption, JsonOption, LibraryOption, VersionOption
+from .output import printable
+
+STOPPED = "Stopped. What was done is kept; run the same command to go on."
+SIGINT_CODE = 130
+"""What typer makes of Ctrl-C."""
 
 app = typer.Typer(
     name="polyglance",
@@ -43,18 +50,20 @@ def run(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("polyglance").setLevel(logging.INFO)
     try:
-        return int(app([a for a in arguments if a != "--debug"], standalone_mode=False) or 0)
+        code = int(app([a for a in arguments if a != "--debug"], standalone_mode=False) or 0)
+        return _fail(STOPPED, 1, debug) if code == SIGINT_CODE else code
     except PolyglanceError as error:
         return _fail(str(error), error.exit_code, debug)
-    except typer.Exit as leaving:
-        return leaving.exit_code
     except typer.TyperException as error:
         usage = f"{error.format_message()} Try 'polyglance --help'."
         return _fail(usage, getattr(error, "exit_code", 2), debug)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("Stopped. What was done is kept; run the same command to go on.", 1, debug)
+        return _fail(STOPPED, 1, debug)
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        where = f" ({printable(Path(os.fsdecode(error.filename)))})" if error.filename else ""
+        return _fail(f"{error.strerror or error}{where}. What was done is kept; mend that and run again.", 1, debug)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return _fail(f"Something went wrong inside polyglance ({reason}). Run again with --debug.", 1, debug)

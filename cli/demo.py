@@ -26,11 +26,11 @@ def demo(
     library: LibraryOption = None,
 ) -> None:
     """Index some sample pictures, search them in nine languages, then serve the page."""
-    from ..config import Settings
+    from ..config import load
     from ..data.sample import PICTURES, copy_sample
     from ..library import Library
 
-    settings = Settings()
+    settings = load()
     folder = library or context.find_object(Common).library or settings.library.parent / "demo"  # type: ignore[union-attr]
     pictures = folder.expanduser().absolute() / "pictures"
     copy_sample(pictures)

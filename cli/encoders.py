@@ -22,10 +22,10 @@ def listing(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the encoders and which of them are on this machine; `encoders pull NAME` fetches one."""
     if context.invoked_subcommand:
         return
-    from ..config import Settings
+    from ..config import load
     from ..encoders import registry
 
-    known = registry.listing(Settings())
+    known = registry.listing(load())
     if wants_json(context, as_json):
         print_json(
             [
@@ -52,8 +52,11 @@ def pull(
     name: Annotated[str, typer.Argument(metavar="NAME", help="altclip-m9, altclip, altclip-m18, or a hub id.")],
 ) -> None:
     """Fetch an encoder's files once, so that it works offline. A stopped download resumes."""
-    from ..config import Settings
+    from ..config import load
     from ..encoders import registry
 
-    registry.pull(name, Settings())
+    registry.pull(name, load())
+    if name == registry.LITE:
+        typer.echo("lite comes with polyglance: there is nothing to fetch.")
+        return
     typer.echo(f"{name} is ready. Switch a library to it: polyglance reencode --encoder {name}")

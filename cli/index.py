@@ -26,12 +26,15 @@ def register(app: typer.Typer) -> None:
 
 def index(
     context: typer.Context,
-    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER…", help="Photo folders.")],
+    folders: Annotated[list[Path], typer.Argument(readable=False, metavar="FOLDER…", help="Photo folders.")],
     encoder: EncoderOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Index photo folders: scan, encode what changed, forget what is gone. The folders are only read."""
+    from ..library import check_folders
+
+    check_folders(folders)  # before a library is made for nothing
     with open_library(context, library, create=True) as opened, progress_bar("Indexing") as show:
         report = opened.index(folders, encoder=encoder, progress=show)
     if wants_json(context, as_json):
@@ -63,7 +66,7 @@ def reencode(
 
 def forget(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that was indexed.")],
+    folder: Annotated[Path, typer.Argument(readable=False, metavar="FOLDER", help="A folder that was indexed.")],
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -91,6 +94,10 @@ def print_report(report: Report) -> None:
     said = ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count) or "no pictures found"
     rate = f", {report.images_per_second:.1f} pictures/s" if report.tally.encoded else ""
     typer.echo(f"{said} in {report.seconds:.1f} s{rate}.")
+    if report.tally.still_failed:
+        note(
+            f"{report.tally.still_failed} files could not be read before and are unchanged: polyglance status --failed"
+        )
     encoder_note(report.encoder)
     if report.tally.added:
         note("Now try: polyglance search snowy mountains")

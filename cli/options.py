@@ -22,7 +22,13 @@ def _show_version(wanted: bool) -> None:
 
 LibraryOption = Annotated[
     Path | None,
-    typer.Option("--library", metavar="DIR", help="The library to use. [env: POLYGLANCE_LIBRARY]", show_default=False),
+    typer.Option(
+        "--library",
+        metavar="DIR",
+        readable=False,
+        help="The library to use. [env: POLYGLANCE_LIBRARY]",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -39,6 +41,13 @@ LITE_NOTE = (
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout."""
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def printable(path: Path) -> str:
+    """A path as text that any terminal and JSON can take."""
+    from ..data import paths
+
+    return paths.display(os.fsencode(path))
 
 
 def note(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import CountOption, EncoderOption, JsonOption, LibraryOption, open_library, wants_json
-from .output import print_answer, print_json
+from .output import print_answer, print_json, printable
 
 if TYPE_CHECKING:
     from ..search.engine import Answer
@@ -50,7 +50,7 @@ def similar(
 
 def match(
     context: typer.Context,
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture file.")],
+    image: Annotated[Path, typer.Argument(readable=False, metavar="IMAGE", help="A picture file.")],
     texts: Annotated[list[str], typer.Argument(metavar="TEXT…", help="Texts to choose from.")],
     encoder: EncoderOption = None,
     as_json: JsonOption = False,
@@ -62,7 +62,7 @@ def match(
     ranked = sorted(zip(texts, probabilities, strict=True), key=lambda pair: -pair[1])
     if wants_json(context, as_json):
         scored = [{"text": text, "probability": round(p, 6)} for text, p in ranked]
-        print_json({"image": str(image), "encoder": name, "texts": scored})
+        print_json({"image": printable(image), "encoder": name, "texts": scored})
     else:
         for text, probability in ranked:
             typer.echo(f"{probability:>7.2%}  {text}")

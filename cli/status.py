@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import JsonOption, LibraryOption, open_library, wants_json
-from .output import encoder_note, print_json
+from .output import encoder_note, print_json, printable
 
 if TYPE_CHECKING:
     from ..library import Status
@@ -42,7 +42,7 @@ def print_status(found: Status, *, with_failures: bool) -> None:
     """The same for people."""
     from ..data import paths
 
-    typer.echo(f"Library   {found.folder}")
+    typer.echo(f"Library   {printable(found.folder)}")
     typer.echo(f"Photos    {found.photos}")
     for root, state in found.roots:
         typer.echo(f"Folder    {paths.display(root.path)}  ({root.photos} photos, {state})")

@@ -21,6 +21,7 @@ from .records import Content, EncoderRecord, Entry, FileStat, Known, Move, Photo
 STORED = np.dtype("<f2")
 """How a vector is stored; a unit vector loses less than 1e-3 of cosine by it."""
 
+LARGEST_ID = 2**63 - 1  # of SQLite
 CHUNK = 500  # ids in one IN (...), far below SQLite's limit of variables
 ROWS_AT_ONCE = 4096  # vectors read in one go
 
@@ -89,14 +90,13 @@ class Catalog:
         """The roots' paths alone, without counting photos."""
         return [row.path for row in self._all(select(Root.path))]
 
-    def add_root(self, path: bytes) -> RootRecord:
-        """Make `path` a root; roots below it become part of it, their photos keep their ids."""
+    def add_root(self, path: bytes, absorbed: Sequence[RootRecord] = ()) -> RootRecord:
+        """Make `path` a root; the `absorbed` roots below it become part of it, their photos keep their ids."""
         with database.writing(self._engine) as connection:
             connection.execute(insert(Root).values(path=path).on_conflict_do_nothing())
             new = connection.execute(select(Root.id).where(Root.path == path)).scalar_one()
-            for child in connection.execute(select(Root.id, Root.path).where(Root.id != new)).all():
-                if paths.is_within(child.path, path):
-                    _absorb(connection, child.id, new, paths.relative_to(child.path, path))
+            for child in absorbed:
+                _absorb(connection, child.id, new, paths.relative_to(child.path, path))
             _bump(connection)
         return next(root for root in self.roots() if root.id == new)
 
@@ -113,13 +113,14 @@ class Catalog:
 
     def known(self, root_id: int, below: bytes = b"") -> dict[bytes, Known]:
         """What the last scans saw under a root, or its folder `below`, by path relative to the root."""
-        statement = select(Photo.path, Photo.id, Photo.size, Photo.mtime_ns, Photo.inode)
+        columns = (Photo.path, Photo.id, Photo.size, Photo.mtime_ns, Photo.inode, Photo.error.is_not(None))
+        statement = select(*columns)
         statement = statement.where(Photo.root_id == root_id)
         if below:  # "/" < every name < "0": a range the unique index can serve
             statement = statement.where(Photo.path > below + b"/", Photo.path < below + b"0")
         return {
-            path: Known(photo_id, FileStat(size, mtime_ns, inode))
-            for path, photo_id, size, mtime_ns, inode in self._all(statement)
+            path: Known(photo_id, FileStat(size, mtime_ns, inode), bool(failed))
+            for path, photo_id, size, mtime_ns, inode, failed in self._all(statement)
         }
 
     # --- writing, one transaction each --------------------------------------------------------
@@ -202,12 +203,11 @@ class Catalog:
         return result
 
     def without_vector(self, encoder_id: int) -> list[tuple[int, bytes, FileStat, bytes]]:
-        """(root id, path, stat, content hash) of one photo for each content that this encoder has not encoded."""
+        """(root id, path, stat, content hash) of the photos whose content this encoder has not encoded."""
         encoded = exists().where(Vector.content_hash == Photo.content_hash, Vector.encoder_id == encoder_id)
         rows = self._all(
             select(Photo.root_id, Photo.path, Photo.size, Photo.mtime_ns, Photo.inode, Photo.content_hash)
             .where(Photo.error.is_(None), ~encoded)
-            .group_by(Photo.content_hash)
             .order_by(Photo.root_id, Photo.path)
         )
         return [(root, path, FileStat(*stat), key) for root, path, *stat, key in rows]
@@ -248,7 +248,8 @@ class Catalog:
 
     def photo(self, photo_id: int) -> PhotoRecord | None:
         """The photo with this id, or None."""
-        return next(iter(self._photos(Photo.id == photo_id)), None)
+        known = 0 < photo_id <= LARGEST_ID
+        return next(iter(self._photos(Photo.id == photo_id)), None) if known else None
 
     def failures(self) -> list[PhotoRecord]:
         """All files that could not be read."""

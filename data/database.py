@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
 from ..errors import LibraryBusy, LibraryError, LibraryMissing
 
@@ -30,7 +30,7 @@ def open_engine(path: Path, *, create: bool = False) -> Engine:
         raise LibraryMissing(f"There is no library at {path.parent}.", "Run 'polyglance index FOLDER' to make one.")
     if create:
         _make_folder(path.parent)
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(_address(path))
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     try:
@@ -78,6 +78,16 @@ def writer_lock(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def _address(path: Path) -> URL:
+    """Where SQLite finds the file, also in a library that we may only read (a read-only disk, another user's)."""
+    if not path.exists() or os.access(path.parent, os.W_OK):
+        return URL.create("sqlite", database=str(path))
+    # Without a write-ahead log beside it nobody is writing; SQLite would else insist on making one.
+    live = path.with_name(path.name + "-wal").exists()
+    how = {"mode": "ro"} if live else {"immutable": "1"}
+    return URL.create("sqlite", database=path.as_uri(), query={"uri": "true", **how})
+
+
 def _read_text(path: Path) -> str:
     try:
         return path.read_text()
@@ -98,13 +108,11 @@ def _on_connect(connection: Any, _record: object) -> None:
     # The driver's own transaction handling is switched off: _on_begin says how each one starts.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):  # it stays with the file
+        cursor.execute("PRAGMA journal_mode=WAL")
     cursor.close()
 
 

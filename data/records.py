@@ -16,11 +16,16 @@ class FileStat(NamedTuple):
     inode: int
 
 
+NEVER_SEEN = FileStat(-1, -1, -1)
+"""The stat of no file: one recorded with it counts as changed at the next run, and is tried again."""
+
+
 class Known(NamedTuple):
-    """What the catalog remembers of a file, for the diff."""
+    """What the catalog remembers of a file, for the diff; `failed` if it could not be read."""
 
     photo_id: int
     stat: FileStat
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

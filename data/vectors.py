@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import LibraryError
 from .catalog import Catalog
+
+try:
+    import faiss
+except ImportError as error:
+    raise LibraryError(
+        "FAISS is not installed.", "Run: pip install 'polyglance[cpu]' (or [gpu], never both)."
+    ) from error
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

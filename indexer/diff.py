@@ -20,23 +20,26 @@ class Diff:
     removed: list[int]
     """Ids of photos whose files are gone."""
     unchanged: int
+    still_failed: int
+    """Files as they were when they could not be read."""
 
 
 def diff(known: Mapping[bytes, Known], found: Mapping[bytes, FileStat], unreadable: Sequence[bytes] = ()) -> Diff:
     """Compare. A photo below an `unreadable` folder is neither removed nor moved: its absence is not proved."""
     added = []
     changed = []
-    unchanged = 0
+    unchanged = still_failed = 0
     for path, stat in found.items():
         before = known.get(path)
         if before is None:
             added.append(path)
         elif before.stat == stat:
-            unchanged += 1
+            unchanged += not before.failed
+            still_failed += before.failed
         else:
             changed.append((before.photo_id, path))
     if not added and len(found) == len(known):
-        return Diff([], changed, [], [], unchanged)
+        return Diff([], changed, [], [], unchanged, still_failed)
     vanished = {
         path: photo
         for path, photo in known.items()
@@ -51,6 +54,7 @@ def diff(known: Mapping[bytes, Known], found: Mapping[bytes, FileStat], unreadab
         moved,
         [photo.photo_id for photo in vanished.values() if photo.photo_id not in gone],
         unchanged,
+        still_failed,
     )
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 from ..config import Settings
 from ..data import images, paths
 from ..data.catalog import Catalog
-from ..data.records import Content, Entry, FileStat, RootRecord
+from ..data.records import NEVER_SEEN, Content, Entry, FileStat, RootRecord
 from ..data.thumbnails import Thumbnails
 from ..encoders.base import Encoder
 from ..errors import PictureError
@@ -56,6 +56,8 @@ class Failure:
     path: bytes
     reason: str
     hint: str = ""
+    is_final: bool = True
+    """Whether the bytes are at fault: only other bytes will help. Else the file is tried again at every run."""
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ class Tally:
     unchanged: int = 0
     encoded: int = 0
     failures: list[Failure] = field(default_factory=list)
+    still_failed: int = 0
+    """Files that could not be read before and are as they were: not tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,51 +99,65 @@ class Pipeline:
         vanished: MutableMapping[bytes, list[int]],
         tally: Tally,
         progress: Callable[[Tick], None] = lambda _: None,
-    ) -> None:
-        """Process `jobs`, counting into `tally`.
+        *,
+        record_failures: bool = True,
+    ) -> list[Entry]:
+        """Process `jobs`, counting into `tally`; return the entries of failed files that were not recorded.
 
         `vanished` maps content hashes of missing photos to their ids: a new file with such a hash is one of them,
         moved, whose id is taken out of `vanished`.
         """
         done = 0
+        unrecorded: list[Entry] = []
         with ThreadPoolExecutor(self.settings.decode_workers, "decode") as pool:
             try:
                 prepared = _in_order(pool, self._prepare, jobs, self.settings.batch_size * WINDOW_BATCHES)
                 for batch in _batches(prepared, self.settings.batch_size):
-                    self._commit(batch, vanished, tally)
+                    unrecorded += self._commit(batch, vanished, tally, record_failures)
                     done += len(batch)
                     progress(Tick(done, len(jobs), tally.encoded, len(tally.failures)))
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+        return unrecorded
 
     def _prepare(self, job: Job) -> _Prepared:
         path = paths.join(job.root.path, job.path)
         try:
             data = images.read_bytes(path, max_bytes=self.settings.max_file_bytes)
+        except PictureError as error:
+            passing = bool(error.hint) or isinstance(error.__cause__, OSError)
+            return _Prepared(job, failure=Failure(path, error.message, error.hint, is_final=not passing))
+        try:
             key = images.content_hash(data)
             if content := self.catalog.content(key, self.encoder_id):
                 return _Prepared(job, content)
             picture = images.decode(data, side=self.encoder.image_side, max_pixels=self.settings.max_pixels)
         except PictureError as error:
-            return _Prepared(job, failure=Failure(path, error.message, error.hint))
+            return _Prepared(job, failure=Failure(path, error.message, error.hint, is_final=not error.hint))
         self.thumbnails.write(key, picture.image)
         content = Content(key, picture.width, picture.height, picture.format, picture.facts)
         return _Prepared(job, content, picture.image)
 
-    def _commit(self, batch: list[_Prepared], vanished: MutableMapping[bytes, list[int]], tally: Tally) -> None:
+    def _commit(
+        self, batch: list[_Prepared], vanished: MutableMapping[bytes, list[int]], tally: Tally, record_failures: bool
+    ) -> list[Entry]:
         fresh = {item.content.content_hash: item.image for item in batch if item.content and item.image}
         vectors = self.encoder.encode_images(list(fresh.values()))
         entries = [_entry(item, vanished) for item in batch]
-        self.catalog.commit(entries, dict(zip(fresh, vectors, strict=True)), self.encoder_id)
+        unrecorded = [] if record_failures else [entry for entry in entries if entry.error]
+        recorded = [entry for entry in entries if record_failures or not entry.error]
+        self.catalog.commit(recorded, dict(zip(fresh, vectors, strict=True)), self.encoder_id)
         tally.encoded += len(fresh)
         for item, entry in zip(batch, entries, strict=True):
             _count(item, entry, tally)
+        return unrecorded
 
 
 def _entry(item: _Prepared, vanished: MutableMapping[bytes, list[int]]) -> Entry:
     job = item.job
     if item.failure:
-        return Entry(job.root.id, job.path, job.stat, error=item.failure.reason)
+        stat = job.stat if item.failure.is_final else NEVER_SEEN
+        return Entry(job.root.id, job.path, stat, error=item.failure.reason)
     assert item.content is not None
     missing = vanished.get(item.content.content_hash) if job.is_new else None
     returned = missing.pop(0) if missing else None

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..data import paths
+from ..data.records import NEVER_SEEN
 from ..errors import FolderError
 from .pipeline import Job, Pipeline, Tally, Tick
 
 
 def encode_missing(pipeline: Pipeline, progress: Callable[[Tick], None] = lambda _: None) -> Tally:
     """Encode every content that the pipeline's encoder has no vector of; a stopped run resumes.
+
+    Photos that cannot be read now stay as they are until the end, so that the old encoder still finds them; then they
+    are recorded as failed, and tried again by every index run.
 
     Raises FolderError, before any work, if a root is offline: its photos could not be found afterwards.
     """
@@ -27,5 +32,6 @@ def encode_missing(pipeline: Pipeline, progress: Callable[[Tick], None] = lambda
         for root_id, path, stat, content_hash in pipeline.catalog.without_vector(pipeline.encoder_id)
     ]
     tally = Tally()
-    pipeline.run(jobs, {}, tally, progress)
+    unreadable = pipeline.run(jobs, {}, tally, progress, record_failures=False)
+    pipeline.catalog.commit([replace(entry, stat=NEVER_SEEN) for entry in unreadable], {}, pipeline.encoder_id)
     return tally

@@ -6,6 +6,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
+from ..data import paths
 from ..data.images import EXTENSIONS
 from ..data.records import FileStat
 from ..errors import FolderError
@@ -26,28 +27,55 @@ class Scan:
     """True if the root holds no entry at all, as the mount point of an unplugged disk does."""
 
 
-def scan(root: bytes, below: bytes = b"") -> Scan:
-    """Walk `root`, or only its folder `below`. Symbolic links are not followed, hidden entries are skipped.
+def reaches(root: bytes, below: bytes) -> bool:
+    """Tell if a scan of `root` comes to its folder `below`: nothing on the way is hidden, a system's, or a link."""
+    path = root
+    for name in below.split(b"/") if below else ():
+        path = os.path.join(path, name)
+        if name.startswith(b".") or name in SKIPPED_FOLDERS or os.path.islink(path):
+            return False
+    return True
 
-    Raises FolderError if the folder itself is missing or cannot be listed.
+
+def scan(root: bytes, below: bytes = b"", skipped: bytes = b"") -> Scan:
+    """Walk `root`, or only its folder `below`, but not the folder `skipped` (an absolute path).
+
+    Symbolic links are not followed, hidden entries are skipped. Raises FolderError if the folder itself is missing,
+    cannot be listed, or is exchanged meanwhile (a disk unplugged: then nothing is known of what is below).
     """
     result = Scan()
     start = os.path.join(root, below) if below else root
     try:
+        before = _identity(start)
         folders = _list(start, below, result)
     except OSError as error:
         raise FolderError(
-            f"{os.fsdecode(start)!r} cannot be read: {error.strerror}.", "Is the disk connected?"
+            f"{paths.display(start)} cannot be read: {error.strerror}.", "Is its disk connected?"
         ) from error
     while folders:
         relative = folders.pop()
+        if os.path.join(root, relative) == skipped:
+            continue
         try:
             folders += _list(os.path.join(root, relative), relative, result)
         except FileNotFoundError:
             continue
         except OSError:
             result.unreadable.append(relative)
+    try:
+        same = _identity(start) == before
+    except OSError:
+        same = False
+    if not same:
+        raise FolderError(
+            f"{paths.display(start)} went away while it was scanned.", "Connect its disk and run this again."
+        )
     return result
+
+
+def _identity(folder: bytes) -> tuple[int, int]:
+    found = os.stat(folder)
+    return found.st_dev, found.st_ino
 
 
 def _list(folder: bytes, relative: bytes, result: Scan) -> list[bytes]:

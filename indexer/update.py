@@ -64,7 +64,10 @@ def update(pipeline: Pipeline, places: Sequence[Place], progress: Callable[[Tick
     catalog = pipeline.catalog
     with _collector_paused():
         surveyed = [_survey(pipeline, place) for place in places]
-    tally = Tally(unchanged=sum(survey.diff.unchanged for survey in surveyed))
+    tally = Tally(
+        unchanged=sum(survey.diff.unchanged for survey in surveyed),
+        still_failed=sum(survey.diff.still_failed for survey in surveyed),
+    )
     for survey in surveyed:
         if survey.diff.moved:
             catalog.move([_move(survey, photo_id, path) for photo_id, path in survey.diff.moved])
@@ -99,7 +102,7 @@ def _collector_paused() -> Iterator[None]:
 
 def _survey(pipeline: Pipeline, place: Place) -> _Surveyed:
     known = pipeline.catalog.known(place.root.id, place.below)
-    found = scan(place.root.path, place.below)
+    found = scan(place.root.path, place.below, os.fsencode(pipeline.thumbnails.folder))
     if found.empty and known:
         shown = paths.display(paths.join(place.root.path, place.below))
         raise FolderError(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..data import paths
 from ..data.catalog import Catalog
 from ..data.records import PhotoRecord
 from ..data.vectors import VectorIndex
@@ -30,6 +31,11 @@ class Result:
     photo: PhotoRecord
     score: float
     relevance: float
+
+    @property
+    def path(self) -> str:
+        """The photo's path as text for reading; `photo.path` is its exact bytes."""
+        return paths.display(self.photo.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ class Engine:
         with self._lock:
             self._index.refresh()
             scores, ids = self._index.search(vector, count)
-            return scores, ids, self._index.sample @ vector, len(self._index)
+            return np.minimum(scores, 1), ids, self._index.sample @ vector, len(self._index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,46 @@
-"""Fixtures that tests of several rooms share: tiny checkpoints and a model hub on this machine."""
+"""Fixtures that tests of several rooms share: tiny checkpoints, a model hub on this machine, a user without rights."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 # With --import-mode=importlib no folder of tests is on the path, and plugins are found by name.
 sys.path.insert(0, str(Path(__file__).parent))
 
 pytest_plugins = ["checkpoints", "hub_server"]
+
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-B", "-c"]
+
+
+@pytest.fixture
+def as_nobody() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python code as a user without rights: root, whom tests run as here and there, may read everything."""
+    if not shutil.which("setpriv") or os.geteuid() != 0:
+        pytest.skip("needs root and setpriv to become nobody")
+
+    def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        home = {**os.environ, "HOME": "/nonexistent"}
+        return subprocess.run([*NOBODY, code, *arguments], capture_output=True, text=True, env=home, check=False)
+
+    if run("import polyglance").returncode:
+        pytest.skip("this Python, or this clone, cannot be read by nobody")
+    return run
+
+
+@pytest.fixture
+def opened_to_all() -> Callable[[Path], None]:
+    """Let every user come to a folder below the temporary one."""
+
+    def open_up(folder: Path) -> None:
+        for each in (folder, *folder.parents):
+            if each != Path("/tmp") and each.is_relative_to("/tmp"):
+                each.chmod(0o755)
+
+    return open_up

@@ -77,6 +77,53 @@ def test_index_above_a_root_takes_it_over(library, photos):
     assert [root.path for root, _ in library.status().roots] == [os.fsencode(photos.parent)]
 
 
+def test_folders_given_twice_or_inside_each_other_count_once(library, photos):
+    (photos / "deep").mkdir()
+    shutil.copy(photos / "0.png", photos / "deep" / "0.png")
+    assert library.index([photos / "deep", photos, photos]).tally.added == 7
+    for path in list(photos.glob("*.png")):  # other inodes: recognised by content
+        shutil.copy(path, path.with_name(f"new {path.name}"))
+        path.unlink()
+    report = library.index([photos, photos / "deep", photos])
+    assert (report.tally.moved, report.tally.unchanged) == (6, 1)
+    assert len(library.status().roots) == 1
+
+
+def test_a_hidden_folder_that_was_asked_for_is_a_root_of_its_own(library, photos):
+    library.index([photos])
+    (photos / ".private").mkdir()
+    shutil.copy(photos / "0.png", photos / ".private" / "0.png")
+    library.index([photos / ".private"])
+    assert library.index([photos]).tally.removed == 0
+    assert library.status().photos == 7
+
+
+def test_a_library_inside_a_photo_folder_does_not_index_its_thumbnails(photos):
+    with Library.open(photos / "library", settings=Settings(encoder="lite")) as inside:
+        assert inside.index([photos]).tally.added == 6
+        assert inside.index([photos]).tally.unchanged == inside.status().photos == 6
+
+
+def test_any_folder_name_holds_a_library(tmp_path, photos):
+    place = tmp_path / "wh?at #1%20 ü"
+    with Library.open(place, settings=Settings(encoder="lite")) as opened:
+        opened.index([photos])
+    assert (place / "catalog.db").exists()
+    assert not (tmp_path / "wh").exists()
+    with Library.open(place, create=False) as opened:
+        assert opened.status().photos == 6
+
+
+def test_another_user_may_search_a_library_it_cannot_write(tmp_path, photos, as_nobody, opened_to_all):
+    with Library.open(tmp_path / "shared", settings=Settings(encoder="lite")) as opened:
+        opened.index([photos])
+    opened_to_all(tmp_path)
+    code = "import sys; from polyglance.cli import run; sys.exit(run(sys.argv[1:]))"
+    done = as_nobody(code, "search", "blue", "--json", "--library", str(tmp_path / "shared"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('"rank"') == 6
+
+
 def test_a_wrong_folder_among_good_ones_changes_nothing(library, photos):
     with pytest.raises(FolderError, match="There is no folder"):
         library.index([photos, photos / "nowhere"])
@@ -163,6 +210,19 @@ def test_reencoding_switches_and_back_costs_nothing(library, photos, tiny_altcli
     assert library.search("blue").encoder == "lite"
     with pytest.raises(UsageError, match="This library's encoder is lite"):
         library.index([photos], encoder=str(tiny_altclip))
+
+
+def test_photos_that_cannot_be_read_when_reencoding_are_not_lost(library, photos, tiny_altclip):
+    shutil.copy(photos / "0.png", photos / "copy of 0.png")
+    library.index([photos])
+    (photos / "0.png").rename(photos.parent / "aside.png")
+    (photos / "1.png").rename(photos.parent / "aside too.png")
+    tally = library.reencode(str(tiny_altclip))
+    assert (tally.encoded, len(tally.failures)) == (5, 2)
+    assert set(names(library.search("blue"))) == {"copy of 0.png", "2.png", "3.png", "4.png", "5.png"}
+    (photos.parent / "aside too.png").rename(photos / "1.png")
+    library.index([photos])
+    assert "1.png" in names(library.search("blue"))
 
 
 def test_the_old_encoder_answers_while_the_new_one_is_incomplete(library, photos, tiny_altclip):

@@ -1,7 +1,13 @@
 import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from PIL import Image
+from polyglance import Library
 from polyglance.data.sample import EXPECTED, WORDS
 
 
@@ -108,7 +114,9 @@ def test_bad_files_end_with_code_3_and_their_reasons(polyglance, tmp_path):
     assert "1 added, 1 failed" in done.out
     (line,) = [line for line in done.err.splitlines() if "bad.jpg" in line]
     assert "not a picture" in line
-    assert polyglance("index", photos).code == 0
+    again = polyglance("index", photos)
+    assert (again.code, again.out.split(" in ")[0]) == (0, "1 unchanged")
+    assert "1 files could not be read before" in again.err
     listed = polyglance("status", "--failed", "--json").json["failures"]
     assert [os.path.basename(failure["path"]) for failure in listed] == ["bad.jpg"]
 
@@ -154,7 +162,8 @@ def test_demo_finds_all_in_nine_languages(polyglance):
         (["index"], 2, "Missing argument"),
         (["serach", "cat"], 2, "No such command 'serach'"),
         (["index", ".", "--encoder", "no-such-encoder"], 2, "no-such-encoder.*lite"),
-        (["match", "/no/such/picture.jpg", "a", "b", "--encoder", "lite"], 1, "/no/such/picture.jpg"),
+        (["match", "/no/such/picture.jpg", "a", "b", "--encoder", "lite"], 2, "There is no file /no/such/picture.jpg"),
+        (["match", "/", "a", "b", "--encoder", "lite"], 2, "is a folder, not a picture"),
         (["encoders", "pull", "no-such-encoder"], 2, "no-such-encoder"),
     ],
 )
@@ -183,3 +192,43 @@ def test_another_encoder_needs_reencode(polyglance, indexed, sample):
     done = polyglance("index", sample, "--encoder", "altclip-m9", "--library", indexed)
     assert done.code == 2
     assert "polyglance reencode --encoder altclip-m9" in done.err
+
+
+def test_a_folder_that_is_missing_makes_no_library(polyglance, tmp_path):
+    polyglance("index", tmp_path / "nowhere")
+    assert not (tmp_path / "library").exists()
+
+
+def test_an_id_beyond_all_ids_is_no_photo(polyglance, indexed):
+    done = polyglance("similar", "9" * 30, "--library", indexed)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "No photo has the id" in done.err
+
+
+@pytest.mark.parametrize(("value", "code"), [("abc", 2), ("", 0)])
+def test_a_wrong_setting_is_named_and_an_empty_one_ignored(polyglance, indexed, monkeypatch, value, code):
+    monkeypatch.setenv("POLYGLANCE_PORT", value)
+    done = polyglance("status", "--library", indexed)
+    assert done.code == code
+    assert ("POLYGLANCE_PORT" in done.err) == (code == 2)
+
+
+def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path, sample):
+    command = [sys.executable, "-m", "polyglance", "index", str(sample), "--encoder", "lite"]
+    library = {**os.environ, "POLYGLANCE_LIBRARY": str(tmp_path / "library"), "POLYGLANCE_BATCH_SIZE": "1"}
+    process = subprocess.Popen(command, env=library, stderr=subprocess.PIPE, text=True)
+    with Library.open(tmp_path / "library") as watcher:
+        while watcher.status().photos < 2:
+            time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said == "Error: Stopped. What was done is kept; run the same command to go on.\n"
+
+
+def test_names_that_are_no_text_leave_the_json_valid(polyglance, tmp_path, sample):
+    odd = os.path.join(os.fsencode(tmp_path), b"\xff.png")
+    shutil.copy(sample / "coffee.png", odd)
+    done = polyglance("match", os.fsdecode(odd), "coffee", "tea", "--encoder", "lite", "--json")
+    assert done.json["image"].endswith("\\xff.png")
+    done.out.encode()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from polyglance.data.catalog import Catalog
 from polyglance.data.exif import Facts
-from polyglance.data.records import Content, Entry, FileStat, Move
+from polyglance.data.records import Content, Entry, FileStat, Known, Move
 
 
 def unit(seed, dimension=8):
@@ -47,7 +47,7 @@ def test_photo_comes_back_as_it_went_in(catalog, encoder):
     (photo,) = catalog.photos_of_vectors(catalog.vector_ids(encoder.id).tolist()).popitem()[1]
     assert photo.path == b"/photos/" + path
     assert (photo.width, photo.height, photo.format, photo.facts) == (640, 480, "JPEG", facts)
-    assert catalog.known(root.id) == {path: (photo.id, stat())}
+    assert catalog.known(root.id) == {path: Known(photo.id, stat())}
     assert catalog.photo(photo.id) == photo
     assert catalog.content(key(1), encoder.id) == Content(key(1), 640, 480, "JPEG", facts)
 
@@ -111,7 +111,7 @@ def test_photos_can_swap_names(catalog, encoder):
     add(catalog, encoder, root, 2, b"b.jpg")
     a, b = (catalog.known(root.id)[name].photo_id for name in (b"a.jpg", b"b.jpg"))
     catalog.move([Move(a, root.id, b"b.jpg", stat(1)), Move(b, root.id, b"a.jpg", stat(2))])
-    assert catalog.known(root.id) == {b"a.jpg": (b, stat(2)), b"b.jpg": (a, stat(1))}
+    assert catalog.known(root.id) == {b"a.jpg": Known(b, stat(2)), b"b.jpg": Known(a, stat(1))}
 
 
 def test_known_below_a_folder_takes_whole_components(catalog, encoder):
@@ -125,7 +125,7 @@ def test_a_parent_root_takes_over_its_child_with_ids(catalog, encoder):
     child = catalog.add_root(b"/photos/2024")
     add(catalog, encoder, child, 1, b"summer/a.jpg")
     (before,) = catalog.known(child.id).values()
-    parent = catalog.add_root(b"/photos")
+    parent = catalog.add_root(b"/photos", [child])
     assert [root.path for root in catalog.roots()] == [b"/photos"]
     assert catalog.known(parent.id) == {b"2024/summer/a.jpg": before}
 
@@ -150,7 +150,8 @@ def test_contents_without_a_vector_of_another_encoder(catalog, encoder):
     other = catalog.add_encoder("other", "e" * 32, 8, "float32")
     assert catalog.without_vector(encoder.id) == []
     assert [(path, content_hash) for _, path, _, content_hash in catalog.without_vector(other.id)] == [
-        (b"a.jpg", key(1))
+        (b"a.jpg", key(1)),
+        (b"copy.jpg", key(1)),
     ]
     assert catalog.content(key(1), other.id) is None
 

@@ -51,6 +51,12 @@ def test_absence_below_an_unreadable_folder_is_not_believed():
     assert diff(KNOWN, found, []).removed == [2, 3]
 
 
+def test_files_that_failed_are_no_unchanged_photos():
+    known = {**KNOWN, b"bad.jpg": Known(4, stat(4), failed=True)}
+    result = diff(known, {**SAME, b"bad.jpg": stat(4)})
+    assert (result.unchanged, result.still_failed) == (3, 1)
+
+
 def test_an_unreadable_folder_is_taken_by_whole_components():
     known = {b"xy/c.jpg": Known(3, stat(3))}
     assert diff(known, {}, [b"x"]).removed == [3]

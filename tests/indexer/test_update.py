@@ -182,10 +182,18 @@ def test_failed_file_is_tried_again_only_when_it_changes(setup, photos, draw):
     (photos / "a.png").write_text("not yet")
     assert len(setup.update().failures) == 1
     again = setup.update()
-    assert (len(again.failures), again.unchanged) == (0, 1)
+    assert (len(again.failures), again.unchanged, again.still_failed) == (0, 0, 1)
     draw(photos / "a.png", 5)
     assert counts(setup.update()) == {"changed": 1, "encoded": 1}
     assert setup.catalog.failures() == []
+
+
+def test_a_file_over_a_limit_is_read_once_the_limit_is_raised(make_setup, photos, draw):
+    draw(photos / "a.png", 1)
+    small = make_setup(max_pixels=100)
+    assert len(small.update().failures) == 1
+    assert len(small.update().failures) == 1
+    assert counts(make_setup().update()) == {"changed": 1, "encoded": 1}
 
 
 def test_vanished_folder_content_is_kept_when_the_root_is_empty(setup, photos, draw):
