@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,8 +11,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from . import database, paths
-from .exif import Facts
+from . import database, paths, photo_rows
 from .models import EncoderRow, Photo, Root, Setting, Vector
 from .records import Content, EncoderRecord, Entry, FileStat, Known, Move, PhotoRecord, RootRecord
 
@@ -25,7 +22,6 @@ LARGEST_ID = 2**63 - 1  # of SQLite
 CHUNK = 500  # ids in one IN (...), far below SQLite's limit of variables
 ROWS_AT_ONCE = 4096  # vectors read in one go
 
-_FACTS = ("taken_at", "camera", "lens", "latitude", "longitude", "caption")
 _T = TypeVar("_T")
 
 
@@ -103,7 +99,7 @@ class Catalog:
     def scanned(self, root_id: int) -> None:
         """Note that a scan of the root was completed now."""
         with database.writing(self._engine) as connection:
-            connection.execute(update(Root).where(Root.id == root_id).values(scanned_at=_now()))
+            connection.execute(update(Root).where(Root.id == root_id).values(scanned_at=photo_rows.now()))
 
     def forget_root(self, root_id: int) -> None:
         """Drop a root and its photos. Their vectors stay until `prune`."""
@@ -132,7 +128,7 @@ class Catalog:
         encoder_id: int,
     ) -> None:
         """Write a batch: photo rows and the vectors of their contents, all or nothing."""
-        fresh = [_photo_values(entry) for entry in entries if entry.photo_id is None]
+        fresh = [photo_rows.photo_values(entry) for entry in entries if entry.photo_id is None]
         returned = [entry for entry in entries if entry.photo_id is not None]
         with database.writing(self._engine) as connection:
             if fresh:
@@ -142,7 +138,9 @@ class Catalog:
                     statement.on_conflict_do_update(index_elements=["root_id", "path"], set_=changed), fresh
                 )
             for entry in returned:
-                connection.execute(update(Photo).where(Photo.id == entry.photo_id).values(_photo_values(entry)))
+                connection.execute(
+                    update(Photo).where(Photo.id == entry.photo_id).values(photo_rows.photo_values(entry))
+                )
             _put_vectors(connection, vectors, encoder_id)
             _bump(connection)
 
@@ -186,12 +184,12 @@ class Catalog:
     def content(self, content_hash: bytes, encoder_id: int) -> Content | None:
         """What is known of these bytes, if a photo has them and their vector by this encoder is here."""
         row = self._first(
-            select(Photo.width, Photo.height, Photo.format, Photo.keywords, *_fact_columns())
+            select(Photo.width, Photo.height, Photo.format, Photo.keywords, *photo_rows.fact_columns())
             .join(Vector, Vector.content_hash == Photo.content_hash)
             .where(Photo.content_hash == content_hash, Vector.encoder_id == encoder_id, Photo.error.is_(None))
             .limit(1)
         )
-        return Content(content_hash, row.width, row.height, row.format, _facts(row)) if row else None
+        return Content(content_hash, row.width, row.height, row.format, photo_rows.facts(row)) if row else None
 
     def hashes(self, photo_ids: Sequence[int]) -> dict[int, bytes]:
         """Photo id -> content hash, of those photos that could be read."""
@@ -260,20 +258,22 @@ class Catalog:
         result: dict[int, list[PhotoRecord]] = {}
         for ids in _chunks(vector_ids):
             rows = self._all(
-                _photo_select()
+                photo_rows.photo_select()
                 .add_columns(Vector.id.label("vector_id"))
                 .join(Vector, Vector.content_hash == Photo.content_hash)
                 .where(Vector.id.in_(ids), Photo.error.is_(None))
                 .order_by(Photo.id)
             )
             for row in rows:
-                result.setdefault(row.vector_id, []).append(_photo(row))
+                result.setdefault(row.vector_id, []).append(photo_rows.photo(row))
         return result
 
     # --- plumbing -----------------------------------------------------------------------------
 
     def _photos(self, *conditions: Any) -> list[PhotoRecord]:
-        return [_photo(row) for row in self._all(_photo_select().where(*conditions).order_by(Photo.id))]
+        return [
+            photo_rows.photo(row) for row in self._all(photo_rows.photo_select().where(*conditions).order_by(Photo.id))
+        ]
 
     def _setting(self, key: str) -> str | None:
         row = self._first(select(Setting.value).where(Setting.key == key))
@@ -288,10 +288,6 @@ class Catalog:
     def _read(self, work: Callable[[Connection], _T]) -> _T:
         with self._engine.connect() as connection:
             return work(connection)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
@@ -323,52 +319,3 @@ def _absorb(connection: Connection, child: int, parent: int, prefix: bytes) -> N
         values = {"root_id": parent, "path": paths.join(prefix, row.path)}
         connection.execute(update(Photo).where(Photo.id == row.id).values(values))
     connection.execute(delete(Root).where(Root.id == child))
-
-
-def _photo_values(entry: Entry) -> dict[str, Any]:
-    content = entry.content
-    facts = content.facts if content else None
-    return {
-        "root_id": entry.root_id,
-        "path": entry.path,
-        **entry.stat._asdict(),
-        "content_hash": content.content_hash if content else None,
-        "error": entry.error,
-        "width": content.width if content else None,
-        "height": content.height if content else None,
-        "format": content.format if content else None,
-        **{name: getattr(facts, name, None) for name in _FACTS},
-        "keywords": json.dumps(facts.keywords, ensure_ascii=False) if facts and facts.keywords else None,
-        "indexed_at": _now(),
-    }
-
-
-def _fact_columns() -> list[Any]:
-    return [getattr(Photo, name) for name in _FACTS]
-
-
-def _facts(row: Any) -> Facts:
-    return Facts(**{name: getattr(row, name) for name in _FACTS}, keywords=tuple(json.loads(row.keywords or "[]")))
-
-
-def _photo_select() -> Any:
-    return (
-        select(Photo.id, Photo.path, Photo.size, Photo.mtime_ns, Photo.content_hash, Photo.error, Photo.width)
-        .add_columns(Photo.height, Photo.format, Photo.keywords, Root.path.label("root"), *_fact_columns())
-        .join(Root, Root.id == Photo.root_id)
-    )
-
-
-def _photo(row: Any) -> PhotoRecord:
-    return PhotoRecord(
-        id=row.id,
-        path=paths.join(row.root, row.path),
-        size=row.size,
-        mtime_ns=row.mtime_ns,
-        content_hash=row.content_hash,
-        error=row.error,
-        width=row.width,
-        height=row.height,
-        format=row.format,
-        facts=_facts(row),
-    )

@@ -1,0 +1,75 @@
+"""Between the catalog's rows and the records of the rest of the program."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from . import paths
+from .exif import Facts
+from .models import Photo, Root
+from .records import Entry, PhotoRecord
+
+_FACTS = ("taken_at", "camera", "lens", "latitude", "longitude", "caption")
+
+
+def now() -> str:
+    """The time, in UTC, as the catalog writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def photo_values(entry: Entry) -> dict[str, Any]:
+    """The columns of a photo row that an entry sets."""
+    content = entry.content
+    said = content.facts if content else None
+    return {
+        "root_id": entry.root_id,
+        "path": entry.path,
+        **entry.stat._asdict(),
+        "content_hash": content.content_hash if content else None,
+        "error": entry.error,
+        "width": content.width if content else None,
+        "height": content.height if content else None,
+        "format": content.format if content else None,
+        **{name: getattr(said, name, None) for name in _FACTS},
+        "keywords": json.dumps(said.keywords, ensure_ascii=False) if said and said.keywords else None,
+        "indexed_at": now(),
+    }
+
+
+def fact_columns() -> list[Any]:
+    """The columns that `facts` reads, but `keywords`."""
+    return [getattr(Photo, name) for name in _FACTS]
+
+
+def facts(row: Any) -> Facts:
+    """What the picture said about itself."""
+    return Facts(**{name: getattr(row, name) for name in _FACTS}, keywords=tuple(json.loads(row.keywords or "[]")))
+
+
+def photo_select() -> Any:
+    """The statement whose rows `photo` reads."""
+    return (
+        select(Photo.id, Photo.path, Photo.size, Photo.mtime_ns, Photo.content_hash, Photo.error, Photo.width)
+        .add_columns(Photo.height, Photo.format, Photo.keywords, Root.path.label("root"), *fact_columns())
+        .join(Root, Root.id == Photo.root_id)
+    )
+
+
+def photo(row: Any) -> PhotoRecord:
+    """One row of `photo_select` as a record."""
+    return PhotoRecord(
+        id=row.id,
+        path=paths.join(row.root, row.path),
+        size=row.size,
+        mtime_ns=row.mtime_ns,
+        content_hash=row.content_hash,
+        error=row.error,
+        width=row.width,
+        height=row.height,
+        format=row.format,
+        facts=facts(row),
+    )
