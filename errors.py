@@ -13,7 +13,8 @@
     │   ├── NotADualEncoder             the checkpoint does not map pictures and texts into one space
     │   └── EncoderOutputError          it returned vectors that are no unit vectors
     ├── PictureError                 1  one file cannot be read as a picture
-    └── PhotoNotFound                2  no photo with that id
+    ├── PhotoNotFound                2  no photo with that id
+    └── Stopped                      1  ended by Ctrl-C or SIGTERM, with the work in hand kept
 
 Exit code 3 ("done, but some files failed") is no error: the command did its work.
 A message says what is wrong, in one line; `hint` says what to do about it.
@@ -94,3 +95,10 @@ class PhotoNotFound(PolyglanceError):
     """No photo of the library has that id."""
 
     exit_code = 2
+
+
+class Stopped(PolyglanceError):
+    """The work was ended by Ctrl-C or SIGTERM before it was done; what was done is kept."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped. What was done is kept; run the same command to go on.")

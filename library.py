@@ -19,10 +19,14 @@ from .data.records import EncoderRecord, PhotoRecord, RootRecord
 from .data.thumbnails import Thumbnails
 from .encoders import registry
 from .encoders.base import Encoder
-from .errors import EncoderError, LibraryMissing, PhotoNotFound, PictureError, UsageError
+from .errors import EncoderError, LibraryMissing, PhotoNotFound, PictureError, Stopped, UsageError
+from .indexer import health
+from .indexer.exclude import Exclusion
+from .indexer.mounts import mounts
 from .indexer.pipeline import Pipeline, Tally, Tick
 from .indexer.reencode import encode_missing
 from .indexer.scan import reaches
+from .indexer.stop import Stop
 from .indexer.update import Place, Report, check_folder, update
 from .search import query
 from .search.engine import Answer, Engine
@@ -46,7 +50,7 @@ class Status:
 
     folder: Path
     roots: list[tuple[RootRecord, str]]
-    """Each root with its state: "online" or "offline"."""
+    """Each root with its state: "online", "offline" or "partly offline"."""
     failures: list[PhotoRecord]
     encoder: EncoderRecord | None
     generation: int
@@ -94,28 +98,41 @@ class Library:
 
     # --- indexing -------------------------------------------------------------------------------
 
-    def index(self, folders: Sequence[Path_], *, encoder: str | None = None, progress: Progress = _silent) -> Report:
+    def index(
+        self,
+        folders: Sequence[Path_],
+        *,
+        encoder: str | None = None,
+        progress: Progress = _silent,
+        stop: Stop | None = None,
+    ) -> Report:
         """Make the library equal to `folders` on disk: each becomes a root, or is rescanned.
 
         `encoder` names the encoder of a new library; an existing one keeps its own. Raises FolderError, LibraryBusy,
-        UsageError if `encoder` is not the library's, and what `registry.create` raises.
+        UsageError if `encoder` is not the library's, Stopped if `stop` was asked to, and what `registry.create` raises.
         """
-        wanted = _outermost(check_folders(folders))
+        exclusion = self._exclusion()
+        wanted = _outermost(check_folders(folders), exclusion)
         with database.writer_lock(self.folder):
             record = self._active_or_new(encoder)
-            pipeline = self._pipeline(self._encoder_of(record), record)
-            return update(pipeline, [self._place(folder) for folder in wanted], progress)
+            pipeline = self._pipeline(self._encoder_of(record), record, stop)
+            report = update(
+                pipeline, [self._place(folder, exclusion) for folder in wanted], progress, exclusion=exclusion
+            )
+        if report.tally.stopped:
+            raise Stopped
+        return report
 
-    def reencode(self, encoder: str, *, progress: Progress = _silent) -> Tally:
+    def reencode(self, encoder: str, *, progress: Progress = _silent, stop: Stop | None = None) -> Tally:
         """Encode every photo with another encoder, beside the vectors there are, then switch to it.
 
         The old vectors keep answering meanwhile and stay, so that switching back costs nothing. A stopped run
-        resumes. Returns what was done. Raises FolderError if a root is offline, LibraryBusy, EncoderError.
+        resumes. Returns what was done. Raises FolderError if a root is offline, LibraryBusy, EncoderError, Stopped.
         """
         with database.writer_lock(self.folder):
             made = registry.create(resolve(encoder, self.settings), self.settings)
             record = self._register(made)
-            tally = encode_missing(self._pipeline(made, record), progress)
+            tally = encode_missing(self._pipeline(made, record, stop), progress)
             self.catalog.activate(record.id)
             return tally
 
@@ -171,7 +188,8 @@ class Library:
     def status(self) -> Status:
         """What the library holds."""
         roots = self.catalog.roots()
-        states = ["online" if os.path.isdir(root.path) else "offline" for root in roots]
+        table = mounts()
+        states = [health.state(root, table, self.catalog.some_paths(root.id)) for root in roots]
         return Status(
             self.folder,
             list(zip(roots, states, strict=True)),
@@ -240,15 +258,19 @@ class Library:
                 self._encoders[record.id] = encoder
             return self._encoders[record.id]
 
-    def _pipeline(self, encoder: Encoder, record: EncoderRecord) -> Pipeline:
-        return Pipeline(self.catalog, encoder, record.id, self.thumbnails, self.settings)
+    def _exclusion(self) -> Exclusion:
+        return Exclusion(self.catalog.excluded())
 
-    def _place(self, folder: bytes) -> Place:
+    def _pipeline(self, encoder: Encoder, record: EncoderRecord, stop: Stop | None) -> Pipeline:
+        return Pipeline(self.catalog, encoder, record.id, self.thumbnails, self.settings, stop or Stop())
+
+    def _place(self, folder: bytes, exclusion: Exclusion) -> Place:
         roots = self.catalog.roots()
         for root in roots:
-            if _covers(root.path, folder):
+            if _covers(root.path, folder, exclusion):
                 return Place(root, paths.relative_to(folder, root.path))
-        return Place(self.catalog.add_root(folder, [root for root in roots if _covers(folder, root.path)]))
+        absorbed = [root for root in roots if _covers(folder, root.path, exclusion)]
+        return Place(self.catalog.add_root(folder, absorbed))
 
 
 def check_folders(folders: Sequence[Path_]) -> list[bytes]:
@@ -259,18 +281,18 @@ def check_folders(folders: Sequence[Path_]) -> list[bytes]:
     return wanted
 
 
-def _outermost(folders: Sequence[bytes]) -> list[bytes]:
+def _outermost(folders: Sequence[bytes], exclusion: Exclusion) -> list[bytes]:
     """Each folder once, without those that lie within another one."""
     kept: list[bytes] = []
     for folder in sorted(set(folders), key=len):
-        if not any(_covers(outer, folder) for outer in kept):
+        if not any(_covers(outer, folder, exclusion) for outer in kept):
             kept.append(folder)
     return kept
 
 
-def _covers(root: bytes, folder: bytes) -> bool:
-    """Whether a scan of `root` sees what is in `folder`; one that is hidden in it is a root of its own."""
-    return paths.is_within(folder, root) and reaches(root, paths.relative_to(folder, root))
+def _covers(root: bytes, folder: bytes, exclusion: Exclusion) -> bool:
+    """Whether a scan of `root` sees what is in `folder`; one that is excluded in it is a root of its own."""
+    return paths.is_within(folder, root) and reaches(root, paths.relative_to(folder, root), exclusion)
 
 
 def resolve(name: str, settings: Settings) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
 from ..errors import LibraryBusy, LibraryError, LibraryMissing
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """Newest Alembic revision; a test compares it with the migrations."""
 
 BUSY_TIMEOUT_MS = 10_000

@@ -25,6 +25,7 @@ class Root(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     scanned_at: Mapped[str | None]
+    mounts: Mapped[str | None]
 
 
 class EncoderRow(Base):

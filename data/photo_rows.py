@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from . import paths
 from .exif import Facts
 from .models import Photo, Root
-from .records import Entry, PhotoRecord
+from .records import Entry, Mounted, PhotoRecord
 
 _FACTS = ("taken_at", "camera", "lens", "latitude", "longitude", "caption")
 
@@ -73,3 +74,18 @@ def photo(row: Any) -> PhotoRecord:
         format=row.format,
         facts=facts(row),
     )
+
+
+def mounted_text(mounted: Mounted) -> str:
+    """How a root is mounted, as the catalog writes it; ASCII, whatever bytes the names are of."""
+    names = [os.fsdecode(name) for name in (mounted.point, *mounted.below)]
+    return json.dumps({"point": names[0], "inode": mounted.inode, "volume": mounted.volume, "below": names[1:]})
+
+
+def mounted(text: str | None) -> Mounted | None:
+    """What `mounted_text` wrote."""
+    if text is None:
+        return None
+    said = json.loads(text)
+    below = tuple(os.fsencode(name) for name in said["below"])
+    return Mounted(os.fsencode(said["point"]), said["inode"], said["volume"], below)

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from .exif import Facts
 
+INODE_BITS = (1 << 63) - 1
+"""What is kept of an inode number: SQLite's integers are signed, and some file systems use all 64 bits."""
+
 
 class FileStat(NamedTuple):
     """What the file system says of a file without opening it; equal means unchanged."""
@@ -64,6 +67,21 @@ class Move(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Mounted:
+    """Where a root's files lay when it was last scanned whole: what tells an unplugged disk from an emptied folder.
+
+    `point` is the mount point that the root is on, `inode` the root folder's own (0 if it is not there), `volume`
+    identifies its file system (empty where the system cannot tell), `below` are the mount points inside the root,
+    relative to it.
+    """
+
+    point: bytes
+    inode: int = 0
+    volume: str = ""
+    below: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RootRecord:
     """An indexed folder, with how many photos it holds and how many of its files failed."""
 
@@ -71,6 +89,8 @@ class RootRecord:
     path: bytes
     photos: int = 0
     failed: int = 0
+    mounted: Mounted | None = None
+    """None until it was scanned whole."""
 
 
 @dataclass(frozen=True, slots=True)

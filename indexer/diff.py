@@ -17,8 +17,8 @@ class Diff:
     """(photo id, path) of files that have other bytes, or may have."""
     moved: list[tuple[int, bytes]]
     """(photo id, new path) of files that are the same file (inode, size, time) under another name."""
-    removed: list[int]
-    """Ids of photos whose files are gone."""
+    removed: dict[int, FileStat]
+    """Photos whose files are gone: their ids, and what the files were like."""
     unchanged: int
     still_failed: int
     """Files as they were when they could not be read."""
@@ -39,28 +39,29 @@ def diff(known: Mapping[bytes, Known], found: Mapping[bytes, FileStat], unreadab
         else:
             changed.append((before.photo_id, path))
     if not added and len(found) == len(known):
-        return Diff([], changed, [], [], unchanged, still_failed)
+        return Diff([], changed, [], {}, unchanged, still_failed)
     vanished = {
         path: photo
         for path, photo in known.items()
         if path not in found and not any(_below(path, folder) for folder in unreadable)
     }
-    moved = _moves(vanished, {path: found[path] for path in added})
+    moved = moves({photo.stat: photo.photo_id for photo in vanished.values()}, {path: found[path] for path in added})
     elsewhere = {path for _, path in moved}
     gone = {photo_id for photo_id, _ in moved}
     return Diff(
         [path for path in added if path not in elsewhere],
         changed,
         moved,
-        [photo.photo_id for photo in vanished.values() if photo.photo_id not in gone],
+        {photo.photo_id: photo.stat for photo in vanished.values() if photo.photo_id not in gone},
         unchanged,
         still_failed,
     )
 
 
-def _moves(vanished: Mapping[bytes, Known], added: Mapping[bytes, FileStat]) -> list[tuple[int, bytes]]:
-    by_stat = {photo.stat: photo.photo_id for photo in vanished.values()}
-    return [(by_stat.pop(stat), path) for path, stat in added.items() if stat in by_stat]
+def moves(vanished: Mapping[FileStat, int], added: Mapping[bytes, FileStat]) -> list[tuple[int, bytes]]:
+    """(photo id, new path) of added files that are vanished ones, by inode, size and time; on one file system only."""
+    left = dict(vanished)
+    return [(left.pop(stat), path) for path, stat in added.items() if stat in left]
 
 
 def _below(path: bytes, folder: bytes) -> bool:

@@ -3,16 +3,19 @@
     jobs -> [read, hash, decode, thumbnail]* -> batch -> encode -> commit
 
 Bounded: at most WINDOW_BATCHES batches of decoded pictures are in memory, whatever the number of files. What was
-committed stays; a killed run loses the batch in hand and the next one takes it up again.
+committed stays; a killed run loses the batch in hand and the next one takes it up again. A run that is asked to stop
+commits the batch in hand first; batches are cut so that this takes about BATCH_SECONDS, however slow the encoder.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Protocol
 
 from PIL import Image
 
@@ -23,9 +26,16 @@ from ..data.records import NEVER_SEEN, Content, Entry, FileStat, RootRecord
 from ..data.thumbnails import Thumbnails
 from ..encoders.base import Encoder
 from ..errors import PictureError
+from .stop import Stop
 
 WINDOW_BATCHES = 2
 ENTRIES_PER_IMAGE = 16  # a batch of files that need no encoding is this much longer than one that does
+FIRST_BATCH = 4  # pictures, while the encoder's speed is not known
+BATCH_SECONDS = 2.0
+
+SETTLED_NS = 20_000_000
+"""A file may be written again within the same tick of the file system's clock (4 to 10 ms), unseen by its time. So its
+bytes are read only when its time is older than this: what is written later than that carries another time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,8 @@ class Tally:
     failures: list[Failure] = field(default_factory=list)
     still_failed: int = 0
     """Files that could not be read before and are as they were: not tried again."""
+    stopped: bool = False
+    """Whether the run was asked to stop before all was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,28 @@ class _Prepared:
     content: Content | None = None
     image: Image.Image | None = None
     failure: Failure | None = None
+
+
+class Vanished(Protocol):
+    """Photos whose files are gone, some of which new files turn out to be."""
+
+    def take(self, content_hash: bytes) -> int | None:
+        """The id of a vanished photo with these bytes, each given away once."""
+
+
+@dataclass(slots=True)
+class _Pace:
+    """How many pictures make a batch: at most `limit`, and no more than the encoder does in BATCH_SECONDS."""
+
+    limit: int
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = min(FIRST_BATCH, self.limit)
+
+    def took(self, pictures: int, seconds: float) -> None:
+        if pictures:
+            self.size = max(1, min(self.limit, int(BATCH_SECONDS * pictures / max(seconds, 1e-6))))
 
 
 @dataclass(frozen=True)
@@ -92,11 +126,12 @@ class Pipeline:
     encoder_id: int
     thumbnails: Thumbnails
     settings: Settings
+    stop: Stop = field(default_factory=Stop)
 
     def run(
         self,
         jobs: list[Job],
-        vanished: MutableMapping[bytes, list[int]],
+        vanished: Vanished | None,
         tally: Tally,
         progress: Callable[[Tick], None] = lambda _: None,
         *,
@@ -104,24 +139,27 @@ class Pipeline:
     ) -> list[Entry]:
         """Process `jobs`, counting into `tally`; return the entries of failed files that were not recorded.
 
-        `vanished` maps content hashes of missing photos to their ids: a new file with such a hash is one of them,
-        moved, whose id is taken out of `vanished`.
+        A new file with the bytes of a `vanished` photo is that photo, moved. Asked to stop, it commits what it has in
+        hand, says so in `tally`, and returns.
         """
         done = 0
         unrecorded: list[Entry] = []
-        with ThreadPoolExecutor(self.settings.decode_workers, "decode") as pool:
+        pace = _Pace(self.settings.batch_size)
+        with self.stop.held(), ThreadPoolExecutor(self.settings.decode_workers, "decode") as pool:
             try:
                 prepared = _in_order(pool, self._prepare, jobs, self.settings.batch_size * WINDOW_BATCHES)
-                for batch in _batches(prepared, self.settings.batch_size):
-                    unrecorded += self._commit(batch, vanished, tally, record_failures)
+                for batch in _batches(prepared, pace, self.stop):
+                    unrecorded += self._commit(batch, vanished, tally, record_failures, pace)
                     done += len(batch)
                     progress(Tick(done, len(jobs), tally.encoded, len(tally.failures)))
+                tally.stopped = done < len(jobs)
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
         return unrecorded
 
     def _prepare(self, job: Job) -> _Prepared:
         path = paths.join(job.root.path, job.path)
+        _let_settle(job.stat)
         try:
             data = images.read_bytes(path, max_bytes=self.settings.max_file_bytes)
         except PictureError as error:
@@ -136,13 +174,16 @@ class Pipeline:
             return _Prepared(job, failure=Failure(path, error.message, error.hint, is_final=not error.hint))
         self.thumbnails.write(key, picture.image)
         content = Content(key, picture.width, picture.height, picture.format, picture.facts)
-        return _Prepared(job, content, picture.image)
+        encoded_before = self.catalog.has_vector(key, self.encoder_id)
+        return _Prepared(job, content, None if encoded_before else picture.image)
 
     def _commit(
-        self, batch: list[_Prepared], vanished: MutableMapping[bytes, list[int]], tally: Tally, record_failures: bool
+        self, batch: list[_Prepared], vanished: Vanished | None, tally: Tally, record_failures: bool, pace: _Pace
     ) -> list[Entry]:
         fresh = {item.content.content_hash: item.image for item in batch if item.content and item.image}
+        start = time.perf_counter()
         vectors = self.encoder.encode_images(list(fresh.values()))
+        pace.took(len(fresh), time.perf_counter() - start)
         entries = [_entry(item, vanished) for item in batch]
         unrecorded = [] if record_failures else [entry for entry in entries if entry.error]
         recorded = [entry for entry in entries if record_failures or not entry.error]
@@ -153,14 +194,19 @@ class Pipeline:
         return unrecorded
 
 
-def _entry(item: _Prepared, vanished: MutableMapping[bytes, list[int]]) -> Entry:
+def _let_settle(stat: FileStat) -> None:
+    age = time.time_ns() - stat.mtime_ns
+    if 0 <= age < SETTLED_NS:
+        time.sleep((SETTLED_NS - age) / 1e9)
+
+
+def _entry(item: _Prepared, vanished: Vanished | None) -> Entry:
     job = item.job
     if item.failure:
         stat = job.stat if item.failure.is_final else NEVER_SEEN
         return Entry(job.root.id, job.path, stat, error=item.failure.reason)
     assert item.content is not None
-    missing = vanished.get(item.content.content_hash) if job.is_new else None
-    returned = missing.pop(0) if missing else None
+    returned = vanished.take(item.content.content_hash) if vanished and job.is_new else None
     return Entry(job.root.id, job.path, job.stat, content=item.content, photo_id=returned)
 
 
@@ -189,14 +235,16 @@ def _in_order(
         yield result
 
 
-def _batches(prepared: Iterable[_Prepared], size: int) -> Iterator[list[_Prepared]]:
+def _batches(prepared: Iterable[_Prepared], pace: _Pace, stop: Stop) -> Iterator[list[_Prepared]]:
     batch: list[_Prepared] = []
     pictures = 0
     for item in prepared:
         batch.append(item)
         pictures += item.image is not None
-        if pictures == size or len(batch) == size * ENTRIES_PER_IMAGE:
+        if pictures >= pace.size or len(batch) >= pace.limit * ENTRIES_PER_IMAGE or stop.asked:
             yield batch
             batch, pictures = [], 0
+            if stop.asked:
+                return
     if batch:
         yield batch

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..data import paths
 from ..data.records import NEVER_SEEN
-from ..errors import FolderError
+from ..errors import FolderError, Stopped
 from .pipeline import Job, Pipeline, Tally, Tick
 
 
@@ -18,7 +18,7 @@ def encode_missing(pipeline: Pipeline, progress: Callable[[Tick], None] = lambda
     Photos that cannot be read now stay as they are until the end, so that the old encoder still finds them; then they
     are recorded as failed, and tried again by every index run.
 
-    Raises FolderError, before any work, if a root is offline: its photos could not be found afterwards.
+    Raises FolderError, before any work, if a root is offline: its photos could not be found afterwards. Raises Stopped.
     """
     roots = {root.id: root for root in pipeline.catalog.roots()}
     for root in roots.values():
@@ -32,6 +32,8 @@ def encode_missing(pipeline: Pipeline, progress: Callable[[Tick], None] = lambda
         for root_id, path, stat, content_hash in pipeline.catalog.without_vector(pipeline.encoder_id)
     ]
     tally = Tally()
-    unreadable = pipeline.run(jobs, {}, tally, progress, record_failures=False)
+    unreadable = pipeline.run(jobs, None, tally, progress, record_failures=False)
+    if tally.stopped:
+        raise Stopped
     pipeline.catalog.commit([replace(entry, stat=NEVER_SEEN) for entry in unreadable], {}, pipeline.encoder_id)
     return tally

@@ -8,13 +8,9 @@ from dataclasses import dataclass, field
 
 from ..data import paths
 from ..data.images import EXTENSIONS
-from ..data.records import FileStat
+from ..data.records import INODE_BITS, FileStat
 from ..errors import FolderError
-
-SKIPPED_FOLDERS = frozenset({b"@eaDir", b"#recycle", b"$RECYCLE.BIN", b"System Volume Information", b"lost+found"})
-"""Folders that systems keep for themselves; hidden ones (a leading dot) are skipped as well."""
-
-INODE_BITS = (1 << 63) - 1  # SQLite integers are signed; some file systems use all 64 bits
+from .exclude import USUAL, Exclusion
 
 
 @dataclass(slots=True)
@@ -23,47 +19,52 @@ class Scan:
 
     files: dict[bytes, FileStat] = field(default_factory=dict)
     unreadable: list[bytes] = field(default_factory=list)
+    folders: int = 0
+    """How many folders were listed."""
     empty: bool = True
     """True if the root holds no entry at all, as the mount point of an unplugged disk does."""
 
 
-def reaches(root: bytes, below: bytes) -> bool:
-    """Tell if a scan of `root` comes to its folder `below`: nothing on the way is hidden, a system's, or a link."""
+def reaches(root: bytes, below: bytes, exclusion: Exclusion) -> bool:
+    """Tell if a scan of `root` comes to its folder `below`: nothing on the way is excluded, or a link."""
     path = root
     for name in below.split(b"/") if below else ():
         path = os.path.join(path, name)
-        if name.startswith(b".") or name in SKIPPED_FOLDERS or os.path.islink(path):
+        if os.path.islink(path):
             return False
-    return True
+    return exclusion.reaches(below, folder=True)
 
 
-def scan(root: bytes, below: bytes = b"", skipped: bytes = b"") -> Scan:
-    """Walk `root`, or only its folder `below`, but not the folder `skipped` (an absolute path).
+def scan(
+    root: bytes, below: bytes = b"", *, exclusion: Exclusion = USUAL, deep: bool = True, without: bytes = b""
+) -> Scan:
+    """Walk `root`, or only its folder `below`, or (not `deep`) only that folder itself; not the absolute `without`.
 
-    Symbolic links are not followed, hidden entries are skipped. Raises FolderError if the folder itself is missing,
-    cannot be listed, or is exchanged meanwhile (a disk unplugged: then nothing is known of what is below).
+    Symbolic links are not followed. Raises FolderError if the folder is missing, cannot be listed, or is exchanged
+    meanwhile (a disk unplugged: then nothing is known of what is below).
     """
     result = Scan()
     start = os.path.join(root, below) if below else root
     try:
-        before = _identity(start)
-        folders = _list(start, below, result)
+        before = identity(start)
+        folders = _list(start, below, exclusion, result)
     except OSError as error:
         raise FolderError(
             f"{paths.display(start)} cannot be read: {error.strerror}.", "Is its disk connected?"
         ) from error
-    while folders:
+    while folders and deep:
         relative = folders.pop()
-        if os.path.join(root, relative) == skipped:
+        path = os.path.join(root, relative)
+        if path == without:
             continue
         try:
-            folders += _list(os.path.join(root, relative), relative, result)
+            folders += _list(path, relative, exclusion, result)
         except FileNotFoundError:
             continue
         except OSError:
             result.unreadable.append(relative)
     try:
-        same = _identity(start) == before
+        same = identity(start) == before
     except OSError:
         same = False
     if not same:
@@ -73,32 +74,39 @@ def scan(root: bytes, below: bytes = b"", skipped: bytes = b"") -> Scan:
     return result
 
 
-def _identity(folder: bytes) -> tuple[int, int]:
+def identity(folder: bytes) -> tuple[int, int]:
+    """What tells one directory from another at the same path. Raises OSError."""
     found = os.stat(folder)
     return found.st_dev, found.st_ino
 
 
-def _list(folder: bytes, relative: bytes, result: Scan) -> list[bytes]:
-    """Put the pictures of one folder into `result`; return its subfolders."""
+def _list(folder: bytes, relative: bytes, exclusion: Exclusion, result: Scan) -> list[bytes]:
+    """Put the pictures of one folder into `result`; return its subfolders. This is the loop that 100,000 files pay."""
     folders = []
+    files = result.files
     prefix = relative + b"/" if relative else b""
+    excludes, by_name = exclusion.excludes, exclusion.is_default
+    result.folders += 1
     with os.scandir(folder) as entries:
         for entry in entries:
             result.empty = False
             name = entry.name
-            if name.startswith(b"."):
+            if by_name and name[:1] == b".":
                 continue
+            path = prefix + name
             if name[name.rfind(b".") :].lower() not in EXTENSIONS:
-                if entry.is_dir(follow_symlinks=False) and name not in SKIPPED_FOLDERS:
-                    folders.append(prefix + name)
+                if entry.is_dir(follow_symlinks=False) and not excludes(path, folder=True):
+                    folders.append(path)
                 continue
             try:
                 found = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            if stat.S_ISDIR(found.st_mode):
-                folders.append(prefix + name)
-            elif not stat.S_ISLNK(found.st_mode):
-                inode = found.st_ino & INODE_BITS
-                result.files[prefix + name] = FileStat(found.st_size, found.st_mtime_ns, inode)
+            kind = stat.S_IFMT(found.st_mode)
+            if kind == stat.S_IFDIR:
+                if not excludes(path, folder=True):
+                    folders.append(path)
+            elif kind != stat.S_IFLNK and (by_name or not excludes(path, folder=False)):
+                # Faster than FileStat(…), which goes through a Python function.
+                files[path] = tuple.__new__(FileStat, (found.st_size, found.st_mtime_ns, found.st_ino & INODE_BITS))
     return folders

@@ -1,28 +1,50 @@
-"""Bring the catalog in line with the disk: scan every root, diff, move, read what changed, forget what is gone."""
+"""Bring the catalog in line with the disk: scan, diff, move, read what changed, forget what is gone."""
 
 from __future__ import annotations
 
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..data import paths
-from ..data.records import Move, RootRecord
+from ..data.records import Known, Move, RootRecord
 from ..errors import FolderError
-from .diff import Diff, diff
+from . import health
+from .diff import Diff, diff, moves
+from .exclude import USUAL, Exclusion
+from .mounts import Mount, mounts
 from .pipeline import Job, Pipeline, Tally, Tick
-from .scan import Scan, scan
+from .scan import Scan, reaches, scan
+from .vanished import VanishedPhotos
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What to index: a root, and the folder `below` it (empty for all of it)."""
+    """What to compare: a root, the folder `below` it (empty for all of it), and (`deep`) the folders in that one.
+
+    Files that changed less than `settle_seconds` ago, and so may still be written, are left as they were.
+    """
 
     root: RootRecord
     below: bytes = b""
+    deep: bool = True
+    settle_seconds: float = 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is all of the root."""
+        return self.deep and not self.below
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """A place that could not be compared, because its disk is missing or it may not be read: nothing was changed."""
+
+    place: Place
+    error: FolderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +54,11 @@ class Report:
     tally: Tally
     seconds: float
     encoder: str
+    offline: list[Offline] = field(default_factory=list)
+    waiting: list[Place] = field(default_factory=list)
+    """Folders with files that may still be written: to be compared again."""
+    folders: dict[int, int] = field(default_factory=dict)
+    """Root id -> number of folders listed, of the roots that were scanned whole."""
 
     @property
     def images_per_second(self) -> float:
@@ -44,6 +71,9 @@ class _Surveyed:
     place: Place
     found: Scan
     diff: Diff
+    missing: list[bytes]
+    """Folders whose absence is not proved."""
+    waiting: set[bytes]
 
 
 def check_folder(folder: bytes) -> None:
@@ -58,34 +88,114 @@ def check_folder(folder: bytes) -> None:
         raise FolderError(f"The folder {shown} may not be read by you.", "Change its permissions first.")
 
 
-def update(pipeline: Pipeline, places: Sequence[Place], progress: Callable[[Tick], None] = lambda _: None) -> Report:
-    """Make the catalog equal to the disk at `places`."""
+def update(
+    pipeline: Pipeline,
+    places: Sequence[Place],
+    progress: Callable[[Tick], None] = lambda _: None,
+    *,
+    exclusion: Exclusion = USUAL,
+    strict: bool = True,
+) -> Report:
+    """Make the catalog equal to the disk at `places`, of which none lies within another.
+
+    A place whose disk is missing raises FolderError before anything is changed, or (not `strict`) is left alone and
+    named in the report. Asked to stop, it ends after the batch in hand, and removes nothing: what was not looked at
+    may be what seems to be gone.
+    """
     start = time.perf_counter()
-    catalog = pipeline.catalog
+    survey = _Survey(pipeline, exclusion)
+    surveyed: list[_Surveyed] = []
+    offline: list[Offline] = []
     with _collector_paused():
-        surveyed = [_survey(pipeline, place) for place in places]
+        for place in places:
+            try:
+                surveyed.append(survey.of(place))
+            except FolderError as error:
+                if strict:
+                    raise
+                offline.append(Offline(place, error))
     tally = Tally(
-        unchanged=sum(survey.diff.unchanged for survey in surveyed),
-        still_failed=sum(survey.diff.still_failed for survey in surveyed),
+        unchanged=sum(each.diff.unchanged for each in surveyed),
+        still_failed=sum(each.diff.still_failed for each in surveyed),
     )
-    for survey in surveyed:
-        if survey.diff.moved:
-            catalog.move([_move(survey, photo_id, path) for photo_id, path in survey.diff.moved])
-            tally.moved += len(survey.diff.moved)
-    missing = [photo_id for survey in surveyed for photo_id in survey.diff.removed]
-    vanished = _by_hash(catalog.hashes(missing))
-    unreadable = set(missing).difference(*vanished.values())
-    pipeline.run([job for survey in surveyed for job in _jobs(pipeline, survey)], vanished, tally, progress)
-    gone = [*unreadable, *(photo_id for ids in vanished.values() for photo_id in ids)]
-    if gone:
+    _apply(pipeline, survey, surveyed, tally, progress)
+    if not tally.stopped and {place.root.id for place in places if place.is_whole} >= pipeline.catalog.root_ids():
+        # Else a photo may be on its way between two roots, and its vector is wanted again.
+        for content_hash in pipeline.catalog.prune():
+            pipeline.thumbnails.remove(content_hash)
+    return Report(
+        tally,
+        time.perf_counter() - start,
+        pipeline.encoder.name,
+        offline,
+        [replace(each.place, below=folder, deep=False) for each in surveyed for folder in sorted(each.waiting)],
+        {each.place.root.id: each.found.folders for each in surveyed if each.place.is_whole},
+    )
+
+
+def _apply(
+    pipeline: Pipeline,
+    survey: _Survey,
+    surveyed: Sequence[_Surveyed],
+    tally: Tally,
+    progress: Callable[[Tick], None],
+) -> None:
+    catalog = pipeline.catalog
+    moved, jobs, removed = _across_roots(surveyed)
+    if moved:
+        catalog.move(moved)
+        tally.moved += len(moved)
+    before = catalog.hashes([photo_id for each in surveyed for photo_id, _ in each.diff.changed])
+    jobs += [
+        Job(each.place.root, path, each.found.files[path], is_new=False, hash_before=before.get(photo_id))
+        for each in surveyed
+        for photo_id, path in each.diff.changed
+    ]
+    vanished = VanishedPhotos(catalog, removed, survey.table)
+    pipeline.run(jobs, vanished, tally, progress)
+    if tally.stopped:
+        return
+    if gone := vanished.left():
         catalog.remove(gone)
         tally.removed = len(gone)
-    for content_hash in catalog.prune():
-        pipeline.thumbnails.remove(content_hash)
-    for survey in surveyed:
-        if not survey.place.below:
-            catalog.scanned(survey.place.root.id)
-    return Report(tally, time.perf_counter() - start, pipeline.encoder.name)
+    for each in surveyed:
+        if each.place.is_whole:
+            root = each.place.root
+            catalog.scanned(root.id, health.remembered(root.mounted, survey.table, root.path, each.missing))
+
+
+def _across_roots(surveyed: Sequence[_Surveyed]) -> tuple[list[Move], list[Job], list[int]]:
+    """(moves, jobs for the files that are new, ids of the photos that are gone) of all places together."""
+    moved = [
+        Move(photo_id, each.place.root.id, path, each.found.files[path])
+        for each in surveyed
+        for photo_id, path in each.diff.moved
+    ]
+    removed = {photo_id: stat for each in surveyed for photo_id, stat in each.diff.removed.items()}
+    jobs = []
+    for each in surveyed:
+        root, files = each.place.root, each.found.files
+        others = {
+            stat: photo_id
+            for other in surveyed
+            if other is not each and _same_device(root, other.place.root)
+            for photo_id, stat in other.diff.removed.items()
+            if photo_id in removed
+        }
+        found = moves(others, {path: files[path] for path in each.diff.added}) if others else []
+        for photo_id, path in found:
+            moved.append(Move(photo_id, root.id, path, files[path]))
+            del removed[photo_id]
+        elsewhere = {path for _, path in found}
+        jobs += [Job(root, path, files[path], is_new=True) for path in each.diff.added if path not in elsewhere]
+    return moved, jobs, list(removed)
+
+
+def _same_device(one: RootRecord, other: RootRecord) -> bool:
+    try:
+        return one.id == other.id or os.stat(one.path).st_dev == os.stat(other.path).st_dev
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -100,33 +210,58 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _survey(pipeline: Pipeline, place: Place) -> _Surveyed:
-    known = pipeline.catalog.known(place.root.id, place.below)
-    found = scan(place.root.path, place.below, os.fsencode(pipeline.thumbnails.folder))
-    if found.empty and known:
-        shown = paths.display(paths.join(place.root.path, place.below))
-        raise FolderError(
-            f"{shown} is empty, but {len(known)} photos were indexed there; nothing was removed.",
-            f"Connect its disk, or run 'polyglance forget {shown}' if the photos are gone for good.",
-        )
-    return _Surveyed(place, found, diff(known, found.files, found.unreadable))
+class _Survey:
+    """Compares catalog and disk, place by place, with one look at what is mounted."""
+
+    def __init__(self, pipeline: Pipeline, exclusion: Exclusion) -> None:
+        self.table: Sequence[Mount] = mounts()
+        self._pipeline = pipeline
+        self._exclusion = exclusion
+
+    def of(self, place: Place) -> _Surveyed:
+        """What changed at `place`. Raises FolderError if its disk is missing."""
+        root = place.root
+        found = self._scan(place)
+        known = self._pipeline.catalog.known(root.id, place.below, deep=place.deep)
+        missing = health.unproved(root.mounted, self.table, root.path, known, found)
+        if b"" in missing:
+            raise _not_there(place, len(known), empty=found.empty)
+        waiting = _leave_fresh(place, known, found) if place.settle_seconds else set()
+        difference = diff(known, found.files, [*found.unreadable, *missing])
+        return _Surveyed(place, found, difference, missing, waiting)
+
+    def _scan(self, place: Place) -> Scan:
+        """Scan; a folder below a root that is there, but gone or excluded by now, holds nothing."""
+        root, below = place.root.path, place.below
+        without = os.fsencode(self._pipeline.thumbnails.folder)
+        if below:
+            scan(root, exclusion=self._exclusion, deep=False)  # the root itself can be listed
+            if not os.path.isdir(paths.join(root, below)) or not reaches(root, below, self._exclusion):
+                return Scan()
+        return scan(root, below, exclusion=self._exclusion, deep=place.deep, without=without)
 
 
-def _move(survey: _Surveyed, photo_id: int, path: bytes) -> Move:
-    return Move(photo_id, survey.place.root.id, path, survey.found.files[path])
+def _not_there(place: Place, photos: int, *, empty: bool) -> FolderError:
+    shown = paths.display(paths.join(place.root.path, place.below))
+    seen = "is empty" if empty else "is not on the disk it was on"
+    return FolderError(
+        f"{shown} {seen}, but {photos} photos were indexed there; nothing was removed.",
+        f"Connect its disk, or run 'polyglance forget {shown}' if the photos are gone for good.",
+    )
 
 
-def _jobs(pipeline: Pipeline, survey: _Surveyed) -> list[Job]:
-    root, files = survey.place.root, survey.found.files
-    before = pipeline.catalog.hashes([photo_id for photo_id, _ in survey.diff.changed])
-    return [Job(root, path, files[path], is_new=True) for path in survey.diff.added] + [
-        Job(root, path, files[path], is_new=False, hash_before=before.get(photo_id))
-        for photo_id, path in survey.diff.changed
+def _leave_fresh(place: Place, known: dict[bytes, Known], found: Scan) -> set[bytes]:
+    """Make files that may still be written look unchanged; return their folders."""
+    now = time.time_ns()
+    within = int(place.settle_seconds * 1e9)
+    fresh = [
+        path
+        for path, stat in found.files.items()
+        if 0 <= now - stat.mtime_ns < within and (path not in known or known[path].stat != stat)
     ]
-
-
-def _by_hash(hashes: Mapping[int, bytes]) -> dict[bytes, list[int]]:
-    result: dict[bytes, list[int]] = {}
-    for photo_id, content_hash in hashes.items():
-        result.setdefault(content_hash, []).append(photo_id)
-    return result
+    for path in fresh:
+        if path in known:
+            found.files[path] = known[path].stat
+        else:
+            del found.files[path]
+    return {os.path.dirname(path) for path in fresh}

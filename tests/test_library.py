@@ -222,7 +222,7 @@ def test_photos_that_cannot_be_read_when_reencoding_are_not_lost(library, photos
         str(tiny_altclip), progress=lambda _: meanwhile.append(len(library.search("blue").results))
     )
     assert (tally.encoded, len(tally.failures)) == (5, 2)
-    assert meanwhile == [7], "until the switch the old encoder finds them all"
+    assert set(meanwhile) == {7}, "until the switch the old encoder finds them all"
     assert set(names(library.search("blue"))) == {"copy of 0.png", "2.png", "3.png", "4.png", "5.png"}
     (photos.parent / "aside too.png").rename(photos / "1.png")
     library.index([photos])
