@@ -74,8 +74,21 @@ def status(found: Status) -> dict[str, Any]:
         "dimension": encoder.dimension if encoder else None,
         "index": "exact",
         "generation": found.generation,
-        "watch": None,
+        "watch": _watch(found),
     }
+
+
+def _watch(found: Status) -> dict[str, Any] | None:
+    """`{process, roots: [{path, how, note}]}`, or null if nobody watches."""
+    if found.watch is None:
+        return None
+    names = {root.id: paths.display(root.path) for root, _ in found.roots}
+    roots = [
+        {"path": names[each.root_id], "how": each.how, "note": each.note}
+        for each in found.watch.roots
+        if each.root_id in names
+    ]
+    return {"process": found.watch.process, "roots": roots}
 
 
 def failures(found: Status) -> list[dict[str, Any]]:

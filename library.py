@@ -7,16 +7,18 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from PIL import Image
 
 from .config import Settings, load
-from .data import database, images, paths
+from .data import database, images, paths, watch_state
 from .data.catalog import Catalog
 from .data.records import EncoderRecord, PhotoRecord, RootRecord
 from .data.thumbnails import Thumbnails
+from .data.watch_state import WatchState
 from .encoders import registry
 from .encoders.base import Encoder
 from .errors import EncoderError, LibraryMissing, PhotoNotFound, PictureError, Stopped, UsageError
@@ -26,6 +28,7 @@ from .indexer.mounts import mounts
 from .indexer.pipeline import Pipeline, Tally, Tick
 from .indexer.reencode import encode_missing
 from .indexer.scan import reaches
+from .indexer.service import Host, Service, Timing
 from .indexer.stop import Stop
 from .indexer.update import Place, Report, check_folder, update
 from .search import query
@@ -54,6 +57,8 @@ class Status:
     failures: list[PhotoRecord]
     encoder: EncoderRecord | None
     generation: int
+    watch: WatchState | None
+    """None if no process watches the library."""
 
     @property
     def photos(self) -> int:
@@ -136,20 +141,53 @@ class Library:
             self.catalog.activate(record.id)
             return tally
 
+    def watch(
+        self,
+        *,
+        stop: Stop,
+        timing: Timing | None = None,
+        progress: Progress = _silent,
+        on_report: Callable[[Report], None] = lambda _: None,
+    ) -> None:
+        """Keep the library equal to all its roots until `stop` is asked to.
+
+        The writer lock is held only while something is written, so other commands work meanwhile. Raises LibraryBusy
+        if another process watches already, LibraryMissing if there is nothing to watch.
+        """
+        self._active()
+        with database.watcher_lock(self.folder):
+            host = Host(
+                roots=lambda: self.catalog.roots(counted=False),
+                some_paths=self.catalog.some_paths,
+                exclusion=self._exclusion,
+                update=lambda places: self._update(places, progress, stop),
+                publish=lambda coverages: watch_state.publish(self.folder, coverages),
+                report=on_report,
+            )
+            Service(host, timing or Timing(), stop).run()
+
     def forget(self, folder: Path_) -> int:
-        """Drop a root, its photos, vectors and thumbnails; the files stay. Returns the number of photos dropped."""
+        """Drop a root, its photos, vectors and thumbnails; the files stay. Returns the number of photos dropped.
+
+        A folder below a root can be dropped too, if it is no longer there: a disk that will not come back.
+        """
         wanted = paths.absolute(folder)
         with database.writer_lock(self.folder):
-            root = next((root for root in self.catalog.roots() if root.path == wanted), None)
-            if root is None:
-                raise UsageError(
-                    f"{paths.display(wanted)} is not a folder of this library.",
-                    "Run 'polyglance status' to see them.",
-                )
-            self.catalog.forget_root(root.id)
+            before = sum(root.photos for root in self.catalog.roots())
+            self._drop(wanted)
             for content_hash in self.catalog.prune():
                 self.thumbnails.remove(content_hash)
-            return root.photos
+            return before - sum(root.photos for root in self.catalog.roots())
+
+    def excluded(self) -> list[str]:
+        """The library's own exclusion patterns, in gitignore's syntax; the usual ones (`exclude.DEFAULTS`) go first."""
+        return self.catalog.excluded()
+
+    def exclude(self, patterns: Sequence[str]) -> None:
+        """Replace the library's exclusion patterns; the next index run or rescan applies them. Raises UsageError."""
+        Exclusion(patterns)
+        with database.writer_lock(self.folder):
+            self.catalog.exclude(patterns)
 
     # --- searching ------------------------------------------------------------------------------
 
@@ -189,13 +227,14 @@ class Library:
         """What the library holds."""
         roots = self.catalog.roots()
         table = mounts()
-        states = [health.state(root, table, self.catalog.some_paths(root.id)) for root in roots]
+        states = [health.state(root, table, partial(self.catalog.some_paths, root.id)) for root in roots]
         return Status(
             self.folder,
             list(zip(roots, states, strict=True)),
             self.catalog.failures(),
             self.catalog.active_encoder(),
             self.catalog.generation(),
+            watch_state.read(self.folder),
         )
 
     # --- wiring ---------------------------------------------------------------------------------
@@ -261,11 +300,28 @@ class Library:
     def _exclusion(self) -> Exclusion:
         return Exclusion(self.catalog.excluded())
 
+    def _update(self, places: Sequence[Place], progress: Progress, stop: Stop) -> Report:
+        with database.writer_lock(self.folder):
+            record = self._active()
+            pipeline = self._pipeline(self._encoder_of(record), record, stop)
+            return update(pipeline, places, progress, exclusion=self._exclusion(), strict=False)
+
+    def _drop(self, folder: bytes) -> None:
+        for root in self.catalog.roots(counted=False):
+            if root.path == folder:
+                return self.catalog.forget_root(root.id)
+            if paths.is_within(folder, root.path) and not os.path.lexists(folder):
+                return self.catalog.forget_below(root.id, paths.relative_to(folder, root.path))
+        raise UsageError(
+            f"{paths.display(folder)} is not a folder of this library.",
+            "Run 'polyglance status' to see them; what is inside one is left out with 'polyglance exclude'.",
+        )
+
     def _pipeline(self, encoder: Encoder, record: EncoderRecord, stop: Stop | None) -> Pipeline:
         return Pipeline(self.catalog, encoder, record.id, self.thumbnails, self.settings, stop or Stop())
 
     def _place(self, folder: bytes, exclusion: Exclusion) -> Place:
-        roots = self.catalog.roots()
+        roots = self.catalog.roots(counted=False)
         for root in roots:
             if _covers(root.path, folder, exclusion):
                 return Place(root, paths.relative_to(folder, root.path))

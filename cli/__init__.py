@@ -10,12 +10,11 @@ from pathlib import Path
 
 import typer
 
-from ..errors import PolyglanceError
-from . import demo, encoders, index, search, serve, status
+from ..errors import PolyglanceError, Stopped
+from . import demo, encoders, index, search, serve, status, watch
 from .options import Common, DebugOption, JsonOption, LibraryOption, VersionOption
 from .output import printable
 
-STOPPED = "Stopped. What was done is kept; run the same command to go on."
 SIGINT_CODE = 130
 """What typer makes of Ctrl-C."""
 
@@ -28,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (demo, index, search, status, encoders, serve):
+for group in (demo, index, watch, search, status, encoders, serve):
     group.register(app)
 
 
@@ -51,14 +50,14 @@ def run(arguments: list[str]) -> int:
     logging.getLogger("polyglance").setLevel(logging.INFO)
     try:
         code = int(app([a for a in arguments if a != "--debug"], standalone_mode=False) or 0)
-        return _fail(STOPPED, 1, debug) if code == SIGINT_CODE else code
+        return _fail(str(Stopped()), 1, debug) if code == SIGINT_CODE else code
     except PolyglanceError as error:
         return _fail(str(error), error.exit_code, debug)
     except typer.TyperException as error:
         usage = f"{error.format_message()} Try 'polyglance --help'."
         return _fail(usage, getattr(error, "exit_code", 2), debug)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail(STOPPED, 1, debug)
+        return _fail(str(Stopped()), 1, debug)
     except BrokenPipeError:
         return 0
     except OSError as error:

@@ -9,6 +9,7 @@ import typer
 
 from .options import EncoderOption, JsonOption, LibraryOption, open_library, wants_json
 from .output import encoder_note, note, print_failures, print_json, progress_bar
+from .stopping import stoppable
 
 if TYPE_CHECKING:
     from ..indexer.update import Report
@@ -35,8 +36,8 @@ def index(
     from ..library import check_folders
 
     check_folders(folders)  # before a library is made for nothing
-    with open_library(context, library, create=True) as opened, progress_bar("Indexing") as show:
-        report = opened.index(folders, encoder=encoder, progress=show)
+    with open_library(context, library, create=True) as opened, stoppable() as stop, progress_bar("Indexing") as show:
+        report = opened.index(folders, encoder=encoder, progress=show, stop=stop)
     if wants_json(context, as_json):
         print_json(report_document(report))
     else:
@@ -53,8 +54,8 @@ def reencode(
     as_json: JsonOption = False,
 ) -> None:
     """Switch a library to another encoder: new vectors beside the old, which answer until all is done."""
-    with open_library(context, library) as opened, progress_bar("Encoding") as show:
-        tally = opened.reencode(encoder, progress=show)
+    with open_library(context, library) as opened, stoppable() as stop, progress_bar("Encoding") as show:
+        tally = opened.reencode(encoder, progress=show, stop=stop)
     if wants_json(context, as_json):
         print_json({"encoder": encoder, "encoded": tally.encoded, "failed": len(tally.failures)})
     else:
@@ -91,9 +92,9 @@ def report_document(report: Report) -> dict[str, Any]:
 
 def print_report(report: Report) -> None:
     """One line of what an index run did."""
-    said = ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count) or "no pictures found"
+    counted = ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count) or "no pictures found"
     rate = f", {report.images_per_second:.1f} pictures/s" if report.tally.encoded else ""
-    typer.echo(f"{said} in {report.seconds:.1f} s{rate}.")
+    typer.echo(f"{counted} in {report.seconds:.1f} s{rate}.")
     if report.tally.still_failed:
         note(
             f"{report.tally.still_failed} files could not be read before and are unchanged: polyglance status --failed"
@@ -101,6 +102,11 @@ def print_report(report: Report) -> None:
     encoder_note(report.encoder)
     if report.tally.added:
         note("Now try: polyglance search snowy mountains")
+
+
+def said(report: Report) -> str:
+    """What changed, as "3 added, 1 moved"; empty if nothing did."""
+    return ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count and what != "unchanged")
 
 
 def _counts(report: Report) -> dict[str, int]:

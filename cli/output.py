@@ -90,7 +90,7 @@ def print_failures(failures: list[Failure], shown: int = 20) -> None:
 def progress_bar(what: str) -> Iterator[Callable[[Tick], None]]:
     """Show files done, rate and time left on stderr: a bar in a terminal, a line now and then elsewhere."""
     if not sys.stderr.isatty():
-        yield _progress_lines(what)
+        yield progress_lines(what)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -115,12 +115,20 @@ def progress_bar(what: str) -> Iterator[Callable[[Tick], None]]:
         yield show
 
 
-def _progress_lines(what: str) -> Callable[[Tick], None]:
+def progress_lines(what: str) -> Callable[[Tick], None]:
+    """Say on stderr how far a run is, if it takes longer than QUIET_SECONDS, and then every so often.
+
+    One that follows another, counting from the start again, is timed by itself.
+    """
     start = said = time.perf_counter()
+    before = 0
 
     def show(tick: Tick) -> None:
-        nonlocal said
+        nonlocal start, said, before
         now = time.perf_counter()
+        if tick.done <= before:
+            start = said = now
+        before = tick.done
         if now - said >= QUIET_SECONDS:
             said = now
             rate = tick.done / (now - start)

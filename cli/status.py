@@ -46,6 +46,7 @@ def print_status(found: Status, *, with_failures: bool) -> None:
     typer.echo(f"Photos    {found.photos}")
     for root, state in found.roots:
         typer.echo(f"Folder    {paths.display(root.path)}  ({root.photos} photos, {state})")
+    print_watch(found)
     if found.encoder:
         typer.echo(f"Encoder   {found.encoder.name}  ({found.encoder.dimension} dimensions)")
         encoder_note(found.encoder.name)
@@ -55,3 +56,17 @@ def print_status(found: Status, *, with_failures: bool) -> None:
     if with_failures:
         for photo in found.failures:
             typer.echo(f"  {paths.display(photo.path)}: {photo.error}")
+
+
+def print_watch(found: Status) -> None:
+    """Who watches the library, and where that is not the whole truth."""
+    from ..data import paths
+
+    if found.watch is None:
+        typer.echo("Watched   no  (polyglance watch)")
+        return
+    typer.echo(f"Watched   by process {found.watch.process}")
+    names = {root.id: paths.display(root.path) for root, _ in found.roots}
+    for each in found.watch.roots:
+        if each.note and each.root_id in names:
+            typer.echo(f"  {names[each.root_id]}: {each.how} ({each.note})")

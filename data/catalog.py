@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -83,23 +84,18 @@ class Catalog:
 
     # --- roots ------------------------------------------------------------------------------
 
-    def roots(self) -> list[RootRecord]:
-        """All roots, oldest first."""
+    def roots(self, *, counted: bool = True) -> list[RootRecord]:
+        """All roots, oldest first; without their numbers of photos, which take time, if not `counted`."""
+        columns = (Root.id, Root.path, Root.mounts)
+        if not counted:
+            return [_root(row, 0, 0) for row in self._all(select(*columns).order_by(Root.id))]
         failed = func.count(Photo.error)
         rows = self._all(
-            select(Root.id, Root.path, func.count(Photo.id) - failed, failed, Root.mounts)
+            select(*columns, func.count(Photo.id) - failed, failed)
             .outerjoin(Photo, Photo.root_id == Root.id)
             .group_by(Root.id)
         )
-        return [RootRecord(*row[:4], photo_rows.mounted(row.mounts)) for row in rows]
-
-    def root_paths(self) -> list[bytes]:
-        """The roots' paths alone, without counting photos."""
-        return [row.path for row in self._all(select(Root.path))]
-
-    def root_ids(self) -> set[int]:
-        """The roots' ids alone."""
-        return {row.id for row in self._all(select(Root.id))}
+        return [_root(row, row[3], row[4]) for row in rows]
 
     def add_root(self, path: bytes, absorbed: Sequence[RootRecord] = ()) -> RootRecord:
         """Make `path` a root; the `absorbed` roots below it become part of it, their photos keep their ids."""
@@ -109,7 +105,7 @@ class Catalog:
             for child in absorbed:
                 _absorb(connection, child.id, new, paths.relative_to(child.path, path))
             _bump(connection)
-        return next(root for root in self.roots() if root.id == new)
+        return next(root for root in self.roots(counted=False) if root.id == new)
 
     def scanned(self, root_id: int, mounted: Mounted) -> None:
         """Note that a scan of the whole root was completed now, and where the root was mounted then."""
@@ -137,13 +133,10 @@ class Catalog:
         if not deep:
             conditions.append("instr(substr(path, ?), x'2F') = 0")
             values.append(len(prefix) + 1)
+        columns = "path, id, error IS NOT NULL, size, mtime_ns, inode"
+        statement = f"SELECT {columns} FROM photo WHERE {' AND '.join(conditions)}"
         # Past SQLAlchemy's rows, which cost a rescan of 100,000 files as much as the query does.
-        rows = self._read(
-            lambda connection: connection.exec_driver_sql(
-                f"SELECT path, id, error IS NOT NULL, size, mtime_ns, inode FROM photo WHERE {' AND '.join(conditions)}",
-                tuple(values),
-            ).cursor.fetchall()
-        )
+        rows = self._read(lambda connection: _raw_rows(connection, statement, tuple(values)))
         new = tuple.__new__  # nor through the Python functions that build named tuples
         return {
             path: new(Known, (photo_id, new(FileStat, (size, mtime_ns, inode)), bool(failed)))
@@ -151,8 +144,12 @@ class Catalog:
         }
 
     def forget_below(self, root_id: int, below: bytes) -> None:
-        """Drop the photos in one folder of a root. Their vectors stay until `prune`."""
+        """Drop the photos in one folder of a root, and the disks known in it. Their vectors stay until `prune`."""
         self.remove([known.photo_id for known in self.known(root_id, below).values()])
+        before = next(root.mounted for root in self.roots(counted=False) if root.id == root_id)
+        if before:
+            disks = tuple(point for point in before.below if not paths.is_within(point, below))
+            self.scanned(root_id, replace(before, below=disks))
 
     def some_paths(self, root_id: int, count: int = 20) -> list[bytes]:
         """Paths of a few photos of a root, relative to it."""
@@ -210,13 +207,19 @@ class Catalog:
             _bump(connection)
 
     def prune(self) -> list[bytes]:
-        """Drop the vectors of contents that no photo has any more; return their hashes."""
+        """Drop the vectors of contents that no photo has any more; return their hashes.
+
+        Nothing is looked for if nothing was committed since the last time.
+        """
+        if self._setting("pruned") == self._setting("generation"):
+            return []
         orphan = ~exists().where(Photo.content_hash == Vector.content_hash)
         with database.writing(self._engine) as connection:
             gone = connection.scalars(select(Vector.content_hash).where(orphan).distinct()).all()
             if gone:
                 connection.execute(delete(Vector).where(orphan))
                 _bump(connection)
+            _put_setting(connection, "pruned", _generation(connection))
         return list(gone)
 
     # --- contents and vectors -----------------------------------------------------------------
@@ -340,6 +343,15 @@ class Catalog:
             return work(connection)
 
 
+def _root(row: Any, photos: int, failed: int) -> RootRecord:
+    return RootRecord(row.id, row.path, photos, failed, photo_rows.mounted(row.mounts))
+
+
+def _raw_rows(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    cursor = connection.exec_driver_sql(statement, values).cursor
+    return list(cursor.fetchall()) if cursor is not None else []
+
+
 def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
     for start in range(0, len(ids), CHUNK):
         yield [int(i) for i in ids[start : start + CHUNK]]
@@ -351,8 +363,12 @@ def _put_setting(connection: Connection, key: str, value: str) -> None:
 
 
 def _bump(connection: Connection) -> None:
+    _put_setting(connection, "generation", str(int(_generation(connection)) + 1))
+
+
+def _generation(connection: Connection) -> str:
     row = connection.execute(select(Setting.value).where(Setting.key == "generation")).first()
-    _put_setting(connection, "generation", str(int(row.value if row else 0) + 1))
+    return row.value if row else "0"
 
 
 def _put_vectors(connection: Connection, vectors: Mapping[bytes, npt.NDArray[np.float32]], encoder_id: int) -> None:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ SCHEMA = "0002"
 """Newest Alembic revision; a test compares it with the migrations."""
 
 BUSY_TIMEOUT_MS = 10_000
+PROBE_SECONDS = 0.5
+"""How long a watcher waits for its lock: `is_watched` takes it for an instant to see whether it is free."""
 
 
 def open_engine(path: Path, *, create: bool = False) -> Engine:
@@ -55,21 +58,39 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-@contextlib.contextmanager
-def writer_lock(folder: Path) -> Iterator[None]:
+def writer_lock(folder: Path) -> AbstractContextManager[None]:
     """Hold the library's writer lock; the operating system frees it when the process ends, however it ends.
 
     Raises LibraryBusy, naming the process that holds it.
     """
-    lock = filelock.FileLock(folder / "writer.lock")
-    holder = folder / "writer.txt"
+    return _lock(folder, "writer", "is being written to")
+
+
+def watcher_lock(folder: Path) -> AbstractContextManager[None]:
+    """Hold the lock of the one process that watches the library's roots. Raises LibraryBusy, naming who does."""
+    return _lock(folder, "watch", "is being watched", patience=PROBE_SECONDS)
+
+
+def is_watched(folder: Path) -> bool:
+    """Whether a process holds the watcher lock."""
     try:
-        lock.acquire(timeout=0)
+        with filelock.FileLock(folder / "watch.lock", timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+    except OSError:  # a library we may only read
+        return False
+
+
+@contextlib.contextmanager
+def _lock(folder: Path, name: str, state: str, patience: float = 0) -> Iterator[None]:
+    lock = filelock.FileLock(folder / f"{name}.lock")
+    holder = folder / f"{name}.txt"
+    try:
+        lock.acquire(timeout=patience)
     except filelock.Timeout:
         who = _read_text(holder) or "another process"
-        raise LibraryBusy(
-            f"The library {folder} is being written to by {who}.", "Wait until it is done, or stop it."
-        ) from None
+        raise LibraryBusy(f"The library {folder} {state} by {who}.", "Wait until it is done, or stop it.") from None
     try:
         holder.write_text(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         yield

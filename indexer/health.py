@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..data import paths
 from ..data.records import FileStat, Known, Mounted, RootRecord
@@ -17,8 +17,8 @@ def unproved(
     """Folders below `root` whose files may be missing only because a disk is; an empty path stands for the whole root.
 
     A disk is there if it is mounted as it was at the last whole scan, or if one of the photos known to be on it is
-    still in its place (someone copied the disk). An empty root is believed only if it is the very folder it was, and not
-    on a network. `known` and `found` cover the same part of the root.
+    still in its place (someone copied the disk). An empty root is believed only if it is the very folder it was, and
+    not on a network. `known` and `found` cover the same part of the root.
     """
     if not known:
         return []
@@ -33,17 +33,17 @@ def unproved(
     return [point for point in lost if not _any_in_place(_within(known, point), found.files)]
 
 
-def state(root: RootRecord, table: Sequence[Mount], some_paths: Iterable[bytes]) -> str:
+def state(root: RootRecord, table: Sequence[Mount], some_paths: Callable[[], Sequence[bytes]]) -> str:
     """ "online", "offline", or "partly offline" if a disk inside the root is missing; opens and lists nothing.
 
-    `some_paths` are a few of the root's photos, looked for where the mount alone decides nothing.
+    `some_paths` gives a few of the root's photos, looked for where the mount alone decides nothing.
     """
     if not os.path.isdir(root.path):
         return "offline"
     before, now = root.mounted, mounted(table, root.path)
     if before is None:
         return "online"
-    if not _same(before, now) and not any(os.path.lexists(paths.join(root.path, path)) for path in some_paths):
+    if not _same(before, now) and not any(os.path.lexists(paths.join(root.path, path)) for path in some_paths()):
         return "offline"
     return "partly offline" if set(before.below) - set(now.below) else "online"
 
@@ -68,7 +68,9 @@ def _any_in_place(known: Mapping[bytes, Known], files: Mapping[bytes, FileStat])
     return any(path in files and files[path].size == photo.stat.size for path, photo in known.items())
 
 
-def is_absence_proved(root: RootRecord, path: bytes, table: Sequence[Mount], some_paths: Iterable[bytes]) -> bool:
+def is_absence_proved(
+    root: RootRecord, path: bytes, table: Sequence[Mount], some_paths: Callable[[], Sequence[bytes]]
+) -> bool:
     """Whether a file that is not at `path` below `root` is really gone: no disk it may be on is missing."""
     if root.mounted is None or state(root, table, some_paths) == "offline":
         return False

@@ -13,9 +13,12 @@ import psutil
 from ..data import paths
 from ..data.records import INODE_BITS, Mounted
 
-REMOTE_KINDS = frozenset(
-    ["9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "davfs", "drvfs", "gfs", "gfs2", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "prl_fs", "smb2", "smb3", "smbfs", "sshfs", "vboxsf", "virtiofs", "vmhgfs", "webdav"]
-)
+# fmt: off
+REMOTE_KINDS = frozenset({
+    "9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "davfs", "drvfs", "gfs", "gfs2", "glusterfs", "lustre", "ncpfs",
+    "nfs", "nfs4", "ocfs2", "prl_fs", "smb2", "smb3", "smbfs", "sshfs", "vboxsf", "virtiofs", "vmhgfs", "webdav",
+})
+# fmt: on
 """File systems that others change unseen: the kernel reports only the changes made on this machine."""
 
 BY_UUID = b"/dev/disk/by-uuid"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ..data import paths
-from ..data.records import Known, Move, RootRecord
+from ..data.records import FileStat, Known, Move, RootRecord
 from ..errors import FolderError
 from . import health
 from .diff import Diff, diff, moves
@@ -69,11 +69,13 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class _Surveyed:
     place: Place
-    found: Scan
     diff: Diff
+    files: dict[bytes, FileStat]
+    """Of the files that the diff names, and no more: 100,000 unchanged ones are not kept in memory for the run."""
     missing: list[bytes]
     """Folders whose absence is not proved."""
     waiting: set[bytes]
+    folders: int
 
 
 def check_folder(folder: bytes) -> None:
@@ -119,7 +121,8 @@ def update(
         still_failed=sum(each.diff.still_failed for each in surveyed),
     )
     _apply(pipeline, survey, surveyed, tally, progress)
-    if not tally.stopped and {place.root.id for place in places if place.is_whole} >= pipeline.catalog.root_ids():
+    whole = {place.root.id for place in places if place.is_whole}
+    if not tally.stopped and all(root.id in whole for root in pipeline.catalog.roots(counted=False)):
         # Else a photo may be on its way between two roots, and its vector is wanted again.
         for content_hash in pipeline.catalog.prune():
             pipeline.thumbnails.remove(content_hash)
@@ -129,7 +132,7 @@ def update(
         pipeline.encoder.name,
         offline,
         [replace(each.place, below=folder, deep=False) for each in surveyed for folder in sorted(each.waiting)],
-        {each.place.root.id: each.found.folders for each in surveyed if each.place.is_whole},
+        {each.place.root.id: each.folders for each in surveyed if each.place.is_whole},
     )
 
 
@@ -147,7 +150,7 @@ def _apply(
         tally.moved += len(moved)
     before = catalog.hashes([photo_id for each in surveyed for photo_id, _ in each.diff.changed])
     jobs += [
-        Job(each.place.root, path, each.found.files[path], is_new=False, hash_before=before.get(photo_id))
+        Job(each.place.root, path, each.files[path], is_new=False, hash_before=before.get(photo_id))
         for each in surveyed
         for photo_id, path in each.diff.changed
     ]
@@ -167,14 +170,14 @@ def _apply(
 def _across_roots(surveyed: Sequence[_Surveyed]) -> tuple[list[Move], list[Job], list[int]]:
     """(moves, jobs for the files that are new, ids of the photos that are gone) of all places together."""
     moved = [
-        Move(photo_id, each.place.root.id, path, each.found.files[path])
+        Move(photo_id, each.place.root.id, path, each.files[path])
         for each in surveyed
         for photo_id, path in each.diff.moved
     ]
     removed = {photo_id: stat for each in surveyed for photo_id, stat in each.diff.removed.items()}
     jobs = []
     for each in surveyed:
-        root, files = each.place.root, each.found.files
+        root, files = each.place.root, each.files
         others = {
             stat: photo_id
             for other in surveyed
@@ -227,8 +230,10 @@ class _Survey:
         if b"" in missing:
             raise _not_there(place, len(known), empty=found.empty)
         waiting = _leave_fresh(place, known, found) if place.settle_seconds else set()
-        difference = diff(known, found.files, [*found.unreadable, *missing])
-        return _Surveyed(place, found, difference, missing, waiting)
+        changes = diff(known, found.files, [*found.unreadable, *missing])
+        named = [*changes.added, *(path for _, path in [*changes.changed, *changes.moved])]
+        files = {path: found.files[path] for path in named}
+        return _Surveyed(place, changes, files, missing, waiting, found.folders)
 
     def _scan(self, place: Place) -> Scan:
         """Scan; a folder below a root that is there, but gone or excluded by now, holds nothing."""

@@ -50,8 +50,8 @@ class VanishedPhotos:
 
     def _is_gone(self, root_id: int, path: bytes) -> bool:
         if self._roots is None:
-            self._roots = {root.id: root for root in self._catalog.roots()}
+            self._roots = {root.id: root for root in self._catalog.roots(counted=False)}
         root = self._roots.get(root_id)
         if root is None or os.path.lexists(paths.join(root.path, path)):
             return False
-        return health.is_absence_proved(root, path, self._table, self._catalog.some_paths(root_id))
+        return health.is_absence_proved(root, path, self._table, lambda: self._catalog.some_paths(root_id))

@@ -39,7 +39,7 @@ def router(library: Library) -> APIRouter:
         """Return the photo's file as it is, or as a JPEG if browsers do not show its format."""
         record = library.photo(photo_id)
         try:
-            original = originals.opened(record, library.catalog.root_paths())
+            original = originals.opened(record, [root.path for root in library.catalog.roots(counted=False)])
             if _is_known(request, original.etag):
                 original.file.close()
                 return _unchanged(original.etag)

@@ -1,0 +1,50 @@
+"""Ctrl-C and SIGTERM: the work in hand is finished and kept, the process ends within seconds whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from ..errors import Stopped
+
+if TYPE_CHECKING:
+    from ..indexer.stop import Stop
+
+PATIENCE_SECONDS = 4.0
+"""Then the process ends by force, lest a disk that hangs holds it. Every commit is a transaction: nothing breaks."""
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Give what asks the work inside to stop at the first signal; a second one, or patience at its end, kills."""
+    from ..indexer.stop import Stop
+
+    stop = Stop()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if stop.asked or not stop.is_held:
+            raise KeyboardInterrupt
+        stop.ask()
+        timer = threading.Timer(PATIENCE_SECONDS, _end_by_force)
+        timer.daemon = True
+        timer.start()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_by_force() -> None:
+    sys.stderr.write(f"Error: {Stopped().message}\n")
+    sys.stderr.flush()
+    os._exit(1)
