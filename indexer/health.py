@@ -43,8 +43,10 @@ def state(root: RootRecord, table: Sequence[Mount], some_paths: Callable[[], Seq
     before, now = root.mounted, mounted(table, root.path)
     if before is None:
         return "online"
-    if not _same(before, now) and not any(os.path.lexists(paths.join(root.path, path)) for path in some_paths()):
-        return "offline"
+    if not _same(before, now):
+        photos = some_paths()
+        if photos and not any(os.path.lexists(paths.join(root.path, path)) for path in photos):
+            return "offline"
     return "partly offline" if set(before.below) - set(now.below) else "online"
 
 
