@@ -176,9 +176,11 @@ def test_a_file_that_is_always_written_is_read_at_the_ceiling(watching, setup, p
         running.until(lambda: running.how() == ["native"])
         writer = threading.Thread(target=webcam)
         writer.start()
-        running.until(lambda: b"webcam.png" in setup.ids(), 8)
-        stop.set()
-        writer.join()
+        try:
+            running.until(lambda: b"webcam.png" in setup.ids(), 8)
+        finally:
+            stop.set()
+            writer.join()
 
 
 def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeypatch):
