@@ -64,6 +64,24 @@ def test_renamed_file_keeps_id_vector_and_thumbnail_without_encoding(setup, phot
     assert setup.ids()[b"new name.png"] == before[b"0/0.png"]
 
 
+def test_a_name_that_changes_in_case_only_is_a_move(setup, photos, draw):
+    draw(photos / "IMG_1.PNG", 1)
+    setup.update()
+    before = setup.ids()
+    (photos / "IMG_1.PNG").rename(photos / "img_1.png")
+    assert counts(setup.update()) == {"moved": 1}
+    assert setup.ids() == {b"img_1.png": before[b"IMG_1.PNG"]}
+
+
+def test_a_file_that_vanished_and_returned_with_its_old_time_is_found_again(setup, photos, draw, tmp_path):
+    fill(photos, draw)
+    setup.update()
+    (photos / "0" / "0.png").rename(tmp_path / "aside.png")
+    assert counts(setup.update()) == {"removed": 1, "unchanged": 9}
+    (tmp_path / "aside.png").rename(photos / "0" / "0.png")
+    assert counts(setup.update()) == {"added": 1, "unchanged": 9, "encoded": 1}
+
+
 def test_renamed_folder_costs_no_encoding(setup, photos, draw):
     fill(photos, draw)
     setup.update()
