@@ -251,8 +251,9 @@ class Service:
 
     def _set_offline(self, root_id: int, reason: str, now: float) -> None:
         followed = self._followed[root_id]
-        _end(followed)
-        followed.coverage = Coverage(root_id, "offline", reason)
+        if not followed.is_offline:
+            _end(followed)
+            followed.coverage = Coverage(root_id, "offline", reason)
         followed.scan_at = now + self._timing.poll
 
     def _keep_waiting(self, places: Sequence[Place], waiting: Sequence[Place], now: float) -> None:
