@@ -13,7 +13,7 @@ from typing import Self
 from PIL import Image
 
 from .config import Settings, load
-from .data import database, images, paths
+from .data import database, images, paths, vectors
 from .data.catalog import Catalog
 from .data.records import EncoderRecord, PhotoRecord, RootRecord
 from .data.thumbnails import Thumbnails
@@ -104,7 +104,9 @@ class Library:
         with database.writer_lock(self.folder):
             record = self._active_or_new(encoder)
             pipeline = self._pipeline(self._encoder_of(record), record)
-            return update(pipeline, [self._place(folder) for folder in wanted], progress)
+            report = update(pipeline, [self._place(folder) for folder in wanted], progress)
+            self._save_snapshots()
+            return report
 
     def reencode(self, encoder: str, *, progress: Progress = _silent) -> Tally:
         """Encode every photo with another encoder, beside the vectors there are, then switch to it.
@@ -117,6 +119,7 @@ class Library:
             record = self._register(made)
             tally = encode_missing(self._pipeline(made, record), progress)
             self.catalog.activate(record.id)
+            self._save_snapshots()
             return tally
 
     def forget(self, folder: Path_) -> int:
@@ -242,6 +245,14 @@ class Library:
 
     def _pipeline(self, encoder: Encoder, record: EncoderRecord) -> Pipeline:
         return Pipeline(self.catalog, encoder, record.id, self.thumbnails, self.settings)
+
+    def _save_snapshots(self) -> None:
+        """Write the active encoder's snapshot where it has fallen behind, for the next start to be quick."""
+        record = self._active()
+        try:
+            vectors.save_if_stale(self.catalog, record)
+        except OSError as error:
+            log.info(f"The snapshot of the vector index was not written: {error.strerror or error}.")
 
     def _place(self, folder: bytes) -> Place:
         roots = self.catalog.roots()

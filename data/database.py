@@ -1,4 +1,10 @@
-"""The SQLite file of a library: engine, pragmas, transactions, schema version, and the lock of its one writer."""
+"""The SQLite file of a library: engine, pragmas, transactions, schema version, and the lock of its one writer.
+
+Durability: write-ahead log with `synchronous=NORMAL`. A killed process loses nothing that was committed. After a
+power cut or a crash of the system the last commits may be missing, never half there: SQLite waits for the disk at
+checkpoints, not at every commit. What is missing is read again by the next index run, which is what makes that
+trade right here.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +20,21 @@ import filelock
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
 from ..errors import LibraryBusy, LibraryError, LibraryMissing
+from . import atomic
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """Newest Alembic revision; a test compares it with the migrations."""
 
 BUSY_TIMEOUT_MS = 10_000
+
+_HINTS = {
+    "disk is full": "Free some space on its disk, then run the same command to go on.",
+    "locked": "Another process holds it; try again.",
+    "readonly": "Its disk or folder is read-only.",
+    "disk I/O error": "Its disk fails or was taken away; check the disk.",
+    "unable to open": "Are its files still there, and may you read them?",
+}
+"""What SQLite says of trouble that is no damage -> what to do."""
 
 
 def open_engine(path: Path, *, create: bool = False) -> Engine:
@@ -40,7 +56,7 @@ def open_engine(path: Path, *, create: bool = False) -> Engine:
         reason = str(getattr(error, "orig", error))
         raise LibraryError(
             f"The catalog {path} cannot be opened: {reason}.",
-            "Is the disk full, read-only, or the file damaged?",
+            "Is the disk full or read-only? If not, run 'polyglance check --repair'.",
         ) from error
     except BaseException:
         engine.dispose()
@@ -50,9 +66,37 @@ def open_engine(path: Path, *, create: bool = False) -> Engine:
 
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that takes the write lock at its start (a deferred one fails at once under contention)."""
-    with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+    """One transaction that takes the write lock at its start (a deferred one fails at once under contention).
+
+    Raises LibraryError if SQLite cannot: disk full, a lock that is not freed, a damaged file.
+    """
+    with _plain_errors(), engine.connect().execution_options(immediate=True) as connection, connection.begin():
         yield connection
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading. Raises LibraryError if SQLite cannot."""
+    with _plain_errors(), engine.connect() as connection:
+        yield connection
+
+
+def damaged(what: str) -> LibraryError:
+    """The error of a catalog in which `what` was found."""
+    return LibraryError(f"The catalog is damaged: {what}.", "Run 'polyglance check --repair'.")
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Make one line of what SQLite says, with what to do."""
+    try:
+        yield
+    except exc.DatabaseError as error:
+        reason = str(error.orig)
+        for said, hint in _HINTS.items():
+            if said in reason:
+                raise LibraryError(f"The catalog cannot be used: {reason}.", hint) from error
+        raise damaged(reason) from error
 
 
 @contextlib.contextmanager
@@ -129,6 +173,8 @@ def _require_schema(engine: Engine, path: Path, *, migrate: bool) -> None:
             if "alembic_version" in tables
             else None
         )
+    if found is not None and not isinstance(found, str):
+        raise damaged("its schema version is no text")
     if found == SCHEMA:
         return
     if found is not None and found > SCHEMA:
@@ -143,7 +189,37 @@ def _require_schema(engine: Engine, path: Path, *, migrate: bool) -> None:
             f"The library {path.parent} is of an older version (schema {found}).",
             "Run 'polyglance index' once to upgrade it.",
         )
-    from .migrations import upgrade
+    from .migrations import known, upgrade
 
+    if found is not None:
+        if found not in known():
+            raise damaged(f"no polyglance made its schema {found!r}")
+        backup(path, found)
     with writing(engine) as connection:
         upgrade(connection)
+
+
+def backup(path: Path, schema: str) -> Path:
+    """Copy the catalog, of an older `schema`, to a file beside it before it is migrated; return that file.
+
+    It is whole, checked and on the disk when it gets its name. Raises LibraryError if that cannot be done.
+    """
+    target = path.with_name(f"{path.name}.schema-{schema}.backup")
+    try:
+        with (
+            atomic.whole_file(target) as temporary,
+            contextlib.closing(sqlite3.connect(path)) as source,
+            contextlib.closing(sqlite3.connect(temporary)) as copy,
+        ):
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
+            said = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if said != "ok":
+                raise sqlite3.DatabaseError(said)
+    except (OSError, sqlite3.Error) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise LibraryError(
+            f"The library {path.parent} needs an upgrade, but its catalog cannot be backed up first: {reason}.",
+            f"Nothing was changed. Free {path.stat().st_size / 1e6:.0f} MB there, or run 'polyglance check --repair'.",
+        ) from error
+    return target

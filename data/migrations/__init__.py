@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 
@@ -15,6 +16,11 @@ def config(connection: Connection | None = None) -> Config:
     result.set_main_option("script_location", str(Path(__file__).parent))
     result.attributes["connection"] = connection
     return result
+
+
+def known() -> frozenset[str]:
+    """All revisions there are."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
 
 
 def upgrade(connection: Connection) -> None:
