@@ -13,6 +13,7 @@ from typing import Self
 from PIL import Image
 
 from .config import Settings, load
+from .data import check as checking
 from .data import database, images, paths, vectors
 from .data.catalog import Catalog
 from .data.records import EncoderRecord, PhotoRecord, RootRecord
@@ -34,6 +35,7 @@ log = logging.getLogger("polyglance")
 
 Path_ = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Progress = Callable[[Tick], None]
+CheckProgress = Callable[[int, int], None]
 
 
 def _silent(_: Tick) -> None:
@@ -183,6 +185,14 @@ class Library:
             self.catalog.generation(),
         )
 
+    def check(
+        self, *, repair: bool = False, deep: bool = False, progress: CheckProgress = lambda done, total: None
+    ) -> checking.Report:
+        """Prove what is promised of the library's files, or mend it: see the function `check`."""
+        if repair:
+            self.catalog.close()  # connections come back when they are needed
+        return check(self.folder, settings=self.settings, repair=repair, deep=deep, progress=progress)
+
     # --- wiring ---------------------------------------------------------------------------------
 
     def encoder(self) -> Encoder:
@@ -260,6 +270,30 @@ class Library:
             if _covers(root.path, folder):
                 return Place(root, paths.relative_to(folder, root.path))
         return Place(self.catalog.add_root(folder, [root for root in roots if _covers(folder, root.path)]))
+
+
+def check(
+    folder: Path_ | None = None,
+    *,
+    settings: Settings | None = None,
+    repair: bool = False,
+    deep: bool = False,
+    progress: CheckProgress = lambda done, total: None,
+) -> checking.Report:
+    """Check the library in `folder` (default: the settings'), also one that is too damaged to be opened.
+
+    `repair` mends what can be mended; `deep` reads every thumbnail and every photo that is there. `progress` is
+    called with (done, total). Raises LibraryMissing, LibraryBusy if it is to repair while another process writes.
+    """
+    settings = settings or load()
+    place = Path(os.fsdecode(paths.absolute(folder))) if folder is not None else settings.library
+    thumbnails = Thumbnails(place / "thumbnails", settings.thumbnail_side)
+    limits = (settings.max_file_bytes, settings.max_pixels)
+    report = checking.check(checking.Plan(place / CATALOG, thumbnails, *limits, repair, deep), progress)
+    if repair and any(finding.code.startswith("snapshot") for finding in report.findings):
+        with Library.open(place, settings=settings, create=False) as opened, database.writer_lock(place):
+            opened._save_snapshots()
+    return report
 
 
 def check_folders(folders: Sequence[Path_]) -> list[bytes]:

@@ -51,7 +51,7 @@ def open_engine(path: Path, *, create: bool = False) -> Engine:
     event.listen(engine, "begin", _on_begin)
     try:
         _require_schema(engine, path, migrate=create)
-    except (exc.DatabaseError, sqlite3.DatabaseError) as error:
+    except (exc.DatabaseError, sqlite3.DatabaseError, UnicodeDecodeError) as error:
         engine.dispose()
         reason = str(getattr(error, "orig", error))
         raise LibraryError(
@@ -97,6 +97,8 @@ def _plain_errors() -> Iterator[None]:
             if said in reason:
                 raise LibraryError(f"The catalog cannot be used: {reason}.", hint) from error
         raise damaged(reason) from error
+    except UnicodeDecodeError as error:  # the driver's own, over a damaged text
+        raise damaged("a text in it is no UTF-8") from error
 
 
 @contextlib.contextmanager
@@ -122,13 +124,31 @@ def writer_lock(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _address(path: Path) -> URL:
-    """Where SQLite finds the file, also in a library that we may only read (a read-only disk, another user's)."""
+def is_being_written(folder: Path) -> bool:
+    """Whether the writer lock is held at this moment; also if it is not ours to ask (a library we may only read)."""
+    lock = filelock.FileLock(folder / "writer.lock")
+    try:
+        lock.acquire(timeout=0)
+    except (filelock.Timeout, OSError):
+        return True
+    lock.release()
+    return False
+
+
+def read_only(path: Path) -> dict[str, str] | None:
+    """SQLite's URI parameters for a library that we may only read (a read-only disk, another user's); else None."""
     if not path.exists() or os.access(path.parent, os.W_OK):
-        return URL.create("sqlite", database=str(path))
+        return None
     # Without a write-ahead log beside it nobody is writing; SQLite would else insist on making one.
     live = path.with_name(path.name + "-wal").exists()
-    how = {"mode": "ro"} if live else {"immutable": "1"}
+    return {"mode": "ro"} if live else {"immutable": "1"}
+
+
+def _address(path: Path) -> URL:
+    """Where SQLite finds the file."""
+    how = read_only(path)
+    if how is None:
+        return URL.create("sqlite", database=str(path))
     return URL.create("sqlite", database=path.as_uri(), query={"uri": "true", **how})
 
 

@@ -23,6 +23,6 @@ def known() -> frozenset[str]:
     return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the schema to the newest revision inside the caller's transaction."""
-    command.upgrade(config(connection), "head")
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the schema to `revision`, the newest by default, inside the caller's transaction."""
+    command.upgrade(config(connection), revision)
