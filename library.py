@@ -189,8 +189,7 @@ class Library:
         self, *, repair: bool = False, deep: bool = False, progress: CheckProgress = lambda done, total: None
     ) -> checking.Report:
         """Prove what is promised of the library's files, or mend it: see the function `check`."""
-        if repair:
-            self.catalog.close()  # connections come back when they are needed
+        self.catalog.close()  # connections come back when they are needed
         return check(self.folder, settings=self.settings, repair=repair, deep=deep, progress=progress)
 
     # --- wiring ---------------------------------------------------------------------------------
@@ -258,7 +257,9 @@ class Library:
 
     def _save_snapshots(self) -> None:
         """Write the active encoder's snapshot where it has fallen behind, for the next start to be quick."""
-        record = self._active()
+        record = self.catalog.active_encoder()
+        if record is None:
+            return
         try:
             vectors.save_if_stale(self.catalog, record)
         except OSError as error:
@@ -290,7 +291,7 @@ def check(
     thumbnails = Thumbnails(place / "thumbnails", settings.thumbnail_side)
     limits = (settings.max_file_bytes, settings.max_pixels)
     report = checking.check(checking.Plan(place / CATALOG, thumbnails, *limits, repair, deep), progress)
-    if repair and any(finding.code.startswith("snapshot") for finding in report.findings):
+    if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
         with Library.open(place, settings=settings, create=False) as opened, database.writer_lock(place):
             opened._save_snapshots()
     return report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +20,9 @@ def whole_file(target: Path) -> Iterator[Path]:
     On any error the temporary file goes and `target` stays as it was. Raises OSError (disk full, no permission).
     """
     remove_leftovers(target)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=SUFFIX, dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{SUFFIX}")
     try:
+        temporary.touch(exist_ok=False)  # readable for whom the user's mask says, unlike mkstemp's
         yield temporary
         fsync(temporary)
         temporary.replace(target)

@@ -65,11 +65,12 @@ class Catalog:
         return [EncoderRecord(*row) for row in self._all(select(*columns, EncoderRow.dtype))]
 
     def add_encoder(self, name: str, fingerprint: str, dimension: int, dtype: str) -> EncoderRecord:
-        """Return the record of this fingerprint, making it if it is new."""
+        """Return the record of this fingerprint, making it if it is new, and mending it if it was damaged."""
         values: dict[str, Any] = {"name": name, "fingerprint": fingerprint, "dimension": dimension, "dtype": dtype}
         values["seal"] = seals.of("encoder", values)
         with database.writing(self._engine) as connection:
-            connection.execute(insert(EncoderRow).values(values).on_conflict_do_nothing())
+            statement = insert(EncoderRow).values(values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["fingerprint"], set_=values))
         return next(e for e in self.encoders() if e.fingerprint == fingerprint)
 
     # --- roots ------------------------------------------------------------------------------

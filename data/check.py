@@ -56,7 +56,7 @@ class Plan:
 def check(plan: Plan, progress: Progress = lambda done, total: None) -> Report:
     """Check a library; mend what was found if `plan.repair`.
 
-    With `repair`, no connection of this process to the catalog may be open. Raises LibraryMissing; LibraryBusy if
+    No connection of this process to the catalog may be open. Raises LibraryMissing; LibraryBusy if
     it is to repair while another process writes.
     """
     if not plan.catalog.is_file():

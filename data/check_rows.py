@@ -283,7 +283,7 @@ def _mend_small(rows: Rows, table: str, row: sqlite3.Row, right: bytes | None, f
         if active is None or active["value"] != str(row["id_"]):
             rows.execute("DELETE FROM vector WHERE encoder_id = ?", row["id_"])
             return _deleted(rows, "encoder", row["id_"], finding)
-        advice = "Run 'polyglance reencode --encoder NAME' with the encoder you used: every picture is encoded again."
+        advice = "Run 'polyglance reencode --encoder NAME' with the encoder you used: it writes the record anew."
     else:
         advice = f"Run 'polyglance forget {_shown(row['path'])}', then 'polyglance index' of the right folder."
     return found(finding.code, finding.subject, finding.message, advice)

@@ -28,6 +28,8 @@ HEADER = {
 }
 """Offset -> what the header of every catalog holds there (https://www.sqlite.org/fileformat2.html)."""
 
+NO_LOG = b"\1\1"  # what a file system without shared memory makes of 18
+WITH_FIRST_TABLE = {44, 56}
 SIZE_FIELD = 28  # pages; 0 lets SQLite go by the file's size
 
 OF_AN_INDEX = re.compile(r"(row \d+ missing from|wrong # of entries in|non-unique entry in) index|rowid not at end")
@@ -51,12 +53,13 @@ class Structure:
 
 
 def examine(path: Path) -> Structure:
-    """Examine without changing anything."""
+    """Examine without changing anything; with no connection of this process open: reading the file beside SQLite
+    would drop the locks it holds (https://www.sqlite.org/howtocorrupt.html, 2.2)."""
     return _run(path, repair=False)
 
 
 def mend(path: Path) -> Structure:
-    """Examine and mend; for the library's writer, with no connection of this process open."""
+    """Examine and mend; the same, and for the library's writer."""
     return _run(path, repair=True)
 
 
@@ -91,14 +94,7 @@ class _Kept:
 
 
 def _header(path: Path, kept: _Kept, result: Structure, repair: bool) -> None:
-    """Only where SQLite refuses the file: reading it otherwise would drop SQLite's locks in this process."""
-    if _opens(path):
-        return
-    with path.open("rb") as file:
-        head = file.read(100)
-    wrong = [place for place, right in HEADER.items() if head[place : place + len(right)] != right]
-    size = int.from_bytes(head[SIZE_FIELD : SIZE_FIELD + 4], "big") * 4096
-    if len(head) < 100 or (not wrong and size == path.stat().st_size):
+    if not _wrong_header(path):
         return
     finding = found("catalog-header", path.name)
     if repair:
@@ -106,6 +102,23 @@ def _header(path: Path, kept: _Kept, result: Structure, repair: bool) -> None:
         _write_header(path)
         finding = finding.mended(said)
     result.findings.append(finding)
+
+
+def _wrong_header(path: Path) -> bool:
+    """Whether the first 100 bytes are not those of a catalog. One that was never checkpointed has no tables yet."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    log = path.with_name(path.name + "-wal")
+    live = log.exists() and log.stat().st_size > 0
+    if len(head) < 100:
+        return False  # beyond mending, as opening it will tell
+    wrong = {place for place, right in HEADER.items() if head[place : place + len(right)] != right}
+    if head[18:20] == NO_LOG:
+        wrong.discard(18)
+    if live:
+        wrong -= WITH_FIRST_TABLE
+    size = int.from_bytes(head[SIZE_FIELD : SIZE_FIELD + 4], "big") * 4096
+    return bool(wrong) or (not live and size != path.stat().st_size and not _opens(path))
 
 
 def _write_header(path: Path) -> None:
@@ -205,7 +218,7 @@ def _integrity(path: Path, kept: _Kept, result: Structure, repair: bool) -> None
     ]
     if lost:
         photos, vectors = saved["photo"][0], saved["vector"][0]
-        message = f"{photos} photos and {vectors} vectors were saved; rows lost: {', '.join(lost)}"
+        message = f"the records of {photos} files and {vectors} vectors were saved; rows lost: {', '.join(lost)}"
         advice = "Run 'polyglance index FOLDER' for every folder: what was lost is read and encoded again."
         result.findings.append(found("rows-lost", path.name, message).mended(advice))
 

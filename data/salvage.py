@@ -93,6 +93,8 @@ def rows(source: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
     except sqlite3.DatabaseError:
         pass
     if high is None:
+        if not low:
+            return  # not even the way to the rows is there
         high = _last_id(source, table) + 1
     for rowid in range(low + 1, min(high, low + PROBED)):
         try:
@@ -145,7 +147,7 @@ def _last_id(source: sqlite3.Connection, table: str) -> int:
     try:
         return int(source.execute(f"SELECT max(rowid + 0) FROM {table} INDEXED BY {index}").fetchone()[0])
     except (sqlite3.DatabaseError, TypeError, ValueError):
-        return PROBED
+        return 0
 
 
 def _continue_ids(source: sqlite3.Connection, target: sqlite3.Connection) -> None:

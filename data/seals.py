@@ -60,16 +60,16 @@ def of(table: str, row: Any) -> bytes:
 
 
 def differs_in_one_byte(one: bytes, other: object) -> bool:
-    """Whether a stored seal is all but one byte of the right one: then the seal was damaged, not what it seals."""
-    return (
-        isinstance(other, bytes)
-        and len(other) == len(one)
-        and sum(a != b for a, b in zip(one, other, strict=True)) == 1
-    )
+    """Whether a stored seal is the right one but for its type or one byte: then it was damaged, not what it seals."""
+    if isinstance(other, str):
+        other = other.encode("utf-8", "surrogateescape")
+    if not isinstance(other, bytes) or len(other) != len(one):
+        return False
+    return sum(a != b for a, b in zip(one, other, strict=True)) <= 1
 
 
 def corrected(table: str, values: tuple[Any, ...], stored: object) -> tuple[Any, ...] | None:
-    """The values that `stored` seals, if one changed byte of one text, or bytes, makes them so; None if not.
+    """The values that `stored` seals, if one changed byte of a text, or text for bytes, makes them so; None if not.
 
     Tries them all: 255 for each byte, about 0.1 s for a row of 200 bytes. By chance one fits once in 2**48.
     """
@@ -85,6 +85,7 @@ def _variants(value: object) -> Iterator[object]:
     if not isinstance(value, str | bytes):
         return
     data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    yield data if isinstance(value, str) else data.decode("utf-8", "surrogateescape")
     for place in range(len(data)):
         for byte in range(256):
             changed = data[:place] + bytes([byte]) + data[place + 1 :]
