@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from .data import paths
+from .data.check import Report
 from .data.records import PhotoRecord
 from .library import Status
 from .search.engine import Answer, Result
@@ -89,6 +91,24 @@ def _watch(found: Status) -> dict[str, Any] | None:
         if each.root_id in names
     ]
     return {"process": found.watch.process, "roots": roots}
+
+
+def check(report: Report) -> dict[str, Any]:
+    """`{ok, findings: [{code, subject, message, repaired, advice}], photos, vectors, deep, …, seconds}`.
+
+    `compared` and `not_compared` count the photo files that a deep check read, and those that are not there as they
+    were indexed.
+    """
+    return {
+        "ok": report.ok,
+        "findings": [asdict(finding) for finding in report.findings],
+        "photos": report.photos,
+        "vectors": report.vectors,
+        "deep": report.deep,
+        "compared": report.compared,
+        "not_compared": report.not_compared,
+        "seconds": round(report.seconds, 3),
+    }
 
 
 def failures(found: Status) -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ from typing import Self
 from PIL import Image
 
 from .config import Settings, load
-from .data import database, images, paths, watch_state
+from .data import check as checking
+from .data import database, images, paths, vectors, watch_state
 from .data.catalog import Catalog
 from .data.records import EncoderRecord, PhotoRecord, RootRecord
 from .data.thumbnails import Thumbnails
@@ -41,6 +42,7 @@ log = logging.getLogger("polyglance")
 
 Path_ = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Progress = Callable[[Tick], None]
+CheckProgress = Callable[[int, int], None]
 
 
 def _silent(_: Tick) -> None:
@@ -121,12 +123,12 @@ class Library:
         with database.writer_lock(self.folder):
             record = self._active_or_new(encoder)
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
-            report = update(
-                pipeline, [self._place(folder, exclusion) for folder in wanted], progress, exclusion=exclusion
-            )
-        if report.tally.stopped:
-            raise Stopped
-        return report
+            places = [self._place(folder, exclusion) for folder in wanted]
+            report = update(pipeline, places, progress, exclusion=exclusion)
+            if report.tally.stopped:
+                raise Stopped
+            self._save_snapshots()
+            return report
 
     def reencode(self, encoder: str, *, progress: Progress = _silent, stop: Stop | None = None) -> Tally:
         """Encode every photo with another encoder, beside the vectors there are, then switch to it.
@@ -139,6 +141,7 @@ class Library:
             record = self._register(made)
             tally = encode_missing(self._pipeline(made, record, stop), progress)
             self.catalog.activate(record.id)
+            self._save_snapshots()
             return tally
 
     def watch(
@@ -237,6 +240,13 @@ class Library:
             watch_state.read(self.folder),
         )
 
+    def check(
+        self, *, repair: bool = False, deep: bool = False, progress: CheckProgress = lambda done, total: None
+    ) -> checking.Report:
+        """Prove what is promised of the library's files, or mend it: see the function `check`."""
+        self.catalog.close()  # connections come back when they are needed
+        return check(self.folder, settings=self.settings, repair=repair, deep=deep, progress=progress)
+
     # --- wiring ---------------------------------------------------------------------------------
 
     def encoder(self) -> Encoder:
@@ -304,7 +314,10 @@ class Library:
         with database.writer_lock(self.folder):
             record = self._active()
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
-            return update(pipeline, places, progress, exclusion=self._exclusion(), strict=False)
+            report = update(pipeline, places, progress, exclusion=self._exclusion(), strict=False)
+            if any(place.is_whole for place in places) and not stop.asked:
+                self._save_snapshots()
+            return report
 
     def _drop(self, folder: bytes) -> None:
         for root in self.catalog.roots(counted=False):
@@ -317,6 +330,16 @@ class Library:
             "Run 'polyglance status' to see them; what is inside one is left out with 'polyglance exclude'.",
         )
 
+    def _save_snapshots(self) -> None:
+        """Write the active encoder's snapshot where it has fallen behind, for the next start to be quick."""
+        record = self.catalog.active_encoder()
+        if record is None:
+            return
+        try:
+            vectors.save_if_stale(self.catalog, record)
+        except OSError as error:
+            log.info(f"The snapshot of the vector index was not written: {error.strerror or error}.")
+
     def _pipeline(self, encoder: Encoder, record: EncoderRecord, stop: Stop | None) -> Pipeline:
         return Pipeline(self.catalog, encoder, record.id, self.thumbnails, self.settings, stop or Stop())
 
@@ -327,6 +350,30 @@ class Library:
                 return Place(root, paths.relative_to(folder, root.path))
         absorbed = [root for root in roots if _covers(folder, root.path, exclusion)]
         return Place(self.catalog.add_root(folder, absorbed))
+
+
+def check(
+    folder: Path_ | None = None,
+    *,
+    settings: Settings | None = None,
+    repair: bool = False,
+    deep: bool = False,
+    progress: CheckProgress = lambda done, total: None,
+) -> checking.Report:
+    """Check the library in `folder` (default: the settings'), also one that is too damaged to be opened.
+
+    `repair` mends what can be mended; `deep` reads every thumbnail and every photo that is there. `progress` is
+    called with (done, total). Raises LibraryMissing, LibraryBusy if it is to repair while another process writes.
+    """
+    settings = settings or load()
+    place = Path(os.fsdecode(paths.absolute(folder))) if folder is not None else settings.library
+    thumbnails = Thumbnails(place / "thumbnails", settings.thumbnail_side)
+    limits = (settings.max_file_bytes, settings.max_pixels)
+    report = checking.check(checking.Plan(place / CATALOG, thumbnails, *limits, repair, deep), progress)
+    if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
+        with Library.open(place, settings=settings, create=False) as opened, database.writer_lock(place):
+            opened._save_snapshots()
+    return report
 
 
 def check_folders(folders: Sequence[Path_]) -> list[bytes]:

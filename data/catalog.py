@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from . import database, paths, photo_rows
+from . import database, paths, photo_rows, seals
 from .models import EncoderRow, Photo, Root, Setting, Vector
 from .records import Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
 
@@ -31,6 +31,7 @@ class Catalog:
     """The SQLite database of one library; safe to use from several threads."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
+        self.folder = path.parent
         self._engine = database.open_engine(path, create=create)
 
     def close(self) -> None:
@@ -47,12 +48,12 @@ class Catalog:
 
     def generation(self) -> int:
         """How many changes were committed since the library was made."""
-        return int(self._setting("generation") or 0)
+        return _number(self._setting("generation"))
 
     def active_encoder(self) -> EncoderRecord | None:
         """The encoder that answers searches; None before the first index run."""
         active = self._setting("active_encoder")
-        return next((e for e in self.encoders() if str(e.id) == active), None)
+        return next((self._intact(e) for e in self.encoders() if str(e.id) == active), None)
 
     def activate(self, encoder_id: int) -> None:
         """Let another encoder answer from now on."""
@@ -66,10 +67,12 @@ class Catalog:
         return [EncoderRecord(*row) for row in self._all(select(*columns, EncoderRow.dtype))]
 
     def add_encoder(self, name: str, fingerprint: str, dimension: int, dtype: str) -> EncoderRecord:
-        """Return the record of this fingerprint, making it if it is new."""
-        values = {"name": name, "fingerprint": fingerprint, "dimension": dimension, "dtype": dtype}
+        """Return the record of this fingerprint, making it if it is new, and mending it if it was damaged."""
+        values: dict[str, Any] = {"name": name, "fingerprint": fingerprint, "dimension": dimension, "dtype": dtype}
+        values["seal"] = seals.of("encoder", values)
         with database.writing(self._engine) as connection:
-            connection.execute(insert(EncoderRow).values(values).on_conflict_do_nothing())
+            statement = insert(EncoderRow).values(values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["fingerprint"], set_=values))
         return next(e for e in self.encoders() if e.fingerprint == fingerprint)
 
     def excluded(self) -> list[str]:
@@ -100,7 +103,7 @@ class Catalog:
     def add_root(self, path: bytes, absorbed: Sequence[RootRecord] = ()) -> RootRecord:
         """Make `path` a root; the `absorbed` roots below it become part of it, their photos keep their ids."""
         with database.writing(self._engine) as connection:
-            connection.execute(insert(Root).values(path=path).on_conflict_do_nothing())
+            connection.execute(insert(Root).values(path=path, seal=seals.seal("root", path)).on_conflict_do_nothing())
             new = connection.execute(select(Root.id).where(Root.path == path)).scalar_one()
             for child in absorbed:
                 _absorb(connection, child.id, new, paths.relative_to(child.path, path))
@@ -228,11 +231,14 @@ class Catalog:
         """What is known of these bytes, if a photo has them and their vector by this encoder is here."""
         row = self._first(
             select(Photo.width, Photo.height, Photo.format, Photo.keywords, *photo_rows.fact_columns())
+            .add_columns(Photo.content_hash, Photo.error, Photo.seal)
             .join(Vector, Vector.content_hash == Photo.content_hash)
             .where(Photo.content_hash == content_hash, Vector.encoder_id == encoder_id, Photo.error.is_(None))
             .limit(1)
         )
-        return Content(content_hash, row.width, row.height, row.format, photo_rows.facts(row)) if row else None
+        if row is None or seals.of("photo", row) != row.seal:  # damage must not spread to another photo
+            return None
+        return Content(content_hash, row.width, row.height, row.format, photo_rows.facts(row))
 
     def has_vector(self, content_hash: bytes, encoder_id: int) -> bool:
         """Whether this encoder has encoded these bytes, of a photo that is here or of one that left a moment ago."""
@@ -265,35 +271,53 @@ class Catalog:
 
     def vectors_after(
         self, encoder_id: int, vector_id: int
-    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
-        """Yield (ids, vectors) above `vector_id`, in order, some thousand at a time."""
+    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64], npt.NDArray[np.float32]]]:
+        """Yield (ids, seals, vectors) above `vector_id`, in order, some thousand at a time.
+
+        Raises LibraryError at a vector that is not what was written.
+        """
         while True:
             rows = self._all(
-                select(Vector.id, Vector.vector)
+                select(Vector.id, Vector.encoder_id, Vector.content_hash, Vector.vector, Vector.seal)
                 .where(Vector.encoder_id == encoder_id, Vector.id > vector_id)
                 .order_by(Vector.id)
                 .limit(ROWS_AT_ONCE)
             )
             if not rows:
                 return
+            for row in rows:
+                _require_sealed(row)
             stored = np.frombuffer(b"".join(row.vector for row in rows), STORED)
             yield (
                 np.array([row.id for row in rows], np.int64),
+                np.frombuffer(b"".join(row.seal for row in rows), np.uint64),
                 stored.reshape(len(rows), -1).astype(np.float32),
             )
             vector_id = rows[-1].id
 
     def vector_ids(self, encoder_id: int) -> npt.NDArray[np.int64]:
         """Ids of all vectors by this encoder."""
-        return np.array(
-            [row.id for row in self._all(select(Vector.id).where(Vector.encoder_id == encoder_id))], np.int64
-        )
+        return self.vector_seals(encoder_id)[0]
+
+    def vector_seals(self, encoder_id: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+        """(ids, seals) of all vectors by this encoder, in order of the ids; read from an index, so cheap."""
+        rows = self._all(select(Vector.id, Vector.seal).where(Vector.encoder_id == encoder_id))
+        ids = np.array([row.id for row in rows], np.int64)
+        if any(type(row.seal) is not bytes or len(row.seal) != seals.SIZE for row in rows):
+            raise database.damaged("a vector has no checksum")
+        sealed = np.frombuffer(b"".join(row.seal for row in rows), np.uint64)
+        order = np.argsort(ids)
+        return ids[order], sealed[order]
 
     def vector(self, content_hash: bytes, encoder_id: int) -> npt.NDArray[np.float32] | None:
-        """The vector of one content, or None."""
+        """The vector of one content, or None. Raises LibraryError if it is not what was written."""
         wanted = (Vector.content_hash == content_hash, Vector.encoder_id == encoder_id)
-        row = self._first(select(Vector.vector).where(*wanted))
-        return np.frombuffer(row.vector, STORED).astype(np.float32) if row else None
+        columns = (Vector.id, Vector.encoder_id, Vector.content_hash, Vector.vector, Vector.seal)
+        row = self._first(select(*columns).where(*wanted))
+        if row is None:
+            return None
+        _require_sealed(row)
+        return np.frombuffer(row.vector, STORED).astype(np.float32)
 
     # --- photos -------------------------------------------------------------------------------
 
@@ -328,8 +352,16 @@ class Catalog:
             photo_rows.photo(row) for row in self._all(photo_rows.photo_select().where(*conditions).order_by(Photo.id))
         ]
 
+    def _intact(self, encoder: EncoderRecord) -> EncoderRecord:
+        row = self._first(select(EncoderRow.seal).where(EncoderRow.id == encoder.id))
+        if row is None or seals.of("encoder", encoder) != row.seal:
+            raise database.damaged("the record of the encoder is not what was written")
+        return encoder
+
     def _setting(self, key: str) -> str | None:
-        row = self._first(select(Setting.value).where(Setting.key == key))
+        row = self._first(select(Setting.key, Setting.value, Setting.seal).where(Setting.key == key))
+        if row is not None and seals.of("setting", row) != row.seal:
+            raise database.damaged(f"the setting {key} is not what was written")
         return row.value if row else None
 
     def _all(self, statement: Any) -> Sequence[Any]:
@@ -339,7 +371,7 @@ class Catalog:
         return self._read(lambda connection: connection.execute(statement).first())
 
     def _read(self, work: Callable[[Connection], _T]) -> _T:
-        with self._engine.connect() as connection:
+        with database.reading(self._engine) as connection:
             return work(connection)
 
 
@@ -358,12 +390,13 @@ def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _put_setting(connection: Connection, key: str, value: str) -> None:
-    statement = insert(Setting).values(key=key, value=value)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+    values = {"value": value, "seal": seals.seal("setting", key, value)}
+    statement = insert(Setting).values(key=key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
 
 
 def _bump(connection: Connection) -> None:
-    _put_setting(connection, "generation", str(int(_generation(connection)) + 1))
+    _put_setting(connection, "generation", str(_number(_generation(connection)) + 1))
 
 
 def _generation(connection: Connection) -> str:
@@ -371,13 +404,28 @@ def _generation(connection: Connection) -> str:
     return row.value if row else "0"
 
 
+def _number(generation: str | None) -> int:
+    if generation is None:
+        return 0
+    if not generation.isdecimal():
+        raise database.damaged("the generation is no number")
+    return int(generation)
+
+
 def _put_vectors(connection: Connection, vectors: Mapping[bytes, npt.NDArray[np.float32]], encoder_id: int) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"encoder_id": encoder_id, "content_hash": key, "vector": vector.astype(STORED).tobytes()}
         for key, vector in vectors.items()
     ]
+    for row in rows:
+        row["seal"] = seals.of("vector", row)
     if rows:
         connection.execute(insert(Vector).on_conflict_do_nothing(), rows)
+
+
+def _require_sealed(row: Any) -> None:
+    if seals.of("vector", row) != row.seal:
+        raise database.damaged(f"vector {row.id} is not what was written")
 
 
 def _absorb(connection: Connection, child: int, parent: int, prefix: bytes) -> None:

@@ -1,4 +1,10 @@
-"""The SQLite file of a library: engine, pragmas, transactions, schema version, and the lock of its one writer."""
+"""The SQLite file of a library: engine, pragmas, transactions, schema version, and the lock of its one writer.
+
+Durability: write-ahead log with `synchronous=NORMAL`. A killed process loses nothing that was committed. After a
+power cut or a crash of the system the last commits may be missing, never half there: SQLite waits for the disk at
+checkpoints, not at every commit. What is missing is read again by the next index run, which is what makes that
+trade right here.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +21,7 @@ import filelock
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
 from ..errors import LibraryBusy, LibraryError, LibraryMissing
+from . import atomic
 
 SCHEMA = "0002"
 """Newest Alembic revision; a test compares it with the migrations."""
@@ -22,6 +29,15 @@ SCHEMA = "0002"
 BUSY_TIMEOUT_MS = 10_000
 PROBE_SECONDS = 0.5
 """How long a watcher waits for its lock: `is_watched` takes it for an instant to see whether it is free."""
+
+_HINTS = {
+    "disk is full": "Free some space on its disk, then run the same command to go on.",
+    "locked": "Another process holds it; try again.",
+    "readonly": "Its disk or folder is read-only.",
+    "disk I/O error": "Its disk fails or was taken away; check the disk.",
+    "unable to open": "Are its files still there, and may you read them?",
+}
+"""What SQLite says of trouble that is no damage -> what to do."""
 
 
 def open_engine(path: Path, *, create: bool = False) -> Engine:
@@ -38,12 +54,12 @@ def open_engine(path: Path, *, create: bool = False) -> Engine:
     event.listen(engine, "begin", _on_begin)
     try:
         _require_schema(engine, path, migrate=create)
-    except (exc.DatabaseError, sqlite3.DatabaseError) as error:
+    except (exc.DatabaseError, sqlite3.DatabaseError, UnicodeDecodeError) as error:
         engine.dispose()
         reason = str(getattr(error, "orig", error))
         raise LibraryError(
             f"The catalog {path} cannot be opened: {reason}.",
-            "Is the disk full, read-only, or the file damaged?",
+            "Is the disk full or read-only? If not, run 'polyglance check --repair'.",
         ) from error
     except BaseException:
         engine.dispose()
@@ -53,9 +69,39 @@ def open_engine(path: Path, *, create: bool = False) -> Engine:
 
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that takes the write lock at its start (a deferred one fails at once under contention)."""
-    with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+    """One transaction that takes the write lock at its start (a deferred one fails at once under contention).
+
+    Raises LibraryError if SQLite cannot: disk full, a lock that is not freed, a damaged file.
+    """
+    with _plain_errors(), engine.connect().execution_options(immediate=True) as connection, connection.begin():
         yield connection
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading. Raises LibraryError if SQLite cannot."""
+    with _plain_errors(), engine.connect() as connection:
+        yield connection
+
+
+def damaged(what: str) -> LibraryError:
+    """The error of a catalog in which `what` was found."""
+    return LibraryError(f"The catalog is damaged: {what}.", "Run 'polyglance check --repair'.")
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Make one line of what SQLite says, with what to do."""
+    try:
+        yield
+    except exc.DatabaseError as error:
+        reason = str(error.orig)
+        for said, hint in _HINTS.items():
+            if said in reason:
+                raise LibraryError(f"The catalog cannot be used: {reason}.", hint) from error
+        raise damaged(reason) from error
+    except UnicodeDecodeError as error:  # the driver's own, over a damaged text
+        raise damaged("a text in it is no UTF-8") from error
 
 
 def writer_lock(folder: Path) -> AbstractContextManager[None]:
@@ -72,14 +118,25 @@ def watcher_lock(folder: Path) -> AbstractContextManager[None]:
 
 
 def is_watched(folder: Path) -> bool:
-    """Whether a process holds the watcher lock."""
+    """Whether a process holds the watcher lock at this moment; False in a library that we may only read."""
+    return _is_held(folder, "watch", unknown=False)
+
+
+def is_being_written(folder: Path) -> bool:
+    """Whether the writer lock is held at this moment; also if it is not ours to ask (a library we may only read)."""
+    return _is_held(folder, "writer", unknown=True)
+
+
+def _is_held(folder: Path, name: str, *, unknown: bool) -> bool:
+    lock = filelock.FileLock(folder / f"{name}.lock")
     try:
-        with filelock.FileLock(folder / "watch.lock", timeout=0):
-            return False
+        lock.acquire(timeout=0)
     except filelock.Timeout:
         return True
-    except OSError:  # a library we may only read
-        return False
+    except OSError:
+        return unknown
+    lock.release()
+    return False
 
 
 @contextlib.contextmanager
@@ -99,13 +156,20 @@ def _lock(folder: Path, name: str, state: str, patience: float = 0) -> Iterator[
         lock.release()
 
 
-def _address(path: Path) -> URL:
-    """Where SQLite finds the file, also in a library that we may only read (a read-only disk, another user's)."""
+def read_only(path: Path) -> dict[str, str] | None:
+    """SQLite's URI parameters for a library that we may only read (a read-only disk, another user's); else None."""
     if not path.exists() or os.access(path.parent, os.W_OK):
-        return URL.create("sqlite", database=str(path))
+        return None
     # Without a write-ahead log beside it nobody is writing; SQLite would else insist on making one.
     live = path.with_name(path.name + "-wal").exists()
-    how = {"mode": "ro"} if live else {"immutable": "1"}
+    return {"mode": "ro"} if live else {"immutable": "1"}
+
+
+def _address(path: Path) -> URL:
+    """Where SQLite finds the file."""
+    how = read_only(path)
+    if how is None:
+        return URL.create("sqlite", database=str(path))
     return URL.create("sqlite", database=path.as_uri(), query={"uri": "true", **how})
 
 
@@ -150,6 +214,8 @@ def _require_schema(engine: Engine, path: Path, *, migrate: bool) -> None:
             if "alembic_version" in tables
             else None
         )
+    if found is not None and not isinstance(found, str):
+        raise damaged("its schema version is no text")
     if found == SCHEMA:
         return
     if found is not None and found > SCHEMA:
@@ -164,7 +230,37 @@ def _require_schema(engine: Engine, path: Path, *, migrate: bool) -> None:
             f"The library {path.parent} is of an older version (schema {found}).",
             "Run 'polyglance index' once to upgrade it.",
         )
-    from .migrations import upgrade
+    from .migrations import known, upgrade
 
+    if found is not None:
+        if found not in known():
+            raise damaged(f"no polyglance made its schema {found!r}")
+        backup(path, found)
     with writing(engine) as connection:
         upgrade(connection)
+
+
+def backup(path: Path, schema: str) -> Path:
+    """Copy the catalog, of an older `schema`, to a file beside it before it is migrated; return that file.
+
+    It is whole, checked and on the disk when it gets its name. Raises LibraryError if that cannot be done.
+    """
+    target = path.with_name(f"{path.name}.schema-{schema}.backup")
+    try:
+        with (
+            atomic.whole_file(target) as temporary,
+            contextlib.closing(sqlite3.connect(path)) as source,
+            contextlib.closing(sqlite3.connect(temporary)) as copy,
+        ):
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
+            said = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if said != "ok":
+                raise sqlite3.DatabaseError(said)
+    except (OSError, sqlite3.Error) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise LibraryError(
+            f"The library {path.parent} needs an upgrade, but its catalog cannot be backed up first: {reason}.",
+            f"Nothing was changed. Free {path.stat().st_size / 1e6:.0f} MB there, or run 'polyglance check --repair'.",
+        ) from error
+    return target

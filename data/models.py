@@ -1,4 +1,7 @@
-"""The catalog's tables. Paths are exact bytes, times are UTC, `generation` counts committed changes."""
+"""The catalog's tables. Paths are exact bytes, times are UTC, `generation` counts committed changes.
+
+`seal` is the checksum of a row: `seals.SEALED` says over which columns. A row without one counts as damaged.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,18 @@ class Setting(Base):
     __tablename__ = "setting"
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Root(Base):
-    """A photo folder that the library indexes; `path` is absolute."""
+    """A photo folder that the library indexes; `path` is absolute, `mounts` JSON: the mounts its last scan saw."""
 
     __tablename__ = "root"
     id: Mapped[int] = mapped_column(primary_key=True)
     path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     scanned_at: Mapped[str | None]
     mounts: Mapped[str | None]
+    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class EncoderRow(Base):
@@ -37,6 +42,7 @@ class EncoderRow(Base):
     fingerprint: Mapped[str] = mapped_column(unique=True)
     dimension: Mapped[int]
     dtype: Mapped[str]
+    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Photo(Base):
@@ -66,6 +72,7 @@ class Photo(Base):
     caption: Mapped[str | None]
     keywords: Mapped[str | None]
     indexed_at: Mapped[str]
+    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Vector(Base):
@@ -74,6 +81,8 @@ class Vector(Base):
     __tablename__ = "vector"
     __table_args__ = (
         UniqueConstraint("encoder_id", "content_hash"),
+        # What an encoder's vectors are, told from the index alone: the table's rows are a hundred times as long.
+        Index("vector_seal", "encoder_id", "seal"),
         # AUTOINCREMENT: an id is never used twice, so an index in memory can follow by "ids above the last".
         {"sqlite_autoincrement": True},
     )
@@ -81,3 +90,4 @@ class Vector(Base):
     encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id", ondelete="CASCADE"))
     content_hash: Mapped[bytes] = mapped_column(LargeBinary)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+    seal: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from . import paths
+from . import database, paths, seals
 from .exif import Facts
 from .models import Photo, Root
 from .records import Entry, Mounted, PhotoRecord
@@ -26,10 +26,7 @@ def photo_values(entry: Entry) -> dict[str, Any]:
     """The columns of a photo row that an entry sets."""
     content = entry.content
     said = content.facts if content else None
-    return {
-        "root_id": entry.root_id,
-        "path": entry.path,
-        **entry.stat._asdict(),
+    sealed = {
         "content_hash": content.content_hash if content else None,
         "error": entry.error,
         "width": content.width if content else None,
@@ -37,7 +34,14 @@ def photo_values(entry: Entry) -> dict[str, Any]:
         "format": content.format if content else None,
         **{name: getattr(said, name, None) for name in _FACTS},
         "keywords": json.dumps(said.keywords, ensure_ascii=False) if said and said.keywords else None,
+    }
+    return {
+        "root_id": entry.root_id,
+        "path": entry.path,
+        **entry.stat._asdict(),
+        **sealed,
         "indexed_at": now(),
+        "seal": seals.of("photo", sealed),
     }
 
 
@@ -55,13 +59,15 @@ def photo_select() -> Any:
     """The statement whose rows `photo` reads."""
     return (
         select(Photo.id, Photo.path, Photo.size, Photo.mtime_ns, Photo.content_hash, Photo.error, Photo.width)
-        .add_columns(Photo.height, Photo.format, Photo.keywords, Root.path.label("root"), *fact_columns())
+        .add_columns(Photo.height, Photo.format, Photo.keywords, Root.path.label("root"), *fact_columns(), Photo.seal)
         .join(Root, Root.id == Photo.root_id)
     )
 
 
 def photo(row: Any) -> PhotoRecord:
-    """One row of `photo_select` as a record."""
+    """One row of `photo_select` as a record. Raises LibraryError if it is not what was written."""
+    if seals.of("photo", row) != row.seal:
+        raise database.damaged(f"the record of photo {row.id} is not what was written")
     return PhotoRecord(
         id=row.id,
         path=paths.join(row.root, row.path),

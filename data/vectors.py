@@ -1,18 +1,27 @@
-"""The vectors of one encoder in memory, searched exactly by FAISS.
+"""The vectors of one encoder in memory, searched exactly by FAISS, and their snapshot on the disk.
 
 Vectors are held as float16, as the catalog stores them, so a search is exact with respect to the catalog.
 [M] 500,000 x 768: 26-44 ms a query this way, 80-160 ms for float32 (docs/design.md, section 6).
+
+A vector is known by its id *and* its seal. That makes a snapshot safe to use whatever happened to the catalog: one
+restored from a backup may give an id again, to another vector, but not with the same seal. So what is held and not
+in the catalog as it is held goes, and what the catalog has beyond that is read.
 """
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import LibraryError
+from . import snapshot
 from .catalog import Catalog
+from .database import damaged
+from .records import EncoderRecord
 
 try:
     import faiss
@@ -22,22 +31,31 @@ except ImportError as error:
     ) from error
 
 Ids = npt.NDArray[np.int64]
+Seals = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float32]
+
+log = logging.getLogger("polyglance")
+
+STALE = 1000
+"""Vectors that came or went, after which a snapshot is written anew in any case."""
 
 SAMPLE = 2048
 """How many vectors `sample` holds at most: enough for a stable mean and spread of a query's scores."""
 
 
 class VectorIndex:
-    """Nearest neighbours by inner product among the vectors of one encoder, following the catalog."""
+    """Nearest neighbours by inner product among the vectors of one encoder, following the catalog.
+
+    The first `refresh` starts from the encoder's snapshot, if there is one that can be trusted.
+    """
 
     def __init__(self, catalog: Catalog, encoder_id: int, dimension: int) -> None:
         self._catalog = catalog
         self._encoder_id = encoder_id
         self._dimension = dimension
         self._generation = -1
-        self._last_id = 0
         self._index = _empty(dimension)
+        self._seals = np.empty(0, np.uint64)
         self._sample: Floats = np.empty((0, dimension), np.float32)
 
     def __len__(self) -> int:
@@ -50,16 +68,33 @@ class VectorIndex:
         return self._sample
 
     def refresh(self) -> None:
-        """Take in what was committed since the last call; costs one small query when nothing was."""
+        """Take in what was committed since the last call; costs one small query when nothing was.
+
+        Raises LibraryError if the catalog holds a vector that is not what was written.
+        """
         generation = self._catalog.generation()
         if generation == self._generation:
             return
-        for ids, vectors in self._catalog.vectors_after(self._encoder_id, self._last_id):
-            self._index.add_with_ids(vectors, ids)
-            self._last_id = int(ids[-1])
-        self._drop_removed()
+        if self._generation < 0:
+            self._load_snapshot()
+        ids, seals = self._catalog.vector_seals(self._encoder_id)
+        if not self._is_beginning_of(ids, seals):
+            self._index, self._seals = _empty(self._dimension), np.empty(0, np.uint64)
+        self._keep(ids, seals)
+        held = self._ids()
+        for ids, seals, vectors in self._catalog.vectors_after(self._encoder_id, int(held[-1]) if len(held) else 0):
+            self._add(ids, seals, vectors)
         self._sample = self._draw_sample()
         self._generation = generation
+
+    def save_snapshot(self, folder: Path) -> None:
+        """Write what is held to the encoder's file in `folder`; for the library's writer. Raises OSError."""
+        ids = self._ids()
+        last = int(ids[-1]) if len(ids) else 0
+        index = faiss.serialize_index(self._index)
+        fingerprint = self._fingerprint()
+        whole = snapshot.Snapshot(fingerprint, max(self._generation, 0), last, self._seals, index)
+        snapshot.write(snapshot.path_of(folder, fingerprint), whole)
 
     def search(self, query: Floats, count: int) -> tuple[Floats, Ids]:
         """Return (scores, vector ids) of the `count` nearest to the unit vector `query`, best first.
@@ -72,12 +107,44 @@ class VectorIndex:
         scores, ids = self._index.search(query.reshape(1, -1), count)
         return scores[0], ids[0]
 
-    def _drop_removed(self) -> None:
-        alive = self._catalog.vector_ids(self._encoder_id)
-        held = faiss.vector_to_array(self._index.id_map)
-        gone = np.setdiff1d(held, alive)
-        if len(gone):
-            self._index.remove_ids(gone)
+    def _ids(self) -> Ids:
+        """Ids of what is held, ascending: they are added in that order, and removing keeps it."""
+        return np.asarray(faiss.vector_to_array(self._index.id_map), np.int64)
+
+    def _fingerprint(self) -> str:
+        return next(e.fingerprint for e in self._catalog.encoders() if e.id == self._encoder_id)
+
+    def _is_beginning_of(self, ids: Ids, seals: Seals) -> bool:
+        """Whether the catalog's vectors up to the last one held are all held: else ids were given again."""
+        held = self._ids()
+        upto = ids <= (held[-1] if len(held) else 0)
+        return bool(np.isin(_pairs(ids[upto], seals[upto]), _pairs(held, self._seals)).all())
+
+    def _keep(self, ids: Ids, seals: Seals) -> None:
+        """Drop what the catalog no longer has."""
+        held = self._ids()
+        stays = np.isin(_pairs(held, self._seals), _pairs(ids, seals))
+        if not stays.all():
+            self._index.remove_ids(held[~stays])
+            self._seals = self._seals[stays]
+
+    def _add(self, ids: Ids, seals: Seals, vectors: Floats) -> None:
+        if vectors.shape[1] != self._dimension:
+            raise damaged(f"vectors of {vectors.shape[1]} dimensions where {self._dimension} are expected")
+        self._index.add_with_ids(vectors, ids)
+        self._seals = np.concatenate([self._seals, seals])
+
+    def _load_snapshot(self) -> None:
+        folder = self._catalog.folder / snapshot.FOLDER
+        try:
+            fingerprint = self._fingerprint()
+            found = snapshot.read(snapshot.path_of(folder, fingerprint), fingerprint)
+            self._index = checked_index(found, self._dimension)
+            self._seals = found.seals
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except (OSError, snapshot.SnapshotInvalid) as error:
+            log.info("The snapshot of the vector index cannot be used, %s; it is rebuilt from the catalog.", error)
 
     def _draw_sample(self) -> Floats:
         total = len(self)
@@ -86,6 +153,60 @@ class VectorIndex:
         places = np.unique(np.linspace(0, total - 1, min(total, SAMPLE)).astype(np.int64))
         flat = self._index.index
         return np.stack([flat.reconstruct(int(place)) for place in places])
+
+
+def checked_index(found: snapshot.Snapshot, dimension: int) -> Any:
+    """The FAISS index of a snapshot. Raises SnapshotInvalid if it is not one of ours, or of another dimension."""
+    try:
+        index = faiss.deserialize_index(found.index)
+    except RuntimeError as error:
+        raise snapshot.SnapshotInvalid(f"FAISS cannot read it ({str(error).splitlines()[0]})") from error
+    if not isinstance(index, faiss.IndexIDMap) or index.d != dimension or index.ntotal != len(found.seals):
+        raise snapshot.SnapshotInvalid("its index is of another kind")
+    ids = faiss.vector_to_array(index.id_map)
+    if (np.diff(ids) <= 0).any() or (int(ids[-1]) if len(ids) else 0) != found.last_id:
+        raise snapshot.SnapshotInvalid("its ids are out of order")
+    return index
+
+
+def save_if_stale(catalog: Catalog, encoder: EncoderRecord) -> bool:
+    """Write the encoder's snapshot if enough changed since the last; remove those of encoders that are gone.
+
+    Enough is 1 % of the vectors, or STALE of them: what a start then reads from the catalog costs no time. For the
+    library's writer. Returns whether it wrote. Raises OSError.
+    """
+    folder = catalog.folder / snapshot.FOLDER
+    names = {snapshot.path_of(folder, known.fingerprint).name for known in catalog.encoders()}
+    for path in folder.glob("*.faiss"):
+        if path.name not in names:
+            path.unlink(missing_ok=True)
+    changed = stale(catalog, encoder)
+    if not changed or changed < min(STALE, 0.01 * len(catalog.vector_ids(encoder.id))):
+        return False
+    index = VectorIndex(catalog, encoder.id, encoder.dimension)
+    index.refresh()
+    index.save_snapshot(folder)
+    return True
+
+
+def stale(catalog: Catalog, encoder: EncoderRecord) -> int:
+    """How many vectors of an encoder came or went since its snapshot; all of them if there is no good one."""
+    ids, _ = catalog.vector_seals(encoder.id)
+    path = snapshot.path_of(catalog.folder / snapshot.FOLDER, encoder.fingerprint)
+    try:
+        header = snapshot.peek(path)
+    except (OSError, snapshot.SnapshotInvalid):
+        return max(len(ids), 1)
+    if header.fingerprint != encoder.fingerprint:
+        return max(len(ids), 1)
+    kept = int((ids <= header.last_id).sum())
+    return len(ids) - kept + abs(header.count - kept)
+
+
+def _pairs(ids: Ids, seals: Seals) -> npt.NDArray[Any]:
+    """(id, seal) as one comparable value each: the seal decides, the id is mixed in by an odd factor (Fibonacci
+    hashing), so two pairs are taken for one another once in 2**64."""
+    return seals ^ (ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
 
 
 def _empty(dimension: int) -> Any:

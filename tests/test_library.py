@@ -8,7 +8,7 @@ import time
 import pytest
 from PIL import Image
 from polyglance import Library, Settings
-from polyglance.data import database
+from polyglance.data import database, seals
 from polyglance.data.sample import copy_sample
 from polyglance.errors import (
     EncoderError,
@@ -192,8 +192,11 @@ def test_photo_folders_are_only_read(library, photos):
 
 def test_an_encoder_that_changed_since_is_refused_with_advice(library, photos):
     library.index([photos])
+    record = library.encoder().fingerprint
+    other = {"name": "lite", "fingerprint": "another", "dimension": record.dimension, "dtype": record.dtype}
     with database.writing(library.catalog._engine) as connection:
-        connection.exec_driver_sql("UPDATE encoder SET fingerprint = 'another'")
+        change = "UPDATE encoder SET fingerprint = 'another', seal = ?"
+        connection.exec_driver_sql(change, (seals.of("encoder", other),))
     with (
         Library.open(library.folder) as again,
         pytest.raises(EncoderError, match="polyglance reencode --encoder lite"),

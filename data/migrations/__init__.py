@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 
@@ -17,6 +18,11 @@ def config(connection: Connection | None = None) -> Config:
     return result
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the schema to the newest revision inside the caller's transaction."""
-    command.upgrade(config(connection), "head")
+def known() -> frozenset[str]:
+    """All revisions there are."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the schema to `revision`, the newest by default, inside the caller's transaction."""
+    command.upgrade(config(connection), revision)

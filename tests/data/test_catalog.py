@@ -56,7 +56,7 @@ def test_vectors_are_stored_as_float16_and_read_in_order(catalog, encoder):
     root = catalog.add_root(b"/photos")
     for number in range(1, 6):
         add(catalog, encoder, root, number, b"%d.jpg" % number)
-    ((ids, vectors),) = catalog.vectors_after(encoder.id, 2)
+    ((ids, _, vectors),) = catalog.vectors_after(encoder.id, 2)
     assert ids.tolist() == [3, 4, 5]
     assert np.array_equal(vectors[0], unit(3).astype(np.float16).astype(np.float32))
     assert np.array_equal(catalog.vector(key(3), encoder.id), vectors[0])

@@ -68,7 +68,7 @@ def test_writers_of_one_process_wait_for_each_other(tmp_path):
             with database.writing(engine) as connection:
                 row = connection.exec_driver_sql("SELECT value FROM setting WHERE key = 'n'").first()
                 value = str(int(row[0] if row else 0) + 1)
-                connection.exec_driver_sql("INSERT OR REPLACE INTO setting VALUES ('n', ?)", (value,))
+                connection.exec_driver_sql("INSERT OR REPLACE INTO setting (key, value) VALUES ('n', ?)", (value,))
 
     threads = [threading.Thread(target=add, args=(25,)) for _ in range(8)]
     for thread in threads:

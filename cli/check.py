@@ -1,0 +1,70 @@
+"""`check`: whether a library's files are what was written, and mending them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import Common, JsonOption, LibraryOption, wants_json
+from .output import note, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from ..data.check import Report
+
+SHOWN = 10
+"""Findings of one kind that are listed for people; `--json` has all."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(check)
+
+
+def check(
+    context: typer.Context,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every thumbnail and photo as well.")] = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that the library is what was written; --repair mends it. Photos are only read."""
+    from ..indexer.pipeline import Tick
+    from ..library import check as check_library
+
+    place = library or context.find_object(Common).library  # type: ignore[union-attr]
+    with progress_bar("Checking") as show:
+        report = check_library(
+            place, repair=repair, deep=deep, progress=lambda done, total: show(Tick(done, total, 0, 0))
+        )
+    if wants_json(context, as_json):
+        from .. import documents
+
+        print_json(documents.check(report))
+    else:
+        print_check(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def print_check(report: Report) -> None:
+    """Print one line a finding, and the sum."""
+    seen: Counter[str] = Counter()
+    for finding in report.findings:
+        seen[finding.code] += 1
+        if seen[finding.code] <= SHOWN:
+            state = "mended" if finding.repaired else "found"
+            typer.echo(f"{state}  {finding.code}: {finding.message}. {finding.advice}".rstrip())
+    for code, number in seen.items():
+        if number > SHOWN:
+            typer.echo(f"… and {number - SHOWN} more of {code}: polyglance check --json")
+    left = sum(not finding.repaired for finding in report.findings)
+    mended = len(report.findings) - left
+    said = "all is well" if not report.findings else f"{mended} mended, {left} left"
+    typer.echo(f"{report.photos} photos, {report.vectors} vectors: {said} ({report.seconds:.1f} s).")
+    if report.deep:
+        note(
+            f"Files read: {report.compared} are as they were indexed; {report.not_compared} are gone or changed since, "
+            "which 'polyglance index' will see."
+        )

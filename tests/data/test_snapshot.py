@@ -1,0 +1,313 @@
+import logging
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from polyglance.data import snapshot
+from polyglance.data.catalog import Catalog
+from polyglance.data.exif import Facts
+from polyglance.data.records import Content, Entry, FileStat
+from polyglance.data.snapshot import Snapshot, SnapshotInvalid
+from polyglance.data.vectors import VectorIndex, save_if_stale, stale
+
+DIMENSION = 8
+PRINT = "f" * 32
+
+
+def rows(count, seed=0):
+    drawn = np.random.default_rng(seed).normal(size=(count, DIMENSION)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def put(catalog, start, vectors):
+    keys = [number.to_bytes(32, "big") for number in range(start, start + len(vectors))]
+    entries = [Entry(1, key.hex().encode(), FileStat(1, 1, 1), Content(key, 1, 1, "PNG", Facts())) for key in keys]
+    catalog.commit(entries, dict(zip(keys, vectors, strict=True)), 1)
+
+
+def drop(catalog, number):
+    photo = catalog.known(1)[number.to_bytes(32, "big").hex().encode()]
+    catalog.remove([photo.photo_id])
+    catalog.prune()
+
+
+def new_catalog(folder):
+    opened = Catalog(folder / "catalog.db", create=True)
+    opened.add_encoder("test", PRINT, DIMENSION, "float32")
+    opened.add_root(b"/photos")
+    return opened
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with new_catalog(tmp_path / "library") as opened:
+        put(opened, 0, rows(60))
+        yield opened
+
+
+@pytest.fixture
+def folder(catalog):
+    return catalog.folder / "snapshots"
+
+
+@pytest.fixture
+def file(catalog, folder):
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    index.save_snapshot(folder)
+    return snapshot.path_of(folder, PRINT)
+
+
+class CountingCatalog:
+    """The catalog, counting the vectors that are read from it."""
+
+    def __init__(self, catalog):
+        self.catalog, self.read = catalog, 0
+
+    def __getattr__(self, name):
+        return getattr(self.catalog, name)
+
+    def vectors_after(self, encoder_id, vector_id):
+        for ids, seals, vectors in self.catalog.vectors_after(encoder_id, vector_id):
+            self.read += len(ids)
+            yield ids, seals, vectors
+
+
+def opened(catalog):
+    """(the index as a new process would have it, vectors it read from the catalog); checked against the catalog."""
+    counting = CountingCatalog(catalog)
+    index = VectorIndex(counting, 1, DIMENSION)
+    index.refresh()
+    truth = {int(i): v.tobytes() for ids, _, vs in catalog.vectors_after(1, 0) for i, v in zip(ids, vs, strict=True)}
+    held = index._index
+    ids = index._ids().tolist()
+    assert {i: held.index.reconstruct(n).tobytes() for n, i in enumerate(ids)} == truth
+    return index, counting.read
+
+
+def test_a_snapshot_comes_back_as_it_was_written(tmp_path):
+    written = Snapshot(PRINT, 7, 42, np.arange(3, dtype=np.uint64), np.arange(100, dtype=np.uint8))
+    path = snapshot.path_of(tmp_path / "new", PRINT)
+    snapshot.write(path, written)
+    read = snapshot.read(path, PRINT)
+    assert (read.fingerprint, read.generation, read.last_id) == (PRINT, 7, 42)
+    assert read.seals.tolist() == [0, 1, 2]
+    assert read.index.tobytes() == written.index.tobytes()
+    assert snapshot.peek(path).count == 3
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_every_flipped_byte_is_found(file):
+    good = file.read_bytes()
+    for place in range(len(good)):
+        file.write_bytes(good[:place] + bytes([good[place] ^ 0x10]) + good[place + 1 :])
+        with pytest.raises(SnapshotInvalid):
+            snapshot.read(file, PRINT)
+    file.write_bytes(good)
+    snapshot.read(file, PRINT)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda data: b"", "cut short"),
+        (lambda data: data[:50], "cut short"),
+        (lambda data: data[:-1], "cut short"),
+        (lambda data: data[: len(data) // 2], "cut short"),
+        (lambda data: data + b"\0", "something was added"),
+        (lambda data: b"x" * len(data), "no snapshot"),
+        (lambda data: data[:8] + b"\x63" + data[9:], "format 99"),
+        (lambda data: data.replace(PRINT.encode(), b"e" * 32, 1), "another encoder"),
+        (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "checksum"),
+    ],
+)
+def test_what_is_wrong_is_named(file, spoil, reason):
+    file.write_bytes(spoil(file.read_bytes()))
+    with pytest.raises(SnapshotInvalid, match=reason):
+        snapshot.read(file, PRINT)
+
+
+@pytest.mark.parametrize("keep", [0, 10, 130, -1])
+def test_a_damaged_snapshot_is_said_once_and_rebuilt_from_the_catalog(catalog, file, caplog, keep):
+    file.write_bytes(file.read_bytes()[:keep])
+    with caplog.at_level(logging.INFO, "polyglance"):
+        assert opened(catalog)[1] == 60
+    (record,) = caplog.records
+    assert "cannot be used, it is cut short" in record.message
+
+
+def test_a_missing_snapshot_is_nothing_to_speak_of(catalog, caplog):
+    with caplog.at_level(logging.INFO, "polyglance"):
+        assert opened(catalog)[1] == 60
+    assert caplog.records == []
+
+
+def test_a_folder_where_the_snapshot_should_be_harms_nothing(catalog, file):
+    file.unlink()
+    file.mkdir()
+    assert opened(catalog)[1] == 60
+
+
+def test_a_good_snapshot_saves_reading_the_catalog(catalog, file):
+    index, read = opened(catalog)
+    assert read == 0
+    query = rows(1, seed=9)[0]
+    fresh = VectorIndex(catalog, 1, DIMENSION)
+    file.unlink()
+    fresh.refresh()
+    assert np.array_equal(index.search(query, 60)[1], fresh.search(query, 60)[1])
+    assert np.array_equal(index.sample, fresh.sample)
+
+
+def test_an_old_snapshot_is_brought_up_to_the_catalog(catalog, file):
+    put(catalog, 60, rows(5, seed=3))
+    drop(catalog, 7)
+    drop(catalog, 62)
+    index, read = opened(catalog)
+    assert (len(index), read) == (63, 4)
+    put(catalog, 70, rows(2, seed=4))
+    drop(catalog, 0)
+    index.refresh()
+    assert len(index) == 64
+
+
+def test_a_snapshot_of_a_later_catalog_than_the_restored_one_lends_no_wrong_vector(catalog, file, tmp_path):
+    """The catalog is restored from a backup, and gives the ids that came after it to other vectors."""
+    catalog.close()
+    backup = tmp_path / "backup.db"
+    shutil.copy(catalog.folder / "catalog.db", backup)
+    put(catalog, 60, rows(10, seed=3))
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    index.save_snapshot(file.parent)
+    catalog.close()
+    shutil.copy(backup, catalog.folder / "catalog.db")
+    assert opened(catalog)[1] == 0  # what both have is used, what came later is dropped
+    put(catalog, 80, rows(12, seed=5))
+    assert catalog.vector_ids(1).tolist()[-1] == 72
+    assert len(opened(catalog)[0]) == 72
+
+
+def test_a_running_index_notices_a_restored_catalog(catalog, tmp_path):
+    catalog.close()
+    shutil.copy(catalog.folder / "catalog.db", tmp_path / "backup.db")
+    put(catalog, 60, rows(10, seed=3))
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    catalog.close()
+    shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
+    put(catalog, 80, rows(12, seed=5))
+    put(catalog, 99, rows(1, seed=6))
+    index.refresh()
+    held = {int(i): index._index.index.reconstruct(n).tobytes() for n, i in enumerate(index._ids())}
+    truth = {int(i): v.tobytes() for ids, _, vs in catalog.vectors_after(1, 0) for i, v in zip(ids, vs, strict=True)}
+    assert held == truth
+
+
+def test_another_librarys_snapshot_lends_no_vector(catalog, tmp_path):
+    with new_catalog(tmp_path / "other") as other:
+        put(other, 500, rows(60, seed=8))
+        index = VectorIndex(other, 1, DIMENSION)
+        index.refresh()
+        index.save_snapshot(catalog.folder / "snapshots")
+    assert opened(catalog)[1] == 60
+
+
+def test_it_is_written_when_one_in_a_hundred_changed(catalog, folder):
+    record = catalog.encoders()[0]
+    put(catalog, 100, rows(340, seed=1))
+    assert save_if_stale(catalog, record)
+    assert not save_if_stale(catalog, record)
+    put(catalog, 500, rows(3, seed=2))
+    assert stale(catalog, record) == 3
+    assert not save_if_stale(catalog, record)
+    drop(catalog, 100)
+    drop(catalog, 101)
+    assert stale(catalog, record) == 5
+    assert save_if_stale(catalog, record)
+    assert stale(catalog, record) == 0
+    snapshot.path_of(folder, PRINT).write_bytes(b"")
+    assert save_if_stale(catalog, record)
+
+
+def test_snapshots_of_encoders_that_are_gone_are_removed(catalog, folder, file):
+    old = snapshot.path_of(folder, "e" * 32)
+    shutil.copy(file, old)
+    save_if_stale(catalog, catalog.encoders()[0])
+    assert (old.exists(), file.exists()) == (False, True)
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(catalog, folder, file):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from polyglance.data import atomic\n"
+        "with atomic.whole_file(Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    before = file.read_bytes()
+    assert subprocess.run([sys.executable, "-c", code, str(file)], check=False).returncode == -signal.SIGKILL
+    assert file.read_bytes() == before
+    assert len(os.listdir(folder)) == 2
+    put(catalog, 60, rows(5))
+    assert save_if_stale(catalog, catalog.encoders()[0])
+    assert os.listdir(folder) == [file.name]
+
+
+def test_a_read_only_folder_is_no_obstacle_to_searching(catalog, tmp_path, as_nobody, opened_to_all, file):
+    put(catalog, 60, rows(5))
+    opened_to_all(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from polyglance.data.catalog import Catalog\n"
+        "from polyglance.data.vectors import VectorIndex\n"
+        "index = VectorIndex(Catalog(Path(sys.argv[1])), 1, 8); index.refresh(); print(len(index))"
+    )
+    catalog.close()
+    done = as_nobody(code, str(catalog.folder / "catalog.db"))
+    assert done.stdout == "65\n", done.stderr
+
+
+@pytest.fixture
+def small_disk():
+    """A file system of 1 MB."""
+    place = Path(tempfile.mkdtemp(prefix="polyglance-small-"))
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if not mounted or mounted.returncode:
+        place.rmdir()
+        pytest.skip("may not mount a small file system here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+    place.rmdir()
+
+
+def test_a_full_disk_leaves_the_old_snapshot_and_nothing_else(small_disk):
+    path = snapshot.path_of(small_disk, PRINT)
+    old = Snapshot(PRINT, 1, 0, np.empty(0, np.uint64), np.zeros(500_000, np.uint8))
+    snapshot.write(path, old)
+    with pytest.raises(OSError, match="No space left"):
+        snapshot.write(path, Snapshot(PRINT, 2, 0, np.empty(0, np.uint64), np.ones(900_000, np.uint8)))
+    assert os.listdir(small_disk) == [path.name]
+    assert snapshot.read(path, PRINT).generation == 1
+
+
+def test_a_full_disk_leaves_a_catalog_that_needs_an_upgrade_as_it_is(small_disk, make_first_schema):
+    from polyglance.errors import LibraryError
+
+    path = make_first_schema(small_disk / "catalog.db", photos=700)
+    before = path.read_bytes()
+    assert len(before) > 350_000
+    (small_disk / "filler").write_bytes(bytes(1_000_000 - len(before) - 200_000))
+    with pytest.raises(LibraryError, match=r"cannot be backed up first: .*Nothing was changed") as caught:
+        Catalog(path, create=True)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(small_disk)) == ["catalog.db", "filler"]
+    (small_disk / "filler").unlink()
+    assert sqlite3.connect(path).execute("SELECT count(*) FROM photo").fetchone() == (701,)

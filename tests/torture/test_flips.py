@@ -1,0 +1,148 @@
+"""A byte is changed somewhere in the catalog or its snapshot. Whatever byte it is, nobody is misled.
+
+For each place: opening and searching raise nothing but errors of ours and lend no wrong vector; and either `check`
+names the damage and repair leaves only what it refused with advice, or after `check --repair` and an index run over
+the real folder the catalog is what it was, row by row and vector by vector.
+
+The catalog is checkpointed and closed: what is flipped is what is on the disk. By default every STRIDE-th place is
+tried, at another offset for each pattern; `-m full` tries every byte.
+"""
+
+import os
+import shutil
+
+import pytest
+from polyglance import Library, Settings
+from polyglance.data.vectors import VectorIndex
+from polyglance.errors import PolyglanceError
+from polyglance.library import check
+
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(0)]
+
+SETTINGS = Settings(encoder="lite")
+STRIDE = int(os.environ.get("POLYGLANCE_TEST_STRIDE", "331"))
+PATTERNS = (0x01, 0x80, 0xFF)
+LONG = 64  # bytes of a damaged range
+
+
+def vectors_of(catalog):
+    """Content hash -> vector as searches see it, from the index in memory."""
+    record = catalog.active_encoder()
+    if record is None:
+        return {}
+    index = VectorIndex(catalog, record.id, record.dimension)
+    index.refresh()
+    held = dict(zip(index._ids().tolist(), range(len(index)), strict=True))
+    photos = catalog.photos_of_vectors(list(held))
+    return {
+        photo.path: index._index.index.reconstruct(held[vector_id]).tobytes()
+        for vector_id, shown in photos.items()
+        for photo in shown
+    }
+
+
+def looked_at(small, truth):
+    """Use the library as searches and status do; return whether it could be used."""
+    try:
+        with Library.open(small.folder, settings=SETTINGS, create=False) as library:
+            library.status()
+            found = vectors_of(library.catalog)
+            for photo_id in range(1, 14):
+                library.catalog.photo(photo_id)
+            library.search("blue")
+    except PolyglanceError as error:
+        assert "\n" not in str(error)
+        return False
+    by_name = {os.path.basename(path): vector for path, vector in found.items()}
+    right = {os.path.basename(path): vector for path, vector in truth.items()}
+    wrong = [name for name, vector in by_name.items() if name in right and right[name] != vector]
+    assert not wrong, f"another vector is shown for {wrong}"
+    return True
+
+
+def settle(small, original):
+    """Check, repair, index; the library then is as it was, or what is left was named with advice."""
+    named = check(small.folder, settings=SETTINGS)
+    mended = check(small.folder, settings=SETTINGS, repair=True)
+    left = [finding for finding in mended.findings if not finding.repaired]
+    assert all(finding.advice for finding in left), left
+    if left:
+        assert named.findings, left
+        return "refused"
+    assert check(small.folder, settings=SETTINGS).findings == []
+    with Library.open(small.folder, settings=SETTINGS) as library:
+        library.index([small.photos])
+        library.search("blue")
+    state = small.state()
+    lost_encoder = any(finding.code == "rows-lost" for finding in mended.findings)
+    assert state == original, [finding.code for finding in mended.findings]
+    return "rebuilt" if lost_encoder else "mended" if mended.findings else "harmless"
+
+
+def tried(small, template, path, places, change):
+    """Change the file at each place in turn; return how it ended -> places."""
+    original = template.state()
+    with Library.open(template.folder, settings=SETTINGS, create=False) as library:
+        truth = vectors_of(library.catalog)
+    good = path.read_bytes()
+    ended = {}
+    for place in places:
+        shutil.rmtree(small.folder)
+        shutil.copytree(template.folder, small.folder)
+        path.write_bytes(change(good, place))
+        try:
+            looked_at(small, truth)
+            how = settle(small, original)
+        except BaseException as error:
+            error.add_note(f"at byte {place} of {path.name} (page {place // 4096}, offset {place % 4096})")
+            raise
+        ended.setdefault(how, []).append(place)
+    print({how: len(where) for how, where in ended.items()})
+    return ended
+
+
+def flip(pattern):
+    return lambda data, place: data[:place] + bytes([data[place] ^ pattern]) + data[place + 1 :]
+
+
+def blot(data, place):
+    return data[:place] + bytes(min(LONG, len(data) - place)) + data[place + LONG :]
+
+
+@pytest.mark.parametrize("number", range(len(PATTERNS)))
+def test_a_flipped_byte_of_the_catalog(small_library, small_library_template, number):
+    size = small_library.catalog.stat().st_size
+    places = range(number * STRIDE // len(PATTERNS), size, STRIDE)
+    ended = tried(small_library, small_library_template, small_library.catalog, places, flip(PATTERNS[number]))
+    assert len(ended.get("refused", [])) < 0.05 * len(places)
+
+
+def test_a_blotted_range_of_the_catalog(small_library, small_library_template):
+    size = small_library.catalog.stat().st_size
+    tried(small_library, small_library_template, small_library.catalog, range(7, size, 4 * STRIDE), blot)
+
+
+def test_every_byte_of_the_header_and_the_schema(small_library, small_library_template):
+    places = [*range(0, 100, 3), *range(100, 4096, 97)]
+    tried(small_library, small_library_template, small_library.catalog, places, flip(0x20))
+
+
+def test_a_flipped_byte_of_the_snapshot(small_library, small_library_template):
+    (path,) = (small_library.folder / "snapshots").glob("*.faiss")
+    size = path.stat().st_size
+    ended = tried(small_library, small_library_template, path, range(0, size, 4 * STRIDE), flip(0x04))
+    assert set(ended) == {"mended"}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_every_byte_of_the_catalog(small_library, small_library_template, pattern):
+    size = small_library.catalog.stat().st_size
+    tried(small_library, small_library_template, small_library.catalog, range(size), flip(pattern))
+
+
+@pytest.mark.full
+def test_every_byte_of_the_snapshot(small_library, small_library_template):
+    (path,) = (small_library.folder / "snapshots").glob("*.faiss")
+    ended = tried(small_library, small_library_template, path, range(path.stat().st_size), flip(0x04))
+    assert set(ended) == {"mended"}
