@@ -279,7 +279,8 @@ class Catalog:
         while True:
             rows = self._all(
                 select(Vector.id, Vector.encoder_id, Vector.content_hash, Vector.vector, Vector.seal)
-                .where(Vector.encoder_id == encoder_id, Vector.id > vector_id)
+                # + 0 keeps SQLite from an index by encoder, whose rows it would sort for every batch
+                .where(Vector.encoder_id + 0 == encoder_id, Vector.id > vector_id)
                 .order_by(Vector.id)
                 .limit(ROWS_AT_ONCE)
             )

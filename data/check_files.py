@@ -65,7 +65,7 @@ def snapshots(files: Files) -> Iterator[Finding]:
             finding = found("snapshot-orphan", path.name)
         else:
             try:
-                snapshot.read(path, names[path.name])
+                snapshot.verify(path, names[path.name])
             except FileNotFoundError:
                 continue
             except snapshot.SnapshotInvalid as error:

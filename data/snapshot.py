@@ -7,11 +7,14 @@ file with flipped bytes without a word.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +27,7 @@ VERSION = 1
 HEADER = struct.Struct("<8sI32sQqQQ32s")
 """Magic, format version, fingerprint, generation, last vector id, vectors, bytes after the header, SHA-256."""
 
+CHUNK = 1 << 20
 PREFIX_DIGITS = 16  # of the fingerprint, in the file's name
 
 
@@ -33,13 +37,12 @@ class SnapshotInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a snapshot file says. `seals` has shape (vectors,), `index` is the serialised FAISS index."""
+    """What a snapshot says, but the index itself. `seals` has shape (vectors,), in the order of the index."""
 
     fingerprint: str
     generation: int
     last_id: int
     seals: npt.NDArray[np.uint64]
-    index: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +62,28 @@ def path_of(folder: Path, fingerprint: str) -> Path:
     return folder / f"{fingerprint[:PREFIX_DIGITS]}.faiss"
 
 
-def write(path: Path, snapshot: Snapshot) -> None:
-    """Write a snapshot whole or not at all, for one writer at a time. Raises OSError."""
-    length = snapshot.seals.nbytes + snapshot.index.nbytes
-    fields = (snapshot.fingerprint, snapshot.generation, snapshot.last_id, len(snapshot.seals), length)
-    parts = (snapshot.seals.astype("<u8").data.cast("B"), snapshot.index.data.cast("B"))
+def write(path: Path, snapshot: Snapshot, index: Callable[[Callable[[bytes], object]], None]) -> None:
+    """Write a snapshot whole or not at all, for one writer at a time; `index` is called with what it is to write by.
+
+    Nothing is held in memory but what `index` hands over at a time. Raises OSError.
+    """
     path.parent.mkdir(exist_ok=True)
-    with atomic.whole_file(path) as temporary, temporary.open("wb") as file:
-        file.write(_packed(*fields, _digest(_packed(*fields, b""), *parts)))
-        for part in parts:
-            file.write(part)
+    seals = snapshot.seals.astype("<u8").tobytes()
+    with atomic.whole_file(path) as temporary, temporary.open("wb+") as file:
+        file.write(bytes(HEADER.size))
+        file.write(seals)
+        index(file.write)
+        length = file.tell() - HEADER.size
+        fields = (snapshot.fingerprint, snapshot.generation, snapshot.last_id, len(snapshot.seals), length)
+        file.seek(HEADER.size)
+        digest = _digest(_packed(*fields, b""), file)
+        file.seek(0)
+        file.write(_packed(*fields, digest))
 
 
-def read(path: Path, fingerprint: str) -> Snapshot:
-    """Read and verify the snapshot of an encoder.
+@contextlib.contextmanager
+def opened(path: Path, fingerprint: str) -> Iterator[tuple[Snapshot, BinaryIO]]:
+    """Verify the snapshot of an encoder, and yield it with the file, from which the index is to be read.
 
     Raises SnapshotInvalid, FileNotFoundError if there is none, OSError.
     """
@@ -81,12 +92,18 @@ def read(path: Path, fingerprint: str) -> Snapshot:
         if header.fingerprint != fingerprint:
             raise SnapshotInvalid("it is of another encoder")
         _check_length(header, os.fstat(file.fileno()).st_size)
-        payload = np.fromfile(file, np.uint8)
-    fields = (header.fingerprint, header.generation, header.last_id, header.count, header.length)
-    if _digest(_packed(*fields, b""), payload.data) != header.digest:
-        raise SnapshotInvalid("its checksum is wrong")
-    seals = payload[: header.count * 8].view("<u8").astype(np.uint64)
-    return Snapshot(header.fingerprint, header.generation, header.last_id, seals, payload[header.count * 8 :])
+        fields = (header.fingerprint, header.generation, header.last_id, header.count, header.length)
+        if _digest(_packed(*fields, b""), file) != header.digest:
+            raise SnapshotInvalid("its checksum is wrong")
+        file.seek(HEADER.size)
+        seals = np.frombuffer(file.read(header.count * 8), "<u8").astype(np.uint64)
+        yield Snapshot(header.fingerprint, header.generation, header.last_id, seals), file
+
+
+def verify(path: Path, fingerprint: str) -> None:
+    """Raise what `opened` raises."""
+    with opened(path, fingerprint):
+        pass
 
 
 def peek(path: Path) -> Header:
@@ -119,8 +136,8 @@ def _packed(fingerprint: str, generation: int, last_id: int, count: int, length:
     return HEADER.pack(MAGIC, VERSION, fingerprint.encode(), generation, last_id, count, length, digest)
 
 
-def _digest(*parts: bytes | memoryview) -> bytes:
-    state = hashlib.sha256()
-    for part in parts:
+def _digest(header: bytes, payload: BinaryIO) -> bytes:
+    state = hashlib.sha256(header)
+    while part := payload.read(CHUNK):
         state.update(part)
     return state.digest()

@@ -11,8 +11,9 @@ in the catalog as it is held goes, and what the catalog has beyond that is read.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -91,10 +92,17 @@ class VectorIndex:
         """Write what is held to the encoder's file in `folder`; for the library's writer. Raises OSError."""
         ids = self._ids()
         last = int(ids[-1]) if len(ids) else 0
-        index = faiss.serialize_index(self._index)
         fingerprint = self._fingerprint()
-        whole = snapshot.Snapshot(fingerprint, max(self._generation, 0), last, self._seals, index)
-        snapshot.write(snapshot.path_of(folder, fingerprint), whole)
+        said = snapshot.Snapshot(fingerprint, max(self._generation, 0), last, self._seals)
+
+        def write_index(write: Callable[[bytes], object]) -> None:
+            failed: list[OSError] = []
+            try:
+                faiss.write_index(self._index, faiss.PyCallbackIOWriter(_remembering(write, failed), snapshot.CHUNK))  # type: ignore[attr-defined]
+            except RuntimeError as error:
+                raise (failed[0] if failed else OSError(str(error))) from error
+
+        snapshot.write(snapshot.path_of(folder, fingerprint), said, write_index)
 
     def search(self, query: Floats, count: int) -> tuple[Floats, Ids]:
         """Return (scores, vector ids) of the `count` nearest to the unit vector `query`, best first.
@@ -138,9 +146,9 @@ class VectorIndex:
         folder = self._catalog.folder / snapshot.FOLDER
         try:
             fingerprint = self._fingerprint()
-            found = snapshot.read(snapshot.path_of(folder, fingerprint), fingerprint)
-            self._index = checked_index(found, self._dimension)
-            self._seals = found.seals
+            with snapshot.opened(snapshot.path_of(folder, fingerprint), fingerprint) as (said, file):
+                self._index = _read_index(said, file, self._dimension)
+            self._seals = said.seals
         except (FileNotFoundError, NotADirectoryError):
             return
         except (OSError, snapshot.SnapshotInvalid) as error:
@@ -155,18 +163,31 @@ class VectorIndex:
         return np.stack([flat.reconstruct(int(place)) for place in places])
 
 
-def checked_index(found: snapshot.Snapshot, dimension: int) -> Any:
+def _read_index(said: snapshot.Snapshot, file: BinaryIO, dimension: int) -> Any:
     """The FAISS index of a snapshot. Raises SnapshotInvalid if it is not one of ours, or of another dimension."""
     try:
-        index = faiss.deserialize_index(found.index)
+        index = faiss.read_index(faiss.PyCallbackIOReader(file.read, snapshot.CHUNK))  # type: ignore[attr-defined]
     except RuntimeError as error:
         raise snapshot.SnapshotInvalid(f"FAISS cannot read it ({str(error).splitlines()[0]})") from error
-    if not isinstance(index, faiss.IndexIDMap) or index.d != dimension or index.ntotal != len(found.seals):
+    if not isinstance(index, faiss.IndexIDMap) or index.d != dimension or index.ntotal != len(said.seals):
         raise snapshot.SnapshotInvalid("its index is of another kind")
     ids = faiss.vector_to_array(index.id_map)
-    if (np.diff(ids) <= 0).any() or (int(ids[-1]) if len(ids) else 0) != found.last_id:
+    if (np.diff(ids) <= 0).any() or (int(ids[-1]) if len(ids) else 0) != said.last_id:
         raise snapshot.SnapshotInvalid("its ids are out of order")
     return index
+
+
+def _remembering(write: Callable[[bytes], object], failed: list[OSError]) -> Callable[[bytes], None]:
+    """FAISS makes a RuntimeError of whatever a callback raises: keep what it was (a full disk)."""
+
+    def attempt(data: bytes) -> None:
+        try:
+            write(data)
+        except OSError as error:
+            failed.append(error)
+            raise
+
+    return attempt
 
 
 def save_if_stale(catalog: Catalog, encoder: EncoderRecord) -> bool:

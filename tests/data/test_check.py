@@ -395,7 +395,7 @@ def test_a_damaged_snapshot(small_library, original, spoil):
     good = path.read_bytes()
     path.write_bytes(spoil(good))
     proved(small_library, "snapshot-damaged", original=original, index=False)
-    snapshot.read(path, small_library.ask("SELECT fingerprint FROM encoder")[0][0])  # written again by the repair
+    snapshot.verify(path, small_library.ask("SELECT fingerprint FROM encoder")[0][0])  # written again by the repair
 
 
 def test_a_snapshot_of_no_encoder(small_library, original):

@@ -92,14 +92,18 @@ def opened(catalog):
     return index, counting.read
 
 
+def write_bytes(data):
+    return lambda write: write(data)
+
+
 def test_a_snapshot_comes_back_as_it_was_written(tmp_path):
-    written = Snapshot(PRINT, 7, 42, np.arange(3, dtype=np.uint64), np.arange(100, dtype=np.uint8))
+    written = Snapshot(PRINT, 7, 42, np.arange(3, dtype=np.uint64))
     path = snapshot.path_of(tmp_path / "new", PRINT)
-    snapshot.write(path, written)
-    read = snapshot.read(path, PRINT)
-    assert (read.fingerprint, read.generation, read.last_id) == (PRINT, 7, 42)
-    assert read.seals.tolist() == [0, 1, 2]
-    assert read.index.tobytes() == written.index.tobytes()
+    snapshot.write(path, written, write_bytes(b"index"))
+    with snapshot.opened(path, PRINT) as (said, file):
+        assert (said.fingerprint, said.generation, said.last_id) == (PRINT, 7, 42)
+        assert said.seals.tolist() == [0, 1, 2]
+        assert file.read() == b"index"
     assert snapshot.peek(path).count == 3
     assert os.listdir(path.parent) == [path.name]
 
@@ -109,9 +113,9 @@ def test_every_flipped_byte_is_found(file):
     for place in range(len(good)):
         file.write_bytes(good[:place] + bytes([good[place] ^ 0x10]) + good[place + 1 :])
         with pytest.raises(SnapshotInvalid):
-            snapshot.read(file, PRINT)
+            snapshot.verify(file, PRINT)
     file.write_bytes(good)
-    snapshot.read(file, PRINT)
+    snapshot.verify(file, PRINT)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,7 @@ def test_every_flipped_byte_is_found(file):
 def test_what_is_wrong_is_named(file, spoil, reason):
     file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(SnapshotInvalid, match=reason):
-        snapshot.read(file, PRINT)
+        snapshot.verify(file, PRINT)
 
 
 @pytest.mark.parametrize("keep", [0, 10, 130, -1])
@@ -289,12 +293,22 @@ def small_disk():
 
 def test_a_full_disk_leaves_the_old_snapshot_and_nothing_else(small_disk):
     path = snapshot.path_of(small_disk, PRINT)
-    old = Snapshot(PRINT, 1, 0, np.empty(0, np.uint64), np.zeros(500_000, np.uint8))
-    snapshot.write(path, old)
+    snapshot.write(path, Snapshot(PRINT, 1, 0, np.empty(0, np.uint64)), write_bytes(bytes(500_000)))
     with pytest.raises(OSError, match="No space left"):
-        snapshot.write(path, Snapshot(PRINT, 2, 0, np.empty(0, np.uint64), np.ones(900_000, np.uint8)))
+        snapshot.write(path, Snapshot(PRINT, 2, 0, np.empty(0, np.uint64)), write_bytes(bytes(900_000)))
     assert os.listdir(small_disk) == [path.name]
-    assert snapshot.read(path, PRINT).generation == 1
+    with snapshot.opened(path, PRINT) as (said, _):
+        assert said.generation == 1
+
+
+def test_a_disk_that_fills_up_while_faiss_writes_is_said_as_such(catalog, small_disk):
+    put(catalog, 1000, rows(4000, seed=2))
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    (small_disk / "filler").write_bytes(bytes(1_000_000))
+    with pytest.raises(OSError, match="No space left"):
+        index.save_snapshot(small_disk)
+    assert os.listdir(small_disk) == ["filler"]
 
 
 def test_a_full_disk_leaves_a_catalog_that_needs_an_upgrade_as_it_is(small_disk, make_first_schema):

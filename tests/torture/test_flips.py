@@ -5,7 +5,7 @@ names the damage and repair leaves only what it refused with advice, or after `c
 the real folder the catalog is what it was, row by row and vector by vector.
 
 The catalog is checkpointed and closed: what is flipped is what is on the disk. By default every STRIDE-th place is
-tried, at another offset for each pattern; `-m full` tries every byte.
+tried, at another offset for each pattern; `-m full` tries every byte, 0.2 s each, which takes hours.
 """
 
 import os
@@ -20,7 +20,7 @@ from polyglance.library import check
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(0)]
 
 SETTINGS = Settings(encoder="lite")
-STRIDE = int(os.environ.get("POLYGLANCE_TEST_STRIDE", "331"))
+STRIDE = int(os.environ.get("POLYGLANCE_TEST_STRIDE", "1237"))
 PATTERNS = (0x01, 0x80, 0xFF)
 LONG = 64  # bytes of a damaged range
 
@@ -74,9 +74,8 @@ def settle(small, original):
         library.index([small.photos])
         library.search("blue")
     state = small.state()
-    lost_encoder = any(finding.code == "rows-lost" for finding in mended.findings)
     assert state == original, [finding.code for finding in mended.findings]
-    return "rebuilt" if lost_encoder else "mended" if mended.findings else "harmless"
+    return "mended" if mended.findings else "harmless"
 
 
 def tried(small, template, path, places, change):
@@ -119,26 +118,26 @@ def test_a_flipped_byte_of_the_catalog(small_library, small_library_template, nu
 
 def test_a_blotted_range_of_the_catalog(small_library, small_library_template):
     size = small_library.catalog.stat().st_size
-    tried(small_library, small_library_template, small_library.catalog, range(7, size, 4 * STRIDE), blot)
+    tried(small_library, small_library_template, small_library.catalog, range(7, size, STRIDE), blot)
 
 
 def test_every_byte_of_the_header_and_the_schema(small_library, small_library_template):
-    places = [*range(0, 100, 3), *range(100, 4096, 97)]
+    places = [*range(0, 100, 5), *range(100, 4096, 197)]
     tried(small_library, small_library_template, small_library.catalog, places, flip(0x20))
 
 
 def test_a_flipped_byte_of_the_snapshot(small_library, small_library_template):
     (path,) = (small_library.folder / "snapshots").glob("*.faiss")
     size = path.stat().st_size
-    ended = tried(small_library, small_library_template, path, range(0, size, 4 * STRIDE), flip(0x04))
+    ended = tried(small_library, small_library_template, path, range(0, size, STRIDE), flip(0x04))
     assert set(ended) == {"mended"}
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_every_byte_of_the_catalog(small_library, small_library_template, pattern):
+def test_every_byte_of_the_catalog(small_library, small_library_template):
     size = small_library.catalog.stat().st_size
-    tried(small_library, small_library_template, small_library.catalog, range(size), flip(pattern))
+    in_turn = lambda data, place: flip(PATTERNS[place % len(PATTERNS)])(data, place)  # noqa: E731
+    tried(small_library, small_library_template, small_library.catalog, range(size), in_turn)
 
 
 @pytest.mark.full
