@@ -94,14 +94,14 @@ def _watch(found: Status) -> dict[str, Any] | None:
 
 
 def check(report: Report) -> dict[str, Any]:
-    """`{ok, findings: [{code, subject, message, repaired, advice}], photos, vectors, deep, …, seconds}`.
+    """`{ok, findings: [{code, subject, message, repaired, advice, harmless}], photos, vectors, deep, …, seconds}`.
 
     `compared` and `not_compared` count the photo files that a deep check read, and those that are not there as they
     were indexed.
     """
     return {
         "ok": report.ok,
-        "findings": [asdict(finding) for finding in report.findings],
+        "findings": [asdict(finding) | {"harmless": finding.is_harmless} for finding in report.findings],
         "photos": report.photos,
         "vectors": report.vectors,
         "deep": report.deep,

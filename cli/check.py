@@ -54,14 +54,14 @@ def print_check(report: Report) -> None:
     for finding in report.findings:
         seen[finding.code] += 1
         if seen[finding.code] <= SHOWN:
-            state = "mended" if finding.repaired else "found"
+            state = "mended" if finding.repaired else "harmless" if finding.is_harmless else "found"
             typer.echo(f"{state}  {finding.code}: {finding.message}. {finding.advice}".rstrip())
     for code, number in seen.items():
         if number > SHOWN:
             typer.echo(f"… and {number - SHOWN} more of {code}: polyglance check --json")
-    left = sum(not finding.repaired for finding in report.findings)
-    mended = len(report.findings) - left
-    said = "all is well" if not report.findings else f"{mended} mended, {left} left"
+    mended = sum(finding.repaired for finding in report.findings)
+    left = sum(not finding.repaired and not finding.is_harmless for finding in report.findings)
+    said = f"{mended} mended, {left} left" if mended or left else "all is well"
     typer.echo(f"{report.photos} photos, {report.vectors} vectors: {said} ({report.seconds:.1f} s).")
     if report.deep:
         note(

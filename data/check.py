@@ -37,8 +37,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong, or all of it was mended."""
-        return all(finding.repaired for finding in self.findings)
+        """Whether nothing is wrong, or all of it was mended; what is harmless may be there."""
+        return all(finding.repaired or finding.is_harmless for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _check(plan: Plan, progress: Progress, start: float) -> Report:
                 photos, vectors = _counts(db)
                 compared, not_compared = files.compared, files.not_compared
         except check_structure.BROKEN as error:
-            if all(finding.repaired for finding in findings):
+            if all(finding.repaired or finding.is_harmless for finding in findings):
                 advice = check_structure.RESTORE if plan.repair else "Run 'polyglance check --repair'."
                 findings.append(found("catalog-structure", plan.catalog.name, str(error), advice))
         else:

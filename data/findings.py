@@ -41,6 +41,11 @@ CODES = {
 """Every code with what it means; docs/check.md also says what repair does."""
 
 
+HARMLESS = frozenset({"vector-orphan", "snapshot-orphan", "thumbnail-orphan", "leftover-file"})
+"""What takes space and nothing else: a killed process leaves it behind, and so does a photo on its way between two
+roots. The next writer, or the next run over all roots, removes it; it makes no library unsound."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong. `subject` is what it is about, `message` one line, `advice` what is left to do."""
@@ -50,6 +55,11 @@ class Finding:
     message: str
     repaired: bool = False
     advice: str = ""
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether it can stay."""
+        return self.code in HARMLESS
 
     def mended(self, advice: str = "") -> Finding:
         """The same, after it was mended; `advice` if something is left to do all the same."""
