@@ -31,12 +31,12 @@ def test_check_reports_the_contract(check):
     assert (deep["deep"], deep["compared"], deep["not_compared"]) == (True, 11, 0)
 
 
-def test_a_finding_has_five_fields_and_the_code_tells_the_state(check, small_library):
+def test_a_finding_has_six_fields_and_the_code_tells_the_state(check, small_library):
     small_library.damage("UPDATE vector SET vector = zeroblob(2022) WHERE id = 4")
     named = check("--json")
     assert named.code == 1
     (finding,) = named.json["findings"]
-    assert set(finding) == {"code", "subject", "message", "repaired", "advice"}
+    assert set(finding) == {"code", "subject", "message", "repaired", "advice", "harmless"}
     assert (finding["code"], finding["subject"], finding["repaired"]) == ("vector-damaged", "vector 4", False)
     mended = check("--json", "--repair")
     assert (mended.code, mended.json["ok"], mended.json["findings"][0]["repaired"]) == (0, True, True)
