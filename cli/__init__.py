@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from ..errors import PolyglanceError
-from . import demo, encoders, index, search, serve, status
+from . import demo, encoders, evaluate, index, search, serve, status
 from .options import Common, DebugOption, JsonOption, LibraryOption, VersionOption
 from .output import printable
 
@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (demo, index, search, status, encoders, serve):
+for group in (demo, index, search, status, encoders, evaluate, serve):
     group.register(app)
 
 

@@ -38,8 +38,8 @@ class AnnRecall:
 def measure(queries: Floats, items: Floats) -> AnnRecall:
     """Put `items` (n, d) into a library of its own, let its index answer, and compare with all cosines.
 
-    Equal vectors are one content, as in a library. Anything within TIE of the tenth best counts as found: which of equal
-    items comes tenth is chance.
+    Equal vectors are one content, as in a library. Anything within TIE of the tenth best counts as found: which of
+    equal items comes tenth is chance.
     """
     stored = np.unique(items.astype(np.float16), axis=0).astype(np.float32)
     chosen = queries[np.unique(np.linspace(0, len(queries) - 1, min(len(queries), QUERIES)).astype(np.int64))]

@@ -1,7 +1,7 @@
 """Vectors kept between runs, so that a stopped evaluation goes on and another one of the same encoder costs seconds.
 
-One folder an encoder (its fingerprint) and kind; in it, files of some thousand (key, vector) records that are written once,
-whole, and named by their checksum. A file that is damaged is left out and its vectors are made again.
+One folder an encoder (its fingerprint) and kind; in it, files of some thousand (key, vector) records that are written
+once, whole, and named by their checksum. A file that is damaged is left out and its vectors are made again.
 """
 
 from __future__ import annotations

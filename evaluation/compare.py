@@ -1,8 +1,9 @@
 """Two encoders on the same data, with bootstrap confidence intervals.
 
-Pictures are drawn with replacement, each with all its captions in all languages, because captions of one picture are hit or
-missed together. Both encoders see the same draws, so the difference is paired and its interval much narrower than those
-of the two figures. Intervals are percentile intervals (Efron, Tibshirani 1993, chapter 13). What is searched in stays whole.
+Pictures are drawn with replacement, each with all its captions in all languages, because captions of one picture are
+hit or missed together. Both encoders see the same draws, so the difference is paired and its interval much narrower
+than those of the two figures. Intervals are percentile intervals (Efron, Tibshirani 1993, chapter 13). What is searched
+in stays whole.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def compare(
 
 
 def _columns(result: RetrievalResult) -> tuple[Doubles, Doubles]:
-    """(hits, queries) of each picture: (pictures, languages, 6); a text is a query of the picture it was written for."""
+    """(hits, queries) of each picture: (pictures, languages, 6); a text counts for the picture it was written for."""
     images = len(result.images)
     hits = np.zeros((images, len(result.languages), len(WAYS) * len(CUTS)))
     queries = np.zeros_like(hits)
@@ -106,7 +107,7 @@ def _draws(generator: np.random.Generator, images: int, samples: int) -> Doubles
 
 
 def _values(weights: Doubles, sums: tuple[Doubles, ...], counts: Doubles) -> Doubles:
-    """Percent: (samples, encoders, languages + mean, 6 + MR). A language that a draw leaves out does not count in it."""
+    """Percent: (samples, encoders, languages + mean, 6 + MR). A language that a draw lacks does not count in it."""
     flat = (len(weights), *counts.shape[1:])
     asked = (weights @ counts.reshape(len(counts), -1)).reshape(flat)
     found = np.stack([(weights @ hits.reshape(len(hits), -1)).reshape(flat) for hits in sums], axis=1)
@@ -128,7 +129,9 @@ def _interval(value: float, drawn: Doubles) -> Interval:
     return Interval(value, float(low), float(high))
 
 
-def document(first: RetrievalResult, second: RetrievalResult, samples: int = SAMPLES, seed: int = SEED) -> dict[str, object]:
+def document(
+    first: RetrievalResult, second: RetrievalResult, samples: int = SAMPLES, seed: int = SEED
+) -> dict[str, object]:
     """`{dataset, encoders, images, texts, confidence, samples, languages: {en: {…}}, mean: {…}}`.
 
     Each measure is `{first, second, difference: {value, low, high, differs}}`, percent and points, two decimals.

@@ -31,7 +31,7 @@ CUT_QUERIES = 2000
 
 @dataclass(frozen=True)
 class Hubness:
-    """Of the pictures (or texts) as answers: skewness of their 10-occurrence, the largest, the share that never occurs."""
+    """Of the pictures (or texts) as answers: skewness of their 10-occurrence, its largest, the share that has none."""
 
     skewness: float
     largest: int
@@ -40,7 +40,7 @@ class Hubness:
 
 @dataclass(frozen=True)
 class Consistency:
-    """Mean overlap, 0 to 1, of the first ten for the same picture's caption in two languages, each pair over `pictures`.
+    """Mean overlap, 0 to 1, of the first ten for the same picture's caption in two languages.
 
     `languages` name the rows and columns of `pairs`; `mean` is that of all pairs; nothing to compare gives None.
     """
@@ -75,11 +75,10 @@ def hubness(queries: Floats, items: Floats) -> Hubness:
 def consistency(result: RetrievalResult) -> Consistency:
     """Compare the first caption of each picture between languages, over the pictures that have one in both."""
     first = {language: _first_captions(result, language) for language in result.languages}
-    tops = {
-        language: metrics.top(found.texts, result.images, DEPTH)[1] for language, found in result.languages.items()
-    }
-    size = len(first)
-    table: list[list[float | None]] = [[1.0 if row == column else None for column in range(size)] for row in range(size)]
+    tops = {language: metrics.top(found.texts, result.images, DEPTH)[1] for language, found in result.languages.items()}
+    table: list[list[float | None]] = [
+        [1.0 if row == column else None for column in range(size)] for row in range(size)
+    ]
     codes = list(first)
     values = []
     for (row, left), (column, right) in combinations(enumerate(codes), 2):
@@ -94,7 +93,7 @@ def consistency(result: RetrievalResult) -> Consistency:
 def relevance_cuts(
     texts: Floats, images: Floats, right: Relevance, cuts: Sequence[float] = RELEVANCE_CUTS
 ) -> list[Cut]:
-    """Measure the cut with the shipped calibration: the background is an even sample of the pictures, as in a library."""
+    """Measure the cut with the shipped calibration; its background is an even sample of the pictures, as in a library."""
     chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), CUT_QUERIES)).astype(np.int64))
     sample = np.unique(np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(np.int64))
     totals = np.zeros((len(cuts), 4))  # shown, right among them, right in all, queries without any

@@ -1,9 +1,10 @@
 """Retrieval and classification metrics: pure functions of vectors, computed in chunks of bounded memory.
 
-Ties. An item that scores within TIE of the right one counts as equal to it, and the metric is its expected value over all
-orders of the equal items: a constant encoder scores at chance, not 0 or 100. AltCLIP's script and CLIP_benchmark take
-whatever order `torch.topk` leaves equal scores in, which is neither specified nor the same for `argmax`: in AltCLIP's
-published CIFAR-10 result acc1 (0.95402, topk) and mean per-class recall (0.95412, argmax) differ for this reason alone.
+Ties. An item that scores within TIE of the right one counts as equal to it, and the metric is its expected value over
+all orders of the equal items: a constant encoder scores at chance, not 0 or 100. AltCLIP's script and CLIP_benchmark
+take whatever order `torch.topk` leaves equal scores in, which is neither specified nor the same for `argmax`: over
+CIFAR-10's equally large classes acc1 and mean per-class recall are one number, yet AltCLIP publishes 0.95402 (topk) and
+0.95412 (argmax, of half-precision scores).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ CUTS = (1, 5, 10)
 """The k of R@k."""
 
 TIE = 1e-6
-"""Cosines this close are equal: float32 sums differ by as much with the order of adding, float16 vectors by far more."""
+"""Cosines this close are equal: float32 sums differ by as much with the order of adding, float16 vectors by more."""
 
 CHUNK_BYTES = 128 << 20
 """Bytes of scores held at once; comparing them takes about as much again."""
@@ -157,7 +158,8 @@ def mean_per_class_recall(scores: Floats, labels: Indices) -> float:
 
 def skewness(values: npt.ArrayLike) -> float:
     """Skewness m3 / m2 ** 1.5 (Fisher-Pearson, biased); 0 where all values are equal."""
-    deviations = np.asarray(values, np.float64) - np.mean(values)
+    numbers = np.asarray(values, np.float64)
+    deviations = numbers - numbers.mean()
     spread = float((deviations**2).mean())
     return float((deviations**3).mean() / spread**1.5) if spread > 0 else 0.0
 

@@ -14,15 +14,15 @@ from ..encoders.known import by_name
 FILE = Path(__file__).parent / "published.toml"
 
 TOLERANCE = 0.5
-"""Points up to which ours agree: theirs are rounded to 0.1, computed in half precision, with another decoder's rounding."""
+"""Points up to which ours agree: theirs are rounded to 0.1 and were computed in half precision."""
 
 
 @dataclass(frozen=True)
 class Published:
     """One row of a published table. Figures are percent for retrieval, fractions for classification, as printed.
 
-    `encoder` is the hub id of the same weights, empty where there are none that polyglance could load. `pictures` is the
-    size of the test set: on another number of pictures nothing can be compared.
+    `encoder` is the hub id of the same weights, empty where there are none that polyglance could load. `pictures` is
+    the size of the test set: on another number of pictures nothing can be compared.
     """
 
     dataset: str
@@ -34,7 +34,7 @@ class Published:
     encoder: str = ""
     text_to_image: Mapping[str, float] = field(default_factory=dict)
     image_to_text: Mapping[str, float] = field(default_factory=dict)
-    MR: float | None = None  # noqa: N815 - its name in the tables
+    MR: float | None = None
     acc1: float | None = None
     acc5: float | None = None
     mean_per_class_recall: float | None = None
@@ -66,11 +66,7 @@ def _rows(table: str) -> list[Published]:
 
 def for_retrieval(dataset: str, language: str, pictures: int) -> list[Published]:
     """The rows of a data set and language that `pictures` pictures can be compared with."""
-    return [
-        row
-        for row in retrieval()
-        if (row.dataset, row.language, row.pictures) == (dataset, language, pictures)
-    ]
+    return [row for row in retrieval() if (row.dataset, row.language, row.pictures) == (dataset, language, pictures)]
 
 
 def for_zeroshot(dataset: str, split: str, pictures: int) -> list[Published]:
@@ -92,4 +88,4 @@ def agreement(row: Published, ours: Mapping[str, Any]) -> float:
         for name in ("acc1", "acc5", "mean_per_class_recall")
         if getattr(row, name) is not None and ours.get(name) is not None
     ]
-    return max(differences)
+    return float(max(differences))

@@ -101,9 +101,7 @@ def evaluate(
     for language, captions in kept.captions.items():
         own, found = found[: len(captions.texts)], found[len(captions.texts) :]
         results[language] = rank(encoded.vectors, own, captions, shared=kept.shared)
-    return RetrievalResult(
-        kept, encoder.name, encoder.fingerprint.digest, encoded.vectors, results, tuple(failures)
-    )
+    return RetrievalResult(kept, encoder.name, encoder.fingerprint.digest, encoded.vectors, results, tuple(failures))
 
 
 def rank(images: Floats, texts: Floats, captions: Captions, *, shared: bool = False) -> LanguageResult:

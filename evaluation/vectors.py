@@ -1,7 +1,7 @@
 """Pictures and texts -> vectors, the way the shipped pipeline makes them, remembered between runs.
 
-    pictures -> [read, hash, decode]* -> batch -> encode      (a known content hash is neither decoded nor encoded)
-    texts -> unlike ones -> batch -> encode
+pictures -> [read, hash, decode]* -> batch -> encode      (a known content hash is neither decoded nor encoded)
+texts -> unlike ones -> batch -> encode
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def encode_images(
 
 
 def encode_texts(encoder: Encoder, texts: Sequence[str], folder: Path, progress: Progress = silent) -> Floats:
-    """Vectors (n, d) of texts that are normalised as queries are, each unlike text encoded once. Raises EncoderError."""
+    """Vectors (n, d) of texts normalised as queries are, each unlike text encoded once. Raises EncoderError."""
     cache = VectorCache(folder, encoder.fingerprint, "texts")
     keys = {text: hashlib.sha256(text.encode()).digest() for text in texts}
     fresh = [text for text, key in keys.items() if key not in cache]
@@ -114,9 +114,7 @@ def _encode(encoder: Encoder, batch: dict[bytes, Image.Image], cache: VectorCach
         batch.clear()
 
 
-def _read_all(
-    encoder: Encoder, sources: Sequence[Source], settings: Settings, cache: VectorCache
-) -> Iterator[_Read]:
+def _read_all(encoder: Encoder, sources: Sequence[Source], settings: Settings, cache: VectorCache) -> Iterator[_Read]:
     """The pictures in order, decoded unless their vector is known, read by a pool of threads ahead of time."""
 
     def read(job: tuple[int, Source]) -> _Read:

@@ -35,12 +35,15 @@ class ZeroShotResult:
     images: int
     failures: tuple[Failure, ...]
 
+    def metrics(self) -> dict[str, float | None]:
+        """The three figures with six decimals."""
+        acc5 = None if self.acc5 is None else round(self.acc5, 6)
+        recall = round(self.mean_per_class_recall, 6)
+        return {"acc1": round(self.acc1, 6), "acc5": acc5, "mean_per_class_recall": recall}
+
     def document(self) -> dict[str, object]:
         """`{"dataset": …, "metrics": {"acc1", "acc5", "mean_per_class_recall"}}`, as AltCLIP's script writes it."""
-        recall = round(self.mean_per_class_recall, 6)
-        acc5 = None if self.acc5 is None else round(self.acc5, 6)
-        scores = {"acc1": round(self.acc1, 6), "acc5": acc5, "mean_per_class_recall": recall}
-        return {"dataset": self.dataset, "metrics": scores}
+        return {"dataset": self.dataset, "metrics": self.metrics()}
 
 
 def class_vectors(
@@ -50,9 +53,9 @@ def class_vectors(
     cache: Path,
     progress: Progress = vectors.silent,
 ) -> Floats:
-    """Unit vectors (classes, d): each text normalised, their mean over the templates, normalised (arXiv 2103.00020, 3.1.4).
+    """Unit vectors (classes, d): each text normalised, their mean over the templates, normalised.
 
-    Raises QueryError (a text that is none), EncoderError.
+    That is the prompt ensemble of CLIP (arXiv 2103.00020, 3.1.4). Raises QueryError (a text that is none), EncoderError.
     """
     texts = [query.normalise(name.fill(template), LONGEST_CAPTION) for name in names for template in templates]
     found = vectors.encode_texts(encoder, texts, cache, progress)

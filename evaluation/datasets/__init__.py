@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ...errors import DataMissing, UsageError
-from . import crossmodal, jsonl, karpathy, numbered, xtd10
-from .sets import RetrievalSet
+from . import cifar10, crossmodal, imagefolder, jsonl, karpathy, numbered, xtd10
+from .sets import ClassificationSet, RetrievalSet
 
 Loader: TypeAlias = Callable[[Path, Path | None], RetrievalSet]
 
@@ -25,7 +25,7 @@ RETRIEVAL: dict[str, Loader] = {
 
 SIGNS = (
     ("xtd10", (f"XTD10/{xtd10.NAMES}", xtd10.NAMES)),
-    ("coco-cn", (numbered.COCO_CN_CAPTIONS, f"coco-cn-version1805v1.1/{numbered.COCO_CN_CAPTIONS}")),
+    ("coco-cn", numbered.COCO_CN_FILES),
     ("flickr30k-cn", numbered.FLICKR30K_CN_FILES),
 )
 """Files by which a folder's format is recognised."""
@@ -44,6 +44,20 @@ def load_retrieval(path: Path, kind: str = "auto", images: Path | None = None) -
     if found[1] not in RETRIEVAL:
         raise UsageError(f"There is no format {kind!r}.", f"Formats: auto, {', '.join(RETRIEVAL)}.")
     return RETRIEVAL[found[1]](found[0], images)
+
+
+def load_classification(name: str, path: Path, split: str | None = None) -> ClassificationSet:
+    """Read the classification set `name`: `cifar10`, or a key of `imagefolder.INNER`. Only CIFAR-10 has splits.
+
+    Raises UsageError (no such set or split), DataMissing, DataError.
+    """
+    if name == "cifar10":
+        return cifar10.load(path, split or "test")
+    if name not in imagefolder.INNER:
+        raise UsageError(f"There is no data set {name!r}.", f"There are: cifar10, {', '.join(imagefolder.INNER)}.")
+    if split is not None:
+        raise UsageError(f"{name} has no splits here.", "Give the folder of the split.")
+    return imagefolder.load(name, path)
 
 
 def recognise(path: Path) -> tuple[Path, str]:

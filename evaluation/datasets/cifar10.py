@@ -77,7 +77,9 @@ def _from_folder(folder: Path) -> Callable[[str], bytes]:
         try:
             return (folder / name).read_bytes()
         except OSError as error:
-            raise DataMissing(f"{folder / name} cannot be read: {error.strerror}.", "Unpack the archive again.") from error
+            raise DataMissing(
+                f"{folder / name} cannot be read: {error.strerror}.", "Unpack the archive again."
+            ) from error
 
     return read
 

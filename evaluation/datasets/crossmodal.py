@@ -1,7 +1,7 @@
 """Crossmodal-3600: 3600 pictures described in 36 languages, all nine of ours, two captions each on average.
 
-`captions.jsonl` holds `{"image/key": "…", "image/locale": "…", "en": {"caption": ["…", …], …}, …}` a line; picture KEY is
-`images/KEY.jpg`.
+`captions.jsonl` holds `{"image/key": "…", "image/locale": "…", "en": {"caption": ["…", …], …}, …}` a line; picture KEY
+is `images/KEY.jpg`.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ FLICKR30K_CN_FILES = (
 """Names, below a folder, of the test captions: in Flickr30k-CNA's archive, and in the first release's."""
 
 COCO_CN_CAPTIONS = "imageid.human-written-caption.txt"
+COCO_CN_FILES = (COCO_CN_CAPTIONS, f"coco-cn-version1805v1.1/{COCO_CN_CAPTIONS}")
 COCO_CN_SPLIT = "coco-cn_{split}.txt"
 
 
@@ -39,7 +40,7 @@ def load_coco_cn(path: Path, images: Path | None = None, split: str = "test") ->
 
     `path` is the caption file, or the folder with both. Raises DataMissing, DataError.
     """
-    file = path if not path.is_dir() else _first(path, (COCO_CN_CAPTIONS, f"coco-cn-version1805v1.1/{COCO_CN_CAPTIONS}"))
+    file = path if not path.is_dir() else _first(path, COCO_CN_FILES)
     listed = file.parent / COCO_CN_SPLIT.format(split=split)
     wanted = [line.strip() for line in read_lines(listed)]
     for number, name in enumerate(wanted, start=1):
@@ -53,9 +54,7 @@ def load_coco_cn(path: Path, images: Path | None = None, split: str = "test") ->
     return RetrievalSet("coco-cn", tuple(builder.images), builder.captions())
 
 
-def _read(
-    file: Path, builder: Builder, folder: Path, folders: tuple[str, ...], wanted: set[str] | None = None
-) -> None:
+def _read(file: Path, builder: Builder, folder: Path, folders: tuple[str, ...], wanted: set[str] | None = None) -> None:
     seen: set[tuple[str, str]] = set()
     for number, line in enumerate(read_lines(file), start=1):
         match = _LINE.fullmatch(line)

@@ -52,9 +52,7 @@ class RetrievalSet:
         place = {old: new for new, old in enumerate(kept)}
         captions = {}
         for language, old in self.captions.items():
-            pairs = [
-                (text, place[owner]) for text, owner in zip(old.texts, old.owners, strict=True) if owner in place
-            ]
+            pairs = [(text, place[owner]) for text, owner in zip(old.texts, old.owners, strict=True) if owner in place]
             captions[language] = Captions(tuple(text for text, _ in pairs), tuple(owner for _, owner in pairs))
         return replace(self, images=tuple(self.images[index] for index in kept), captions=captions)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...config import LANGUAGES
 from ...encoders import concept_space
-from ...errors import DataError, UsageError
+from ...errors import DataError
 from ..datasets.reading import at, check_languages, read_lines
 
 FOLDER = Path(__file__).parent
@@ -102,7 +102,9 @@ def read_class_names(path: Path, classes: Sequence[str]) -> tuple[Names, ...]:
         if key in named:
             raise DataError(f"{at(path, number)}: the class {key!r} is named twice.")
         if key not in classes:
-            raise DataError(f"{at(path, number)}: there is no class {key!r}.", f"The first are: {', '.join(classes[:5])}.")
+            raise DataError(
+                f"{at(path, number)}: there is no class {key!r}.", f"The first are: {', '.join(classes[:5])}."
+            )
         named[key] = name
     missing = [key for key in classes if key not in named]
     if missing:
