@@ -76,10 +76,8 @@ def consistency(result: RetrievalResult) -> Consistency:
     """Compare the first caption of each picture between languages, over the pictures that have one in both."""
     first = {language: _first_captions(result, language) for language in result.languages}
     tops = {language: metrics.top(found.texts, result.images, DEPTH)[1] for language, found in result.languages.items()}
-    table: list[list[float | None]] = [
-        [1.0 if row == column else None for column in range(size)] for row in range(size)
-    ]
     codes = list(first)
+    table: list[list[float | None]] = [[1.0 if left == right else None for left in codes] for right in codes]
     values = []
     for (row, left), (column, right) in combinations(enumerate(codes), 2):
         both = (first[left] >= 0) & (first[right] >= 0)
@@ -93,7 +91,7 @@ def consistency(result: RetrievalResult) -> Consistency:
 def relevance_cuts(
     texts: Floats, images: Floats, right: Relevance, cuts: Sequence[float] = RELEVANCE_CUTS
 ) -> list[Cut]:
-    """Measure the cut with the shipped calibration; its background is an even sample of the pictures, as in a library."""
+    """Measure the cut with the shipped calibration, whose background is an even sample of the pictures."""
     chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), CUT_QUERIES)).astype(np.int64))
     sample = np.unique(np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(np.int64))
     totals = np.zeros((len(cuts), 4))  # shown, right among them, right in all, queries without any

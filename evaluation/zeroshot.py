@@ -55,7 +55,7 @@ def class_vectors(
 ) -> Floats:
     """Unit vectors (classes, d): each text normalised, their mean over the templates, normalised.
 
-    That is the prompt ensemble of CLIP (arXiv 2103.00020, 3.1.4). Raises QueryError (a text that is none), EncoderError.
+    That is CLIP's prompt ensemble (arXiv 2103.00020, 3.1.4). Raises QueryError (a text that is none), EncoderError.
     """
     texts = [query.normalise(name.fill(template), LONGEST_CAPTION) for name in names for template in templates]
     found = vectors.encode_texts(encoder, texts, cache, progress)
