@@ -88,14 +88,17 @@ def _from_archive(archive: Path, names: tuple[str, ...]) -> Callable[[str], byte
     """Read the named members in one pass; nothing is unpacked to disk."""
     found: dict[str, bytes] = {}
     try:
-        with tarfile.open(archive, "r|*") as tar:
-            for member in tar:
-                name = member.name.rsplit("/", 1)[-1]
-                if name in names and member.isfile() and member.size <= LARGEST:
-                    file = tar.extractfile(member)
-                    found[name] = file.read() if file else b""
+        with gzip.open(archive) as stream:
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
+                for member in tar:
+                    name = member.name.rsplit("/", 1)[-1]
+                    if name in names and member.isfile() and member.size <= LARGEST:
+                        file = tar.extractfile(member)
+                        found[name] = file.read() if file else b""
+            while stream.read(1 << 20):  # to its end, where gzip compares the checksum
+                pass
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
-        raise DataError(f"{archive} is no whole .tar.gz ({error}).", "Fetch it again.") from error
+        raise DataError(f"{archive} is no whole .tar.gz ({_one_line(error)}).", "Fetch it again.") from error
 
     def read(name: str) -> bytes:
         if name not in found:
@@ -153,4 +156,4 @@ def _checked(batch: dict[str, Any], path: Path, classes: int) -> tuple[Any, list
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+    return " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__

@@ -31,7 +31,7 @@ def load_flickr30k_cn(path: Path, images: Path | None = None) -> RetrievalSet:
     """
     file = path if not path.is_dir() else _first(path, FLICKR30K_CN_FILES)
     builder = Builder()
-    _read(file, builder, images or file.parent, FOLDERS)
+    _read(file, builder, images or (path if path.is_dir() else file.parent), FOLDERS)
     return RetrievalSet("flickr30k-cn", tuple(builder.images), builder.captions())
 
 
@@ -47,7 +47,7 @@ def load_coco_cn(path: Path, images: Path | None = None, split: str = "test") ->
         if name in wanted[: number - 1]:
             raise DataError(f"{at(listed, number)}: the picture {name} is listed twice.")
     builder = Builder()
-    _read(file, builder, images or file.parent, COCO_FOLDERS, set(wanted))
+    _read(file, builder, images or (path if path.is_dir() else file.parent), COCO_FOLDERS, set(wanted))
     for number, name in enumerate(wanted, start=1):
         if not builder.has(name):
             raise DataError(f"{at(listed, number)}: the picture {name} has no caption in {file.name}.")
