@@ -25,7 +25,7 @@ def test_the_train_split_is_the_five_batches(cifar10):
     data = load_classification("cifar10", cifar10, "train")
     assert len(data.images) == 50
     assert data.images[10].name == "data_batch_2:0"
-    with pytest.raises(UsageError, match="no split 'val'. Splits: test, train"):
+    with pytest.raises(UsageError, match=r"no split 'val'. Splits: test, train"):
         load_classification("cifar10", cifar10, "val")
 
 
@@ -50,12 +50,12 @@ def test_an_archive_without_a_batch_names_it(cifar10, tmp_path):
     archive = tmp_path / "some.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(cifar10 / "batches.meta", "cifar-10-batches-py/batches.meta")
-    with pytest.raises(DataMissing, match="There is no test_batch in .*some.tar.gz"):
+    with pytest.raises(DataMissing, match=r"There is no test_batch in .*some.tar.gz"):
         load_classification("cifar10", archive)
     (cifar10 / "test_batch").unlink()
-    with pytest.raises(DataMissing, match="test_batch cannot be read: No such file"):
+    with pytest.raises(DataMissing, match=r"test_batch cannot be read: No such file"):
         load_classification("cifar10", cifar10)
-    with pytest.raises(DataMissing, match="no batches.meta and no cifar-10-python.tar.gz"):
+    with pytest.raises(DataMissing, match=r"no batches.meta and no cifar-10-python.tar.gz"):
         load_classification("cifar10", tmp_path / "nowhere")
 
 
@@ -71,7 +71,7 @@ class Harm:
 def test_code_in_a_batch_is_not_run(cifar10, tmp_path, protocol):
     harm = {b"data": Harm(str(tmp_path / "harm")), b"labels": []}
     (cifar10 / "test_batch").write_bytes(pickle.dumps(harm, protocol=protocol))
-    with pytest.raises(DataError, match="test_batch is no batch of CIFAR-10: it asks for .*open"):
+    with pytest.raises(DataError, match=r"test_batch is no batch of CIFAR-10: it asks for .*open"):
         load_classification("cifar10", cifar10)
     assert not (tmp_path / "harm").exists()
 
@@ -100,5 +100,5 @@ def test_batches_that_do_not_add_up_are_refused(tmp_path, case):
 @pytest.mark.parametrize("content", [b"", b"\x80", b"garbage", pickle.dumps([1], 2), pickle.dumps({}, 2)])
 def test_damaged_batches_are_one_line(cifar10, content):
     (cifar10 / "batches.meta").write_bytes(content)
-    with pytest.raises(DataError, match="batches.meta (is no batch|has no label_names)"):
+    with pytest.raises(DataError, match=r"batches.meta (is no batch|has no label_names)"):
         load_classification("cifar10", cifar10)

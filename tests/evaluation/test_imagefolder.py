@@ -41,7 +41,7 @@ def test_v2_numbers_its_folders(tmp_path):
     assert [path.parent.name for path in data.images] == ["0", "2", "10"]
     assert data.classes[0] == TENCH
     (root / "1000").mkdir()
-    with pytest.raises(DataError, match="1000: ImageNet-V2's folders are numbered 0 to 999"):
+    with pytest.raises(DataError, match=r"1000: ImageNet-V2's folders are numbered 0 to 999"):
         load_classification("imagenet-v2", tmp_path)
 
 
@@ -60,16 +60,16 @@ def test_an_empty_class_is_named(tmp_path):
 
 def test_other_folders_are_named(tmp_path):
     tree(tmp_path, TENCH, "n99999999")
-    with pytest.raises(DataError, match="n99999999: no class of ImageNet has this WordNet id"):
+    with pytest.raises(DataError, match=r"n99999999: no class of ImageNet has this WordNet id"):
         load_classification("imagenet", tmp_path)
 
 
 def test_what_is_not_there_is_said(tmp_path):
-    with pytest.raises(DataMissing, match="There is no folder"):
+    with pytest.raises(DataMissing, match=r"There is no folder"):
         load_classification("imagenet", tmp_path / "nowhere")
-    with pytest.raises(DataMissing, match="There are no class folders"):
+    with pytest.raises(DataMissing, match=r"There are no class folders"):
         load_classification("imagenet", tmp_path)
-    with pytest.raises(UsageError, match="There is no data set 'mnist'. There are: cifar10, imagenet"):
+    with pytest.raises(UsageError, match=r"There is no data set 'mnist'. There are: cifar10, imagenet"):
         load_classification("mnist", tmp_path)
-    with pytest.raises(UsageError, match="imagenet has no splits here"):
+    with pytest.raises(UsageError, match=r"imagenet has no splits here"):
         load_classification("imagenet", tmp_path, "train")

@@ -134,14 +134,14 @@ def test_bad_lines_of_ours_are_named(stamps, case):
 
 def test_bytes_that_are_no_utf_8_are_named_by_line(stamps):
     stamps.write_bytes(stamps.read_bytes().replace("蓝".encode(), b"\xff"))
-    with pytest.raises(DataError, match="line 3: not UTF-8"):
+    with pytest.raises(DataError, match=r"line 3: not UTF-8"):
         load_retrieval(stamps)
 
 
 def test_captions_of_unequal_length_name_the_line(xtd10):
     file = xtd10 / "STAIR/test_1kcaptions_jp.txt"
     edit(file, 5, None)
-    with pytest.raises(DataError, match="line 6: 5 captions for the 6 pictures of test_image_names.txt") as caught:
+    with pytest.raises(DataError, match=r"line 6: 5 captions for the 6 pictures of test_image_names.txt") as caught:
         load_retrieval(xtd10)
     assert str(file) in str(caught.value)
 
@@ -149,7 +149,7 @@ def test_captions_of_unequal_length_name_the_line(xtd10):
 def test_more_captions_than_pictures_name_the_line(xtd10):
     with (xtd10 / "MIC/test_1kcaptions_fr.txt").open("a") as file:
         file.write("un de trop\n")
-    with pytest.raises(DataError, match="test_1kcaptions_fr.txt, line 7: 7 captions for the 6 pictures"):
+    with pytest.raises(DataError, match=r"test_1kcaptions_fr.txt, line 7: 7 captions for the 6 pictures"):
         load_retrieval(xtd10)
 
 
@@ -178,10 +178,10 @@ def test_duplicate_image_names_are_named(xtd10, coco_cn, crossmodal, flickr30k, 
 def test_missing_caption_files_are_named(xtd10, coco_cn, tmp_path):
     for file in xtd10.rglob("test_1kcaptions_*"):
         file.unlink()
-    with pytest.raises(DataMissing, match="There is no test_1kcaptions_XX.txt in"):
+    with pytest.raises(DataMissing, match=r"There is no test_1kcaptions_XX.txt in"):
         load_retrieval(xtd10)
     (coco_cn / "coco-cn_test.txt").unlink()
-    with pytest.raises(DataMissing, match="There is no file .*coco-cn_test.txt"):
+    with pytest.raises(DataMissing, match=r"There is no file .*coco-cn_test.txt"):
         load_retrieval(coco_cn)
     for kind, message in (
         ("xtd10", "no test_image_names.txt"),
@@ -204,39 +204,39 @@ def test_damaged_karpathy_files_are_named_by_line(flickr30k):
     with pytest.raises(DataError, match=r"line \d+: a caption must be text"):
         load_retrieval(flickr30k)
     flickr30k.write_text(whole.replace('"test"', '"dev"'))
-    with pytest.raises(DataError, match="no picture belongs to the split 'test'"):
+    with pytest.raises(DataError, match=r"no picture belongs to the split 'test'"):
         load_retrieval(flickr30k)
     flickr30k.write_text("[]")
-    with pytest.raises(DataError, match='line 1: expected {"images"'):
+    with pytest.raises(DataError, match=r'line 1: expected {"images"'):
         load_retrieval(flickr30k)
     flickr30k.write_text("[" * 100_000)
-    with pytest.raises(DataError, match="no valid JSON"):
+    with pytest.raises(DataError, match=r"no valid JSON"):
         load_retrieval(flickr30k)
 
 
 def test_lines_without_picture_or_caption_are_named(flickr30k_cn, coco_cn, crossmodal):
     edit(flickr30k_cn / "test/flickr30k_cn_test.txt", 4, lambda _: "no number here")
-    with pytest.raises(DataError, match="line 4: expected PICTURE#NUMBER and a caption"):
+    with pytest.raises(DataError, match=r"line 4: expected PICTURE#NUMBER and a caption"):
         load_retrieval(flickr30k_cn)
     edit(coco_cn / "imageid.human-written-caption.txt", 1, None)
-    with pytest.raises(DataError, match="coco-cn_test.txt, line 1: .* has no caption in imageid"):
+    with pytest.raises(DataError, match=r"coco-cn_test.txt, line 1: .* has no caption in imageid"):
         load_retrieval(coco_cn)
     edit(crossmodal, 2, lambda line: line.replace('"ko"', '"xx"'))
-    with pytest.raises(DataError, match="captions.jsonl, line 2: no captions in ko"):
+    with pytest.raises(DataError, match=r"captions.jsonl, line 2: no captions in ko"):
         load_retrieval(crossmodal)
 
 
 def test_empty_files_and_unknown_formats_are_said(tmp_path, stamps):
     (tmp_path / "nothing.jsonl").touch()
-    with pytest.raises(DataError, match="is empty"):
+    with pytest.raises(DataError, match=r"is empty"):
         load_retrieval(tmp_path / "nothing.jsonl")
-    with pytest.raises(UsageError, match="There is no format 'csv'. Formats: auto, jsonl"):
+    with pytest.raises(UsageError, match=r"There is no format 'csv'. Formats: auto, jsonl"):
         load_retrieval(stamps, "csv")
-    with pytest.raises(UsageError, match="is not recognised. Name it with --format"):
+    with pytest.raises(UsageError, match=r"is not recognised. Name it with --format"):
         load_retrieval(stamps.parent / "images")
-    with pytest.raises(DataMissing, match="no file or folder"):
+    with pytest.raises(DataMissing, match=r"no file or folder"):
         load_retrieval(tmp_path / "nowhere")
-    with pytest.raises(DataMissing, match="There is no folder .*nowhere. Give the folder of the pictures"):
+    with pytest.raises(DataMissing, match=r"There is no folder .*nowhere. Give the folder of the pictures"):
         load_retrieval(stamps, images=tmp_path / "nowhere")
 
 

@@ -139,5 +139,5 @@ def test_occurrences_and_overlap_by_hand():
 
 
 def test_a_query_without_a_right_item_is_refused():
-    with pytest.raises(ValueError, match="query 1 has no relevant item"):
+    with pytest.raises(ValueError, match=r"query 1 has no relevant item"):
         Relevance.of([[0], []])

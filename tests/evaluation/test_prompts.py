@@ -54,11 +54,11 @@ def test_imagenet_has_1000_names_in_each_language():
 
 
 def test_an_unknown_language_or_class_is_said():
-    with pytest.raises(UsageError, match="There is no language 'xx' among the prompts. There are: en, zh"):
+    with pytest.raises(UsageError, match=r"There is no language 'xx' among the prompts. There are: en, zh"):
         prompts.templates("cifar10", "xx")
-    with pytest.raises(UsageError, match="no language 'de'"):
+    with pytest.raises(UsageError, match=r"no language 'de'"):
         prompts.class_names("imagenet", ["n01443537"], "de")
-    with pytest.raises(DataError, match="CIFAR-10 has no class 'plane'"):
+    with pytest.raises(DataError, match=r"CIFAR-10 has no class 'plane'"):
         prompts.class_names("cifar10", ["plane"], "en")
 
 

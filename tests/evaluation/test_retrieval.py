@@ -186,12 +186,12 @@ def test_unreadable_pictures_are_counted_and_named(colour, measure, stamps):
 def test_nothing_left_is_said(colour, measure, stamps):
     for path in (stamps.parent / "images").iterdir():
         path.unlink()
-    with pytest.raises(DataMissing, match="None of the 6 pictures is left"):
+    with pytest.raises(DataMissing, match=r"None of the 6 pictures is left"):
         measure(colour, stamps, allow_missing=True)
 
 
 def test_a_language_that_the_set_lacks_is_said(colour, measure, xtd10):
-    with pytest.raises(UsageError, match="There is no language 'ar' in xtd10. There are: en, zh, es"):
+    with pytest.raises(UsageError, match=r"There is no language 'ar' in xtd10. There are: en, zh, es"):
         measure(colour, xtd10, languages=["en", "ar"])
 
 
@@ -201,7 +201,7 @@ def test_a_language_that_loses_its_captions_is_said(colour, measure, stamps):
         del row["captions"]["it"]
     write_jsonl(stamps.parent, rows)
     (stamps.parent / rows[0]["image"]).unlink()
-    with pytest.raises(DataError, match="No caption in it is left"):
+    with pytest.raises(DataError, match=r"No caption in it is left"):
         measure(colour, stamps, allow_missing=True)
 
 
