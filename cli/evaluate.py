@@ -247,7 +247,8 @@ def _stage(stack: ExitStack, what: str, unit: str) -> Progress:
     def show(done: int, total: int, failed: int) -> None:
         if not bars:
             bars.append(own.enter_context(progress_bar(what, unit)))
-        bars[0](Tick(done, total, done, failed))
+        if done:
+            bars[0](Tick(done, total, done, failed))
         if done == total:
             own.close()
             bars.clear()

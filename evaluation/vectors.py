@@ -29,7 +29,7 @@ from .datasets.sets import Pixels, Source
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Progress: TypeAlias = Callable[[int, int, int], None]
-"""Called with (done, of how many, failed so far)."""
+"""Called with (done, of how many, failed so far), first with nothing done."""
 
 WINDOW_BATCHES = 2
 """Batches of decoded pictures in memory at most, as in the indexing pipeline."""
@@ -77,6 +77,7 @@ def encode_images(
     keys: list[bytes] = []
     failures: list[Failure] = []
     batch: dict[bytes, Image.Image] = {}
+    progress(0, len(sources), 0)
     try:
         for done, item in enumerate(_read_all(encoder, sources, settings, cache), start=1):
             if item.failure:
@@ -98,6 +99,8 @@ def encode_texts(encoder: Encoder, texts: Sequence[str], folder: Path, progress:
     cache = VectorCache(folder, encoder.fingerprint, "texts")
     keys = {text: hashlib.sha256(text.encode()).digest() for text in texts}
     fresh = [text for text, key in keys.items() if key not in cache]
+    if fresh:
+        progress(0, len(fresh), 0)
     try:
         for start in range(0, len(fresh), TEXTS_AT_ONCE):
             part = fresh[start : start + TEXTS_AT_ONCE]

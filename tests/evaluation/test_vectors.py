@@ -76,9 +76,9 @@ def test_progress_ends_at_the_total(colour, pictures, settings, tmp_path):
     seen = []
     pictures[5].write_text("no picture")
     vectors.encode_images(colour, pictures, settings, tmp_path, lambda *tick: seen.append(tick))
-    assert seen == [(4, 6, 0), (6, 6, 1)]
+    assert seen == [(0, 6, 0), (4, 6, 0), (6, 6, 1)]
     vectors.encode_texts(colour, [f"red {n}" for n in range(300)], tmp_path, lambda *tick: seen.append(tick))
-    assert seen[2:] == [(256, 300, 0), (300, 300, 0)]
+    assert seen[3:] == [(0, 300, 0), (256, 300, 0), (300, 300, 0)]
 
 
 def test_pixels_are_told_apart_by_shape_too(colour, settings, tmp_path):
