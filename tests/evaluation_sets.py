@@ -179,7 +179,7 @@ def flickr30k_cn(tmp_path):
 
 @pytest.fixture
 def xtd10(tmp_path):
-    """The repository: XTD10 (with English here), MIC's French, STAIR's Japanese as `jp`, pictures as in MS-COCO."""
+    """The repository: XTD10, MIC's English and French, STAIR's Japanese as `jp`, pictures as in MS-COCO."""
     root = tmp_path / "Cross-lingual-Test-Dataset-XTD10"
     names = []
     for number, colour in enumerate(COLOURS.values()):
@@ -188,7 +188,7 @@ def xtd10(tmp_path):
         paint(root / "images" / half / names[-1], colour, number)
     (root / "XTD10").mkdir()
     (root / "XTD10" / "test_image_names.txt").write_text("\n".join(names) + "\n")
-    places = {"fr": "MIC", "ja": "STAIR"}
+    places = {"en": "MIC", "fr": "MIC", "ja": "STAIR"}
     for code, words in WORDS.items():
         if code != "ar":
             folder = root / places.get(code, "XTD10")

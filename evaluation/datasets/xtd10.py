@@ -1,4 +1,4 @@
-"""XTD10: 1000 pictures of MS-COCO 2014, one caption a language, with MIC's French and STAIR's Japanese captions.
+"""XTD10: 1000 pictures of MS-COCO 2014, one caption a language, with MIC's English and French and STAIR's Japanese.
 
 The repository Cross-lingual-Test-Dataset-XTD10 as it is: `XTD10/test_image_names.txt`, `XTD10/test_1kcaptions_XX.txt`,
 `MIC/test_1kcaptions_XX.txt`, `STAIR/test_1kcaptions_jp.txt`; the same files in one folder work too.
