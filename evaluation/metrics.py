@@ -29,6 +29,9 @@ TIE = 1e-6
 CHUNK_BYTES = 128 << 20
 """Bytes of scores held at once; comparing them takes about as much again."""
 
+HEAPS = 512
+"""Columns that `top` holds the maxima of; many times the number that is looked for."""
+
 
 @dataclass(frozen=True)
 class Relevance:
@@ -107,18 +110,40 @@ def standing(queries: Floats, items: Floats, relevant: Relevance, chunk_bytes: i
 
 
 def top(queries: Floats, items: Floats, count: int, chunk_bytes: int = CHUNK_BYTES) -> tuple[Floats, Indices]:
-    """(scores, item numbers) of the `count` best items of each query, best first: arrays (q, min(count, n))."""
+    """(scores, item numbers) of the `count` best items of each query: arrays (q, min(count, n)).
+
+    Best first, of equal scores the lower number first.
+    """
     count = min(count, len(items))
     best = np.empty((len(queries), count), np.float32)
     found = np.empty((len(queries), count), np.int64)
     for rows, scores in score_chunks(queries, items, chunk_bytes):
-        places = np.argpartition(scores, -count, axis=1)[:, -count:] if count < len(items) else None
-        places = np.broadcast_to(np.arange(len(items)), scores.shape) if places is None else places
-        chosen = np.take_along_axis(scores, places, axis=1)
-        order = np.lexsort((places, -chosen), axis=1)
-        best[rows] = np.take_along_axis(chosen, order, axis=1)
-        found[rows] = np.take_along_axis(places, order, axis=1)
+        found[rows] = _first(scores, count)
+        best[rows] = np.take_along_axis(scores, found[rows], axis=1)
     return best, found
+
+
+def _first(scores: Floats, count: int) -> Indices:
+    """Numbers (rows, count) of the largest scores of each row: a sort, made short by a bound.
+
+    The columns are dealt out to `heaps`; the count-th largest of the heaps' maxima is a bound that at least `count`
+    scores reach and few others do. [M] A third of the time of argpartition over 150,000 columns.
+    """
+    heaps = min(HEAPS, scores.shape[1] // 4)
+    if heaps < 4 * count:
+        return np.argsort(-scores, axis=1, kind="stable")[:, :count]
+    maxima = scores[:, :heaps].copy()
+    for start in range(heaps, scores.shape[1], heaps):
+        part = scores[:, start : start + heaps]
+        np.maximum(maxima[:, : part.shape[1]], part, out=maxima[:, : part.shape[1]])
+    reached = scores >= np.partition(maxima, -count, axis=1)[:, -count, None]
+    lengths = np.count_nonzero(reached, axis=1)
+    if lengths.sum() > scores.size // 16:  # most scores are equal
+        return np.argsort(-scores, axis=1, kind="stable")[:, :count]
+    rows, columns = np.nonzero(reached)
+    order = np.lexsort((columns, -scores[rows, columns], rows))
+    starts = np.cumsum(lengths) - lengths
+    return np.asarray(columns[order[starts[:, None] + np.arange(count)]], np.int64)
 
 
 def score_chunks(queries: Floats, items: Floats, chunk_bytes: int = CHUNK_BYTES) -> Iterator[tuple[slice, Floats]]:

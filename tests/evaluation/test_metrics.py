@@ -105,13 +105,20 @@ def test_equal_vectors_are_tied_wherever_they_stand():
     assert set(standing.tied.tolist()) == {7}
 
 
-def test_the_first_ten_are_those_of_a_sort():
-    queries, items = unit(30, 12), unit(80, 12, seed=1)
+@pytest.mark.parametrize("size", [4, 80, 163, 1000, 2049, 5000])
+def test_the_first_ten_are_those_of_a_sort(size):
+    queries, items = unit(30, 12), unit(size, 12, seed=1)
+    items[size // 2 :: 7] = items[0]  # equal scores: the lower number comes first
+    queries = np.concatenate([queries, np.sign(items[:5] - 0.01) * 12**-0.5]).astype(np.float32)
     scores, found = metrics.top(queries, items, 10)
-    exact = queries @ items.T
-    assert found.tolist() == np.argsort(-exact, axis=1)[:, :10].tolist()
-    np.testing.assert_allclose(scores, -np.sort(-exact, axis=1)[:, :10], atol=1e-6)
-    assert metrics.top(queries, items[:4], 10)[1].shape == (30, 4)
+    exact = next(metrics.score_chunks(queries, items))[1]
+    assert found.tolist() == np.argsort(-exact, axis=1, kind="stable")[:, :10].tolist()
+    assert scores.tolist() == np.take_along_axis(exact, found, axis=1).tolist()
+
+
+def test_the_first_ten_of_equal_scores_are_the_first_ten():
+    same = np.tile(unit(1, 8), (3000, 1))
+    assert metrics.top(same[:40], same, 10)[1].tolist() == [list(range(10))] * 40
 
 
 def test_classification_is_scikit_learns():
