@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .figures import print_comparison, print_published, print_table, verdict_of
 from .options import EncoderOption, JsonOption, wants_json
 from .output import encoder_note, note, print_json, printable, progress_bar
 
@@ -98,9 +99,9 @@ def retrieval(
     if wants_json(context, as_json):
         print_json(document)
     else:
-        _print_table(document)
+        print_table(document)
     for row in beside(document):
-        _print_published(row)
+        print_published(row)
     if report is not None:
         for path in reports.write(result, settings, report):
             note(f"Wrote {printable(path)}")
@@ -164,7 +165,7 @@ def zeroshot(
     if language == "en" and not templates and not classes:
         for row in published.for_zeroshot(dataset, split or "", result.images):
             difference = published.agreement(row, result.metrics())
-            verdict = _verdict(difference, row.is_of(made.name))
+            verdict = verdict_of(difference, row.is_of(made.name))
             note(f"published: {row.method} acc1 {row.acc1} acc5 {row.acc5} recall {row.mean_per_class_recall}{verdict}")
     _finish(result.failures, made.name)
 
@@ -209,7 +210,7 @@ def compare(
     if wants_json(context, as_json):
         print_json(document)
     else:
-        _print_comparison(document)
+        print_comparison(document)
     _finish(results[0].failures)
 
 
@@ -264,55 +265,6 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         raise DataError(f"{printable(path)} cannot be written: {error.strerror}.", "Name another --output.") from error
     note(f"Wrote {printable(path)}")
-
-
-def _print_table(document: dict[str, Any]) -> None:
-    note(f"{document['dataset']}, {document['encoder']}: {document['images']} pictures, {document['texts']} captions")
-    head = "".join(f"{name:>8}" for name in ("R@1", "R@5", "R@10"))
-    typer.echo(f"{'':8}{'text to image':>24}    {'image to text':>24}\n{'':8}{head}    {head}      MR")
-    for language, one in [*document["languages"].items(), ("mean", document["mean"])]:
-        ways = ["".join(f"{value:>8.2f}" for value in one[way].values()) for way in ("text_to_image", "image_to_text")]
-        typer.echo(f"{language:8}{ways[0]}    {ways[1]}{one['MR']:>8.2f}")
-
-
-def _print_published(row: dict[str, Any]) -> None:
-    figures = [
-        f"{short} {name} {value}"
-        for short, way in (("T2I", "text_to_image"), ("I2T", "image_to_text"))
-        for name, value in row[way].items()
-    ]
-    figures += [f"MR {row['MR']}"] if row["MR"] is not None else []
-    verdict = _verdict(row["largest_difference"], row["agrees"] is not None)
-    note(f"published: {row['language']} {row['method']} {', '.join(figures)}{verdict}")
-
-
-def _verdict(difference: float, is_own: bool) -> str:
-    from ..evaluation.published import TOLERANCE
-
-    if not is_own:
-        return ""
-    return f": {'agrees' if difference <= TOLERANCE else 'DIFFERS'}, by {difference:.2f} points at most"
-
-
-def _print_comparison(document: dict[str, Any]) -> None:
-    first, second = document["encoders"]
-    note(f"{document['dataset']}: {document['images']} pictures, {document['texts']} captions; A {first}, B {second}")
-    note(f"B - A with its {document['confidence']:.0%} interval; * where the interval leaves out 0")
-    typer.echo(f"{'':8}{'':22}{'A':>8}{'B':>8}{'B - A':>8}   interval")
-    for language, one in [*document["languages"].items(), ("mean", document["mean"])]:
-        rows = [
-            (f"{way.replace('_', ' ')} {name}", one[way][name])
-            for way in ("text_to_image", "image_to_text")
-            for name in ("R@1", "R@5", "R@10")
-            if language == "mean" or name == "R@10"
-        ]
-        for name, measured in [*rows, ("MR", one["MR"])]:
-            difference = measured["difference"]
-            ends = f"{difference['low']:+.2f} to {difference['high']:+.2f}{' *' if difference['differs'] else ''}"
-            typer.echo(
-                f"{language:8}{name:22}{measured['first']['value']:>8.2f}{measured['second']['value']:>8.2f}"
-                f"{difference['value']:>+8.2f}   {ends}"
-            )
 
 
 def _finish(failures: tuple[Failure, ...], encoder: str = "") -> None:

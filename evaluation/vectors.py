@@ -158,4 +158,9 @@ def _in_order(
 
 def display(source: Source) -> str:
     """A picture's path, or its place in a batch, as printable text."""
-    return source.name if isinstance(source, Pixels) else paths.display(os.fsencode(source))
+    if isinstance(source, Pixels):
+        return source.name
+    try:
+        return paths.display(os.fsencode(source))
+    except UnicodeEncodeError:  # half a character, which a JSON file can hold and no file name
+        return paths.display(str(source).encode("utf-8", "surrogatepass"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -36,7 +37,7 @@ def load_retrieval(path: Path, kind: str = "auto", images: Path | None = None) -
 
     Raises UsageError (no such format), DataMissing, DataError.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataMissing(f"There is no file or folder {path}.", "Check the spelling.")
     if images is not None and not images.is_dir():
         raise DataMissing(f"There is no folder {images}.", "Give the folder of the pictures with --images.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ def check_languages(wanted: Iterable[str], known: Sequence[str], what: str) -> l
 def find_image(folder: Path, name: str, folders: Sequence[str] = ("",)) -> Path:
     """Where the picture lies below `folder`; its place in the first of `folders` if it lies in none of them."""
     places = [folder / inner / name if inner else folder / name for inner in folders]
-    return next((place for place in places if place.exists()), places[0])
+    return next((place for place in places if os.path.exists(place)), places[0])
 
 
 def _reason(error: Exception) -> str:

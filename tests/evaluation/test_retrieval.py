@@ -169,6 +169,18 @@ def test_missing_pictures_are_counted_and_named(colour, measure, stamps):
     assert (document["images"], document["texts"], document["mean"]["MR"]) == (2, 18, 100)
 
 
+@pytest.mark.parametrize("name", ["\ud83d.png", "x" * 300 + ".png", "a\nb.png"])
+def test_names_that_no_file_has_are_missing_pictures(colour, measure, stamps, name):
+    rows = [json.loads(line) for line in stamps.read_text().splitlines()]
+    rows[3]["image"] = name
+    stamps.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(DataMissing, match="1 of 6 pictures are missing") as caught:
+        measure(colour, stamps)
+    str(caught.value).encode()
+    assert "\n" not in str(caught.value)
+    assert len(measure(colour, stamps, allow_missing=True).failures) == 1
+
+
 def test_unreadable_pictures_are_counted_and_named(colour, measure, stamps):
     (stamps.parent / "images" / "green.png").write_text("no picture")
     (stamps.parent / "images" / "red.png").unlink()
