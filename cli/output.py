@@ -118,7 +118,7 @@ def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], No
         yield show
 
 
-def _progress_lines(what: str, unit: str) -> Callable[[Tick], None]:
+def _progress_lines(what: str, unit: str = "files") -> Callable[[Tick], None]:
     start = said = time.perf_counter()
 
     def show(tick: Tick) -> None:
