@@ -4,7 +4,8 @@
     ├── UsageError                   2  wrong use
     │   ├── QueryError                  the query is empty, too long, or no text
     │   ├── UnknownEncoder              no encoder of that name
-    │   └── FolderError                 the folder to index is missing or is no folder
+    │   ├── FolderError                 the folder to index is missing or is no folder
+    │   └── DataMissing                 a file of an evaluation set is not where it should be
     ├── LibraryError                 1  the library cannot be opened or used
     │   ├── LibraryMissing           2  nothing was indexed there yet
     │   └── LibraryBusy              4  another process is writing to it
@@ -12,6 +13,7 @@
     │   ├── EncoderUnavailable          its files are not here and cannot be fetched
     │   ├── NotADualEncoder             the checkpoint does not map pictures and texts into one space
     │   └── EncoderOutputError          it returned vectors that are no unit vectors
+    ├── DataError                    1  a file of an evaluation set is damaged or does not add up
     ├── PictureError                 1  one file cannot be read as a picture
     ├── PhotoNotFound                2  no photo with that id
     └── Stopped                      1  ended by Ctrl-C or SIGTERM, with the work in hand kept
@@ -55,6 +57,10 @@ class FolderError(UsageError):
     """A folder to index is missing, is no folder, or cannot be listed."""
 
 
+class DataMissing(UsageError):
+    """A file of an evaluation set is not where it should be."""
+
+
 class LibraryError(PolyglanceError):
     """The library cannot be opened or used."""
 
@@ -85,6 +91,10 @@ class NotADualEncoder(EncoderError):
 
 class EncoderOutputError(EncoderError):
     """An encoder returned something that is not finite unit vectors of its dimension."""
+
+
+class DataError(PolyglanceError):
+    """A file of an evaluation set is damaged or does not add up; the message has file and line number."""
 
 
 class PictureError(PolyglanceError):

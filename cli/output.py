@@ -87,10 +87,13 @@ def print_failures(failures: list[Failure], shown: int = 20) -> None:
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[Tick], None]]:
-    """Show files done, rate and time left on stderr: a bar in a terminal, a line now and then elsewhere."""
+def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], None]]:
+    """Show files (or another `unit`) done, rate and time left on stderr.
+
+    A bar in a terminal, a line now and then elsewhere.
+    """
     if not sys.stderr.isatty():
-        yield progress_lines(what)
+        yield progress_lines(what, unit)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -108,14 +111,14 @@ def progress_bar(what: str) -> Iterator[Callable[[Tick], None]]:
         start = time.perf_counter()
 
         def show(tick: Tick) -> None:
-            rate = f"{tick.done / (time.perf_counter() - start):.1f} files/s"
+            rate = f"{tick.done / (time.perf_counter() - start):.1f} {unit}/s"
             failed = f"{tick.failed} failed" if tick.failed else ""
             bar.update(task, completed=tick.done, total=tick.total, rate=rate, failed=failed)
 
         yield show
 
 
-def progress_lines(what: str) -> Callable[[Tick], None]:
+def progress_lines(what: str, unit: str = "files") -> Callable[[Tick], None]:
     """Say on stderr how far a run is, if it takes longer than QUIET_SECONDS, and then every so often.
 
     One that follows another, counting from the start again, is timed by itself.
@@ -133,6 +136,6 @@ def progress_lines(what: str) -> Callable[[Tick], None]:
             said = now
             rate = tick.done / (now - start)
             left = (tick.total - tick.done) / rate
-            note(f"{what}: {tick.done} of {tick.total} files, {rate:.1f} a second, {left:.0f} s left")
+            note(f"{what}: {tick.done} of {tick.total} {unit}, {rate:.1f} a second, {left:.0f} s left")
 
     return show

@@ -1,0 +1,280 @@
+"""`evaluate`: how good an encoder is, on published data sets or on one's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .figures import print_comparison, print_published, print_table, verdict_of
+from .options import EncoderOption, JsonOption, wants_json
+from .output import encoder_note, note, print_json, printable, progress_bar
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..encoders.base import Encoder
+    from ..evaluation.vectors import Failure, Progress
+
+PARTLY = 3
+"""Exit code: done, but some pictures were left out."""
+
+NAMED = 20
+
+DataArgument = Annotated[
+    Path, typer.Argument(metavar="DATA", readable=False, help="Captions: a file or folder; docs/evaluation.md.")
+]
+DatasetArgument = Annotated[
+    str,
+    typer.Argument(metavar="DATASET", help="cifar10, imagenet, imagenet-v2 (-a, -r, -sketch), or imagefolder."),
+]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format", metavar="NAME", help="auto, jsonl, karpathy, flickr30k-cn, xtd10, crossmodal, or coco-cn."
+    ),
+]
+ImagesOption = Annotated[
+    Path | None, typer.Option("--images", metavar="DIR", readable=False, help="Where the pictures are.")
+]
+LanguagesOption = Annotated[
+    str, typer.Option("--languages", metavar="en,zh", help="Only these languages; by default all there are.")
+]
+MissingOption = Annotated[
+    bool, typer.Option("--allow-missing", help="Go on without pictures that are missing or cannot be read.")
+]
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache", metavar="DIR", readable=False, help="Where vectors are kept between runs.")
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="DIR", readable=False, help="Write the report here: JSON, Markdown, HTML."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="Measure an encoder: retrieval, zero-shot classification, two side by side.")
+    group.command()(retrieval)
+    group.command()(zeroshot)
+    group.command()(compare)
+    app.add_typer(group, name="evaluate", no_args_is_help=True)
+
+
+def retrieval(
+    context: typer.Context,
+    data: DataArgument,
+    kind: FormatOption = "auto",
+    images: ImagesOption = None,
+    languages: LanguagesOption = "",
+    encoder: EncoderOption = None,
+    allow_missing: MissingOption = False,
+    report: ReportOption = None,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find pictures by their captions and captions by their pictures: R@1, R@5, R@10 and MR in every language."""
+    from ..evaluation import datasets
+    from ..evaluation import report as reports
+    from ..evaluation import retrieval as measure
+    from ..evaluation.report.document import beside
+
+    loaded = datasets.load_retrieval(data, kind, images)
+    made, settings = _encoder(encoder)
+    with _bars() as (image_progress, text_progress):
+        result = measure.evaluate(
+            made,
+            loaded,
+            settings,
+            _cache(cache),
+            languages=languages.split(",") if languages else (),
+            allow_missing=allow_missing,
+            image_progress=image_progress,
+            text_progress=text_progress,
+        )
+    document = measure.document(result)
+    if wants_json(context, as_json):
+        print_json(document)
+    else:
+        print_table(document)
+    for row in beside(document):
+        print_published(row)
+    if report is not None:
+        for path in reports.write(result, settings, report):
+            note(f"Wrote {printable(path)}")
+    _finish(result.failures, made.name)
+
+
+def zeroshot(
+    context: typer.Context,
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="cifar10, imagenet, imagenet-v2 (-a, -r, -sketch), imagefolder.")
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="Its folder, or CIFAR-10's .tar.gz.")],
+    language: Annotated[
+        str, typer.Option("--language", metavar="CODE", help="Language of names and templates.")
+    ] = "en",
+    split: Annotated[str | None, typer.Option("--split", metavar="NAME", help="CIFAR-10's: test or train.")] = None,
+    encoder: EncoderOption = None,
+    templates: Annotated[
+        Path | None, typer.Option("--templates", metavar="FILE", readable=False, help="One a line, {c} for the class.")
+    ] = None,
+    classes: Annotated[
+        Path | None, typer.Option("--classes", metavar="FILE", readable=False, help="CLASS<TAB>NAME a line.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", metavar="FILE", readable=False, help="Where the result is written.")
+    ] = Path("result.txt"),
+    allow_missing: MissingOption = False,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Classify pictures by class names alone; print and write the metrics as AltCLIP's script does."""
+    from ..evaluation import datasets, prompts, published
+    from ..evaluation import zeroshot as measure
+
+    loaded = datasets.load_classification(dataset, folder, split)
+    named = (
+        prompts.read_class_names(classes, loaded.classes)
+        if classes
+        else prompts.class_names(dataset, loaded.classes, language)
+    )
+    filled = prompts.read_templates(templates) if templates else prompts.templates(dataset, language)
+    made, settings = _encoder(encoder)
+    with _bars() as (image_progress, text_progress):
+        result = measure.evaluate(
+            made,
+            loaded,
+            named,
+            filled,
+            settings,
+            _cache(cache),
+            allow_missing=allow_missing,
+            image_progress=image_progress,
+            text_progress=text_progress,
+        )
+    document = result.document()
+    _write(output, json.dumps(document) + "\n")
+    if wants_json(context, as_json):
+        print_json(document)
+    else:
+        typer.echo(json.dumps(document))
+    if language == "en" and not templates and not classes:
+        for row in published.for_zeroshot(dataset, split or "", result.images):
+            difference = published.agreement(row, result.metrics())
+            verdict = verdict_of(difference, row.is_of(made.name))
+            note(f"published: {row.method} acc1 {row.acc1} acc5 {row.acc5} recall {row.mean_per_class_recall}{verdict}")
+    _finish(result.failures, made.name)
+
+
+def compare(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="A", help="An encoder.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    data: DataArgument,
+    kind: FormatOption = "auto",
+    images: ImagesOption = None,
+    languages: LanguagesOption = "",
+    allow_missing: MissingOption = False,
+    samples: Annotated[int, typer.Option("--samples", min=100, max=100_000, help="Bootstrap samples.")] = 2000,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of the samples; fixed by default.")] = None,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put two encoders side by side on the same data, with paired bootstrap confidence intervals."""
+    from ..evaluation import compare as comparison
+    from ..evaluation import datasets
+    from ..evaluation import retrieval as measure
+
+    loaded = datasets.load_retrieval(data, kind, images)
+    results = []
+    for name in (first, second):
+        made, settings = _encoder(name)
+        with _bars(f" with {made.name}") as (image_progress, text_progress):
+            results.append(
+                measure.evaluate(
+                    made,
+                    loaded,
+                    settings,
+                    _cache(cache),
+                    languages=languages.split(",") if languages else (),
+                    allow_missing=allow_missing,
+                    image_progress=image_progress,
+                    text_progress=text_progress,
+                )
+            )
+    document = comparison.document(results[0], results[1], samples, comparison.SEED if seed is None else seed)
+    if wants_json(context, as_json):
+        print_json(document)
+    else:
+        print_comparison(document)
+    _finish(results[0].failures)
+
+
+def _encoder(name: str | None) -> tuple[Encoder, Settings]:
+    from ..config import load
+    from ..encoders import registry
+    from ..library import resolve
+
+    settings = load()
+    return registry.create(resolve(name or settings.encoder, settings), settings), settings
+
+
+def _cache(folder: Path | None) -> Path:
+    from ..evaluation.cache import default_folder
+
+    return folder or default_folder()
+
+
+@contextmanager
+def _bars(suffix: str = "") -> Iterator[tuple[Progress, Progress]]:
+    """Progress of pictures and of texts; each bar appears with its first report and goes when it is done."""
+    with ExitStack() as stack:
+        yield (
+            _stage(stack, f"Encoding pictures{suffix}", "pictures"),
+            _stage(stack, f"Encoding texts{suffix}", "texts"),
+        )
+
+
+def _stage(stack: ExitStack, what: str, unit: str) -> Progress:
+    from ..indexer.pipeline import Tick
+
+    own = stack.enter_context(ExitStack())
+    bars: list[Any] = []
+
+    def show(done: int, total: int, failed: int) -> None:
+        if not bars:
+            bars.append(own.enter_context(progress_bar(what, unit)))
+        if done:
+            bars[0](Tick(done, total, done, failed))
+        if done == total:
+            own.close()
+            bars.clear()
+
+    return show
+
+
+def _write(path: Path, text: str) -> None:
+    from ..errors import DataError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{printable(path)} cannot be written: {error.strerror}.", "Name another --output.") from error
+    note(f"Wrote {printable(path)}")
+
+
+def _finish(failures: tuple[Failure, ...], encoder: str = "") -> None:
+    """Name the pictures that were left out and end with code 3 if there are any."""
+    encoder_note(encoder)
+    if not failures:
+        return
+    note(f"{len(failures)} pictures were left out:")
+    for failure in failures[:NAMED]:
+        note(f"  {failure.path}: {failure.reason}")
+    if len(failures) > NAMED:
+        note(f"  … and {len(failures) - NAMED} more")
+    raise typer.Exit(PARTLY)

@@ -1,0 +1,62 @@
+"""How the figures of an evaluation look in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from .output import note
+
+
+def print_table(document: dict[str, Any]) -> None:
+    """Print the contract's figures, a language a line."""
+    note(f"{document['dataset']}, {document['encoder']}: {document['images']} pictures, {document['texts']} captions")
+    head = "".join(f"{name:>8}" for name in ("R@1", "R@5", "R@10"))
+    typer.echo(f"{'':8}{'text to image':>24}    {'image to text':>24}\n{'':8}{head}    {head}      MR")
+    for language, one in [*document["languages"].items(), ("mean", document["mean"])]:
+        ways = ["".join(f"{value:>8.2f}" for value in one[way].values()) for way in ("text_to_image", "image_to_text")]
+        typer.echo(f"{language:8}{ways[0]}    {ways[1]}{one['MR']:>8.2f}")
+
+
+def print_published(row: dict[str, Any]) -> None:
+    """Print one published row, and for the encoder's own weights whether ours agree."""
+    figures = [
+        f"{short} {name} {value}"
+        for short, way in (("T2I", "text_to_image"), ("I2T", "image_to_text"))
+        for name, value in row[way].items()
+    ]
+    figures += [f"MR {row['MR']}"] if row["MR"] is not None else []
+    verdict = verdict_of(row["largest_difference"], row["agrees"] is not None)
+    note(f"published: {row['language']} {row['method']} {', '.join(figures)}{verdict}")
+
+
+def verdict_of(difference: float, is_own: bool) -> str:
+    """Whether figures of the same weights agree, `difference` in points at most; nothing to say of others."""
+    from ..evaluation.published import TOLERANCE
+
+    if not is_own:
+        return ""
+    return f": {'agrees' if difference <= TOLERANCE else 'DIFFERS'}, by {difference:.2f} points at most"
+
+
+def print_comparison(document: dict[str, Any]) -> None:
+    """Print what `compare.document` holds: R@10 and MR of each language, all measures of the mean."""
+    first, second = document["encoders"]
+    note(f"{document['dataset']}: {document['images']} pictures, {document['texts']} captions; A {first}, B {second}")
+    note(f"B - A with its {document['confidence']:.0%} interval; * where the interval leaves out 0")
+    typer.echo(f"{'':8}{'':22}{'A':>8}{'B':>8}{'B - A':>8}   interval")
+    for language, one in [*document["languages"].items(), ("mean", document["mean"])]:
+        rows = [
+            (f"{way.replace('_', ' ')} {name}", one[way][name])
+            for way in ("text_to_image", "image_to_text")
+            for name in ("R@1", "R@5", "R@10")
+            if language == "mean" or name == "R@10"
+        ]
+        for name, measured in [*rows, ("MR", one["MR"])]:
+            difference = measured["difference"]
+            ends = f"{difference['low']:+.2f} to {difference['high']:+.2f}{' *' if difference['differs'] else ''}"
+            typer.echo(
+                f"{language:8}{name:22}{measured['first']['value']:>8.2f}{measured['second']['value']:>8.2f}"
+                f"{difference['value']:>+8.2f}   {ends}"
+            )

@@ -1,0 +1,30 @@
+"""One report of a retrieval run, as JSON, Markdown and a page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ...config import Settings
+from ...errors import DataError
+from ..retrieval import RetrievalResult
+from . import document, markdown, page
+
+
+def write(result: RetrievalResult, settings: Settings, folder: Path) -> list[Path]:
+    """Write `report.json`, `report.md` and `report.html` into `folder`; return their paths. Raises DataError."""
+    made = document.build(result)
+    texts = {
+        "report.json": json.dumps(made, ensure_ascii=False, indent=2) + "\n",
+        "report.md": markdown.render(made),
+        "report.html": page.render(made, settings),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"The report cannot be written to {folder}: {error.strerror}.", "Name another folder."
+        ) from error
+    return [folder / name for name in texts]

@@ -1,0 +1,103 @@
+"""Zero-shot classification: the class whose texts are nearest to the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config import Settings
+from ..encoders.base import Encoder
+from ..errors import DataError
+from ..search import query
+from . import metrics, vectors
+from .datasets.reading import LONGEST_CAPTION
+from .datasets.sets import ClassificationSet
+from .prompts import Names
+from .retrieval import missing_message
+from .vectors import Failure, Progress
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ZeroShotResult:
+    """Fractions, 0 to 1. `acc5` is None where there are fewer than five classes, which AltCLIP's script calls NaN."""
+
+    dataset: str
+    acc1: float
+    acc5: float | None
+    mean_per_class_recall: float
+    images: int
+    failures: tuple[Failure, ...]
+
+    def metrics(self) -> dict[str, float | None]:
+        """The three figures with six decimals."""
+        acc5 = None if self.acc5 is None else round(self.acc5, 6)
+        recall = round(self.mean_per_class_recall, 6)
+        return {"acc1": round(self.acc1, 6), "acc5": acc5, "mean_per_class_recall": recall}
+
+    def document(self) -> dict[str, object]:
+        """`{"dataset": …, "metrics": {"acc1", "acc5", "mean_per_class_recall"}}`, as AltCLIP's script writes it."""
+        return {"dataset": self.dataset, "metrics": self.metrics()}
+
+
+def class_vectors(
+    encoder: Encoder,
+    names: Sequence[Names],
+    templates: Sequence[str],
+    cache: Path,
+    progress: Progress = vectors.silent,
+) -> Floats:
+    """Unit vectors (classes, d): each text normalised, their mean over the templates, normalised.
+
+    That is CLIP's prompt ensemble (arXiv 2103.00020, 3.1.4). Raises QueryError (a text that is none), EncoderError.
+    """
+    texts = [query.normalise(name.fill(template), LONGEST_CAPTION) for name in names for template in templates]
+    found = vectors.encode_texts(encoder, texts, cache, progress)
+    means = found.reshape(len(names), len(templates), -1).mean(axis=1, dtype=np.float64)
+    return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), np.float32)
+
+
+def evaluate(
+    encoder: Encoder,
+    data: ClassificationSet,
+    names: Sequence[Names],
+    templates: Sequence[str],
+    settings: Settings,
+    cache: Path,
+    *,
+    allow_missing: bool = False,
+    image_progress: Progress = vectors.silent,
+    text_progress: Progress = vectors.silent,
+) -> ZeroShotResult:
+    """Classify every picture of the set. `names[i]` is what class i is called.
+
+    Raises DataError (an unreadable picture without `allow_missing`, a class that is left without any), EncoderError.
+    """
+    classes = class_vectors(encoder, names, templates, cache, text_progress)
+    encoded = vectors.encode_images(encoder, data.images, settings, cache, image_progress)
+    if encoded.failures and not allow_missing:
+        raise DataError(
+            missing_message(encoded.failures, len(data.images), "cannot be read"),
+            "Mend them, or go on with --allow-missing.",
+        )
+    failed = {failure.number for failure in encoded.failures}
+    labels = np.array([label for number, label in enumerate(data.labels) if number not in failed], np.int64)
+    counts = np.bincount(labels, minlength=len(data.classes))
+    if not counts.all():
+        raise DataError(f"The class {data.classes[int(counts.argmin())]!r} has no picture that can be read.")
+    scores = encoded.vectors @ classes.T
+    acc1, acc5 = metrics.accuracies(scores, labels)
+    return ZeroShotResult(
+        data.name,
+        acc1,
+        acc5 if len(data.classes) >= 5 else None,
+        metrics.mean_per_class_recall(scores, labels),
+        len(labels),
+        encoded.failures,
+    )
