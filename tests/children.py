@@ -1,0 +1,129 @@
+"""Processes that tests start, and kill: the library's own work, with the tiny encoder in place of a large one.
+
+Forked from a server that has everything imported, so that a hundred of them cost seconds. `main` is the command line.
+"""
+
+import functools
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+
+import colour_encoder
+from polyglance import cli
+from polyglance.config import Settings
+from polyglance.encoders import registry
+from polyglance.indexer.service import Timing
+from polyglance.indexer.stop import Stop
+from polyglance.library import Library
+
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(["children", "faiss"])
+
+QUICK = Timing(quiet=0.2, ceiling=2.0, rescan=3600, poll=1.0, tick=0.3, retry=0.3)
+"""As the service does it, a few times faster."""
+
+
+def settings(folder, **more):
+    return Settings(library=folder, encoder="colour", **{"batch_size": 4, "decode_workers": 2, "thumbnail_side": 64, **more})
+
+
+def opened(folder, **more):
+    """Open a library of the tiny encoder in this process."""
+    registry.create = colour_encoder.create
+    return Library.open(folder, settings=settings(folder, **more))
+
+
+def index(folder, roots, **more):
+    with opened(folder, **more) as library:
+        library.index(roots)
+
+
+def reencode(folder, encoder):
+    with opened(folder) as library:
+        library.reencode(encoder)
+
+
+def forget(folder, root):
+    with opened(folder) as library:
+        library.forget(root)
+
+
+def exclude(folder, patterns):
+    with opened(folder) as library:
+        library.exclude(patterns)
+
+
+def watch(folder, timing=QUICK, **more):
+    """Watch until SIGTERM."""
+    stop = Stop()
+    signal.signal(signal.SIGTERM, lambda *_: stop.ask())
+    with opened(folder, **more) as library:
+        library.watch(stop=stop, timing=timing)
+
+
+def start(work, *arguments, environment=None, crash=None):
+    """Run `work(*arguments)` in a process of its own; `crash` is a crash point: see `arm`."""
+    process = context.Process(target=_run, args=(work, arguments, environment or {}, crash))
+    process.start()
+    return process
+
+
+def finish(work, *arguments, **more):
+    """The same, and wait for its end, which must be a good one."""
+    process = start(work, *arguments, **more)
+    process.join()
+    assert process.exitcode == 0, f"{work.__name__} ended with {process.exitcode}"
+
+
+def _run(work, arguments, environment, crash):
+    os.environ.update(environment)
+    if crash:
+        arm(*crash)
+    work(*arguments)
+
+
+def arm(place, when, number):
+    """Kill this process `when` ("before" or "after") the function at `place` ("module:name") runs for the nth time."""
+    module, name = place.split(":")
+    owner = importlib.import_module(module)
+    *path, name = name.split(".")
+    for step in path:
+        owner = getattr(owner, step)
+    function = getattr(owner, name)
+    calls, lock = [], threading.Lock()
+
+    def die_at(moment):
+        if when == moment and len(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @functools.wraps(function)
+    def armed(*arguments, **named):
+        with lock:
+            calls.append(1)
+            die_at("before")
+        result = function(*arguments, **named)
+        die_at("after")
+        return result
+
+    setattr(owner, name, armed)
+
+
+def command(*arguments):
+    """The command line that runs `polyglance ARGUMENTS` with the tiny encoder known to it."""
+    return [sys.executable, "-B", __file__, *map(str, arguments)]
+
+
+def main():
+    registry.create = colour_encoder.create
+    return cli.run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
