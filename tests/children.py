@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from multiprocessing import forkserver
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -24,14 +25,16 @@ from polyglance.indexer.stop import Stop
 from polyglance.library import Library
 
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["children", "faiss"])
+context.set_forkserver_preload(["children", "faiss", "alembic.command", "sqlalchemy.dialects.sqlite"])
 
 QUICK = Timing(quiet=0.2, ceiling=2.0, rescan=3600, poll=1.0, tick=0.3, retry=0.3)
 """As the service does it, a few times faster."""
 
 
 def settings(folder, **more):
-    return Settings(library=folder, encoder="colour", **{"batch_size": 4, "decode_workers": 2, "thumbnail_side": 64, **more})
+    return Settings(
+        library=folder, encoder="colour", **{"batch_size": 4, "decode_workers": 2, "thumbnail_side": 64, **more}
+    )
 
 
 def opened(folder, **more):
@@ -70,6 +73,7 @@ def watch(folder, timing=QUICK, **more):
 
 def start(work, *arguments, environment=None, crash=None):
     """Run `work(*arguments)` in a process of its own; `crash` is a crash point: see `arm`."""
+    _serve()
     process = context.Process(target=_run, args=(work, arguments, environment or {}, crash))
     process.start()
     return process
@@ -80,6 +84,20 @@ def finish(work, *arguments, **more):
     process = start(work, *arguments, **more)
     process.join()
     assert process.exitcode == 0, f"{work.__name__} ended with {process.exitcode}"
+
+
+@functools.cache
+def _serve():
+    """Start the server; Python before 3.13 does not give it our path, and then it imports nothing, silently."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
 
 
 def _run(work, arguments, environment, crash):
@@ -99,17 +117,18 @@ def arm(place, when, number):
     function = getattr(owner, name)
     calls, lock = [], threading.Lock()
 
-    def die_at(moment):
-        if when == moment and len(calls) == number:
+    def die_at(moment, call):
+        if when == moment and call == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
     @functools.wraps(function)
     def armed(*arguments, **named):
         with lock:
             calls.append(1)
-            die_at("before")
+            call = len(calls)
+        die_at("before", call)
         result = function(*arguments, **named)
-        die_at("after")
+        die_at("after", call)
         return result
 
     setattr(owner, name, armed)

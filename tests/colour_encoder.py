@@ -15,7 +15,6 @@ from polyglance.encoders.base import Fingerprint, checked
 from polyglance.indexer.pipeline import Pipeline
 from polyglance.indexer.update import Place, update
 
-
 COLOURS = {"red": (255, 0, 99), "green": (0, 255, 99), "dark": (0, 0, 99)}
 """The words it can read; a picture that `draw` makes is nearest to one of them."""
 
@@ -74,16 +73,16 @@ def photos(tmp_path):
     return folder
 
 
+def picture(path, number):
+    """Write a picture of one colour; different numbers give different bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (48, 40), (number % 256, number // 256 % 256, 99)).save(path, "PNG")
+    return path
+
+
 @pytest.fixture
 def draw():
-    """Write a picture of one colour; different numbers give different bytes."""
-
-    def draw(path, number):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (48, 40), (number % 256, number // 256 % 256, 99)).save(path, "PNG")
-        return path
-
-    return draw
+    return picture
 
 
 class Setup:
