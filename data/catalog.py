@@ -344,7 +344,7 @@ class Catalog:
         return self._read(lambda connection: connection.execute(statement).first())
 
     def _read(self, work: Callable[[Connection], _T]) -> _T:
-        with self._engine.connect() as connection:
+        with database.reading(self._engine) as connection:
             return work(connection)
 
 

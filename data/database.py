@@ -23,6 +23,14 @@ BUSY_TIMEOUT_MS = 10_000
 PROBE_SECONDS = 0.5
 """How long a watcher waits for its lock: `is_watched` takes it for an instant to see whether it is free."""
 
+_HINTS = {
+    "disk is full": "Free some space on its disk, then run the same command to go on.",
+    "locked": "Another process holds it; try again.",
+    "readonly": "Its disk or folder is read-only.",
+    "disk I/O error": "Its disk fails or was taken away; check the disk.",
+    "unable to open": "Are its files still there, and may you read them?",
+}
+
 
 def open_engine(path: Path, *, create: bool = False) -> Engine:
     """Open the catalog file at `path`, creating or migrating it if `create`.
@@ -53,15 +61,44 @@ def open_engine(path: Path, *, create: bool = False) -> Engine:
 
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that takes the write lock at its start (a deferred one fails at once under contention)."""
-    with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+    """One transaction that takes the write lock at its start (a deferred one fails at once under contention).
+
+    Raises LibraryError if SQLite cannot: disk full, a lock that is not freed, a damaged file.
+    """
+    with _plain_errors(), engine.connect().execution_options(immediate=True) as connection, connection.begin():
         yield connection
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading. Raises LibraryError if SQLite cannot."""
+    with _plain_errors(), engine.connect() as connection:
+        yield connection
+
+
+def damaged(what: str) -> LibraryError:
+    """The error of a catalog in which `what` was found."""
+    return LibraryError(f"The catalog is damaged: {what}.", "Run 'polyglance check --repair'.")
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Make one line of what SQLite says, with what to do."""
+    try:
+        yield
+    except exc.DatabaseError as error:
+        reason = str(error.orig)
+        for said, hint in _HINTS.items():
+            if said in reason:
+                raise LibraryError(f"The catalog cannot be used: {reason}.", hint) from error
+        raise damaged(reason) from error
 
 
 def writer_lock(folder: Path) -> AbstractContextManager[bool]:
     """Hold the library's writer lock; the operating system frees it when the process ends, however it ends.
 
-    Gives whether the last holder was killed: then it may have left files behind. Raises LibraryBusy, naming the process that holds it.
+    Gives whether the last holder was killed: then it may have left files behind. Raises LibraryBusy, naming the
+    process that holds it.
     """
     return _lock(folder, "writer", "is being written to")
 

@@ -1,6 +1,6 @@
 """Processes that tests start, and kill: the library's own work, with the tiny encoder in place of a large one.
 
-Forked from a server that has everything imported, so that a hundred of them cost seconds. `main` is the command line.
+Forked from a server that has everything imported, so that a hundred of them cost seconds.
 """
 
 import functools
@@ -12,9 +12,6 @@ import sys
 import threading
 from multiprocessing import forkserver
 from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
 
 import colour_encoder
 from polyglance import cli
@@ -69,6 +66,15 @@ def watch(folder, timing=QUICK, **more):
     signal.signal(signal.SIGTERM, lambda *_: stop.ask())
     with opened(folder, **more) as library:
         library.watch(stop=stop, timing=timing)
+
+
+def command_line(arguments, said):
+    """Run `polyglance ARGUMENTS` as a command, with what it prints going to the file `said`."""
+    with open(said, "ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    registry.create = colour_encoder.create
+    sys.exit(cli.run([str(argument) for argument in arguments]))
 
 
 def start(work, *arguments, environment=None, crash=None):
@@ -132,17 +138,3 @@ def arm(place, when, number):
         return result
 
     setattr(owner, name, armed)
-
-
-def command(*arguments):
-    """The command line that runs `polyglance ARGUMENTS` with the tiny encoder known to it."""
-    return [sys.executable, "-B", __file__, *map(str, arguments)]
-
-
-def main():
-    registry.create = colour_encoder.create
-    return cli.run(sys.argv[1:])
-
-
-if __name__ == "__main__":
-    sys.exit(main())
