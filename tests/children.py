@@ -5,6 +5,7 @@ Forked from a server that has everything imported, so that a hundred of them cos
 
 import functools
 import importlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -60,9 +61,11 @@ def exclude(folder, patterns):
         library.exclude(patterns)
 
 
-def watch(folder, timing=QUICK, **more):
-    """Watch until SIGTERM."""
+def watch(folder, timing=QUICK, troubles=None, **more):
+    """Watch until SIGTERM; what watchdog complains of goes into the file `troubles`."""
     stop = Stop()
+    if troubles:
+        logging.getLogger("watchdog").addHandler(logging.FileHandler(troubles))
     signal.signal(signal.SIGTERM, lambda *_: stop.ask())
     with opened(folder, **more) as library:
         library.watch(stop=stop, timing=timing)
@@ -77,10 +80,10 @@ def command_line(arguments, said):
     sys.exit(cli.run([str(argument) for argument in arguments]))
 
 
-def start(work, *arguments, environment=None, crash=None):
+def start(work, *arguments, environment=None, crash=None, **named):
     """Run `work(*arguments)` in a process of its own; `crash` is a crash point: see `arm`."""
     _serve()
-    process = context.Process(target=_run, args=(work, arguments, environment or {}, crash))
+    process = context.Process(target=_run, args=(work, arguments, named, environment or {}, crash))
     process.start()
     return process
 
@@ -96,21 +99,20 @@ def finish(work, *arguments, **more):
 def _serve():
     """Start the server; Python before 3.13 does not give it our path, and then it imports nothing, silently."""
     before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *([before] if before else [])])
     try:
         forkserver.ensure_running()
     finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
+        del os.environ["PYTHONPATH"]
+        if before:
             os.environ["PYTHONPATH"] = before
 
 
-def _run(work, arguments, environment, crash):
+def _run(work, arguments, named, environment, crash):
     os.environ.update(environment)
     if crash:
         arm(*crash)
-    work(*arguments)
+    work(*arguments, **named)
 
 
 def arm(place, when, number):

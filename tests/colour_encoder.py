@@ -1,6 +1,7 @@
 """A tiny encoder, and a catalog with its pipeline over one root. A pytest plugin."""
 
 import os
+import struct
 import time
 from dataclasses import dataclass, field
 
@@ -77,6 +78,13 @@ def picture(path, number):
     """Write a picture of one colour; different numbers give different bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (48, 40), (number % 256, number // 256 % 256, 99)).save(path, "PNG")
+    return path
+
+
+def tiny(path, number):
+    """Write the smallest picture that is its own: a BMP of two dots. Some 20,000 a second."""
+    head = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 62, 0, 0, 54, 40, 2, 1, 1, 24, 0, 8, 0, 0, 0, 0)
+    path.write_bytes(head + number.to_bytes(4, "little") + bytes(4))
     return path
 
 

@@ -1,7 +1,10 @@
 """What a library holds, read past the program, and whether two libraries are equal."""
 
 import contextlib
+import hashlib
+import os
 import sqlite3
+import stat
 import time
 from pathlib import Path
 
@@ -62,3 +65,51 @@ def until(condition, seconds=20.0):
 def count(log: Path):
     """How many pictures were encoded, by all processes that wrote into this log."""
     return log.stat().st_size if log.exists() else 0
+
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+def on_disk(*roots, excluded=lambda _path: False):
+    """(root, path) -> (SHA-256, size, time, inode) of every picture, found without the program."""
+    found = {}
+    for root in map(os.fsencode, roots):
+        for folder, folders, names in os.walk(root):
+            folders[:] = [name for name in folders if not name.startswith(b".")]
+            for name in names:
+                path = os.path.join(folder, name)
+                info = os.lstat(path)
+                if name.startswith(b".") or not stat.S_ISREG(info.st_mode):
+                    continue
+                relative = path[len(root) + 1 :]
+                if os.path.splitext(name)[1].lower() in map(os.fsencode, PICTURES) and not excluded(relative):
+                    with open(path, "rb") as file:
+                        digest = hashlib.sha256(file.read()).digest()
+                    found[root, relative] = digest, info.st_size, info.st_mtime_ns, info.st_ino
+    return found
+
+
+def in_catalog(library):
+    """The same of every photo that could be read, as the catalog has it."""
+    return {
+        (root, path): (content_hash, size, mtime, inode)
+        for root, path, content_hash, error, size, mtime, inode, *_ in rows(library)["photos"]
+        if error is None
+    }
+
+
+def ids(library):
+    """(root, path) -> id of every photo."""
+    with contextlib.closing(sqlite3.connect(library / "catalog.db")) as database:
+        found = database.execute("SELECT r.path, p.path, p.id FROM photo p JOIN root r ON r.id = p.root_id")
+        return {(root, path): photo_id for root, path, photo_id in found}
+
+
+def assert_equals_disk(library, *roots, **more):
+    """The catalog has exactly the pictures on the disk, with their bytes, and a vector and thumbnail of each."""
+    disk, catalog = on_disk(*roots, **more), in_catalog(library)
+    assert catalog.keys() == disk.keys(), sorted(catalog.keys() ^ disk.keys())[:9]
+    assert catalog == disk
+    contents = {content_hash for content_hash, *_ in disk.values()}
+    assert {content_hash for _, content_hash, _ in rows(library)["vectors"]} == contents
+    assert contents <= {bytes.fromhex(name[:64]) for name in thumbnails(library)}

@@ -8,7 +8,9 @@ import subprocess
 
 import children
 import colour_encoder
+import compare
 import pytest
+from polyglance.data import watch_state
 from polyglance.encoders import registry
 
 
@@ -97,6 +99,62 @@ def many(draw):
         return [draw(folder / f"{n // 20:02}" / f"{n:04}.png", n) for n in range(first, first + count)]
 
     return many
+
+
+class Watched:
+    """A library that a process of its own watches; `log` counts its encodings, `troubles` is what watchdog said."""
+
+    def __init__(self, place, roots, settings):
+        self.library, self.log, self.troubles = place / "library", place / "log", place / "troubles"
+        self.settings = settings
+        self.environment = {"COLOUR_LOG": str(self.log)}
+        self.index(*roots)
+        self.start()
+
+    def index(self, *roots):
+        children.finish(children.index, self.library, roots, environment=self.environment, **self.settings)
+
+    def start(self):
+        self.process = children.start(
+            children.watch,
+            self.library,
+            children.QUICK,
+            self.troubles,
+            environment=self.environment,
+            **self.settings,
+        )
+        compare.until(lambda: self.state() is not None and "" not in self.state())
+
+    def state(self):
+        """How each root is watched, and the notes."""
+        state = watch_state.read(self.library)
+        return state and [root.how for root in state.roots]
+
+    def notes(self):
+        return " ".join(root.note for root in watch_state.read(self.library).roots)
+
+    def encoded(self):
+        return compare.count(self.log)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.join()
+        assert self.process.exitcode == 0
+
+
+@pytest.fixture
+def watch(tmp_path):
+    """Index folders and watch them in another process; ended well at the end."""
+    started = []
+
+    def start(*roots, **settings):
+        started.append(Watched(tmp_path, roots, settings))
+        return started[-1]
+
+    yield start
+    for watched in started:
+        if watched.process.is_alive():
+            watched.stop()
 
 
 @pytest.fixture(autouse=True)
