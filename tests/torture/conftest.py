@@ -114,12 +114,13 @@ class Watched:
     def index(self, *roots):
         children.finish(children.index, self.library, roots, environment=self.environment, **self.settings)
 
-    def start(self):
+    def start(self, work=children.watch, *arguments):
         self.process = children.start(
-            children.watch,
+            work,
             self.library,
             children.QUICK,
             self.troubles,
+            *arguments,
             environment=self.environment,
             **self.settings,
         )
@@ -155,6 +156,17 @@ def watch(tmp_path):
     for watched in started:
         if watched.process.is_alive():
             watched.stop()
+
+
+@pytest.fixture
+def until_equal():
+    """Wait until a watched library equals its folders."""
+
+    def until_equal(watched, *roots, seconds=30):
+        compare.until(lambda: compare.in_catalog(watched.library) == compare.on_disk(*roots), seconds)
+        compare.assert_equals_disk(watched.library, *roots, pruned=False)
+
+    return until_equal
 
 
 @pytest.fixture(autouse=True)
