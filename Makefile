@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := $(VENV)/sources
 
-.PHONY: demo test check lint types imports browser screenshot clean
+.PHONY: demo test torture torture-full check lint types imports browser screenshot clean
 
 # In a terminal the demo ends with the page, which runs until Ctrl-C; in a script it ends by itself.
 demo: $(READY)
@@ -13,6 +13,13 @@ demo: $(READY)
 
 test: check browser
 	$(BIN)/python -m pytest
+
+# Real faults on a real file system: kills, full disks, unplugged disks. In CI as far as minutes allow; else all of it.
+torture: $(READY)
+	$(BIN)/python -m pytest tests/torture -m "torture and not full"
+
+torture-full: $(READY)
+	$(BIN)/python -m pytest tests/torture -m "torture or full" --timeout 3600
 
 check: lint types imports
 

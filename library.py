@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -120,7 +121,7 @@ class Library:
         """
         exclusion = self._exclusion()
         wanted = _outermost(check_folders(folders), exclusion)
-        with database.writer_lock(self.folder):
+        with self._writing():
             record = self._active_or_new(encoder)
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
             places = [self._place(folder, exclusion) for folder in wanted]
@@ -136,7 +137,7 @@ class Library:
         The old vectors keep answering meanwhile and stay, so that switching back costs nothing. A stopped run
         resumes. Returns what was done. Raises FolderError if a root is offline, LibraryBusy, EncoderError, Stopped.
         """
-        with database.writer_lock(self.folder):
+        with self._writing():
             made = registry.create(resolve(encoder, self.settings), self.settings)
             record = self._register(made)
             tally = encode_missing(self._pipeline(made, record, stop), progress)
@@ -175,7 +176,7 @@ class Library:
         A folder below a root can be dropped too, if it is no longer there: a disk that will not come back.
         """
         wanted = paths.absolute(folder)
-        with database.writer_lock(self.folder):
+        with self._writing():
             before = sum(root.photos for root in self.catalog.roots())
             self._drop(wanted)
             for content_hash in self.catalog.prune():
@@ -189,7 +190,7 @@ class Library:
     def exclude(self, patterns: Sequence[str]) -> None:
         """Replace the library's exclusion patterns; the next index run or rescan applies them. Raises UsageError."""
         Exclusion(patterns)
-        with database.writer_lock(self.folder):
+        with self._writing():
             self.catalog.exclude(patterns)
 
     # --- searching ------------------------------------------------------------------------------
@@ -307,11 +308,19 @@ class Library:
                 self._encoders[record.id] = encoder
             return self._encoders[record.id]
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the writer lock, and take away first what a killed writer left."""
+        with database.writer_lock(self.folder) as after_a_kill:
+            if after_a_kill:
+                self.thumbnails.sweep(self.catalog.contents())
+            yield
+
     def _exclusion(self) -> Exclusion:
         return Exclusion(self.catalog.excluded())
 
     def _update(self, places: Sequence[Place], progress: Progress, stop: Stop) -> Report:
-        with database.writer_lock(self.folder):
+        with self._writing():
             record = self._active()
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
             report = update(pipeline, places, progress, exclusion=self._exclusion(), strict=False)

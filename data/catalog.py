@@ -245,6 +245,11 @@ class Catalog:
         wanted = (Vector.content_hash == content_hash, Vector.encoder_id == encoder_id)
         return self._first(select(Vector.id).where(*wanted)) is not None
 
+    def contents(self) -> set[bytes]:
+        """The content hashes of all photos that could be read."""
+        rows = self._all(select(Photo.content_hash).where(Photo.content_hash.is_not(None)).distinct())
+        return {row.content_hash for row in rows}
+
     def places(self, content_hash: bytes) -> list[tuple[int, int, bytes]]:
         """(photo id, root id, path) of every photo with these bytes."""
         rows = self._all(select(Photo.id, Photo.root_id, Photo.path).where(Photo.content_hash == content_hash))

@@ -104,15 +104,16 @@ def _plain_errors() -> Iterator[None]:
         raise damaged("a text in it is no UTF-8") from error
 
 
-def writer_lock(folder: Path) -> AbstractContextManager[None]:
+def writer_lock(folder: Path) -> AbstractContextManager[bool]:
     """Hold the library's writer lock; the operating system frees it when the process ends, however it ends.
 
-    Raises LibraryBusy, naming the process that holds it.
+    Gives whether the last holder was killed: then it may have left files behind. Raises LibraryBusy, naming the
+    process that holds it.
     """
     return _lock(folder, "writer", "is being written to")
 
 
-def watcher_lock(folder: Path) -> AbstractContextManager[None]:
+def watcher_lock(folder: Path) -> AbstractContextManager[bool]:
     """Hold the lock of the one process that watches the library's roots. Raises LibraryBusy, naming who does."""
     return _lock(folder, "watch", "is being watched", patience=PROBE_SECONDS)
 
@@ -140,7 +141,7 @@ def _is_held(folder: Path, name: str, *, unknown: bool) -> bool:
 
 
 @contextlib.contextmanager
-def _lock(folder: Path, name: str, state: str, patience: float = 0) -> Iterator[None]:
+def _lock(folder: Path, name: str, state: str, patience: float = 0) -> Iterator[bool]:
     lock = filelock.FileLock(folder / f"{name}.lock")
     holder = folder / f"{name}.txt"
     try:
@@ -148,9 +149,10 @@ def _lock(folder: Path, name: str, state: str, patience: float = 0) -> Iterator[
     except filelock.Timeout:
         who = _read_text(holder) or "another process"
         raise LibraryBusy(f"The library {folder} {state} by {who}.", "Wait until it is done, or stop it.") from None
+    was_killed = holder.exists()
     try:
         holder.write_text(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
-        yield
+        yield was_killed
     finally:
         holder.unlink(missing_ok=True)
         lock.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from PIL import Image
 
 QUALITY = 82
 """JPEG quality of a thumbnail: artefacts are not visible at its size, and the file is about 25 KB."""
+
+SUFFIX, PART = ".jpg", ".part"
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Thumbnails:
     def path(self, content_hash: bytes) -> Path:
         """Return where the thumbnail of `content_hash` lies: `ab/cd/abcd….jpg`, whether it exists or not."""
         digits = content_hash.hex()
-        return self.folder / digits[:2] / digits[2:4] / f"{digits}.jpg"
+        return self.folder / digits[:2] / digits[2:4] / f"{digits}{SUFFIX}"
 
     def write(self, content_hash: bytes, image: Image.Image) -> Path:
         """Write the thumbnail of an upright RGB picture, without any metadata, and return its path.
@@ -33,22 +36,42 @@ class Thumbnails:
         keeps its size. Raises OSError (disk full, no permission).
         """
         target = self.path(content_hash)
-        target.parent.mkdir(parents=True, exist_ok=True)
         small = _fitted(image, self.side)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
         try:
-            with os.fdopen(handle, "wb") as file:
-                small.save(file, "JPEG", quality=QUALITY)
-            Path(temporary).replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+            _write(small, target)
+        except FileNotFoundError:  # swept away meanwhile
+            _write(small, target)
         return target
+
+    def sweep(self, wanted: Container[bytes]) -> None:
+        """Remove what a killed process left: temporary files, and thumbnails of contents that are not `wanted`."""
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                stem, suffix = os.path.splitext(name)
+                if suffix == PART or (suffix == SUFFIX and _is_hash(stem) and bytes.fromhex(stem) not in wanted):
+                    with contextlib.suppress(OSError):
+                        Path(folder, name).unlink()
 
     def remove(self, content_hash: bytes) -> None:
         """Remove the thumbnail of `content_hash`, if there is one."""
         self.path(content_hash).unlink(missing_ok=True)
+
+
+def _write(small: Image.Image, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=PART, dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            small.save(file, "JPEG", quality=QUALITY)
+        Path(temporary).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def _is_hash(stem: str) -> bool:
+    return len(stem) == 64 and set(stem) <= set("0123456789abcdef")
 
 
 def _fitted(image: Image.Image, side: int) -> Image.Image:

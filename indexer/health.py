@@ -17,8 +17,9 @@ def unproved(
     """Folders below `root` whose files may be missing only because a disk is; an empty path stands for the whole root.
 
     A disk is there if it is mounted as it was at the last whole scan, or if one of the photos known to be on it is
-    still in its place (someone copied the disk). An empty root is believed only if it is the very folder it was, and
-    not on a network. `known` and `found` cover the same part of the root.
+    still in its place (someone copied the disk). An empty root is believed only if it is the very folder it was, not on
+    a network, and no mount point of a nameless disk: another disk's top folder has the same inode. `known` and `found`
+    cover the same part of the root.
     """
     if not known:
         return []
@@ -27,8 +28,9 @@ def unproved(
     now = mounted(table, root)
     if not _same(before, now) and not _any_in_place(known, found.files):
         return [b""]
-    if found.empty and (before.inode != now.inode or covering(table, root).remote):
-        return [b""]  # another folder in its place; or a server may have lost the disk while the share stays mounted
+    nameless = now.point == root and not now.volume
+    if found.empty and (before.inode != now.inode or nameless or covering(table, root).remote):
+        return [b""]  # another folder or disk is in its place; or a server lost the disk while the share stays mounted
     lost = (point for point in before.below if point not in now.below)
     return [point for point in lost if not _any_in_place(_within(known, point), found.files)]
 

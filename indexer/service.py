@@ -293,7 +293,10 @@ class Service:
                 if coverage.note:
                     shown = paths.display(self._followed[coverage.root_id].root.path)
                     log.info("%s: %s (%s).", shown, coverage.how, coverage.note)
-            self._host.publish(coverages)
+            try:
+                self._host.publish(coverages)
+            except OSError:
+                self._published = []  # a full disk: said again at the next turn
 
     def _wait(self) -> None:
         now = time.monotonic()

@@ -1,0 +1,89 @@
+import contextlib
+import os
+import signal
+
+import children
+import pytest
+from colour_encoder import picture
+from compare import assert_same, rows, until
+
+SMALL = {"POLYGLANCE_THUMBNAIL_SIDE": "64"}
+
+
+def run(library, *arguments):
+    """(exit code, what it said) of a command."""
+    said = library.parent.parent / "said"
+    said.unlink(missing_ok=True)
+    process = children.start(children.command_line, [*arguments, "--library", library], said, environment=SMALL)
+    process.join()
+    return process.exitcode, said.read_text()
+
+
+def assert_is_full(text):
+    errors = [line for line in text.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1, text
+    assert "Traceback" not in text
+    assert "inside polyglance" not in text
+    assert "disk is full" in errors[0] or "No space left" in errors[0], errors
+
+
+SIZES = [size if size == 500 else pytest.param(size, marks=pytest.mark.torture) for size in range(100, 1600, 200)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_full_disk_ends_the_run_in_one_line_and_harms_nothing(disk, many, photos, tmp_path, size):
+    many(photos, 400)
+    library = disk.plug(tmp_path / "small", f"{size}k") / "library"
+    for _ in range(2):  # still full: the same answer
+        code, said = run(library, "index", photos, "--encoder", "colour")
+        assert code == 1
+        assert_is_full(said)
+    disk.grow(tmp_path / "small", "64m")
+    assert run(library, "index", photos, "--encoder", "colour")[0] == 0
+    assert run(tmp_path / "one" / "reference", "index", photos, "--encoder", "colour")[0] == 0
+    assert_same(library, tmp_path / "one" / "reference")
+
+
+@pytest.fixture
+def watched(disk, photos, tmp_path):
+    """A library on a small disk, watched as a command; and what that says."""
+    picture(photos / "first.png", 1)
+    library = disk.plug(tmp_path / "small", "1m") / "library"
+    assert run(library, "index", photos, "--encoder", "colour")[0] == 0
+    said = tmp_path / "watcher said"
+    watcher = children.start(children.command_line, ["watch", "--library", library], said, environment=SMALL)
+    until(lambda: (library / "watch.json").exists())
+    yield library, said
+    os.kill(watcher.pid, signal.SIGTERM)
+    watcher.join()
+    assert watcher.exitcode == 0
+    assert "Traceback" not in said.read_text()
+
+
+def test_a_watcher_says_that_the_disk_is_full_and_goes_on_when_it_is_not(disk, many, photos, tmp_path, watched):
+    library, said = watched
+    many(photos / "more", 400, first=400)
+    until(lambda: "Trying again" in said.read_text(), 60)
+    assert "disk is full" in said.read_text() or "No space left" in said.read_text()
+    disk.grow(tmp_path / "small", "64m")
+    until(lambda: len(rows(library)["photos"]) == 401, 60)
+    assert run(tmp_path / "one" / "reference", "index", photos, "--encoder", "colour")[0] == 0
+    found, wanted = rows(library), rows(tmp_path / "one" / "reference")
+    assert (found["photos"], found["vectors"]) == (wanted["photos"], wanted["vectors"])
+
+
+def test_a_watcher_that_cannot_tell_how_it_is_for_want_of_space_works_on(photos, tmp_path, watched):
+    library, _ = watched
+    ballast = tmp_path / "small" / "ballast"
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    before = (library / "watch.json").read_bytes()
+    photos.rename(tmp_path / "away")
+    until(lambda: (library / ".watch.json.part").exists())
+    assert (library / "watch.json").read_bytes() == before
+    ballast.unlink()
+    until(lambda: b"offline" in (library / "watch.json").read_bytes())
+    (tmp_path / "away").rename(photos)
+    picture(photos / "second.png", 2)
+    until(lambda: len(rows(library)["photos"]) == 2)
