@@ -6,28 +6,26 @@ timer, trouble, disk back ────────> compare the whole root    (t
 
 from __future__ import annotations
 
-import errno
 import logging
 import math
 import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 from ..data import paths
 from ..data.records import RootRecord
 from ..data.watch_state import Coverage
 from ..errors import LibraryBusy, PolyglanceError
-from . import health
 from .debounce import Debounce, Dirty
 from .exclude import Exclusion
-from .mounts import Mount, covering, mounted, mounts
+from .followed import Followed
+from .mounts import mounts
 from .stop import Stop
 from .update import Place, Report
-from .watch import RootWatch, Troubles, WatchRefused
+from .watch import Troubles
 
 log = logging.getLogger("polyglance")
 
@@ -53,14 +51,6 @@ class Timing:
 JITTER = 0.2
 """Several libraries on one machine, started together at boot, drift apart."""
 
-SCANNING_SHARE = 0.05
-"""A polled root is scanned this share of the time at most."""
-
-INOTIFY_LIMITS = {
-    errno.ENOSPC: "fs.inotify.max_user_watches",
-    errno.EMFILE: "fs.inotify.max_user_instances",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -75,23 +65,6 @@ class Host:
     report: Callable[[Report], None]
 
 
-@dataclass(slots=True)
-class _Followed:
-    root: RootRecord
-    below: tuple[bytes, ...] = ()
-    """The mount points in it when its watch was started."""
-    limits: tuple[str, ...] = ()
-    """The system's limits then."""
-    watch: RootWatch | None = None
-    coverage: Coverage | None = None
-    scan_at: float = 0.0
-    """When it is to be compared whole by itself, apart from the rescan of all."""
-
-    @property
-    def is_offline(self) -> bool:
-        return self.coverage is not None and self.coverage.how == "offline"
-
-
 class Service:
     """Follows all roots of a library until it is asked to stop. One thread works; watchdog's only leave hints."""
 
@@ -101,7 +74,7 @@ class Service:
         self._stop = stop
         self._hints: deque[tuple[int, bytes, bool]] = deque()
         self._debounce = Debounce(timing.quiet, timing.ceiling)
-        self._followed: dict[int, _Followed] = {}
+        self._followed: dict[int, Followed] = {}
         self._exclusion: Exclusion | None = None
         self._waiting_since: dict[tuple[int, bytes], float] = {}
         self._published: list[Coverage] = []
@@ -126,7 +99,7 @@ class Service:
                     self._wait()
             finally:
                 for followed in self._followed.values():
-                    _end(followed)
+                    followed.end()
 
     # --- hints ----------------------------------------------------------------------------------
 
@@ -157,52 +130,21 @@ class Service:
         table = mounts()
         if self._exclusion is None or exclusion.patterns != self._exclusion.patterns:
             for followed in self._followed.values():
-                _end(followed)  # to be started again with the new patterns, and scanned
+                followed.end()  # to be started again with the new patterns, and scanned
             self._exclusion = exclusion
         for gone in self._followed.keys() - {root.id for root in roots}:
-            _end(self._followed.pop(gone))
+            self._followed.pop(gone).end()
             self._debounce.forget(gone)
         for root in roots:
-            followed = self._followed.setdefault(root.id, _Followed(root))
+            followed = self._followed.setdefault(root.id, Followed(root))
             followed.root = root
-            self._look_after(followed, table, now)
-
-    def _look_after(self, followed: _Followed, table: Sequence[Mount], now: float) -> None:
-        root = followed.root
-        if health.state(root, table, lambda: self._host.some_paths(root.id)) == "offline":
-            _end(followed)
-            followed.coverage = Coverage(root.id, "offline", "its disk is not connected")
-            followed.scan_at = now
-            return
-        if followed.is_offline and followed.scan_at > now:
-            return  # a scan found it so; it will be tried again
-        below, limits = mounted(table, root.path).below, _limits() if _how(followed) != "native" else followed.limits
-        running = followed.watch is not None or _how(followed) == "polling"
-        healthy = followed.watch is None or followed.watch.is_alive
-        if running and healthy and (below, limits) == (followed.below, followed.limits):
-            return
-        _end(followed)
-        followed.below, followed.limits = below, _limits()
-        self._start(followed, table)
-        followed.scan_at = now
-
-    def _start(self, followed: _Followed, table: Sequence[Mount]) -> None:
-        root = followed.root
-        assert self._exclusion is not None
-        remote = next((mount for mount in _mounts_of(table, root.path) if mount.remote), None)
-        if remote:
-            note = f"{remote.kind} does not report what other machines change"
-            followed.coverage = Coverage(root.id, "polling", note)
-            return
-        try:
-            followed.watch = RootWatch(
-                root.path, self._exclusion, lambda folder, deep: self._hint(root.id, folder, deep)
+            followed.look_after(
+                table,
+                exclusion,
+                partial(self._host.some_paths, root.id),
+                partial(self._hint, root.id),
+                now,
             )
-            followed.coverage = Coverage(root.id, "native")
-        except WatchRefused as refused:
-            limit = INOTIFY_LIMITS.get(refused.errno)
-            note = f"{refused}; raise the limit with 'sysctl {limit}=…'" if limit else str(refused)
-            followed.coverage = Coverage(root.id, "polling", note)
 
     # --- comparing ------------------------------------------------------------------------------
 
@@ -232,29 +174,14 @@ class Service:
         now = time.monotonic()
         whole = [self._followed[place.root.id] for place in places if place.is_whole]
         for followed in whole:
-            self._scanned(followed, report, now, now - start)
+            followed.scanned(report.folders.get(followed.root.id), now - start, self._timing.poll, now)
         if len(whole) == len(self._followed):
             self._rescan_at = now + self._timing.rescan * random.uniform(1 - JITTER, 1 + JITTER)
         if whole:
             self._tick_at = 0.0  # the catalog now knows more of the roots
         for offline in report.offline:
-            self._set_offline(offline.place.root.id, offline.error.message, now)
+            self._followed[offline.place.root.id].go_offline(offline.error.message, now + self._timing.poll)
         self._keep_waiting(places, report.waiting, now)
-
-    def _scanned(self, followed: _Followed, report: Report, now: float, took: float) -> None:
-        folders = report.folders.get(followed.root.id)
-        watched = followed.watch.watched if followed.watch else None
-        if folders is not None and watched is not None:
-            followed.coverage = _coverage(followed.root.id, watched, folders)
-        polled = _how(followed) != "native"
-        followed.scan_at = now + max(self._timing.poll, took / SCANNING_SHARE) if polled else math.inf
-
-    def _set_offline(self, root_id: int, reason: str, now: float) -> None:
-        followed = self._followed[root_id]
-        if not followed.is_offline:
-            _end(followed)
-            followed.coverage = Coverage(root_id, "offline", reason)
-        followed.scan_at = now + self._timing.poll
 
     def _keep_waiting(self, places: Sequence[Place], waiting: Sequence[Place], now: float) -> None:
         """Files that are still being written: their folders stay dirty, for `ceiling` seconds at most."""
@@ -301,7 +228,8 @@ class Service:
     def _wait(self) -> None:
         now = time.monotonic()
         due = [each.scan_at for each in self._followed.values() if not each.is_offline]
-        next_time = min([*due, self._debounce.due() or math.inf, self._rescan_at])
+        everything = self._rescan_at if self._followed else math.inf
+        next_time = min([*due, self._debounce.due() or math.inf, everything])
         until = min(self._tick_at, max(next_time, self._not_before))
         if not self._hints and until > now:
             self._stop.wake.wait(until - now)
@@ -310,35 +238,3 @@ class Service:
 
 def _place(root: RootRecord, dirty: Dirty, quiet: float) -> Place:
     return Place(root, dirty.folder, dirty.deep, 0.0 if dirty.overdue else quiet)
-
-
-def _how(followed: _Followed) -> str:
-    return followed.coverage.how if followed.coverage else ""
-
-
-def _coverage(root_id: int, watched: int, folders: int) -> Coverage:
-    if watched >= folders:
-        return Coverage(root_id, "native")
-    limit = INOTIFY_LIMITS[errno.ENOSPC]
-    return Coverage(root_id, "partly", f"{watched} of {folders} folders; raise the limit with 'sysctl {limit}=…'")
-
-
-def _limits() -> tuple[str, ...]:
-    """The system's limits of watching as they are now, on Linux."""
-    values = []
-    for name in INOTIFY_LIMITS.values():
-        with suppress(OSError):
-            values.append(Path("/proc/sys", *name.split(".")).read_text())
-    return tuple(values)
-
-
-def _end(followed: _Followed) -> None:
-    if followed.watch:
-        followed.watch.stop()
-    followed.watch = None
-    followed.coverage = None
-
-
-def _mounts_of(table: Sequence[Mount], root: bytes) -> list[Mount]:
-    """The file systems that a root's files lie on."""
-    return [covering(table, root), *(mount for mount in table if paths.is_within(mount.point, root))]
