@@ -297,10 +297,10 @@ def test_it_stops_after_the_batch_in_hand(watching, setup, photos, draw, monkeyp
 @pytest.mark.parametrize("roots", [1, 0])
 def test_idle_it_costs_next_to_nothing(watching, setup, photos, draw, roots):
     draw(photos / "a.png", 1)
+    if not roots:
+        setup.catalog.forget_root(setup.root.id)
     with watching(tick=1) as running:
-        running.until(lambda: len(running.names()) == 1)
-        if not roots:
-            setup.catalog.forget_root(setup.root.id)
+        running.until(lambda: len(running.names()) == roots)
         time.sleep(1)
         before = time.process_time()
         time.sleep(2)
