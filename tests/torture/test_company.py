@@ -3,6 +3,7 @@
 import threading
 
 import children
+import pytest
 from colour_encoder import COLOURS, picture
 from compare import assert_same, count, rows, until
 from polyglance.data import database
@@ -26,6 +27,7 @@ def read_until_told(folder, stop, bad):
         bad.put(repr(error))
 
 
+@pytest.mark.torture
 def test_eight_readers_search_while_one_writes(many, photos, tmp_path):
     many(photos, 40)
     library = tmp_path / "library"
@@ -45,6 +47,7 @@ def test_eight_readers_search_while_one_writes(many, photos, tmp_path):
     assert_same(library, tmp_path / "reference")
 
 
+@pytest.mark.torture
 def test_a_second_writer_is_told_who_the_first_is(many, photos, tmp_path):
     many(photos, 100)
     library, said = tmp_path / "library", tmp_path / "said"
@@ -104,6 +107,7 @@ def test_a_second_watcher_is_told_who_the_first_is(many, photos, tmp_path):
     assert third.exitcode == 0
 
 
+@pytest.mark.torture
 def test_writers_that_take_turns_end_as_one(many, photos, tmp_path):
     """Two processes index different roots into one library, each trying until it is let in."""
     other = tmp_path / "other"

@@ -68,7 +68,14 @@ POINTS = {
     "exclude": [(CATALOG + "Catalog.exclude", 1), (CATALOG + "_put_setting", 1)],
 }
 CASES = [
-    pytest.param(scenario, place, number, when, id=f"{scenario}-{when}-{place.split(':')[1]}-{number}")
+    pytest.param(
+        scenario,
+        place,
+        number,
+        when,
+        marks=() if when == "before" and scenario == "index" else pytest.mark.torture,
+        id=f"{scenario}-{when}-{place.split(':')[1]}-{number}",
+    )
     for scenario, points in POINTS.items()
     for place, number in points
     for when in ("before", "after")
@@ -163,6 +170,7 @@ def test_killed_there_and_run_again_it_ends_equal(scenarios, tmp_path, name, pla
     assert_same(library, scenario.reference)
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     ("place", "number"),

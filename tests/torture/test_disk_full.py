@@ -60,6 +60,7 @@ def watched(disk, photos, tmp_path):
     assert "Traceback" not in said.read_text()
 
 
+@pytest.mark.torture
 def test_a_watcher_says_that_the_disk_is_full_and_goes_on_when_it_is_not(disk, many, photos, tmp_path, watched):
     library, said = watched
     many(photos / "more", 400, first=400)
@@ -72,6 +73,7 @@ def test_a_watcher_says_that_the_disk_is_full_and_goes_on_when_it_is_not(disk, m
     assert (found["photos"], found["vectors"]) == (wanted["photos"], wanted["vectors"])
 
 
+@pytest.mark.torture
 def test_a_watcher_that_cannot_tell_how_it_is_for_want_of_space_works_on(photos, tmp_path, watched):
     library, _ = watched
     ballast = tmp_path / "small" / "ballast"

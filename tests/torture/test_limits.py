@@ -23,7 +23,7 @@ def watch_with_few(library, limit, log):
     children.watch(library)
 
 
-@pytest.mark.parametrize(("limit", "how"), [(8, "partly"), (0, "polling")])
+@pytest.mark.parametrize(("limit", "how"), [(8, "partly"), pytest.param(0, "polling", marks=pytest.mark.torture)])
 def test_where_watches_are_few_it_says_so_and_finds_changes_all_the_same(
     needs_namespaces, photos, many, tmp_path, limit, how
 ):
