@@ -38,9 +38,8 @@ def thumbnails(folder):
 def assert_sound(folder):
     """`polyglance check` finds nothing."""
     with children.opened(folder) as library:
-        if hasattr(library, "check"):
-            report = library.check(deep=True)
-            assert not report.findings, report.findings
+        report = library.check(deep=True)
+        assert not report.findings, report.findings
 
 
 def assert_same(library, reference):

@@ -17,7 +17,7 @@ from polyglance.data.vectors import VectorIndex
 from polyglance.errors import PolyglanceError
 from polyglance.library import check
 
-pytestmark = [pytest.mark.torture, pytest.mark.timeout(0)]
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(3600)]
 
 SETTINGS = Settings(encoder="lite")
 STRIDE = int(os.environ.get("POLYGLANCE_TEST_STRIDE", "2999"))
