@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from polyglance import library as libraries
 from polyglance.config import Settings
-from polyglance.data import check_files, database, findings, seals, snapshot
+from polyglance.data import check_files, database, findings, salvage, seals, snapshot
 from polyglance.data.findings import HARMLESS
 from polyglance.errors import LibraryBusy, LibraryError, LibraryMissing
 
@@ -61,11 +61,6 @@ def test_a_good_library_is_clean(small_library):
 def test_a_missing_library_is_said_so(tmp_path):
     with pytest.raises(LibraryMissing, match="polyglance index"):
         libraries.check(tmp_path)
-
-
-def sealed(table, values):
-    """SQL that gives every row of a table these values and the seal that goes with them."""
-    return values, table
 
 
 ROWS = {
@@ -297,6 +292,13 @@ def test_rows_of_a_lost_page_are_counted_and_come_back_with_the_next_run(small_l
     small_library.index()
     assert small_library.state() == original
     assert re.search(r"of 12 files and [89] vectors were saved; rows lost: [12] of vector", finding.message)
+
+
+def test_a_row_whose_seal_is_broken_is_not_saved_and_the_others_are(small_library):
+    small_library.damage("UPDATE photo SET caption = 'x' WHERE id = 3", "UPDATE vector SET vector = x'00' WHERE id = 4")
+    saved = salvage.rebuild(small_library.catalog)
+    assert saved == {"setting": (2, 2), "root": (1, 1), "encoder": (1, 1), "photo": (11, 12), "vector": (9, 10)}
+    assert small_library.ask("SELECT seq FROM sqlite_sequence WHERE name = 'vector'") == [(10,)]
 
 
 def test_a_reader_that_is_open_while_the_catalog_is_rebuilt_goes_on(small_library, original):

@@ -199,6 +199,18 @@ def test_a_snapshot_of_a_later_catalog_than_the_restored_one_lends_no_wrong_vect
     assert len(opened(catalog)[0]) == 72
 
 
+def test_a_vector_that_a_restored_catalog_has_again_is_found(catalog, file, tmp_path):
+    catalog.close()
+    shutil.copy(catalog.folder / "catalog.db", tmp_path / "backup.db")
+    drop(catalog, 30)
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    index.save_snapshot(file.parent)
+    catalog.close()
+    shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
+    assert len(opened(catalog)[0]) == 60
+
+
 def test_a_running_index_notices_a_restored_catalog(catalog, tmp_path):
     catalog.close()
     shutil.copy(catalog.folder / "catalog.db", tmp_path / "backup.db")
