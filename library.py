@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -164,7 +164,7 @@ class Library:
                 roots=lambda: self.catalog.roots(counted=False),
                 some_paths=self.catalog.some_paths,
                 exclusion=self._exclusion,
-                update=lambda places: self._update(places, progress, stop),
+                update=lambda places, missed: self._update(places, missed, progress, stop),
                 publish=lambda coverages: watch_state.publish(self.folder, coverages),
                 report=on_report,
             )
@@ -319,11 +319,11 @@ class Library:
     def _exclusion(self) -> Exclusion:
         return Exclusion(self.catalog.excluded())
 
-    def _update(self, places: Sequence[Place], progress: Progress, stop: Stop) -> Report:
+    def _update(self, places: Sequence[Place], missed: Collection[int], progress: Progress, stop: Stop) -> Report:
         with self._writing():
             record = self._active()
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
-            report = update(pipeline, places, progress, exclusion=self._exclusion(), strict=False)
+            report = update(pipeline, places, progress, exclusion=self._exclusion(), strict=False, missed_before=missed)
             if any(place.is_whole for place in places) and not stop.asked:
                 self._save_snapshots()
             return report

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..data.records import FileStat, Known
+
+
+class Gone(NamedTuple):
+    """A file that is no longer there: where it was, and what it was like."""
+
+    path: bytes
+    stat: FileStat
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +25,8 @@ class Diff:
     """(photo id, path) of files that have other bytes, or may have."""
     moved: list[tuple[int, bytes]]
     """(photo id, new path) of files that are the same file (inode, size, time) under another name."""
-    removed: dict[int, FileStat]
-    """Photos whose files are gone: their ids, and what the files were like."""
+    removed: dict[int, Gone]
+    """Photo id -> the file that is gone."""
     unchanged: int
     still_failed: int
     """Files as they were when they could not be read."""
@@ -52,7 +60,7 @@ def diff(known: Mapping[bytes, Known], found: Mapping[bytes, FileStat], unreadab
         [path for path in added if path not in elsewhere],
         changed,
         moved,
-        {photo.photo_id: photo.stat for photo in vanished.values() if photo.photo_id not in gone},
+        {photo.photo_id: Gone(path, photo.stat) for path, photo in vanished.items() if photo.photo_id not in gone},
         unchanged,
         still_failed,
     )

@@ -22,7 +22,7 @@ class Scan:
     folders: int = 0
     """How many folders were listed."""
     empty: bool = True
-    """True if the root holds no entry at all, as the mount point of an unplugged disk does."""
+    """True if the folder it began with holds no entry at all, as the mount point of an unplugged disk does."""
 
 
 def reaches(root: bytes, below: bytes, exclusion: Exclusion) -> bool:
@@ -49,9 +49,7 @@ def scan(
         before = identity(start)
         folders = _list(start, below, exclusion, result)
     except OSError as error:
-        raise FolderError(
-            f"{paths.display(start)} cannot be read: {error.strerror}.", "Is its disk connected?"
-        ) from error
+        raise _unlistable(start, error) from error
     while folders and deep:
         relative = folders.pop()
         path = os.path.join(root, relative)
@@ -74,10 +72,23 @@ def scan(
     return result
 
 
+def is_empty(folder: bytes) -> bool:
+    """Whether a folder holds no entry at all. Raises FolderError if it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError as error:
+        raise _unlistable(folder, error) from error
+
+
 def identity(folder: bytes) -> tuple[int, int]:
     """What tells one directory from another at the same path. Raises OSError."""
     found = os.stat(folder)
     return found.st_dev, found.st_ino
+
+
+def _unlistable(folder: bytes, error: OSError) -> FolderError:
+    return FolderError(f"{paths.display(folder)} cannot be read: {error.strerror}.", "Is its disk connected?")
 
 
 def _list(folder: bytes, relative: bytes, exclusion: Exclusion, result: Scan) -> list[bytes]:

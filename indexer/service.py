@@ -11,7 +11,7 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -52,6 +52,10 @@ JITTER = 0.2
 """Several libraries on one machine, started together at boot, drift apart."""
 
 
+MISSED_SECONDS = 60.0
+"""How long it is remembered that a photo was missed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """What the service needs of the library it serves."""
@@ -59,8 +63,8 @@ class Host:
     roots: Callable[[], list[RootRecord]]
     some_paths: Callable[[int], list[bytes]]
     exclusion: Callable[[], Exclusion]
-    update: Callable[[Sequence[Place]], Report]
-    """Compares places under the writer lock. Raises LibraryBusy."""
+    update: Callable[[Sequence[Place], Collection[int]], Report]
+    """Compares places under the writer lock, given the photos that were missed before. Raises LibraryBusy."""
     publish: Callable[[Sequence[Coverage]], None]
     report: Callable[[Report], None]
 
@@ -77,6 +81,7 @@ class Service:
         self._followed: dict[int, Followed] = {}
         self._exclusion: Exclusion | None = None
         self._waiting_since: dict[tuple[int, bytes], float] = {}
+        self._missed_at: dict[int, float] = {}
         self._published: list[Coverage] = []
         self._tick_at = 0.0
         self._rescan_at = 0.0
@@ -162,7 +167,7 @@ class Service:
     def _compare(self, places: Sequence[Place]) -> None:
         start = time.monotonic()
         try:
-            report = self._host.update(places)
+            report = self._host.update(places, self._missed_at)
         except (PolyglanceError, OSError) as error:
             self._again(places, start)
             self._failed(error, start)
@@ -182,6 +187,7 @@ class Service:
         for offline in report.offline:
             self._followed[offline.place.root.id].go_offline(offline.error.message, now + self._timing.poll)
         self._keep_waiting(places, report.waiting, now)
+        self._look_again(report.missed, now)
 
     def _keep_waiting(self, places: Sequence[Place], waiting: Sequence[Place], now: float) -> None:
         """Files that are still being written: their folders stay dirty, for `ceiling` seconds at most."""
@@ -195,6 +201,13 @@ class Service:
             key = (place.root.id, place.below)
             self._waiting_since[key] = before.get(key, now)
             self._debounce.mark(*key, now, first=self._waiting_since[key])
+
+    def _look_again(self, missed: Mapping[int, Place], now: float) -> None:
+        """Photos that were missed may be on their way: their folders are compared once more before that is believed."""
+        recent = {photo_id: at for photo_id, at in self._missed_at.items() if now - at < MISSED_SECONDS}
+        self._missed_at = recent | dict.fromkeys(missed, now)
+        for root_id, folder in {(place.root.id, place.below) for place in missed.values()}:
+            self._debounce.mark(root_id, folder, now)
 
     def _again(self, places: Sequence[Place], now: float) -> None:
         for place in places:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,7 @@ from .diff import Diff, diff, moves
 from .exclude import USUAL, Exclusion
 from .mounts import Mount, mounts
 from .pipeline import Job, Pipeline, Tally, Tick
-from .scan import Scan, reaches, scan
+from .scan import Scan, is_empty, reaches, scan
 from .vanished import VanishedPhotos
 
 
@@ -57,6 +57,8 @@ class Report:
     offline: list[Offline] = field(default_factory=list)
     waiting: list[Place] = field(default_factory=list)
     """Folders with files that may still be written: to be compared again."""
+    missed: dict[int, Place] = field(default_factory=dict)
+    """Photos that were not found where they were, and the folder to compare again before that is believed."""
     folders: dict[int, int] = field(default_factory=dict)
     """Root id -> number of folders listed, of the roots that were scanned whole."""
 
@@ -97,12 +99,14 @@ def update(
     *,
     exclusion: Exclusion = USUAL,
     strict: bool = True,
+    missed_before: Collection[int] | None = None,
 ) -> Report:
     """Make the catalog equal to the disk at `places`, of which none lies within another.
 
     A place whose disk is missing raises FolderError before anything is changed, or (not `strict`) is left alone and
     named in the report. Asked to stop, it ends after the batch in hand, and removes nothing: what was not looked at
-    may be what seems to be gone.
+    may be what seems to be gone. While files are being moved, one glance proves nothing (the file may be where nobody
+    looked yet): so with `missed_before` only photos among these are removed, the others are named as missed.
     """
     start = time.perf_counter()
     survey = _Survey(pipeline, exclusion)
@@ -120,7 +124,7 @@ def update(
         unchanged=sum(each.diff.unchanged for each in surveyed),
         still_failed=sum(each.diff.still_failed for each in surveyed),
     )
-    _apply(pipeline, survey, surveyed, tally, progress)
+    missed = _apply(pipeline, survey, surveyed, tally, progress, missed_before)
     whole = {place.root.id for place in places if place.is_whole}
     if not tally.stopped and all(root.id in whole for root in pipeline.catalog.roots(counted=False)):
         # Else a photo may be on its way between two roots, and its vector is wanted again.
@@ -132,6 +136,7 @@ def update(
         pipeline.encoder.name,
         offline,
         [replace(each.place, below=folder, deep=False) for each in surveyed for folder in sorted(each.waiting)],
+        missed,
         {each.place.root.id: each.folders for each in surveyed if each.place.is_whole},
     )
 
@@ -142,7 +147,8 @@ def _apply(
     surveyed: Sequence[_Surveyed],
     tally: Tally,
     progress: Callable[[Tick], None],
-) -> None:
+    missed_before: Collection[int] | None,
+) -> dict[int, Place]:
     catalog = pipeline.catalog
     moved, jobs, removed = _across_roots(surveyed)
     if moved:
@@ -157,14 +163,27 @@ def _apply(
     vanished = VanishedPhotos(catalog, removed, survey.table)
     pipeline.run(jobs, vanished, tally, progress)
     if tally.stopped:
-        return
-    if gone := vanished.left():
+        return {}
+    gone = vanished.left()
+    missed = [] if missed_before is None else [photo_id for photo_id in gone if photo_id not in missed_before]
+    if gone := [photo_id for photo_id in gone if photo_id not in set(missed)]:
         catalog.remove(gone)
         tally.removed = len(gone)
     for each in surveyed:
         if each.place.is_whole:
             root = each.place.root
             catalog.scanned(root.id, health.remembered(root.mounted, survey.table, root.path, each.missing))
+    return _places_of(missed, surveyed)
+
+
+def _places_of(missed: Collection[int], surveyed: Sequence[_Surveyed]) -> dict[int, Place]:
+    wanted = set(missed)
+    return {
+        photo_id: replace(each.place, below=os.path.dirname(gone.path), deep=False)
+        for each in surveyed
+        for photo_id, gone in each.diff.removed.items()
+        if photo_id in wanted
+    }
 
 
 def _across_roots(surveyed: Sequence[_Surveyed]) -> tuple[list[Move], list[Job], list[int]]:
@@ -174,24 +193,24 @@ def _across_roots(surveyed: Sequence[_Surveyed]) -> tuple[list[Move], list[Job],
         for each in surveyed
         for photo_id, path in each.diff.moved
     ]
-    removed = {photo_id: stat for each in surveyed for photo_id, stat in each.diff.removed.items()}
+    removed = {photo_id for each in surveyed for photo_id in each.diff.removed}
     jobs = []
     for each in surveyed:
         root, files = each.place.root, each.files
         others = {
-            stat: photo_id
+            gone.stat: photo_id
             for other in surveyed
             if other is not each and _same_device(root, other.place.root)
-            for photo_id, stat in other.diff.removed.items()
+            for photo_id, gone in other.diff.removed.items()
             if photo_id in removed
         }
         found = moves(others, {path: files[path] for path in each.diff.added}) if others else []
         for photo_id, path in found:
             moved.append(Move(photo_id, root.id, path, files[path]))
-            del removed[photo_id]
+            removed.remove(photo_id)
         elsewhere = {path for _, path in found}
         jobs += [Job(root, path, files[path], is_new=True) for path in each.diff.added if path not in elsewhere]
-    return moved, jobs, list(removed)
+    return moved, jobs, sorted(removed)
 
 
 def _same_device(one: RootRecord, other: RootRecord) -> bool:
@@ -239,11 +258,15 @@ class _Survey:
         """Scan; a folder below a root that is there, but gone or excluded by now, holds nothing."""
         root, below = place.root.path, place.below
         without = os.fsencode(self._pipeline.thumbnails.folder)
-        if below:
-            scan(root, exclusion=self._exclusion, deep=False)  # the root itself can be listed
-            if not os.path.isdir(paths.join(root, below)) or not reaches(root, below, self._exclusion):
-                return Scan()
-        return scan(root, below, exclusion=self._exclusion, deep=place.deep, without=without)
+        if not below:
+            return scan(root, exclusion=self._exclusion, deep=place.deep, without=without)
+        empty = is_empty(root)
+        if os.path.isdir(paths.join(root, below)) and reaches(root, below, self._exclusion):
+            found = scan(root, below, exclusion=self._exclusion, deep=place.deep, without=without)
+        else:
+            found = Scan()
+        found.empty = empty  # what counts as proof is the root
+        return found
 
 
 def _not_there(place: Place, photos: int, *, empty: bool) -> FolderError:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import time
 
 import pytest
@@ -237,3 +238,37 @@ def test_a_root_that_is_on_another_disk_than_it_was_is_refused(setup, photos, dr
     with pytest.raises(FolderError, match="is not on the disk it was on"):
         setup.update()
     assert setup.ids().keys() == {b"a.png"}
+
+
+def test_a_photo_on_its_way_between_two_roots_keeps_its_id(two_roots):
+    setup, photos, other, second = two_roots
+    photo_id = setup.ids()[b"0.png"]
+    (photos / "0.png").rename(other / "moved.png")
+    first = part(setup, Place(setup.root), missed_before=())
+    assert (first.tally.removed, first.missed) == (0, {photo_id: Place(setup.root, deep=False)})
+    assert part(setup, Place(second), missed_before=first.missed).tally.moved == 1
+    assert setup.catalog.known(second.id)[b"moved.png"].photo_id == photo_id
+
+
+def test_a_photo_missed_twice_is_gone(two_roots):
+    setup, photos, _, _ = two_roots
+    (photos / "0.png").unlink()
+    (photos / "1.png").unlink()
+    first = part(setup, Place(setup.root), missed_before=())
+    second_look = part(setup, *set(first.missed.values()), missed_before=first.missed)
+    assert second_look.tally.removed == 2
+    assert setup.ids().keys() == {b"2.png"}
+
+
+def test_a_folder_deleted_on_a_disk_without_a_name_is_believed(setup, photos, draw, tmp_path):
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "t", photos]).returncode:
+        pytest.skip("mounting is not permitted here")
+    try:
+        draw(photos / "a" / "1.png", 1)
+        draw(photos / "2.png", 2)
+        setup.update()
+        shutil.rmtree(photos / "a")
+        report = part(setup, Place(setup.catalog.roots()[0], b"a", deep=False))
+        assert (report.tally.removed, report.offline) == (1, [])
+    finally:
+        subprocess.run(["umount", photos], check=True)

@@ -38,12 +38,12 @@ class Watching:
         self.service = Service(host, timing, self.stop)
         self.thread = threading.Thread(target=self.service.run)
 
-    def _update(self, places):
+    def _update(self, places, missed):
         if self.errors:
             raise self.errors.pop(0)
         self.places.append(places)
         pipeline = replace(self.setup.pipeline, stop=self.stop)
-        return update(pipeline, places, exclusion=Exclusion(self.patterns), strict=False)
+        return update(pipeline, places, exclusion=Exclusion(self.patterns), strict=False, missed_before=missed)
 
     def until(self, condition, seconds=20):
         end = time.monotonic() + seconds
