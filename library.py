@@ -188,10 +188,20 @@ class Library:
         return self.catalog.excluded()
 
     def exclude(self, patterns: Sequence[str]) -> None:
-        """Replace the library's exclusion patterns; the next index run or rescan applies them. Raises UsageError."""
-        Exclusion(patterns)
+        """Replace the library's exclusion patterns; the next index run or rescan applies them. Raises UsageError.
+
+        A root that another one reaches by them becomes part of that one, lest its photos be found twice.
+        """
+        exclusion = Exclusion(patterns)
         with self._writing():
             self.catalog.exclude(patterns)
+            roots = sorted(self.catalog.roots(counted=False), key=lambda root: len(root.path))
+            while roots:
+                outer, *others = roots
+                inner = [root for root in others if _covers(outer.path, root.path, exclusion)]
+                if inner:
+                    self.catalog.add_root(outer.path, inner)
+                roots = [root for root in others if root not in inner]
 
     # --- searching ------------------------------------------------------------------------------
 

@@ -437,5 +437,7 @@ def _require_sealed(row: Any) -> None:
 def _absorb(connection: Connection, child: int, parent: int, prefix: bytes) -> None:
     for row in connection.execute(select(Photo.id, Photo.path).where(Photo.root_id == child)).all():
         values = {"root_id": parent, "path": paths.join(prefix, row.path)}
-        connection.execute(update(Photo).where(Photo.id == row.id).values(values))
+        # The parent may have the same file, from before it was excluded there: one row is enough.
+        taking = update(Photo).prefix_with("OR REPLACE")
+        connection.execute(taking.where(Photo.id == row.id).values(values))
     connection.execute(delete(Root).where(Root.id == child))

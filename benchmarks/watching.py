@@ -1,0 +1,106 @@
+"""100,000 files under `polyglance watch`: what it costs when nothing happens, one change, and a renamed folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from polyglance import Library
+
+from .pictures import photo_like
+from .report import publish
+from .rescan import FILES, build, know
+
+ROUNDS, IDLE_SECONDS = 11, 60.0
+
+
+def main() -> None:
+    """Build a tree and a catalog that knows it, watch it with lite in a child, and search in this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        photos = Path(folder) / "photos"
+        build(photos / "all", FILES)
+        with Library.open(Path(folder) / "library") as library:
+            know(library, photos)
+            command = [sys.executable, "-m", "polyglance", "watch", "--library", str(library.folder)]
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+                try:
+                    start = time.perf_counter()
+                    wait(lambda: (state := library.status().watch) and [root.how for root in state.roots] == ["native"])
+                    started = time.perf_counter() - start
+                    process = psutil.Process(child.pid)
+                    change(library, photos, 0)  # the first one loads the encoder
+                    seconds = [change(library, photos, number) for number in range(1, ROUNDS + 1)]
+                    idle = busy_seconds(process)
+                    resident = process.memory_info().rss / 2**20
+                    renamed, encoded = rename(library, photos)
+                finally:
+                    child.terminate()
+    publish(
+        "watching",
+        {
+            "files": FILES,
+            "seconds_until_watched": round(started, 1),
+            "change_to_findable_seconds": {
+                "min": round(min(seconds), 2),
+                "median": round(statistics.median(seconds), 2),
+                "max": round(max(seconds), 2),
+            },
+            "idle": {"seconds": IDLE_SECONDS, "cpu_seconds": round(idle, 3), "resident_mb": round(resident)},
+            "renamed_folder": {"seconds": round(renamed, 1), "encoded": encoded},
+        },
+    )
+
+
+def change(library: Library, photos: Path, number: int) -> float:
+    """Seconds from the closing of one changed file until a search in this process finds it as it is now."""
+    file = photos / "all" / f"{37 * number:03}" / f"IMG_{37 * number * 200:06}.jpg"
+    photo_like(1200, 800, 100 + number).save(file)
+    closed = time.perf_counter()
+    content_hash = hashlib.sha256(file.read_bytes()).digest()
+    wait(lambda: any(found.photo.content_hash == content_hash for found in library.similar(file, 3).results))
+    return time.perf_counter() - closed
+
+
+def busy_seconds(process: psutil.Process) -> float:
+    """CPU seconds that a process uses within IDLE_SECONDS in which nothing happens, once it has come to rest."""
+    time.sleep(5)
+    before = process.cpu_times()
+    time.sleep(IDLE_SECONDS)
+    after = process.cpu_times()
+    return float(after.user + after.system - before.user - before.system)
+
+
+def rename(library: Library, photos: Path) -> tuple[float, int]:
+    """(seconds until the catalog has every photo under its new path, pictures encoded for it)."""
+    root = library.catalog.roots(counted=False)[-1]
+    active = library.catalog.active_encoder()
+    assert active is not None
+    before = set(library.catalog.vector_ids(active.id).tolist())
+    ids = {known.photo_id for known in library.catalog.known(root.id).values()}
+    start = time.perf_counter()
+    os.rename(photos / "all", photos / "renamed")
+    wait(lambda: len(library.catalog.known(root.id, b"renamed")) == FILES, pause=0.5)
+    seconds = time.perf_counter() - start
+    assert {known.photo_id for known in library.catalog.known(root.id).values()} == ids
+    return seconds, len(set(library.catalog.vector_ids(active.id).tolist()) - before)
+
+
+def wait(condition: Callable[[], object], pause: float = 0.02, seconds: float = 300.0) -> None:
+    """Until it is so. Raises TimeoutError."""
+    end = time.perf_counter() + seconds
+    while not condition():
+        if time.perf_counter() > end:
+            raise TimeoutError
+        time.sleep(pause)
+
+
+if __name__ == "__main__":
+    main()
