@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 from polyglance import Library
+from polyglance.data import watch_state
 
 from .pictures import photo_like
 from .report import publish
@@ -33,7 +34,7 @@ def main() -> None:
             with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
                 try:
                     start = time.perf_counter()
-                    wait(lambda: (state := library.status().watch) and [root.how for root in state.roots] == ["native"])
+                    wait(lambda: is_watched(library), pause=0.2)
                     started = time.perf_counter() - start
                     process = psutil.Process(child.pid)
                     change(library, photos, 0)  # the first one loads the encoder
@@ -57,6 +58,12 @@ def main() -> None:
             "renamed_folder": {"seconds": round(renamed, 1), "encoded": encoded},
         },
     )
+
+
+def is_watched(library: Library) -> bool:
+    """Whether every root is, by events."""
+    state = watch_state.read(library.folder)
+    return state is not None and bool(state.roots) and all(root.how == "native" for root in state.roots)
 
 
 def change(library: Library, photos: Path, number: int) -> float:
