@@ -36,7 +36,7 @@ def whole_file(target: Path) -> Iterator[Path]:
 def leftovers(target: Path) -> list[Path]:
     """Temporary files of `target` that a killed writer left behind."""
     return [
-        Path(name) for name in glob.glob(f"{glob.escape(str(target.parent))}/.{glob.escape(target.name)}.*{SUFFIX}")
+        Path(name) for name in glob.glob(f"{glob.escape(str(target.parent))}/.{glob.escape(target.name)}.*{SUFFIX}*")
     ]
 
 

@@ -27,8 +27,9 @@ SCHEMA = "0002"
 """Newest Alembic revision; a test compares it with the migrations."""
 
 BUSY_TIMEOUT_MS = 10_000
-PROBE_SECONDS = 0.5
-"""How long a watcher waits for its lock: `is_watched` takes it for an instant to see whether it is free."""
+PATIENCE_SECONDS = 2.0
+"""How long a lock is waited for: a watcher holds the writer lock for an instant now and then, and who only asks whether
+a lock is free takes it for one."""
 
 _HINTS = {
     "disk is full": "Free some space on its disk, then run the same command to go on.",
@@ -115,7 +116,7 @@ def writer_lock(folder: Path) -> AbstractContextManager[bool]:
 
 def watcher_lock(folder: Path) -> AbstractContextManager[bool]:
     """Hold the lock of the one process that watches the library's roots. Raises LibraryBusy, naming who does."""
-    return _lock(folder, "watch", "is being watched", patience=PROBE_SECONDS)
+    return _lock(folder, "watch", "is being watched")
 
 
 def is_watched(folder: Path) -> bool:
@@ -141,11 +142,11 @@ def _is_held(folder: Path, name: str, *, unknown: bool) -> bool:
 
 
 @contextlib.contextmanager
-def _lock(folder: Path, name: str, state: str, patience: float = 0) -> Iterator[bool]:
+def _lock(folder: Path, name: str, state: str) -> Iterator[bool]:
     lock = filelock.FileLock(folder / f"{name}.lock")
     holder = folder / f"{name}.txt"
     try:
-        lock.acquire(timeout=patience)
+        lock.acquire(timeout=PATIENCE_SECONDS)
     except filelock.Timeout:
         who = _read_text(holder) or "another process"
         raise LibraryBusy(f"The library {folder} {state} by {who}.", "Wait until it is done, or stop it.") from None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from polyglance.encoders import registry
 
 # With --import-mode=importlib no folder of tests is on the path, and plugins are found by name.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,6 +18,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 pytest_plugins = ["checkpoints", "colour_encoder", "evaluation_sets", "hub_server", "libraries"]
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-B", "-c"]
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever encoder a test puts in place of the real ones goes with it."""
+    monkeypatch.setattr(registry, "create", registry.create)
 
 
 @pytest.fixture
