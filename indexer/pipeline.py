@@ -181,6 +181,8 @@ class Pipeline:
         self, batch: list[_Prepared], vanished: Vanished | None, tally: Tally, record_failures: bool, pace: _Pace
     ) -> list[Entry]:
         fresh = {item.content.content_hash: item.image for item in batch if item.content and item.image}
+        # A copy may have been decoded before the batch with its original was committed.
+        fresh = {key: image for key, image in fresh.items() if not self.catalog.has_vector(key, self.encoder_id)}
         start = time.perf_counter()
         vectors = self.encoder.encode_images(list(fresh.values()))
         pace.took(len(fresh), time.perf_counter() - start)

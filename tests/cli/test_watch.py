@@ -145,6 +145,7 @@ def test_serve_can_watch(child_of, photos, sample):
     first = child_of("index", photos, "--encoder", "lite")
     first.process.communicate(timeout=60)
     child = child_of("serve", "--port", "0", "--watch")
+    assert child.process.stdout.readline().startswith("polyglance is at")
     child.until(lambda status: status["watch"] and status["watch"]["roots"])
     shutil.copy(sample / "chelsea.png", photos / "new.png")
     child.until(lambda status: status["photos"] == 3)

@@ -145,6 +145,13 @@ def test_copies_that_come_together_are_encoded_once(setup, photos, draw):
     assert len(setup.catalog.vector_ids(1)) == 1
 
 
+def test_copies_in_several_batches_are_encoded_once(setup, photos, draw):
+    for number in range(20):
+        draw(photos / f"{number:02}.png", number % 5)
+    setup.update()
+    assert setup.encoder.encoded == 5
+
+
 def test_removed_file_takes_its_vector_and_thumbnail_along(setup, photos, draw):
     fill(photos, draw)
     setup.update()

@@ -51,7 +51,7 @@ def test_eight_readers_search_while_one_writes(many, photos, tmp_path):
 def test_a_second_writer_is_told_who_the_first_is(many, photos, tmp_path):
     many(photos, 100)
     library, said = tmp_path / "library", tmp_path / "said"
-    first = children.start(children.index, library, [photos], environment={"COLOUR_SECONDS": "0.05"})
+    first = children.start(children.index, library, [photos], environment={"COLOUR_SECONDS": "0.15"})
     until((library / "writer.txt").exists)
     for command in (["index", photos, "--encoder", "colour"], ["reencode", "--encoder", "colour2"], ["forget", photos]):
         second = children.start(children.command_line, [*command, "--library", library], said)
