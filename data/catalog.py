@@ -331,6 +331,11 @@ class Catalog:
         known = 0 < photo_id <= LARGEST_ID
         return next(iter(self._photos(Photo.id == photo_id)), None) if known else None
 
+    def photos(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
+        """The photos with these ids that are there and can be found, by id."""
+        chunks = (self._photos(Photo.id.in_(ids), Photo.error.is_(None)) for ids in _chunks(photo_ids))
+        return {photo.id: photo for photos in chunks for photo in photos}
+
     def failures(self) -> list[PhotoRecord]:
         """All files that could not be read."""
         return self._photos(Photo.error.is_not(None))
@@ -367,6 +372,10 @@ class Catalog:
     def words_of(self, photo_ids: Sequence[int]) -> dict[int, Words]:
         """Photo id -> the words it can be found by."""
         return self._read(lambda connection: selection.words_of(connection, photo_ids))
+
+    def vectors_of_photos(self, photo_ids: Sequence[int], encoder_id: int) -> dict[int, int]:
+        """Photo id -> id of its vector by this encoder."""
+        return self._read(lambda connection: selection.vectors_of_photos(connection, photo_ids, encoder_id))
 
     def newest(self, wanted: Filters, offset: int, count: int) -> list[PhotoRecord]:
         """Photos that pass the filters, the newest first, those without a date last."""

@@ -70,6 +70,17 @@ def words_of(connection: Connection, photo_ids: Sequence[int]) -> dict[int, Word
     return found
 
 
+def vectors_of_photos(connection: Connection, photo_ids: Sequence[int], encoder_id: int) -> dict[int, int]:
+    """Photo id -> vector id."""
+    found: dict[int, int] = {}
+    for start in range(0, len(photo_ids), words.AT_ONCE):
+        ids = [int(photo_id) for photo_id in photo_ids[start : start + words.AT_ONCE]]
+        statement = select(Photo.id, Vector.id).join(Vector, Vector.content_hash == Photo.content_hash)
+        rows = connection.execute(statement.where(Photo.id.in_(ids), Vector.encoder_id == encoder_id))
+        found.update((photo_id, vector_id) for photo_id, vector_id in rows)
+    return found
+
+
 def newest(connection: Connection, wanted: Filters, offset: int, count: int) -> Sequence[Any]:
     """Rows of `photo_rows.photo_select`."""
     ordered = photo_rows.photo_select().where(*conditions(connection, wanted))

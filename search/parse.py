@@ -161,7 +161,7 @@ def _term(sign: str, pieces: list[_Piece], *, is_alone: bool) -> Term:
 
 def _kind(value: str, *, is_alone: bool) -> tuple[str, str]:
     """A name such as `beach.jpg` that is the whole query asks for photos of that name; in a sum it is a picture."""
-    if _URL.fullmatch(value):
+    if is_url(value):
         return "url", value
     if is_alone:
         return "text", value
@@ -211,6 +211,11 @@ def _shown_filter(one: Filter) -> str:
 
 def _quote(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def is_url(text: str) -> bool:
+    """Whether a text is a web address and nothing else."""
+    return _URL.fullmatch(text) is not None
 
 
 def with_filters(query: Query, more: tuple[Filter, ...]) -> Query:

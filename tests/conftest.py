@@ -14,7 +14,7 @@ import pytest
 # With --import-mode=importlib no folder of tests is on the path, and plugins are found by name.
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest_plugins = ["checkpoints", "hub_server", "libraries"]
+pytest_plugins = ["checkpoints", "hub_server", "libraries", "search_places"]
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-B", "-c"]
 
