@@ -155,10 +155,20 @@ def test_favourites_and_words_survive_a_catalog_rebuilt_from_its_rows(small_libr
     with small_library.open() as library:
         library.catalog.mark([3, 5], favourite=True)
     overwrite(small_library.catalog, page_of(small_library, "sqlite_autoindex_photo_1"), bytes(4096))
-    assert check(small_library, repair=True).ok
+    report = check(small_library, repair=True)
+    assert report.ok
+    assert "words-disagree" not in codes(report)
     assert small_library.ask("SELECT photo_id FROM favourite") == [(3,), (5,)]
     assert small_library.ask("SELECT rowid FROM words WHERE words MATCH 'copy AND 3'") != []
     assert check(small_library).findings == []
+
+
+def test_words_that_could_not_be_told_for_a_damaged_folder_are_mended_with_it(small_library, original):
+    small_library.damage(
+        "UPDATE root SET path = CAST(substr(path, 1, length(path) - 1) || x'21' AS BLOB)",
+        "DELETE FROM words WHERE rowid = 3",
+    )
+    proved(small_library, "root-damaged", original=original)
 
 
 def test_one_changed_byte_of_a_favourite_is_told(small_library):
