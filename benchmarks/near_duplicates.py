@@ -1,6 +1,6 @@
 """From which cosine on are two pictures taken together one picture? Measured on a folder of photos of different things.
 
-    python -m polyglance.benchmarks.near_duplicates FOLDER [--encoder NAME] [--count N]
+    python -m benchmarks.near_duplicates FOLDER [--encoder NAME] [--count N]
 
 Each photo is compared with copies of itself as cameras and people make them (smaller and recompressed, brighter,
 cropped by a tenth, moved by a twentieth as the next frame of a burst is), and with its nearest other photo, which no

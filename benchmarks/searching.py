@@ -1,6 +1,6 @@
 """A whole search after encoding (vectors, words, filters, photos, near-duplicates) in a library of many photos.
 
-    python -m polyglance.benchmarks.searching [--photos N] [--dimension D]
+    python -m benchmarks.searching [--photos N] [--dimension D]
 
 The catalog is real, the vectors are drawn: N / 50 centres, uniform on the sphere, and photos around them at a mean
 cosine of 0.9; so are names, dates and cameras. Each kind of search is asked once for each of many query vectors, 50
@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from polyglance.data.catalog import Catalog
+from polyglance.data.exif import Facts
+from polyglance.data.records import Content, Entry, FileStat
+from polyglance.encoders.base import Fingerprint
+from polyglance.search.engine import Engine, View
+from polyglance.search.parse import parse
 
-from ..data.catalog import Catalog
-from ..data.exif import Facts
-from ..data.records import Content, Entry, FileStat
-from ..encoders.base import Fingerprint
-from ..search.engine import Engine, View
-from ..search.parse import parse
 from .report import publish
 
 BATCH = 5000
