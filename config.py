@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     max_pixels: Annotated[int, Field(ge=1)] = 300_000_000
     max_file_bytes: Annotated[int, Field(ge=1)] = 1 << 30
     thumbnail_side: Annotated[int, Field(ge=32, le=2048)] = 384
+    allow_urls: bool = False
+    """Whether a picture to search by may be fetched from the network."""
     max_query_chars: Annotated[int, Field(ge=1)] = 1000
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 7860

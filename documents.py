@@ -13,7 +13,10 @@ from .search.engine import Answer, Result
 
 
 def answer(found: Answer) -> dict[str, Any]:
-    """`{query, language, encoder, took_ms: {encode, search, total}, results: […]}`."""
+    """`{query, language, encoder, took_ms: {encode, search, total}, results: […], next, changed, relevant}`.
+
+    `next` is the cursor of the next page or null, `relevant` false if nothing on a first page is.
+    """
     took = found.took
     return {
         "query": found.query,
@@ -25,11 +28,17 @@ def answer(found: Answer) -> dict[str, Any]:
             "total": round(took.total, 3),
         },
         "results": [result(one) for one in found.results],
+        "next": found.next,
+        "changed": found.changed,
+        "relevant": found.is_relevant,
     }
 
 
 def result(one: Result) -> dict[str, Any]:
-    """`{rank, id, path, score, relevance, taken_at, width, height}`; the path as printable text."""
+    """`{rank, id, path, score, relevance, taken_at, width, height, why, count}`; the path as printable text.
+
+    `why` lists what speaks for it, `count` is how many near-duplicates it stands for, itself included.
+    """
     photo = one.photo
     return {
         "rank": one.rank,
@@ -40,6 +49,8 @@ def result(one: Result) -> dict[str, Any]:
         "taken_at": photo.facts.taken_at,
         "width": photo.width,
         "height": photo.height,
+        "why": list(one.why),
+        "count": one.count,
     }
 
 

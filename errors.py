@@ -2,7 +2,7 @@
 
     PolyglanceError                  1  failed
     ├── UsageError                   2  wrong use
-    │   ├── QueryError                  the query is empty, too long, or no text
+    │   ├── QueryError                  the query is empty, too long, no text, or says what cannot be
     │   ├── UnknownEncoder              no encoder of that name
     │   ├── FolderError                 the folder to index is missing or is no folder
     │   └── DataMissing                 a file of an evaluation set is not where it should be
@@ -46,7 +46,7 @@ class UsageError(PolyglanceError):
 
 
 class QueryError(UsageError):
-    """The query is empty, too long or not text."""
+    """The query is empty, too long, not text, or asks for what cannot be: an unknown filter, an impossible date."""
 
 
 class UnknownEncoder(UsageError):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from .config import Settings, load
 from .data import check as checking
-from .data import database, images, paths, vectors, watch_state
+from .data import database, download, images, paths, vectors, watch_state
 from .data.catalog import Catalog
 from .data.records import EncoderRecord, PhotoRecord, RootRecord
 from .data.thumbnails import Thumbnails
@@ -33,9 +33,12 @@ from .indexer.scan import reaches
 from .indexer.service import Host, Service, Timing
 from .indexer.stop import Stop
 from .indexer.update import Place, Report, check_folder, update
+from .search import filters as filter_texts
 from .search import query
-from .search.engine import Answer, Engine
+from .search.engine import Answer, Engine, View
+from .search.filters import Given
 from .search.match import match as match_texts
+from .search.parse import Query, Term, is_url, parse, with_filters
 
 CATALOG = "catalog.db"
 
@@ -205,17 +208,49 @@ class Library:
 
     # --- searching ------------------------------------------------------------------------------
 
-    def search(self, query: str, count: int = 20) -> Answer:
-        """Find the photos that show `query`, in any of the nine languages. Raises QueryError."""
-        return self.engine().search(query, count)
+    def search(
+        self,
+        text: str,
+        count: int = 20,
+        *,
+        filters: Given | None = None,
+        plain: bool = False,
+        files: bool = True,
+        cursor: str | None = None,
+        sort: str = "relevance",
+        collapse: bool = True,
+        only_relevant: bool = False,
+    ) -> Answer:
+        """Find the photos that show `text`, in any of the nine languages: see `search.parse` for sums and filters.
 
-    def similar(self, picture: int | Path_, count: int = 20) -> Answer:
-        """Find the photos like a photo of the library (its id) or like a picture file."""
+        `filters` are filters by name (`{"after": "2024-05", "camera": "X100V"}`) beside those in the text, which may
+        then be empty; `plain` takes the text as it is. `files=False` refuses pictures by path or address, which is
+        what to use for texts from elsewhere. `search.engine.View` has the rest. Raises QueryError, UsageError,
+        PictureError, PhotoNotFound.
+        """
+        more = filter_texts.given(filters or {})
+        asked = Query(()) if more and not text.strip() else parse(text, self.settings.max_query_chars, plain=plain)
+        view = View(count, cursor, sort, collapse, only_relevant)
+        return self.engine().find(with_filters(asked, more), view, self._read_term if files else None)
+
+    def similar(self, picture: int | Path_, count: int = 20, *, collapse: bool = False) -> Answer:
+        """Find the photos like a photo of the library (its id) or like a picture file (or address, where allowed)."""
+        view = View(count, collapse=collapse)
         if isinstance(picture, int):
-            return self.engine().similar_to_photo(picture, count)
+            return self.engine().similar_to_photo(picture, view)
+        if isinstance(picture, str) and is_url(picture):
+            return self.engine().similar_to_image(self._read_url(picture), picture, view)
         path = paths.absolute(picture)
-        encoder = self.encoder()
-        return self.engine().similar_to_image(read_picture(path, encoder, self.settings), paths.display(path), count)
+        return self.engine().similar_to_image(
+            read_picture(path, self.encoder(), self.settings), paths.display(path), view
+        )
+
+    def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> None:
+        """Make photos favourites (`is:favourite` finds them), or no longer. Raises PhotoNotFound, LibraryBusy."""
+        with self._writing():
+            for photo_id in photo_ids:
+                self.photo(photo_id)
+            self.catalog.mark(photo_ids, favourite=favourite)
 
     def photo(self, photo_id: int) -> PhotoRecord:
         """The photo with this id. Raises PhotoNotFound."""
@@ -273,8 +308,7 @@ class Library:
         encoder = self._encoder_of(record)
         with self._lock:
             if record.id not in self._engines:
-                limit = self.settings.max_query_chars
-                self._engines[record.id] = Engine(self.catalog, encoder, record.id, limit)
+                self._engines[record.id] = Engine(self.catalog, encoder, record.id)
             return self._engines[record.id]
 
     def _active(self) -> EncoderRecord:
@@ -325,6 +359,24 @@ class Library:
             if after_a_kill:
                 self.thumbnails.sweep(self.catalog.contents())
             yield
+
+    def _read_term(self, term: Term) -> Image.Image:
+        if term.kind == "url":
+            return self._read_url(term.value)
+        return read_picture(paths.absolute(term.value), self.encoder(), self.settings)
+
+    def _read_url(self, url: str) -> Image.Image:
+        if not self.settings.allow_urls:
+            raise UsageError(
+                f"{url[:80]} is not fetched: polyglance does not use the network unless you say so.",
+                "Save the picture and give the file, or set POLYGLANCE_ALLOW_URLS=1.",
+            )
+        try:
+            data = download.fetch(url)
+            side = self.encoder().image_side
+            return images.decode(data, side=side, max_pixels=self.settings.max_pixels).image
+        except PictureError as error:
+            raise PictureError(f"{url[:80]} {error.message}", error.hint) from error
 
     def _exclusion(self) -> Exclusion:
         return Exclusion(self.catalog.excluded())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,6 +39,27 @@ EncoderOption = Annotated[
     str | None,
     typer.Option("--encoder", metavar="NAME", help="auto, lite, altclip-m9, a hub id, or a directory."),
 ]
+
+
+def _filter(name: str, value: str, said: str) -> Any:
+    """An option that is the filter of the same name in a query; it may be given several times."""
+    return typer.Option(f"--{name}", metavar=value, help=said, rich_help_panel="Filters", show_default=False)
+
+
+AfterOption = Annotated[list[str] | None, _filter("after", "DATE", "Taken in 2024, 2024-05 or 2024-05-31, or later.")]
+BeforeOption = Annotated[list[str] | None, _filter("before", "DATE", "Taken before that year, month or day.")]
+DateOption = Annotated[list[str] | None, _filter("date", "DATE[..DATE]", "Taken in that year, month, day or span.")]
+RootOption = Annotated[list[str] | None, _filter("root", "FOLDER", "In that folder of the library.")]
+FolderOption = Annotated[list[str] | None, _filter("folder", "WORDS", "With these words in a folder's name.")]
+CameraOption = Annotated[list[str] | None, _filter("camera", "NAME", "By a camera with that in its name.")]
+TypeOption = Annotated[list[str] | None, _filter("type", "KIND", "jpg, heic, png, raw, …")]
+IsOption = Annotated[list[str] | None, _filter("is", "WHAT", "favourite")]
+HasOption = Annotated[list[str] | None, _filter("has", "WHAT", "place: it says where it was taken.")]
+OrientationOption = Annotated[list[str] | None, _filter("orientation", "WHICH", "landscape, portrait or square.")]
+AspectOption = Annotated[list[str] | None, _filter("aspect", "RATIO", "Width to height: 16:9, >1.5")]
+SizeOption = Annotated[list[str] | None, _filter("size", "SIZE", "Megapixels or bytes: >4mp, 2..8mp, <500kb")]
+NearOption = Annotated[list[str] | None, _filter("near", "LAT,LON[,KM]", "Taken within so many kilometres.")]
+
 CountOption = Annotated[int, typer.Option("-k", "--count", help="How many photos to show.")]
 
 

@@ -70,9 +70,17 @@ def print_answer(answer: Answer) -> None:
     for found in answer.results:
         date = (found.photo.facts.taken_at or "")[:10]
         where = paths.display(found.photo.path)
-        typer.echo(f"{found.rank:>4}  {found.relevance:>4.0%}  {date:10}  #{found.photo.id:<6} {where}")
+        more = f"  (+{found.count - 1} alike)" if found.count > 1 else ""
+        why = f"  [{', '.join(found.why)}]" if found.why not in {("looks like",), ("filter",)} else ""
+        typer.echo(f"{found.rank:>4}  {found.relevance:>4.0%}  {date:10}  #{found.photo.id:<6} {where}{more}{why}")
     if not answer.results:
-        note("The library holds no photos yet. Run 'polyglance index FOLDER'.")
+        note("No photo was found. 'polyglance status' shows what the library holds.")
+    elif not answer.is_relevant:
+        note("Nothing relevant was found; these are the nearest.")
+    if answer.next:
+        note(f"There is more: --cursor {answer.next}")
+    if answer.changed:
+        note("The library has changed since the page before.")
     encoder_note(answer.encoder)
 
 

@@ -1,4 +1,4 @@
-"""`search`, `similar`, `match`: what asks a library."""
+"""`search`, `similar`, `match`: what asks a library; `favourite`: the one thing that is told it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import options
 from .options import CountOption, EncoderOption, JsonOption, LibraryOption, open_library, wants_json
-from .output import print_answer, print_json, printable
+from .output import note, print_answer, print_json, printable
 
 if TYPE_CHECKING:
     from ..search.engine import Answer
+
+AllOption = Annotated[bool, typer.Option("--all", help="Show near-duplicates and bursts photo by photo.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -19,18 +22,67 @@ def register(app: typer.Typer) -> None:
     app.command()(search)
     app.command()(similar)
     app.command()(match)
+    app.command()(favourite)
 
 
 def search(
     context: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="QUERY…", help="What the picture shows.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="QUERY…", help="What the picture shows; sums and filters as well.")
+    ] = None,
     count: CountOption = 10,
+    sort: Annotated[str, typer.Option("--sort", help="relevance, or date: what is relevant, newest first.")] = (
+        "relevance"
+    ),
+    every: AllOption = False,
+    relevant: Annotated[bool, typer.Option("--relevant", help="Only what likely is what you asked for.")] = False,
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", metavar="CURSOR", help="The next page: 'next' of the one before.")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Take + - : and quotes for text.")] = False,
+    after: options.AfterOption = None,
+    before: options.BeforeOption = None,
+    date: options.DateOption = None,
+    root: options.RootOption = None,
+    folder: options.FolderOption = None,
+    camera: options.CameraOption = None,
+    type_: options.TypeOption = None,
+    is_: options.IsOption = None,
+    has: options.HasOption = None,
+    orientation: options.OrientationOption = None,
+    aspect: options.AspectOption = None,
+    size: options.SizeOption = None,
+    near: options.NearOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find photos by what they show, in any of the nine languages."""
+    """Find photos by what they show or are called, in any of the nine languages: docs/searching.md has examples."""
+    asked = {
+        "after": after,
+        "before": before,
+        "date": date,
+        "root": root,
+        "folder": folder,
+        "camera": camera,
+        "type": type_,
+        "is": is_,
+        "has": has,
+        "orientation": orientation,
+        "aspect": aspect,
+        "size": size,
+        "near": near,
+    }
     with open_library(context, library) as opened:
-        answer = opened.search(" ".join(words), count)
+        answer = opened.search(
+            " ".join(words or []),
+            count,
+            filters={name: values for name, values in asked.items() if values},
+            plain=plain,
+            cursor=cursor,
+            sort=sort,
+            collapse=not every,
+            only_relevant=relevant,
+        )
     _show(answer, wants_json(context, as_json))
 
 
@@ -46,6 +98,23 @@ def similar(
     with open_library(context, library) as opened:
         answer = opened.similar(int(picture.removeprefix("#")) if by_id else picture, count)
     _show(answer, wants_json(context, as_json))
+
+
+def favourite(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Photo ids, as search shows them.")],
+    remove: Annotated[bool, typer.Option("--remove", help="They are favourites no longer.")] = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Mark photos as favourites, for `is:favourite` to find."""
+    numbers = [_photo_id(each) for each in ids]
+    with open_library(context, library) as opened:
+        opened.mark(numbers, favourite=not remove)
+    if wants_json(context, as_json):
+        print_json({"favourite": not remove, "ids": numbers})
+    else:
+        note(f"{len(numbers)} photo{'s' if len(numbers) != 1 else ''} {'un' * remove}marked.")
 
 
 def match(
@@ -66,6 +135,15 @@ def match(
     else:
         for text, probability in ranked:
             typer.echo(f"{probability:>7.2%}  {text}")
+
+
+def _photo_id(text: str) -> int:
+    from ..errors import UsageError
+
+    number = text.removeprefix("#")
+    if not number.isdecimal() or len(number) > 18:
+        raise UsageError(f"{text[:40]} is no photo id.", "Search shows ids as #12.")
+    return int(number)
 
 
 def _show(answer: Answer, as_json: bool) -> None:

@@ -34,7 +34,7 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 
 def leftovers(target: Path) -> list[Path]:
-    """Temporary files of `target` that a killed writer left behind."""
+    """Temporary files of `target` that a killed writer left behind, and what SQLite put beside them."""
     return [
         Path(name) for name in glob.glob(f"{glob.escape(str(target.parent))}/.{glob.escape(target.name)}.*{SUFFIX}*")
     ]

@@ -13,9 +13,11 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from . import database, paths, photo_rows, seals
-from .models import EncoderRow, Photo, Root, Setting, Vector
+from . import database, paths, photo_rows, seals, selection, words
+from .filters import NOTHING, Filters
+from .models import EncoderRow, Favourite, Photo, Root, Setting, Vector
 from .records import Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
+from .words import Words
 
 STORED = np.dtype("<f2")
 """How a vector is stored; a unit vector loses less than 1e-3 of cosine by it."""
@@ -181,6 +183,7 @@ class Catalog:
                 connection.execute(
                     update(Photo).where(Photo.id == entry.photo_id).values(photo_rows.photo_values(entry))
                 )
+            words.write(connection, [*photo_rows.ids(connection, fresh), *(entry.photo_id or 0 for entry in returned)])
             _put_vectors(connection, vectors, encoder_id)
             _bump(connection)
 
@@ -200,6 +203,7 @@ class Catalog:
             for move in moves:
                 values = {"root_id": move.root_id, "path": move.path, **move.stat._asdict()}
                 connection.execute(update(Photo).where(Photo.id == move.photo_id).values(values))
+            words.write(connection, [move.photo_id for move in moves])
             _bump(connection)
 
     def remove(self, photo_ids: Sequence[int]) -> None:
@@ -332,24 +336,65 @@ class Catalog:
         known = 0 < photo_id <= LARGEST_ID
         return next(iter(self._photos(Photo.id == photo_id)), None) if known else None
 
+    def photos(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
+        """The photos with these ids that are there and can be found, by id."""
+        chunks = (self._photos(Photo.id.in_(ids), Photo.error.is_(None)) for ids in _chunks(photo_ids))
+        return {photo.id: photo for photos in chunks for photo in photos}
+
     def failures(self) -> list[PhotoRecord]:
         """All files that could not be read."""
         return self._photos(Photo.error.is_not(None))
 
-    def photos_of_vectors(self, vector_ids: Sequence[int]) -> dict[int, list[PhotoRecord]]:
-        """The photos that show each vector's content, by vector id; copies come in the order they were added."""
+    def photos_of_vectors(self, vector_ids: Sequence[int], wanted: Filters = NOTHING) -> dict[int, list[PhotoRecord]]:
+        """The photos that show each vector's content, by vector id; copies come in the order they were added.
+
+        Of photos that share a vector, those that pass the filters.
+        """
         result: dict[int, list[PhotoRecord]] = {}
+        passing = self._read(lambda connection: selection.conditions(connection, wanted))
         for ids in _chunks(vector_ids):
             rows = self._all(
                 photo_rows.photo_select()
                 .add_columns(Vector.id.label("vector_id"))
                 .join(Vector, Vector.content_hash == Photo.content_hash)
-                .where(Vector.id.in_(ids), Photo.error.is_(None))
+                .where(Vector.id.in_(ids), *passing)
                 .order_by(Photo.id)
             )
             for row in rows:
                 result.setdefault(row.vector_id, []).append(photo_rows.photo(row))
         return result
+
+    # --- searching: the statements are in `selection` --------------------------------------------
+
+    def vectors_passing(self, wanted: Filters, encoder_id: int) -> npt.NDArray[np.int64]:
+        """Ids of the vectors of which a photo passes the filters, ascending."""
+        return self._read(lambda connection: selection.vectors(connection, wanted, encoder_id))
+
+    def word_hits(self, expression: str, wanted: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]]:
+        """(photo id, vector id) of photos whose words match FTS5's `expression`, best first, that pass the filters."""
+        return self._read(lambda connection: selection.word_hits(connection, expression, wanted, encoder_id, limit))
+
+    def words_of(self, photo_ids: Sequence[int]) -> dict[int, Words]:
+        """Photo id -> the words it can be found by."""
+        return self._read(lambda connection: selection.words_of(connection, photo_ids))
+
+    def vectors_of_photos(self, photo_ids: Sequence[int], encoder_id: int) -> dict[int, int]:
+        """Photo id -> id of its vector by this encoder."""
+        return self._read(lambda connection: selection.vectors_of_photos(connection, photo_ids, encoder_id))
+
+    def newest(self, wanted: Filters, offset: int, count: int) -> list[PhotoRecord]:
+        """Photos that pass the filters, the newest first, those without a date last."""
+        return [photo_rows.photo(row) for row in self._read(lambda c: selection.newest(c, wanted, offset, count))]
+
+    def mark(self, photo_ids: Sequence[int], *, favourite: bool) -> None:
+        """Make photos favourites, or no favourites any more."""
+        with database.writing(self._engine) as connection:
+            for ids in _chunks(photo_ids):
+                connection.execute(delete(Favourite).where(Favourite.photo_id.in_(ids)))
+                if favourite:
+                    rows: list[dict[str, Any]] = [{"photo_id": each, "marked_at": photo_rows.now()} for each in ids]
+                    connection.execute(insert(Favourite), [row | {"seal": seals.of("favourite", row)} for row in rows])
+            _bump(connection)
 
     # --- plumbing -----------------------------------------------------------------------------
 
@@ -435,9 +480,12 @@ def _require_sealed(row: Any) -> None:
 
 
 def _absorb(connection: Connection, child: int, parent: int, prefix: bytes) -> None:
-    for row in connection.execute(select(Photo.id, Photo.path).where(Photo.root_id == child)).all():
+    rows = connection.execute(select(Photo.id, Photo.path).where(Photo.root_id == child)).all()
+    for row in rows:
         values = {"root_id": parent, "path": paths.join(prefix, row.path)}
-        # The parent may have the same file, from before it was excluded there: one row is enough.
-        taking = update(Photo).prefix_with("OR REPLACE")
-        connection.execute(taking.where(Photo.id == row.id).values(values))
+        # The parent may have the same file, from before it was excluded there: one row is enough. (Not REPLACE, which
+        # fires no trigger.)
+        connection.execute(delete(Photo).where(Photo.root_id == parent, Photo.path == values["path"]))
+        connection.execute(update(Photo).where(Photo.id == row.id).values(values))
+    words.write(connection, [row.id for row in rows])
     connection.execute(delete(Root).where(Root.id == child))

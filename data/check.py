@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LibraryMissing
-from . import check_files, check_rows, check_structure, database, salvage
+from . import check_files, check_rows, check_structure, check_words, database, salvage, words
 from .findings import Finding, found
 from .thumbnails import Thumbnails
 
@@ -79,7 +79,10 @@ def _check(plan: Plan, progress: Progress, start: float) -> Report:
             with _connected(plan) as db:
                 photos, vectors = _counts(db)
                 steps = _Steps(progress, photos * (2 if plan.deep else 1) + vectors)
+                findings += _words(plan)
                 findings += _rows(plan, db, steps)
+                if any(finding.repaired for finding in findings):
+                    _words(plan)  # what was mended is told by other words now; nobody need hear of that
                 files = _files(plan, db, steps)
                 findings += check_files.examine(files)
                 photos, vectors = _counts(db)
@@ -106,6 +109,28 @@ def _rows(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> l
         raise
     db.execute("COMMIT")
     return findings
+
+
+def _words(plan: Plan) -> list[Finding]:
+    """The full-text index; before the rows, for a damaged one would stand in the way of mending them.
+
+    It is filled over a connection that has not seen the damage: FTS5 keeps what it read, and a commit would fail of it.
+    """
+    with _connected(plan) as db:
+        db.execute("BEGIN")
+        wrong = check_words.problem(db)
+        db.execute("ROLLBACK")
+    if not wrong:
+        return []
+    finding = found("words-disagree", "words", wrong)
+    if plan.repair:
+        with contextlib.closing(salvage.connect(plan.catalog)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            words.fill(db)
+            check_rows.bump(db)
+            db.execute("COMMIT")
+        finding = finding.mended()
+    return [finding]
 
 
 def _files(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> check_files.Files:

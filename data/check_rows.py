@@ -56,6 +56,41 @@ def examine(rows: Rows) -> list[Finding]:
     return [finding for check in CHECKS for finding in check(rows)]
 
 
+def favourites(rows: Rows) -> Iterator[Finding]:
+    """Marks of photos that are there, as they were set."""
+    for row in rows.every("favourite"):
+        subject = f"favourite {row['photo_id']}"
+        right = _seal("favourite", row)
+        if right != row["seal"]:
+            finding = found("favourite-damaged", subject, f"the mark of photo {row['photo_id']} was changed")
+            yield _mended_favourite(rows, row, right, finding)
+        elif not rows.execute("SELECT 1 FROM photo WHERE id = ?", row["photo_id"]).fetchone():
+            finding = found("favourite-without-photo", subject)
+            if rows.repair:
+                rows.execute("DELETE FROM favourite WHERE photo_id = ?", row["photo_id"])
+                finding = finding.mended()
+            yield finding
+
+
+def _mended_favourite(rows: Rows, row: sqlite3.Row, right: bytes | None, finding: Finding) -> Finding:
+    if not rows.repair:
+        return finding
+    values = (row["photo_id"], row["marked_at"])
+    if right and seals.differs_in_one_byte(right, row["seal"]):
+        values, seal = values, right
+    else:
+        try:
+            corrected = seals.corrected("favourite", values, row["seal"])
+        except TypeError:
+            corrected = None
+        if corrected is None:
+            rows.execute("DELETE FROM favourite WHERE photo_id = ?", row["photo_id"])
+            return finding.mended("Mark it again with 'polyglance favourite'.")
+        values, seal = (corrected[0], corrected[1]), row["seal"]
+    rows.execute("UPDATE favourite SET marked_at = ?, seal = ? WHERE photo_id = ?", values[1], seal, row["photo_id"])
+    return finding.mended()
+
+
 def small_tables(rows: Rows) -> Iterator[Finding]:
     """Seals of settings, roots and encoders: one changed byte can be told by trying."""
     for table in ("setting", "root", "encoder"):
@@ -213,6 +248,7 @@ CHECKS = (
     small_tables,
     parentless,
     photos,
+    favourites,
     agreement,
     vectors,
     generation,

@@ -33,7 +33,7 @@ WITH_FIRST_TABLE = {44, 56}
 SIZE_FIELD = 28  # pages; 0 lets SQLite go by the file's size
 
 OF_AN_INDEX = re.compile(r"(row \d+ missing from|wrong # of entries in|non-unique entry in) index|rowid not at end")
-OF_A_ROW = re.compile(r"(NULL|NUMERIC|TEXT|BLOB|INT|REAL|non-\w+) value (is )?in |CHECK constraint")
+OF_A_ROW = re.compile(r"(NULL|NUMERIC|TEXT|BLOB|INT|REAL|non-\w+) value (is )?in |CHECK constraint|FTS5 table")
 
 RESTORE = (
     "Restore catalog.db from a backup, or move it away and run 'polyglance index FOLDER': every picture is "

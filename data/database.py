@@ -22,8 +22,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
 from ..errors import LibraryBusy, LibraryError, LibraryMissing
 from . import atomic
+from .sphere import distance_km
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """Newest Alembic revision; a test compares it with the migrations."""
 
 BUSY_TIMEOUT_MS = 10_000
@@ -195,6 +196,7 @@ def _make_folder(folder: Path) -> None:
 def _on_connect(connection: Any, _record: object) -> None:
     # The driver's own transaction handling is switched off: _on_begin says how each one starts.
     connection.isolation_level = None
+    connection.create_function("distance_km", 4, distance_km, deterministic=True)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA foreign_keys=ON")

@@ -21,6 +21,9 @@ _ALWAYS = "jpg jpeg jpe jfif png apng webp gif tif tiff bmp dib avif"
 _HEIC = "heic heif hif"
 _RAW = "3fr arw cr2 cr3 dng nef nrw orf pef raf rw2 rwl sr2 srw"
 
+ALL_EXTENSIONS = frozenset(f"{_ALWAYS} {_HEIC} {_RAW}".split())
+"""Lower-case suffixes, without the dot, of every picture there is an extra for, installed or not."""
+
 _PLUGINS = {
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),

@@ -1,11 +1,13 @@
-"""The catalog's tables. Paths are exact bytes, times are UTC, `generation` counts committed changes.
+"""The catalog's tables, but for the full-text index `words`, which `words.py` describes.
+
+Paths are exact bytes, times are UTC, `generation` counts committed changes.
 
 `seal` is the checksum of a row: `seals.SEALED` says over which columns. A row without one counts as damaged.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Float, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Float, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -52,6 +54,11 @@ class Photo(Base):
     __table_args__ = (
         UniqueConstraint("root_id", "path"),
         Index("photo_content_hash", "content_hash"),
+        # What searches are narrowed by and few photos have in common.
+        Index("photo_taken_at", "taken_at"),
+        Index("photo_camera", "camera"),
+        Index("photo_format", "format"),
+        Index("photo_place", "latitude", "longitude", sqlite_where=text("latitude IS NOT NULL")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     root_id: Mapped[int] = mapped_column(ForeignKey("root.id", ondelete="CASCADE"))
@@ -72,6 +79,15 @@ class Photo(Base):
     caption: Mapped[str | None]
     keywords: Mapped[str | None]
     indexed_at: Mapped[str]
+    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Favourite(Base):
+    """A photo the user marked; it goes with the photo's row, and stays when the photo moves."""
+
+    __tablename__ = "favourite"
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True)
+    marked_at: Mapped[str]
     seal: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 

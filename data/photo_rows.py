@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from . import database, paths, seals
 from .exif import Facts
@@ -43,6 +44,17 @@ def photo_values(entry: Entry) -> dict[str, Any]:
         "indexed_at": now(),
         "seal": seals.of("photo", sealed),
     }
+
+
+def ids(connection: Connection, written: Sequence[dict[str, Any]]) -> list[int]:
+    """Ids of the rows that were just written from these values, whether they are new or were there."""
+    wanted = select(Photo.id)
+    places = [(values["root_id"], values["path"]) for values in written]
+    found = (
+        connection.execute(wanted.where(Photo.root_id == root, Photo.path == path)).scalar_one()
+        for root, path in places
+    )
+    return list(found)
 
 
 def fact_columns() -> list[Any]:

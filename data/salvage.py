@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from . import atomic, database, seals
+from . import atomic, database, seals, words
 
-TABLES = ("setting", "root", "encoder", "photo", "vector")
+TABLES = ("setting", "root", "encoder", "photo", "favourite", "vector")
+"""What is copied, parents first; words are made again from the photos."""
+
 PROBED = 2_000_000
 """Row ids tried one by one where neither end of a table leads to its rows."""
 
@@ -62,7 +64,9 @@ def rebuild(path: Path) -> dict[str, tuple[int, int | None]]:
             with contextlib.closing(connect(path)) as source:
                 source.execute("PRAGMA query_only=ON")
                 target.execute("BEGIN")
-                result = {table: (_copy(source, target, table), _count(source, table)) for table in TABLES}
+                there = [table for table in TABLES if _has(source, table)]
+                result = {table: (_copy(source, target, table), _count(source, table)) for table in there}
+                words.fill(target)
                 _continue_ids(source, target)
                 target.execute("COMMIT")
             said = target.execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -123,6 +127,15 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) ->
     return saved
 
 
+def _has(source: sqlite3.Connection, table: str) -> bool:
+    """Whether there is such a table, as an older schema may not; if that cannot be told, there is."""
+    try:
+        wanted = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return source.execute(wanted, (table,)).fetchone() is not None
+    except sqlite3.DatabaseError:
+        return True
+
+
 def _seal(table: str, values: dict[str, Any]) -> bytes | None:
     try:
         return seals.of(table, values)
@@ -131,7 +144,7 @@ def _seal(table: str, values: dict[str, Any]) -> bytes | None:
 
 
 def _parents(target: sqlite3.Connection, table: str) -> tuple[str, set[int]] | None:
-    parent = {"photo": "root", "vector": "encoder"}.get(table)
+    parent = {"photo": "root", "vector": "encoder", "favourite": "photo"}.get(table)
     return (parent, {row["id"] for row in target.execute(f"SELECT id FROM {parent}")}) if parent else None
 
 

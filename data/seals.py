@@ -34,6 +34,7 @@ VECTOR = ("encoder_id", "content_hash", "vector")
 ENCODER = ("name", "fingerprint", "dimension", "dtype")
 ROOT = ("path",)
 SETTING = ("key", "value")
+FAVOURITE = ("photo_id", "marked_at")
 
 SEALED: dict[str, tuple[str, ...]] = {
     "photo": PHOTO,
@@ -41,6 +42,7 @@ SEALED: dict[str, tuple[str, ...]] = {
     "encoder": ENCODER,
     "root": ROOT,
     "setting": SETTING,
+    "favourite": FAVOURITE,
 }
 """Table -> the columns its seals cover."""
 

@@ -40,6 +40,9 @@ log = logging.getLogger("polyglance")
 STALE = 1000
 """Vectors that came or went, after which a snapshot is written anew in any case."""
 
+BITS_PER_ID = 4096
+"""A selection spread more thinly than this, over more ids than a megabyte has bits, goes by hash, not by bitmap."""
+
 SAMPLE = 2048
 """How many vectors `sample` holds at most: enough for a stable mean and spread of a query's scores."""
 
@@ -104,16 +107,29 @@ class VectorIndex:
 
         snapshot.write(snapshot.path_of(folder, fingerprint), said, write_index)
 
-    def search(self, query: Floats, count: int) -> tuple[Floats, Ids]:
+    def search(self, query: Floats, count: int, among: Ids | None = None) -> tuple[Floats, Ids]:
         """Return (scores, vector ids) of the `count` nearest to the unit vector `query`, best first.
 
-        Shapes (n,), n = min(count, number of vectors); scores are cosines.
+        Only vectors whose ids are in `among` (ascending) if it is given: the search itself passes over the others, so
+        `count` come back however few they are. Shapes (n,), n = min(count, number of vectors); scores are cosines.
         """
-        count = min(count, len(self))
+        count = min(count, len(self) if among is None else len(among))
         if not count:
             return np.empty(0, np.float32), np.empty(0, np.int64)
-        scores, ids = self._index.search(query.reshape(1, -1), count)
-        return scores[0], ids[0]
+        parameters = None if among is None else faiss.SearchParameters(sel=_selector(among))  # type: ignore[call-arg]
+        scores, ids = self._index.search(query.reshape(1, -1), count, params=parameters)
+        found = ids[0] >= 0  # fewer, if some of `among` are not held
+        return scores[0][found], ids[0][found]
+
+    def vectors(self, ids: Ids) -> Floats:
+        """The vectors with these ids, shape (len(ids), dimension); zeros where one is not held (any more)."""
+        held = self._ids()
+        result = np.zeros((len(ids), self._dimension), np.float32)
+        places = np.searchsorted(held, ids)
+        for row, (vector_id, place) in enumerate(zip(ids.tolist(), places.tolist(), strict=True)):
+            if place < len(held) and held[place] == vector_id:
+                result[row] = self._index.index.reconstruct(place)
+        return result
 
     def _ids(self) -> Ids:
         """Ids of what is held, ascending: they are added in that order, and removing keeps it."""
@@ -228,6 +244,16 @@ def _pairs(ids: Ids, seals: Seals) -> npt.NDArray[Any]:
     """(id, seal) as one comparable value each: the seal decides, the id is mixed in by an odd factor (Fibonacci
     hashing), so two pairs are taken for one another once in 2**64."""
     return seals ^ (ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+
+
+def _selector(among: Ids) -> Any:
+    """A selector of ids: one bit for each id up to the highest, unless they lie too far apart for that."""
+    highest = int(among[-1])
+    if highest > BITS_PER_ID * len(among) + (1 << 23):
+        return faiss.IDSelectorBatch(among)
+    chosen = np.zeros(highest + 1, bool)
+    chosen[among] = True
+    return faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))  # type: ignore[call-arg, arg-type]
 
 
 def _empty(dimension: int) -> Any:

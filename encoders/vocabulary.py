@@ -1,4 +1,4 @@
-"""The words the lite encoder's concepts have in the nine languages, for telling languages apart."""
+"""The words the lite encoder's concepts have in the nine languages, for telling languages apart, and stop words."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ def vocabulary() -> Mapping[str, frozenset[str]]:
                     if code in words:
                         words[code].update(word.strip() for word in re.split("[;,]", cell.lower()))
     return {code: frozenset(found) for code, found in words.items()}
+
+
+@functools.cache
+def stop_words() -> frozenset[str]:
+    """Words of the nine languages that say nothing of a picture, in lower case."""
+    return frozenset((CONCEPTS / "stop_words.txt").read_text(encoding="utf-8").split())

@@ -1,26 +1,55 @@
-"""Answers: a text or a picture -> the nearest photos of the library."""
+"""Answers: what is asked for -> photos of the library, a page at a time."""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..data import paths
+from ..data import paths, words
 from ..data.catalog import Catalog
 from ..data.records import PhotoRecord
 from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
-from ..errors import PhotoNotFound
-from . import calibrate, language, query
+from ..errors import PhotoNotFound, QueryError
+from . import combine, filters, language, query
+from .hits import RELEVANT, Found, Hits, Listed, Ranked, Source
+from .parse import Query, Term
 
 Floats = npt.NDArray[np.float32]
+Reader = Callable[[Term], Image.Image]
+"""Reads the picture of a term (`file` or `url`), upright and RGB. Raises UsageError, PictureError."""
 
-SPARE = 8  # vectors fetched beyond the wanted count, for photos removed a moment ago
+REMEMBERED = 32
+"""Searches whose order is kept, so that their next pages go on where the last one ended."""
+
+LOOKS, FILTER = "looks like", "filter"
+COLUMNS = ("name", "folder", "caption", "keyword")
+SORTS = ("relevance", "date")
+
+_CURSOR = re.compile(r"(\d{1,18})-(\d{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which results, and how many: `cursor` is `Answer.next` of the page before.
+
+    `collapse` shows near-duplicates as one; `only_relevant` leaves out what is neither relevant nor found by its words.
+    `sort` is `relevance`, or `date`: what is relevant, the newest first.
+    """
+
+    count: int = 20
+    cursor: str | None = None
+    sort: str = "relevance"
+    collapse: bool = True
+    only_relevant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +60,10 @@ class Result:
     photo: PhotoRecord
     score: float
     relevance: float
+    why: tuple[str, ...] = (LOOKS,)
+    """What speaks for it: `looks like`, `name`, `folder`, `caption`, `keyword`; `filter` if nothing else was asked."""
+    count: int = 1
+    """How many photos it stands for, itself included."""
 
     @property
     def path(self) -> str:
@@ -49,95 +82,201 @@ class Took:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Results, best first, and how they came about. `language` is None for a picture query."""
+    """Results, best first, and how they came about. `language` is None if no text was asked for."""
 
     query: str
     language: str | None
     encoder: str
     took: Took
     results: list[Result]
+    next: str | None = None
+    """Where the next page begins; None if this is the last."""
+    changed: bool = False
+    """Whether the order of the page before is not known any more, and the library has changed since: a photo may be
+    missed or come again."""
+    is_relevant: bool = True
+    """False if a first page has results, but none is relevant: the library seems to hold nothing of the kind."""
 
 
 class Engine:
     """Searches one library; safe to use from several threads."""
 
-    def __init__(self, catalog: Catalog, encoder: Encoder, encoder_id: int, max_query_chars: int) -> None:
+    def __init__(self, catalog: Catalog, encoder: Encoder, encoder_id: int) -> None:
         self._catalog = catalog
         self._encoder = encoder
         self._encoder_id = encoder_id
-        self._max_query_chars = max_query_chars
         self._index = VectorIndex(catalog, encoder_id, encoder.dimension)
         self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[object, ...], Hits] = OrderedDict()
 
-    def search(self, text: str, count: int = 20) -> Answer:
-        """Find the `count` photos nearest to `text`. Raises QueryError."""
+    def find(self, asked: Query, view: View | None = None, read: Reader | None = None) -> Answer:
+        """Find what is asked for. `read` reads the pictures that the query names; without it they are refused.
+
+        Raises QueryError, PhotoNotFound, and what `read` raises.
+        """
         start = time.perf_counter()
-        query.check_count(count)
-        cleaned = query.normalise(text, self._max_query_chars)
-        spoken = language.detect(cleaned)
-        encoding = time.perf_counter()
-        vector = self._encoder.encode_texts([cleaned])[0]
-        return self._answer(cleaned, spoken, vector, count, _Clock(start, encoding))
+        view = checked(view or View())
+        spoken = " ".join(term.value for term in asked.terms if term.kind == "text" and term.weight > 0)
+        own = frozenset(int(term.value) for term in asked.terms if term.kind == "photo")
+        clock = _Clock(start)
 
-    def similar_to_photo(self, photo_id: int, count: int = 20) -> Answer:
+        def begin() -> Hits:
+            clock.encoding = time.perf_counter()
+            vector = combine.vector_of(asked.terms, self._encoder, self._picture(read)) if asked.terms else None
+            clock.encoded = time.perf_counter()
+            return self._begin(asked, vector, view, own)
+
+        language_ = language.detect(spoken) if spoken else None
+        return self._answer(str(asked), language_, asked, view, clock, begin)
+
+    def similar_to_photo(self, photo_id: int, view: View | None = None) -> Answer:
         """Find the photos nearest to a photo of the library, itself left out. Raises PhotoNotFound, QueryError."""
-        start = time.perf_counter()
-        query.check_count(count)
+        asked = Query((Term("photo", str(photo_id)),))
+        return replace(self.find(asked, view), query=str(photo_id))
+
+    def similar_to_image(self, image: Image.Image, name: str, view: View | None = None) -> Answer:
+        """Find the photos nearest to an upright RGB picture called `name`. Raises QueryError."""
+        view = checked(view or View())
+        clock = _Clock(time.perf_counter())
+        clock.encoding = time.perf_counter()
+        vector = self._encoder.encode_images([image])[0]
+        clock.encoded = time.perf_counter()
+        hits = self._begin(Query(()), vector, view, frozenset())
+        return replace(self._answer(name, None, None, view, clock, lambda: hits), next=None)
+
+    # --- how an answer is made ------------------------------------------------------------------
+
+    def _answer(
+        self,
+        shown: str,
+        spoken: str | None,
+        asked: Query | None,
+        view: View,
+        clock: _Clock,
+        begin: Callable[[], Hits],
+    ) -> Answer:
+        generation, offset = _place(view.cursor)
+        hits, changed = self._hits(asked, view, generation, begin)
+        page, has_more = hits.page(offset, view.count)
+        results = self._results(page, offset, asked)
+        done = time.perf_counter()
+        took = Took(
+            encode=1000 * (clock.encoded - clock.encoding),
+            search=1000 * (done - max(clock.encoded, clock.start)),
+            total=1000 * (done - clock.start),
+        )
+        further = f"{hits.generation}-{offset + view.count}" if has_more else None
+        is_relevant = offset > 0 or not page or any(found.is_relevant for found in page) or not hits.is_calibrated
+        return Answer(shown, spoken, self._encoder.name, took, results, further, changed, is_relevant)
+
+    def _hits(
+        self, asked: Query | None, view: View, generation: int | None, begin: Callable[[], Hits]
+    ) -> tuple[Hits, bool]:
+        """The order that the page before was of, if it is still known, else a new one; and whether it is another."""
+        now = self._catalog.generation()
+        if asked is None:
+            return begin(), False
+        is_fixed = generation is not None or all(term.kind in {"text", "photo"} for term in asked.terms)
+        for wanted in (generation, now) if is_fixed else ():  # a picture file may have changed since
+            key = (str(asked), view.sort, view.collapse, view.only_relevant, wanted)
+            with self._lock:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+                    return self._kept[key], generation not in {None, wanted}
+        hits = begin()
+        key = (str(asked), view.sort, view.collapse, view.only_relevant, hits.generation)
+        with self._lock:
+            self._kept[key] = hits
+            while len(self._kept) > REMEMBERED:
+                self._kept.popitem(last=False)
+        return hits, generation not in {None, hits.generation}
+
+    def _begin(self, asked: Query, vector: Floats | None, view: View, own: frozenset[int]) -> Hits:
+        generation = self._catalog.generation()
+        wanted = filters.make(asked.filters, self._catalog.roots(counted=False) if asked.filters else ())
+        among = self._catalog.vectors_passing(wanted, self._encoder_id) if wanted else None
+        if vector is None:
+            source: Source = Listed(self._catalog, self._encoder_id, wanted)
+        else:
+            expression = combine.words_of(asked.terms)
+            source = Ranked(self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own)
+        return Hits(source, self._vectors, generation, view.sort, view.collapse, view.only_relevant)
+
+    def _nearest(
+        self, vector: Floats, count: int, among: npt.NDArray[np.int64] | None
+    ) -> tuple[Floats, npt.NDArray[np.int64], Floats, int]:
+        """(scores, vector ids, the query's scores over the sample, number of vectors)."""
+        with self._lock:
+            self._index.refresh()
+            scores, ids = self._index.search(vector, count, among)
+            return np.minimum(scores, 1), ids, self._index.sample @ vector, len(self._index)
+
+    def _vectors(self, ids: list[int]) -> Floats:
+        with self._lock:
+            return self._index.vectors(np.array(ids, np.int64))
+
+    def _picture(self, read: Reader | None) -> Callable[[Term], Floats]:
+        def vector(term: Term) -> Floats:
+            if term.kind == "photo":
+                return self._vector_of_photo(int(term.value))
+            if read is None:
+                raise QueryError(
+                    f"{term.value[:60]} is a picture, which cannot be read from here.", f'As text: "{term.value[:60]}"'
+                )
+            encoded: Floats = self._encoder.encode_images([read(term)])[0]
+            return encoded
+
+        return vector
+
+    def _vector_of_photo(self, photo_id: int) -> Floats:
         photo = self._catalog.photo(photo_id)
         vector = self._catalog.vector(photo.content_hash, self._encoder_id) if photo and photo.content_hash else None
         if vector is None:
             raise PhotoNotFound(f"No photo has the id {photo_id}.", "Ids are shown by 'polyglance search --json'.")
-        clock = _Clock(start, time.perf_counter())
-        return self._answer(str(photo_id), None, vector, count, clock, without=photo_id)
+        return vector
 
-    def similar_to_image(self, image: Image.Image, name: str, count: int = 20) -> Answer:
-        """Find the photos nearest to an upright RGB picture called `name`. Raises QueryError."""
-        start = time.perf_counter()
-        query.check_count(count)
-        encoding = time.perf_counter()
-        vector = self._encoder.encode_images([image])[0]
-        return self._answer(name, None, vector, count, _Clock(start, encoding))
-
-    def _answer(
-        self,
-        text: str,
-        spoken: str | None,
-        vector: Floats,
-        count: int,
-        clock: _Clock,
-        without: int | None = None,
-    ) -> Answer:
-        encoded = time.perf_counter()
-        scores, ids, background, pictures = self._nearest(vector, count + SPARE)
-        photos = self._catalog.photos_of_vectors(ids.tolist())
-        hits = [
-            (photo, score, relevance)
-            for vector_id, score, relevance in zip(
-                ids.tolist(),
-                scores.tolist(),
-                calibrate.relevance(scores, background, pictures).tolist(),
-                strict=True,
-            )
-            for photo in photos.get(vector_id, ())
-            if photo.id != without
-        ][:count]
-        done = time.perf_counter()
-        took = Took(
-            encode=1000 * (encoded - clock.encoding),
-            search=1000 * (done - encoded),
-            total=1000 * (done - clock.start),
-        )
-        results = [Result(rank, *hit) for rank, hit in enumerate(hits, start=1)]
-        return Answer(text, spoken, self._encoder.name, took, results)
-
-    def _nearest(self, vector: Floats, count: int) -> tuple[Floats, npt.NDArray[np.int64], Floats, int]:
-        with self._lock:
-            self._index.refresh()
-            scores, ids = self._index.search(vector, count)
-            return np.minimum(scores, 1), ids, self._index.sample @ vector, len(self._index)
+    def _results(self, page: list[Found], offset: int, asked: Query | None) -> list[Result]:
+        """Results as the photos are now; one that has gone meanwhile is stood for by another of its group, if any."""
+        photos = self._catalog.photos([photo_id for found in page for photo_id in found.photo_ids])
+        by_words = [found.photo_ids[0] for found in page if found.by_words]
+        held = self._catalog.words_of(by_words) if by_words else {}
+        units = combine.units_of(asked.terms) if asked and by_words else []
+        results = []
+        for rank, found in enumerate(page, start=offset + 1):
+            there = [photos[photo_id] for photo_id in found.photo_ids if photo_id in photos]
+            if there:
+                columns = words.matching(held[there[0].id], units) if there[0].id in held else []
+                why = (FILTER,) if asked is not None and not asked.terms else _why(found, columns)
+                results.append(Result(rank, there[0], found.score, found.relevance, why, len(there)))
+        return results
 
 
-@dataclass(frozen=True, slots=True)
+def checked(view: View) -> View:
+    """Return `view` if it can be answered, else raise QueryError."""
+    query.check_count(view.count)
+    if view.sort not in SORTS:
+        raise QueryError(f"Results cannot be sorted by {view.sort[:20]}.", f"By {' or '.join(SORTS)}.")
+    _place(view.cursor)
+    return view
+
+
+def _place(cursor: str | None) -> tuple[int | None, int]:
+    """(generation, offset) of a cursor."""
+    if cursor is None:
+        return None, 0
+    found = _CURSOR.fullmatch(cursor)
+    if not found:
+        raise QueryError("That is no cursor of a page.", "Take 'next' of the page before.")
+    return int(found[1]), int(found[2])
+
+
+def _why(found: Found, columns: list[str]) -> tuple[str, ...]:
+    looks = (LOOKS,) if found.relevance >= RELEVANT or not columns else ()
+    return (*looks, *columns)
+
+
+@dataclass(slots=True)
 class _Clock:
     start: float
-    encoding: float
+    encoding: float = 0.0
+    encoded: float = 0.0

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 import typer
 from polyglance.cli import app
+from polyglance.data import tokens
+from polyglance.errors import QueryError
+from polyglance.search.filters import NAMES
+from polyglance.search.parse import Query, Term, parse
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -40,3 +44,47 @@ def test_links_between_pages_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+SEARCHING = (ROOT / "docs/searching.md").read_text()
+
+
+def rows(header):
+    """Cells of the table of docs/searching.md that begins with this header, without their backticks."""
+    table = SEARCHING.split(f"\n| {header} |")[1].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip().removeprefix("`").removesuffix("`") for cell in row.strip("|").split("|")] for row in table]
+
+
+@pytest.mark.parametrize("typed", [row[0] for row in rows("plain text")])
+def test_what_is_said_to_be_plain_text_is(typed):
+    assert parse(typed, 1000) == Query((Term("text", typed),))
+
+
+@pytest.mark.parametrize(("typed", "meant"), rows("in quotes"))
+def test_what_is_said_to_be_quoted_is(typed, meant):
+    assert parse(typed, 1000) == Query((Term("text", meant),))
+
+
+@pytest.mark.parametrize(("typed", "parts"), rows("sum"))
+def test_sums_have_the_parts_that_are_said(typed, parts):
+    assert len(parse(typed, 1000).terms) == int(parts)
+
+
+def test_every_filter_is_shown_and_every_one_shown_is_taken():
+    shown = [parse(row[0], 1000) for row in rows("filter")]
+    assert all(query.terms == () and len(query.filters) == 1 for query in shown)
+    assert {query.filters[0].name for query in shown} == set(NAMES)
+
+
+@pytest.mark.parametrize(("query", "text"), [row[:2] for row in rows("query | finds")])
+def test_words_find_what_is_said(query, text):
+    asked = tokens.units(query)
+    assert asked
+    assert all(tokens.has(tokens.of_document(text), unit) for unit in asked)
+
+
+@pytest.mark.parametrize(("typed", "said"), rows("query | says"))
+def test_what_is_said_to_be_refused_is_and_says_so(typed, said):
+    with pytest.raises(QueryError) as caught:
+        parse(typed, 1000)
+    assert said in str(caught.value)

@@ -119,7 +119,7 @@ def test_another_user_may_search_a_library_it_cannot_write(tmp_path, photos, as_
         opened.index([photos])
     opened_to_all(tmp_path)
     code = "import sys; from polyglance.cli import run; sys.exit(run(sys.argv[1:]))"
-    done = as_nobody(code, "search", "blue", "--json", "--library", str(tmp_path / "shared"))
+    done = as_nobody(code, "search", "blue", "--all", "--json", "--library", str(tmp_path / "shared"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('"rank"') == 6
 
@@ -135,27 +135,27 @@ def test_writing_twice_at_once_is_refused_and_reading_goes_on(library, photos):
     with database.writer_lock(library.folder), pytest.raises(LibraryBusy, match="is being written to by process"):
         library.index([photos])
     with database.writer_lock(library.folder):
-        assert len(library.search("blue").results) == 6
+        assert len(library.search("blue", collapse=False).results) == 6
 
 
 def test_a_second_reader_sees_what_was_added(library, photos):
     library.index([photos])
     with Library.open(library.folder, create=False) as reader:
-        assert len(reader.search("blue").results) == 6
+        assert len(reader.search("blue", collapse=False).results) == 6
         Image.new("RGB", (64, 64), "white").save(photos / "new.png")
         library.index([photos])
-        assert "new.png" in names(reader.search("blue"))
+        assert "new.png" in names(reader.search("blue", collapse=False))
         (photos / "new.png").unlink()
         library.index([photos])
-        assert "new.png" not in names(reader.search("blue"))
+        assert "new.png" not in names(reader.search("blue", collapse=False))
 
 
 def test_copies_are_all_found(library, photos):
     for number in range(30):
         shutil.copy(photos / "0.png", photos / f"copy{number}.png")
     library.index([photos])
-    assert len(library.search("blue", 10).results) == 10
-    assert len(library.search("blue", 100).results) == 36
+    assert len(library.search("blue", 10, collapse=False).results) == 10
+    assert len(library.search("blue", 100, collapse=False).results) == 36
 
 
 def test_a_lost_thumbnail_is_made_again(library, photos):
@@ -222,14 +222,14 @@ def test_photos_that_cannot_be_read_when_reencoding_are_not_lost(library, photos
     (photos / "1.png").rename(photos.parent / "aside too.png")
     meanwhile = []
     tally = library.reencode(
-        str(tiny_altclip), progress=lambda _: meanwhile.append(len(library.search("blue").results))
+        str(tiny_altclip), progress=lambda _: meanwhile.append(len(library.search("blue", collapse=False).results))
     )
     assert (tally.encoded, len(tally.failures)) == (5, 2)
     assert set(meanwhile) == {7}, "until the switch the old encoder finds them all"
-    assert set(names(library.search("blue"))) == {"copy of 0.png", "2.png", "3.png", "4.png", "5.png"}
+    assert set(names(library.search("blue", collapse=False))) == {"copy of 0.png", "2.png", "3.png", "4.png", "5.png"}
     (photos.parent / "aside too.png").rename(photos / "1.png")
     library.index([photos])
-    assert "1.png" in names(library.search("blue"))
+    assert "1.png" in names(library.search("blue", collapse=False))
 
 
 def test_the_old_encoder_answers_while_the_new_one_is_incomplete(library, photos, tiny_altclip):

@@ -17,6 +17,7 @@ MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 """Largest picture that can be sent to search by; it is held in memory and never stored."""
 
 Count = Annotated[int, Query(ge=1, le=MAX_COUNT, description="Most results to return.")]
+EveryOne = Annotated[bool, Query(alias="all", description="Show near-duplicates one by one.")]
 PhotoId = Annotated[int, Path(ge=1, le=MAX_ID)]
 
 
@@ -25,9 +26,15 @@ def router(library: Library) -> APIRouter:
     routes = APIRouter(prefix="/api/v1")
 
     @routes.get("/search")
-    def search(q: str, k: Count = 20) -> dict[str, Any]:
-        """Find the photos that show `q`, in any of the nine languages."""
-        return documents.answer(library.search(q, k))
+    def search(
+        q: str, k: Count = 20, cursor: str | None = None, sort: str = "relevance", every: EveryOne = False
+    ) -> dict[str, Any]:
+        """Find the photos that show `q`, in any of the nine languages; `cursor` is `next` of the page before.
+
+        Pictures on this machine cannot be named in `q`, photos by id can.
+        """
+        found = library.search(q, k, files=False, cursor=cursor, sort=sort, collapse=not every)
+        return documents.answer(found)
 
     @routes.get("/similar/{photo_id}")
     def similar(photo_id: PhotoId, k: Count = 20) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .. import documents
 from ..data import images
 from ..errors import PictureError, PolyglanceError, UsageError
 from ..library import Library
+from ..search.engine import View
 from .problems import INTERNAL, INTERNAL_HINT
 
 log = logging.getLogger("polyglance")
@@ -33,7 +34,7 @@ def handlers(library: Library) -> list[Handler]:
 
     def search(request: Any) -> Document:
         """`{query, count}` -> an answer."""
-        return documents.answer(library.search(_text(request, "query"), _count(request)))
+        return documents.answer(library.search(_text(request, "query"), _count(request), files=False, collapse=False))
 
     def similar(request: Any) -> Document:
         """`{photo, count}` -> an answer."""
@@ -57,7 +58,7 @@ def similar_to_picture(library: Library, data: bytes, count: int) -> Document:
         picture = images.decode(data, side=side, max_pixels=library.settings.max_pixels)
     except PictureError as error:
         raise PictureError(f"The picture {error.message}.", error.hint) from error
-    return documents.answer(library.engine().similar_to_image(picture.image, "picture", count))
+    return documents.answer(library.engine().similar_to_image(picture.image, "picture", View(count, collapse=False)))
 
 
 def _answering(function: Handler) -> Handler:

@@ -39,12 +39,12 @@ def test_the_same_four_things_come_first_in_every_language(polyglance, indexed, 
 
 def test_search_reports_the_contract(polyglance, indexed):
     answer = polyglance("--library", indexed, "--json", "search", "a", "cup", "of", "coffee", "-k", 3).json
-    assert set(answer) == {"query", "language", "encoder", "took_ms", "results"}
+    assert set(answer) == {"query", "language", "encoder", "took_ms", "results", "next", "changed", "relevant"}
     assert (answer["query"], answer["language"], answer["encoder"]) == ("a cup of coffee", "en", "lite")
     assert set(answer["took_ms"]) == {"encode", "search", "total"}
     assert [result["rank"] for result in answer["results"]] == [1, 2, 3]
     best = answer["results"][0]
-    assert set(best) == {"rank", "id", "path", "score", "relevance", "taken_at", "width", "height"}
+    assert set(best) == {"rank", "id", "path", "score", "relevance", "taken_at", "width", "height", "why", "count"}
     assert (best["width"], best["height"]) == (600, 400)
     assert os.path.isabs(best["path"])
     scores = [result["score"] for result in answer["results"]]
@@ -128,10 +128,12 @@ def test_hostile_file_names_are_shown_harmlessly(polyglance, tmp_path):
         with open(os.path.join(os.fsencode(photos), name), "wb") as file:
             Image.new("RGB", (64, 64), "blue").save(file, "PNG")
     assert polyglance("index", photos, "--encoder", "lite", "--json").json["added"] == 4
-    shown = polyglance("search", "blue", "-k", 4).out
+    shown = polyglance("search", "blue", "--all", "-k", 4).out
     assert len(shown.splitlines()) == 4
     assert "\x1b" not in shown
-    paths = {os.path.basename(result["path"]) for result in polyglance("search", "blue", "--json").json["results"]}
+    paths = {
+        os.path.basename(result["path"]) for result in polyglance("search", "blue", "--all", "--json").json["results"]
+    }
     assert paths == {"two\\nlines.png", "\\xff\\xfe.png", "📷 صورة.png", "\\x1b[31mred.png"}
 
 

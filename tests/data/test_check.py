@@ -63,6 +63,15 @@ def test_a_missing_library_is_said_so(tmp_path):
         libraries.check(tmp_path)
 
 
+def sealed(table, values):
+    """SQL that gives every row of a table these values and the seal that goes with them."""
+    return values, table
+
+
+FAVOURITE = "INSERT INTO favourite VALUES ({}, '2026-01-01T00:00:00+00:00', {})"
+GONE_SEAL = f"x'{seals.seal('favourite', 99, '2026-01-01T00:00:00+00:00').hex()}'"
+OF_FAILED = "INSERT INTO words (rowid, name) SELECT id, 'bad' FROM photo WHERE error IS NOT NULL"
+
 ROWS = {
     "photo-damaged: a caption": ("photo-damaged", ["UPDATE photo SET caption = 'wrong' WHERE id = 3"]),
     "photo-damaged: a width": ("photo-damaged", ["UPDATE photo SET width = 65 WHERE id = 3"]),
@@ -81,6 +90,22 @@ ROWS = {
     "vector-damaged: its hash": ("vector-damaged", ["UPDATE vector SET content_hash = zeroblob(32) WHERE id = 4"]),
     "vector-damaged: a text": ("vector-damaged", ["UPDATE vector SET vector = 'text' WHERE id = 4"]),
     "vector-without-encoder": ("vector-without-encoder", ["UPDATE vector SET encoder_id = 9 WHERE id = 4"]),
+    "favourite-damaged: its seal": ("favourite-damaged", [FAVOURITE.format(3, "x'00'")]),
+    "favourite-damaged: all": ("favourite-damaged", [FAVOURITE.format(3, "NULL")]),
+    "favourite-without-photo": ("favourite-without-photo", [FAVOURITE.format(99, GONE_SEAL)]),
+    "words-disagree: a word": ("words-disagree", ["UPDATE words SET name = 'wrong' WHERE rowid = 3"]),
+    "words-disagree: a row less": ("words-disagree", ["DELETE FROM words WHERE rowid = 3"]),
+    "words-disagree: a row more": ("words-disagree", ["INSERT INTO words (rowid, name) VALUES (99, 'x')"]),
+    "words-disagree: a row of a failed one": ("words-disagree", [OF_FAILED]),
+    "words-disagree: no content": ("words-disagree", ["DELETE FROM words_content"]),
+    "words-disagree: other content": ("words-disagree", ["UPDATE words_content SET c1 = 'wrong' WHERE id = 3"]),
+    "words-disagree: no index": ("words-disagree", ["DELETE FROM words_data WHERE id > 10"]),
+    "words-disagree: no structure": ("words-disagree", ["DELETE FROM words_data WHERE id = 10"]),
+    "words-disagree: no totals": ("words-disagree", ["UPDATE words_data SET block = x'' WHERE id = 1"]),
+    "words-disagree: a length": ("words-disagree", ["UPDATE words_docsize SET sz = x'09010000' WHERE id = 3"]),
+    "words-disagree: no version": ("words-disagree", ["DELETE FROM words_config"]),
+    "words-disagree: another version": ("words-disagree", ["UPDATE words_config SET v = 77"]),
+    "words-disagree: a path": ("words-disagree", ["UPDATE photo SET path = CAST('other.png' AS BLOB) WHERE id = 3"]),
     "vector-orphan": ("vector-orphan", ["DELETE FROM photo WHERE content_hash = (SELECT content_hash FROM vector)"]),
     "vector-ids: none": ("vector-ids", ["DELETE FROM sqlite_sequence"]),
     "vector-ids: behind": ("vector-ids", ["UPDATE sqlite_sequence SET seq = 3"]),
@@ -114,6 +139,45 @@ ROWS = {
 def test_a_damaged_row_is_named_and_mended(small_library, original, code, damage):
     small_library.damage(*damage)
     proved(small_library, code, original=original)
+
+
+@pytest.mark.parametrize("place", range(0, 200, 7))
+def test_a_flipped_byte_of_the_index_of_words(small_library, original, place):
+    (block,) = small_library.ask("SELECT block FROM words_data WHERE id > 10")[0]
+    changed = block[: place % len(block)] + bytes([block[place % len(block)] ^ 2]) + block[place % len(block) + 1 :]
+    small_library.damage(f"UPDATE words_data SET block = x'{changed.hex()}' WHERE id > 10")
+    assert codes(check(small_library)) == {"words-disagree"}
+    assert check(small_library, repair=True).ok
+    assert check(small_library).findings == []
+
+
+def test_favourites_and_words_survive_a_catalog_rebuilt_from_its_rows(small_library, original):
+    with small_library.open() as library:
+        library.catalog.mark([3, 5], favourite=True)
+    overwrite(small_library.catalog, page_of(small_library, "sqlite_autoindex_photo_1"), bytes(4096))
+    report = check(small_library, repair=True)
+    assert report.ok
+    assert "words-disagree" not in codes(report)
+    assert small_library.ask("SELECT photo_id FROM favourite") == [(3,), (5,)]
+    assert small_library.ask("SELECT rowid FROM words WHERE words MATCH 'copy AND 3'") != []
+    assert check(small_library).findings == []
+
+
+def test_words_that_could_not_be_told_for_a_damaged_folder_are_mended_with_it(small_library, original):
+    small_library.damage(
+        "UPDATE root SET path = CAST(substr(path, 1, length(path) - 1) || x'21' AS BLOB)",
+        "DELETE FROM words WHERE rowid = 3",
+    )
+    proved(small_library, "root-damaged", original=original)
+
+
+def test_one_changed_byte_of_a_favourite_is_told(small_library):
+    with small_library.open() as library:
+        library.catalog.mark([3], favourite=True)
+    before = small_library.ask("SELECT * FROM favourite")
+    small_library.damage("UPDATE favourite SET marked_at = 'x' || substr(marked_at, 2)")
+    assert codes(check(small_library, repair=True)) == {"favourite-damaged"}
+    assert small_library.ask("SELECT * FROM favourite") == before
 
 
 def test_a_seal_that_is_damaged_itself_costs_no_encoding(small_library, original):
@@ -315,7 +379,7 @@ def test_an_open_library_repairs_itself(small_library, original):
         overwrite(small_library.catalog, page_of(small_library, "sqlite_autoindex_photo_1"), bytes(4096))
         assert library.check(repair=True).ok
         assert library.check().findings == []
-        assert len(library.search("blue").results) == 11
+        assert len(library.search("blue", collapse=False).results) == 11
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 100, b"SQLite format 3\0" + b"x" * 5000, bytes(20_000)])

@@ -19,8 +19,13 @@ def test_missing_library_is_named_with_the_next_step(tmp_path):
 
 def test_migrations_build_exactly_the_models(tmp_path):
     engine = database.open_engine(tmp_path / "catalog.db", create=True)
+
+    def of_models(name, kind, parents):
+        return kind != "table" or not name.startswith("words")  # the full-text index, which is no model
+
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_name": of_models})
+        assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
 
 

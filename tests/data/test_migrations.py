@@ -10,8 +10,9 @@ import sys
 import time
 
 import pytest
-from polyglance.data import database, migrations, seals
+from polyglance.data import database, migrations, seals, tokens, words
 from polyglance.data.catalog import Catalog
+from polyglance.data.filters import NOTHING
 from polyglance.errors import LibraryError
 
 OLD_COLUMNS = {
@@ -58,6 +59,13 @@ def test_the_upgraded_catalog_answers(old):
         assert catalog.photo(2).facts.caption == "雪山"
         assert [failed.error for failed in catalog.failures()] == ["is empty (0 bytes)"]
         assert sum(len(ids) for ids, _, _ in catalog.vectors_after(1, 0)) == 50
+
+
+def test_the_photos_of_before_are_found_by_their_words(old):
+    with Catalog(old, create=True) as catalog:
+        assert len(catalog.word_hits(tokens.match("雪山"), NOTHING, 1, 100)) == 50
+        assert [photo for photo, _ in catalog.word_hits(tokens.match("7"), NOTHING, 1, 100)] == [9]  # after bad.jpg
+        assert catalog.word_hits(tokens.match("bad"), NOTHING, 1, 100) == []
 
 
 def test_the_backup_is_the_old_catalog_in_one_file(old):
@@ -125,9 +133,16 @@ def test_killed_at_any_time_the_upgrade_leaves_a_usable_catalog(tmp_path, make_f
     assert ("0001", False) in seen
 
 
-def test_a_migration_that_fails_half_way_changes_nothing(old, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "name", "value"),
+    [
+        (seals, "SEALED", {**seals.SEALED, "setting": ("x",)}),  # in the last step of 0002
+        (words, "SCHEMA", (*words.SCHEMA, "nonsense")),  # within 0003
+    ],
+)
+def test_a_migration_that_fails_half_way_changes_nothing(old, monkeypatch, module, name, value):
     before = content(old)
-    monkeypatch.setattr(seals, "SEALED", {**seals.SEALED, "nothing": ("x",)})
+    monkeypatch.setattr(module, name, value)
     with pytest.raises(LibraryError):
         Catalog(old, create=True)
     assert (version(old), content(old)) == ("0001", before)

@@ -63,6 +63,7 @@ def catalog(tmp_path):
             Entry(root.id, b"b.jpg", FileStat(1, 2, 4), error="is truncated"),
         ]
         opened.commit(entries, {HASH: vector}, encoder.id)
+        opened.mark([1], favourite=True)
         yield opened
 
 

@@ -1,3 +1,6 @@
+import contextlib
+import sqlite3
+
 import numpy as np
 import pytest
 from polyglance.data.catalog import Catalog
@@ -38,6 +41,45 @@ def test_search_equals_brute_force_over_what_is_stored(catalog):
         expected = np.argsort(-(stored @ query), kind="stable")[:10]
         assert ids.tolist() == (expected + 1).tolist()
         assert np.allclose(scores, (stored @ query)[expected], atol=1e-5)
+
+
+@pytest.mark.parametrize("chosen", [[1], [3000], [7, 8, 9], list(range(2, 3001, 3)), list(range(1, 3001))])
+def test_a_selection_is_searched_exactly_and_wholly(catalog, chosen):
+    rows = unit_rows(3000)
+    put(catalog, 0, rows)
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    stored = rows.astype(np.float16).astype(np.float32)[np.array(chosen) - 1]
+    for query in unit_rows(5, seed=1):
+        scores, ids = index.search(query, 20, np.array(chosen))
+        expected = np.argsort(-(stored @ query), kind="stable")[:20]
+        assert ids.tolist() == np.array(chosen)[expected].tolist()
+        assert np.allclose(scores, (stored @ query)[expected], atol=1e-5)
+
+
+def test_ids_far_apart_and_ids_that_are_gone_can_be_selected(catalog):
+    put(catalog, 0, unit_rows(5))
+    change = "UPDATE sqlite_sequence SET seq = 1099511627776 WHERE name = 'vector'"
+    with contextlib.closing(sqlite3.connect(catalog.folder / "catalog.db")) as db:
+        db.execute(change)
+        db.commit()
+    put(catalog, 5, unit_rows(5, seed=2))
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    _, ids = index.search(unit_rows(1, seed=2)[0], 9, np.array([2, 4, 77, 2**40 + 1]))
+    assert ids[0] == 2**40 + 1
+    assert sorted(ids.tolist()) == [2, 4, 2**40 + 1]
+    assert index.search(unit_rows(1)[0], 9, np.empty(0, np.int64))[1].tolist() == []
+
+
+def test_vectors_come_back_by_id(catalog):
+    rows = unit_rows(5)
+    put(catalog, 0, rows)
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    found = index.vectors(np.array([4, 99, 1]))
+    assert np.allclose(found[[0, 2]], rows[[3, 0]], atol=1e-3)
+    assert not found[1].any()
 
 
 def test_refresh_follows_additions_and_removals(catalog):

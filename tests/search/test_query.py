@@ -1,6 +1,9 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polyglance.encoders.vocabulary import vocabulary
 from polyglance.errors import QueryError
 from polyglance.search.query import check_count, normalise
 
@@ -11,7 +14,15 @@ from polyglance.search.query import check_count, normalise
         ("  snowy \t mountains\n", "snowy mountains"),
         ("cafe\u0301", "café"),
         ("\u200fجبل ثلجي\u200e", "جبل ثلجي"),
-        ("cat\x00dog", "cat dog"),
+        ("cat\x07dog", "cat dog"),
+        ("ＣＡＴ　１", "CAT 1"),
+        ("ｶﾒﾗ ﾊﾟｽﾀ", "カメラ パスタ"),
+        ("cafÃ© crÃ¨me", "café crème"),
+        ("é›ªå±±", "雪山"),
+        ("Ù‚Ø·Ø©", "قطة"),
+        ("Её ёлка №5", "Её ёлка №5"),
+        ("SÃO PAULO", "SÃO PAULO"),
+        ("ÄÖÜ ß — “naïve”", "ÄÖÜ ß — “naïve”"),
         ("\ufeff雪山", "雪山"),
         ("C++ - what?", "C++ - what?"),
         ("👨‍👩‍👧 family", "👨‍👩‍👧 family"),
@@ -21,7 +32,7 @@ def test_what_is_typed_becomes_what_is_meant(typed, meant):
     assert normalise(typed, 100) == meant
 
 
-@pytest.mark.parametrize("empty", ["", "   ", "\n\t", "\u200f", "\x00"])
+@pytest.mark.parametrize("empty", ["", "   ", "\n\t", "\u200f", "\x07"])
 def test_nothing_is_refused_with_an_example(empty):
     with pytest.raises(QueryError, match="for example"):
         normalise(empty, 100)
@@ -32,9 +43,22 @@ def test_a_megabyte_is_refused_at_once():
         normalise("x" * (1 << 20), 1000)
 
 
+def test_nul_is_refused():
+    with pytest.raises(QueryError, match="NUL"):
+        normalise("cat\0dog", 100)
+
+
 def test_bytes_that_are_no_text_are_refused():
     with pytest.raises(QueryError, match="not valid text"):
         normalise("caf\udce9", 100)
+
+
+def test_no_word_of_the_nine_languages_is_taken_for_mojibake():
+    words = {word for known in vocabulary().values() for word in known if word}
+    spelled = words | {word.upper() for word in words} | {word.capitalize() for word in words}
+    assert len(spelled) > 20_000
+    changed = [word for word in spelled if normalise(word, 100) != " ".join(unicodedata.normalize("NFC", word).split())]
+    assert changed == []
 
 
 @given(st.text(max_size=200))

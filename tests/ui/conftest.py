@@ -56,7 +56,7 @@ def empty_library(tmp_path_factory):
 @pytest.fixture(scope="session")
 def ids(library):
     """Photo ids by file name."""
-    found = library.search("picture", 100).results
+    found = library.search("picture", 100, collapse=False).results
     return {os.fsdecode(os.path.basename(one.photo.path)): one.photo.id for one in found}
 
 

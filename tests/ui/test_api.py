@@ -21,7 +21,25 @@ def test_search_finds_the_cat_in_any_language(found, query):
     answer = found("/api/v1/search", params={"q": query, "k": 3})
     assert answer["results"][0]["path"].endswith("chelsea.png")
     assert [one["rank"] for one in answer["results"]] == [1, 2, 3]
-    assert set(answer) == {"query", "language", "encoder", "took_ms", "results"}
+    assert set(answer) == {"query", "language", "encoder", "took_ms", "results", "next", "changed", "relevant"}
+
+
+def test_no_file_of_this_machine_and_no_address_can_be_named_in_a_query(client, pictures):
+    for query in (f"1: {pictures / 'chelsea.png'}", "cat + /etc/passwd.png", "http://127.0.0.1:9/x.jpg"):
+        answer = client.get("/api/v1/search", params={"q": query})
+        assert answer.status_code == 422
+        assert "cannot be read from here" in answer.json()["detail"]
+
+
+def test_pages_filters_and_photos_by_id_in_a_query(found, ids):
+    first = found("/api/v1/search", params={"q": "cup", "k": 3, "all": True})
+    second = found("/api/v1/search", params={"q": "cup", "k": 3, "all": True, "cursor": first["next"]})
+    assert [one["rank"] for one in second["results"]] == [4, 5, 6]
+    (only,) = found("/api/v1/search", params={"q": "cup camera:d90"})["results"]
+    assert (only["id"], only["count"]) == (ids["espresso.jpg"], 1)
+    assert "why" in only
+    best = found("/api/v1/search", params={"q": f"#{ids['motorcycle_left.png']} - cat", "k": 1})["results"][0]
+    assert best["path"].endswith("motorcycle_right.png")
 
 
 def test_similar_leaves_the_photo_itself_out(found, ids):
@@ -88,7 +106,7 @@ def test_a_wrong_method_is_a_problem_document(client):
 
 
 def test_a_failure_nobody_expected_is_a_problem_document_without_its_cause(client, library, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(type(library), "search", broken)

@@ -39,7 +39,7 @@ def test_wrong_requests_get_a_sentence(call, name, request_):
 
 
 def test_a_failure_nobody_expected_is_hidden_and_logged(call, library, monkeypatch, caplog):
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(type(library), "search", broken)

@@ -12,12 +12,13 @@ revision = "0002"
 down_revision = "0001"
 
 ROWS_AT_ONCE = 1000
+TABLES = ("photo", "vector", "encoder", "root", "setting")
 
 
 def upgrade() -> None:
     """Add the columns, seal every row, then make the index over the seals."""
     op.add_column("root", sa.Column("mounts", sa.String()))
-    for table in seals.SEALED:
+    for table in TABLES:
         op.add_column(table, sa.Column("seal", sa.LargeBinary()))
         _seal(table)
     op.create_index("vector_seal", "vector", ["encoder_id", "seal"])

@@ -1,0 +1,146 @@
+"""What photos must be like to be found at all: a frozen value, and the SQL conditions it means.
+
+All filters that are set must hold. Those that take several values (`roots`, `folders`, `cameras`, `formats`) hold if
+one of the values does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Float, and_, cast, func, or_, select, text
+
+from . import tokens
+from .models import Favourite, Photo
+from .sphere import EARTH_KM
+
+SQUARE = 1.02
+"""A picture whose sides differ by less than this factor is square."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `least` to `most`, both included; None leaves that end open."""
+
+    least: float | None = None
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Within `km` kilometres of a place in decimal degrees."""
+
+    latitude: float
+    longitude: float
+    km: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a photo must be like. Dates are `YYYY-MM-DD` of the camera's local time: `after` is included, `before` not.
+
+    `aspect` is width / height, `pixels` width * height, `file_bytes` the file's size. A photo that does not say what
+    a filter asks for (no date, no place) does not pass it.
+    """
+
+    after: str | None = None
+    before: str | None = None
+    roots: tuple[bytes, ...] = ()
+    folders: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    orientation: str | None = None
+    """`landscape`, `portrait` or `square`."""
+    aspect: Span | None = None
+    pixels: Span | None = None
+    file_bytes: Span | None = None
+    near: Near | None = None
+    with_place: bool = False
+    favourite: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anything is asked for."""
+        return self != NOTHING
+
+
+NOTHING = Filters()
+
+
+def conditions(wanted: Filters, cameras: Sequence[str], root_ids: Sequence[int]) -> list[Any]:
+    """Conditions over `photo` that select what passes.
+
+    `cameras` are those of the library that `wanted.cameras` mean, `root_ids` the roots that `wanted.roots` mean.
+    """
+    result: list[Any] = [Photo.error.is_(None)]
+    if wanted.after is not None:
+        result.append(Photo.taken_at >= wanted.after)
+    if wanted.before is not None:
+        result.append(Photo.taken_at < wanted.before)
+    if wanted.roots:
+        result.append(Photo.root_id.in_(root_ids))
+    if wanted.folders:
+        result.append(or_(*(_in_folder(number, folder) for number, folder in enumerate(wanted.folders))))
+    if wanted.cameras:
+        result.append(Photo.camera.in_(cameras))
+    if wanted.formats:
+        result.append(Photo.format.in_(wanted.formats))
+    if wanted.orientation is not None:
+        result.append(_oriented(wanted.orientation))
+    if wanted.with_place:
+        result.append(Photo.latitude.is_not(None))
+    if wanted.favourite:
+        result.append(Photo.id.in_(select(Favourite.photo_id)))
+    for span, value in (
+        (wanted.aspect, cast(Photo.width, Float) / Photo.height),
+        (wanted.pixels, Photo.width * Photo.height),
+        (wanted.file_bytes, Photo.size),
+    ):
+        result += _within(span, value)
+    return result + (_close(wanted.near) if wanted.near else [])
+
+
+def means_camera(wanted: str, camera: str) -> bool:
+    """Whether a camera's name contains what was asked for, whatever the case."""
+    return tokens.fold(wanted) in tokens.fold(camera)
+
+
+def _within(span: Span | None, value: Any) -> list[Any]:
+    if span is None:
+        return []
+    least = [value >= span.least] if span.least is not None else []
+    return least + ([value <= span.most] if span.most is not None else [])
+
+
+def _oriented(orientation: str) -> Any:
+    if orientation == "landscape":
+        return Photo.width >= Photo.height * SQUARE
+    if orientation == "portrait":
+        return Photo.height >= Photo.width * SQUARE
+    return and_(Photo.width < Photo.height * SQUARE, Photo.height < Photo.width * SQUARE)
+
+
+def _in_folder(number: int, folder: str) -> Any:
+    """Photos with these words in the names of their folders; none if it holds no word."""
+    expression = tokens.match(folder, column="folder")
+    name = f"folder_{number}"
+    statement = text(f"SELECT rowid FROM words WHERE words MATCH :{name}")
+    return Photo.id.in_(statement.bindparams(**{name: expression})) if expression else Photo.id.in_([])
+
+
+def _close(near: Near) -> list[Any]:
+    """A box that an index can serve, then the distance on the sphere (haversine)."""
+    north = math.degrees(near.km / EARTH_KM)
+    # The widest meridians of a circle on a sphere; over a pole it reaches all of them.
+    ratio = math.sin(min(near.km / EARTH_KM, math.pi / 2)) / max(math.cos(math.radians(near.latitude)), 1e-12)
+    east = math.degrees(math.asin(ratio)) if ratio < 1 and north < 90 else 180.0
+    box: list[Any] = [Photo.latitude.between(near.latitude - north, near.latitude + north)]
+    if east < 180:
+        ranges = [
+            Photo.longitude.between(near.longitude - east + turn, near.longitude + east + turn)
+            for turn in (-360, 0, 360)
+        ]
+        box.append(or_(*ranges))
+    return [*box, func.distance_km(near.latitude, near.longitude, Photo.latitude, Photo.longitude) <= near.km]

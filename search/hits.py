@@ -1,0 +1,263 @@
+"""The hits of one search in their order, grown as pages are asked for and never changed behind a reader's back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data.catalog import Catalog
+from ..data.filters import Filters
+from ..data.records import PhotoRecord
+from . import calibrate, rank
+from .collapse import Groups, trait
+
+Floats = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
+Nearest = Callable[[Floats, int, Ids | None], tuple[Floats, Ids, Floats, int]]
+
+RELEVANT = 0.5
+"""Relevance from which a photo more likely shows what was asked for than not."""
+
+BY_FILTER = 1.0
+"""Score and relevance of a photo when nothing but filters was asked for: it is what was asked."""
+
+CHUNK = 128  # vectors taken up at a time
+AHEAD = 64
+"""Hits looked at beyond a page, so that its near-duplicates are counted with it."""
+
+POOL = 1000
+"""Ranks that are fused. Beyond it a ranking by looks goes on by itself: what words found has come by then, for
+1 / (60 + 1000) is more than any later rank gives. So the order does not depend on how many results were asked for."""
+
+DATED = 1000
+"""Hits that are sorted by date."""
+
+
+class Hit(NamedTuple):
+    """A photo found."""
+
+    photo: PhotoRecord
+    vector_id: int
+    score: float
+    relevance: float
+    by_words: bool
+
+    @property
+    def is_relevant(self) -> bool:
+        """Whether it likely is what was asked for, by its looks or by its words."""
+        return self.relevance >= RELEVANT or self.by_words
+
+
+@dataclass(slots=True)
+class Found:
+    """A group of photos shown as one; the first is the one shown. Ids only: a photo may change, move or go."""
+
+    photo_ids: list[int]
+    score: float
+    relevance: float
+    by_words: bool
+
+    @property
+    def is_relevant(self) -> bool:
+        """Whether it likely is what was asked for, by its looks or by its words."""
+        return self.relevance >= RELEVANT or self.by_words
+
+
+class Source(Protocol):
+    """Where hits come from, in their order."""
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the library is large enough for relevances to say something."""
+
+    @property
+    def is_descending(self) -> bool:
+        """Whether the hits that are still to come are ever less relevant."""
+
+    def more(self, count: int) -> list[Hit]:
+        """Some `count` further hits; none if there are no more."""
+
+
+@dataclass
+class Listed:
+    """All photos that pass filters, the newest first."""
+
+    catalog: Catalog
+    encoder_id: int
+    wanted: Filters
+    is_calibrated: bool = False
+    is_descending: bool = False
+    _seen: set[int] = field(default_factory=set)
+    _offset: int = 0
+
+    def more(self, count: int) -> list[Hit]:
+        """The next photos by date; one that an index run shifted past the last page is not shown twice."""
+        photos = self.catalog.newest(self.wanted, self._offset, count)
+        self._offset += len(photos)
+        fresh = [photo for photo in photos if photo.id not in self._seen]
+        self._seen.update(photo.id for photo in fresh)
+        vectors = self.catalog.vectors_of_photos([photo.id for photo in fresh], self.encoder_id)
+        hits = [Hit(photo, vectors.get(photo.id, 0), BY_FILTER, BY_FILTER, False) for photo in fresh]
+        return hits if hits or not photos else self.more(count)
+
+
+@dataclass
+class Ranked:
+    """Photos by how near their vectors are, fused with how well their words match."""
+
+    catalog: Catalog
+    encoder_id: int
+    nearest: Nearest
+    vector: Floats
+    expression: str
+    wanted: Filters
+    among: Ids | None
+    without: frozenset[int]
+    is_calibrated: bool = False
+    """Whether the library is large enough for relevances to say something."""
+    _order: list[int] = field(default_factory=list)
+    _scores: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _named: dict[int, list[int]] = field(default_factory=dict)
+    """Vector id -> ids of photos with it that words found, best first."""
+    _taken: int = 0
+    _depth: int = 0
+
+    @property
+    def is_descending(self) -> bool:
+        """Beyond what is fused with words, the ranking is by score alone."""
+        return not self.expression or self._taken >= 2 * POOL
+
+    def more(self, count: int) -> list[Hit]:
+        """The photos of the next vectors; copies follow each other, those that words found first."""
+        hits: list[Hit] = []
+        while not hits:
+            if self._taken + count > len(self._order):
+                self._reach(max(POOL if self.expression else 0, self._taken + count))
+            chunk = self._order[self._taken : self._taken + count]
+            if not chunk:
+                return []
+            self._taken += len(chunk)
+            photos = self.catalog.photos_of_vectors(chunk, self.wanted)
+            hits = [hit for vector_id in chunk for hit in self._hits(vector_id, photos.get(vector_id, []))]
+        return hits
+
+    def _hits(self, vector_id: int, photos: Sequence[PhotoRecord]) -> list[Hit]:
+        named = self._named.get(vector_id, [])
+        place = {photo_id: number for number, photo_id in enumerate(named)}
+        ordered = sorted(photos, key=lambda photo: place.get(photo.id, len(place)))  # stable
+        score, relevance = self._scores[vector_id]
+        return [
+            Hit(photo, vector_id, score, relevance, photo.id in place)
+            for photo in ordered
+            if photo.id not in self.without
+        ]
+
+    def _reach(self, depth: int) -> None:
+        """Extend the order to `depth` vectors, or all there are; what was in it stays as it was."""
+        if depth <= self._depth:
+            return
+        first = not self._depth
+        self._depth = depth
+        looks = self._rank(depth, self.among)
+        if first and self.expression:
+            named = self._rank_words()
+            order = rank.fuse(looks[:POOL], named) + looks[POOL:]
+        else:
+            order = looks
+        known = set(self._order)
+        self._order += [vector_id for vector_id in dict.fromkeys(order) if vector_id not in known]
+
+    def _rank(self, count: int, among: Ids | None) -> list[int]:
+        scores, ids, background, pictures = self.nearest(self.vector, count, among)
+        self.is_calibrated = len(background) >= calibrate.SMALLEST_SAMPLE
+        relevances = calibrate.relevance(scores, background, pictures)
+        found = list(zip(ids.tolist(), scores.tolist(), relevances.tolist(), strict=True))
+        for vector_id, score, relevance in found:
+            self._scores.setdefault(vector_id, (score, relevance))
+        return [vector_id for vector_id, _, _ in found]
+
+    def _rank_words(self) -> list[int]:
+        """Vectors of the photos that words found, best first, with their scores: they may be far from the query."""
+        for photo_id, vector_id in self.catalog.word_hits(self.expression, self.wanted, self.encoder_id, POOL):
+            self._named.setdefault(vector_id, []).append(photo_id)
+        far = [vector_id for vector_id in self._named if vector_id not in self._scores]
+        if far:
+            self._rank(len(far), np.array(sorted(far), np.int64))
+        return [vector_id for vector_id in self._named if vector_id in self._scores]
+
+
+@dataclass
+class Hits:
+    """The groups of a search, in order; safe to use from several threads."""
+
+    source: Source
+    vectors: Callable[[list[int]], Floats]
+    generation: int
+    sort: str
+    collapse: bool
+    only_relevant: bool
+    _found: list[Found] = field(default_factory=list)
+    _groups: Groups = field(default_factory=Groups)
+    _looked_at: int = 0
+    _began: list[int] = field(default_factory=list)
+    """For each group, how many hits had been looked at when it began."""
+    _ended: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether relevances say something: not in a library of a few pictures, nor without a picture of a query."""
+        return self.source.is_calibrated
+
+    def page(self, offset: int, count: int) -> tuple[list[Found], bool]:
+        """Groups `offset` to `offset + count`, and whether there are more."""
+        with self._lock:
+            while not self._ended and (len(self._found) <= offset + count or self._since(offset + count) < AHEAD):
+                self._grow(max(CHUNK, count))
+            shown = [
+                Found(list(found.photo_ids), found.score, found.relevance, found.by_words)
+                for found in self._found[offset : offset + count]
+            ]
+            return shown, len(self._found) > offset + count
+
+    def _since(self, end: int) -> int:
+        """Hits looked at beyond the first of the group at `end`."""
+        return self._looked_at - self._began[end] if end < len(self._began) else 0
+
+    def _grow(self, count: int) -> None:
+        if self.sort == "date" and isinstance(self.source, Ranked):
+            hits = self._dated()
+            self._ended = True
+        else:
+            hits = self.source.more(count)
+            self._ended = not hits
+        if self.only_relevant:
+            is_last = self.source.is_descending  # then what comes after an irrelevant one is no better
+            hits = [hit for hit in hits if hit.is_relevant]
+            self._ended = self._ended or (not hits and is_last)
+        self._take(hits)
+
+    def _dated(self) -> list[Hit]:
+        """The relevant ones among the best DATED, the newest first, those without a date last."""
+        hits: list[Hit] = []
+        while len(hits) < DATED and (more := self.source.more(DATED)):
+            hits += more
+        relevant = [hit for hit in hits[:DATED] if hit.is_relevant]
+        relevant.sort(key=lambda hit: hit.photo.facts.taken_at or "", reverse=True)
+        return relevant
+
+    def _take(self, hits: list[Hit]) -> None:
+        vectors = self.vectors([hit.vector_id for hit in hits]) if self.collapse and hits else None
+        for place, hit in enumerate(hits):
+            self._looked_at += 1
+            number = self._groups.add(trait(hit.photo, vectors[place])) if vectors is not None else len(self._found)
+            if number < len(self._found):
+                self._found[number].photo_ids.append(hit.photo.id)
+            else:
+                self._found.append(Found([hit.photo.id], hit.score, hit.relevance, hit.by_words))
+                self._began.append(self._looked_at)

@@ -1,0 +1,358 @@
+import re
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from polyglance.data.records import FileStat, Move
+from polyglance.errors import PhotoNotFound, QueryError
+from polyglance.search.engine import View
+from search_places import names, unit
+
+
+def test_what_looks_like_it_comes_first_and_says_so(place):
+    place.crowd(50)
+    place.add(("a.jpg", unit(1)), ("b.jpg", unit(1, 0.4)))
+    answer = place.find("beach", 2)
+    assert names(answer) == ["a.jpg", "b.jpg"]
+    assert [(one.rank, one.why, one.count) for one in answer.results] == [
+        (1, ("looks like",), 1),
+        (2, ("looks like",), 1),
+    ]
+    assert answer.results[0].score == pytest.approx(1, abs=1e-3)
+    assert answer.results[0].relevance > 0.9
+    assert answer.is_relevant
+
+
+@pytest.mark.parametrize(
+    ("path", "facts", "query", "why"),
+    [
+        ("plage.jpg", {}, "PLAGE", "name"),
+        ("été à la plage/1.jpg", {}, "ete", "folder"),
+        ("1.jpg", {"caption": "在海滩上"}, "海滩", "caption"),
+        ("1.jpg", {"caption": "在海滩上"}, "海", "caption"),
+        ("1.jpg", {"keywords": ("праздник", "Ёлка")}, "елка", "keyword"),
+        ("우리고양이.jpg", {}, "고양이", "name"),
+        ("1.jpg", {"keywords": ("مَدْرَسَة",)}, "مدرسه", "keyword"),
+    ],
+)
+def test_words_find_what_looks_do_not_and_say_where(place, path, facts, query, why):
+    place.crowd(200)
+    place.add((path, unit(0, 0, 0, 0, 1), facts))
+    answer = place.find(query, 3)
+    assert path in names(answer)
+    (result,) = [one for one in answer.results if one.photo.path.decode().endswith(path)]
+    assert result.why == (why,)
+    assert result.score == pytest.approx(0, abs=0.01)
+
+
+def test_looks_and_words_together_come_before_either(place):
+    place.crowd(100)
+    place.add(("x.jpg", unit(1)), ("beach far.jpg", unit(0, 0, 0, 0, 1)), ("beach.jpg", unit(1, 0.3)))
+    answer = place.find("beach", 3)
+    assert names(answer) == ["beach.jpg", "beach far.jpg", "x.jpg"]
+    assert [one.why for one in answer.results] == [("looks like", "name"), ("name",), ("looks like",)]
+
+
+def test_stop_words_alone_do_not_find_names(place):
+    place.crowd(100)
+    place.add(("the.jpg", unit(0, 0, 0, 0, 1)), ("a.jpg", unit(1)))
+    assert names(place.find("the beach", 1)) == ["a.jpg"]
+
+
+def test_sums_add_and_take_away(place):
+    place.crowd(30)
+    place.add(
+        *(("beach.1.jpg", unit(1)), ("both.jpg", unit(1, 1)), ("dusk.jpg", unit(0, 1)), ("crowded.jpg", unit(1, 0, 1)))
+    )
+    assert place.names("plage + закат", 1) == ["both.jpg"]
+    assert place.names("3: plage + закат", 2) == ["beach.1.jpg", "both.jpg"]
+    assert place.names("plage + 3: закат", 2) == ["dusk.jpg", "both.jpg"]
+    assert place.names("gente + plage", 1) == ["crowded.jpg"]
+    assert place.names("playa - 0.5: gente", 1) == ["beach.1.jpg"]
+    assert "crowded.jpg" not in place.names("playa - gente", 5)
+
+
+def test_words_that_are_taken_away_hide_no_looks_but_find_no_names(place):
+    place.crowd(100)
+    place.add(("cat people.jpg", unit(0, 0, 0, 0, 1)), ("cat.jpg", unit(0, 0, 0, 0, 0, 1)))
+    found = place.find("cat - people", 60)
+    assert ("cat.jpg", ("name",)) in zip(names(found), (one.why for one in found.results), strict=True)
+    assert not [one for one in found.results if one.photo.path.endswith(b"cat people.jpg") and "name" in one.why]
+
+
+def test_a_photo_and_a_picture_in_a_sum(place):
+    place.add(("a.jpg", unit(1)), ("b.jpg", unit(1, 0.2)), ("c.jpg", unit(0, 1)), ("d.jpg", unit(1, 1)))
+    assert place.names("#1 + закат", 1) == ["d.jpg"]
+    assert "a.jpg" not in place.names("#1 + закат")
+    image = Image.new("RGB", (4, 4), (255, 0, 0))
+    assert place.names("закат - x.png", 1, read=lambda term: image) == ["c.jpg"]
+    assert place.names("1: x.png", 1, read=lambda term: image) == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("beach - beach", "cancel each other out"),
+        ("2: cat + beach - 2: cat - beach", "cancel each other out"),
+        ("cat + x.png", "cannot be read from here"),
+        ("https://example.org/a.jpg", "cannot be read from here"),
+    ],
+)
+def test_sums_that_cannot_be_answered(place, query, said):
+    place.crowd(10)
+    with pytest.raises(QueryError, match=said):
+        place.find(query)
+
+
+def test_a_photo_that_is_not_there_is_said_so(place):
+    with pytest.raises(PhotoNotFound, match="No photo has the id 99"):
+        place.find("cat + #99")
+
+
+def test_filters_restrict_the_search_itself(place):
+    """20 of 4,000 pass, and they are the farthest of all: whatever looked at the nearest first would find none."""
+    place.crowd(3980)
+    rare = [(f"rare/n{n}x.jpg", unit(-1, noise=0.02, seed=n), {"camera": "X100V"}) for n in range(20)]
+    place.add(*rare)
+    for query, options in (("beach camera:x100v", {}), ("beach", {"filters": {"camera": "X100V"}})):
+        answer = place.find(query, 20, **options, collapse=False)
+        assert sorted(names(answer)) == sorted(path for path, *_ in rare)
+        assert answer.next is None
+    scores = [one.score for one in answer.results]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_filters_restrict_what_words_find(place):
+    place.crowd(30)
+    place.add(("old/beach.jpg", unit(0, 1), {"taken_at": "2019-01-01T00:00:00"}))
+    place.add(("new/beach.jpg", unit(0, 1), {"taken_at": "2024-01-01T00:00:00"}))
+    assert place.names("beach after:2024") == ["new/beach.jpg"]
+
+
+def test_of_copies_those_that_pass_are_shown(place):
+    place.add(("a/x.jpg", unit(1)), ("b/y.jpg", unit(1), {"bytes_of": "a/x.jpg"}))
+    assert place.names("beach folder:b") == ["b/y.jpg"]
+    assert place.names("beach", collapse=False) == ["a/x.jpg", "b/y.jpg"]
+
+
+def test_filters_alone_list_the_newest_first(place):
+    for year in (2019, 2024, 2021):
+        place.add((f"{year}.jpg", unit(1, noise=1, seed=year), {"taken_at": f"{year}-05-01T00:00:00"}))
+    answer = place.find("after:2020")
+    assert names(answer) == ["2024.jpg", "2021.jpg"]
+    assert {one.why for one in answer.results} == {("filter",)}
+    assert (answer.language, answer.query) == (None, "after:2020")
+
+
+def test_nothing_passes_and_nothing_is_found(place):
+    place.crowd(10)
+    assert place.find("beach after:2030").results == []
+
+
+def test_relevance_hides_the_rest_or_says_there_is_nothing(place):
+    place.crowd(300)
+    assert not place.find("beach").is_relevant
+    assert place.find("beach", only_relevant=True).results == []
+    place.add(("1.jpg", unit(1)), ("beach.jpg", unit(0, 0, 0, 0, 1)))
+    answer = place.find("beach", only_relevant=True)
+    assert names(answer) == ["beach.jpg", "1.jpg"]
+    assert answer.is_relevant
+
+
+def test_by_date_the_relevant_ones_come_newest_first(place):
+    place.crowd(300)
+    for number, year in enumerate((2019, 2024, None, 2021)):
+        taken = {"taken_at": f"{year}-05-01T00:00:00"} if year else {}
+        place.add((f"{year}.jpg", unit(1, noise=0.01, seed=number), taken))
+    assert place.names("beach", sort="date") == ["2024.jpg", "2021.jpg", "2019.jpg", "None.jpg"]
+
+
+# --- near-duplicates ------------------------------------------------------------
+
+
+def at(second):
+    return {"taken_at": f"2024-05-01T10:00:{second:02}"}
+
+
+def test_copies_and_bursts_are_one_with_a_count(place):
+    place.crowd(40)
+    burst = [(f"DSC{n:04}.jpg", unit(1, noise=0.01, seed=n), at(n)) for n in range(4)]
+    place.add(*burst, ("later.jpg", unit(1, noise=0.01, seed=9), at(50)))
+    place.add(("copy.jpg", unit(1, noise=0.01, seed=0), {"bytes_of": "DSC0000.jpg", **at(0)}))
+    answer = place.find("beach", 2)
+    assert sorted(one.count for one in answer.results) == [1, 5]
+    assert len(place.find("beach", 6, collapse=False).results) == 6
+    assert all(one.count == 1 for one in place.find("beach", 6, collapse=False).results)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        (("beach.jpg", {}), ("beach (1).jpg", {}), True),
+        (("IMG_0007.jpg", {}), ("IMG_0007-edited.jpg", {}), True),
+        (("IMG_0007.jpg", {}), ("IMG_0009.jpg", {}), True),
+        (("IMG_0007.jpg", {}), ("IMG_0107.jpg", {}), False),
+        (("a/beach.jpg", {}), ("b/beach.jpg", {}), False),
+        (("beach.jpg", {}), ("plage.jpg", {}), False),
+        (("x.jpg", at(1)), ("y.jpg", at(9)), True),
+        (("x.jpg", at(1)), ("y.jpg", at(30)), False),
+        (("beach.jpg", at(1)), ("beach (1).jpg", at(30)), False),
+    ],
+)
+def test_alike_is_not_enough_they_must_belong_together(place, first, second, together):
+    place.crowd(40)
+    place.add(*((path, unit(1, noise=0.01, seed=n), dict(facts)) for n, (path, facts) in enumerate((first, second))))
+    assert (place.find("playa", 1).results[0].count == 2) == together
+
+
+def test_belonging_together_is_not_enough_they_must_be_alike(place):
+    place.crowd(40)
+    place.add(("x.jpg", unit(1), at(1)), ("y.jpg", unit(1, 0.6), at(2)))
+    assert place.find("beach", 1).results[0].count == 1
+
+
+# --- pages ------------------------------------------------------------
+
+
+def all_pages(place, query, count, **view):
+    pages, cursor = [], None
+    while True:
+        answer = place.find(query, count, cursor=cursor, **view)
+        pages.append(answer)
+        cursor = answer.next
+        if cursor is None:
+            return pages
+
+
+@pytest.mark.parametrize("count", [1, 7, 100])
+@pytest.mark.parametrize("query", ["beach", "beach + sunset", "folder:crowd", "x3y", "beach folder:crowd"])
+@pytest.mark.parametrize("collapse", [True, False])
+def test_pages_are_one_long_page_cut_up(place, query, count, collapse):
+    place.crowd(60)
+    place.add(*((f"s/beach{n}.jpg", unit(1, noise=0.02, seed=n), at(n % 60)) for n in range(40)))
+    place.add(*((f"c{n}.jpg", unit(1), {"bytes_of": f"s/beach{n}.jpg"}) for n in range(0, 40, 3)))
+    whole = place.find(query, 1000, collapse=collapse)
+    pages = all_pages(place, query, count, collapse=collapse)
+    cut = [one for page in pages for one in page.results]
+    assert [(one.photo.id, one.rank, one.why, one.count) for one in cut] == [
+        (one.photo.id, one.rank, one.why, one.count) for one in whole.results
+    ]
+    assert len({one.photo.id for one in cut}) == len(cut)
+    assert not any(page.changed for page in pages)
+
+
+def test_a_deep_page_is_what_a_long_one_would_show(place):
+    place.crowd(2500)
+    place.add(*((f"beach{n}x.jpg", unit(noise=1, seed=9000 + n)) for n in range(30)))
+    whole = names(place.find("beach", 2530, collapse=False))
+    assert len(set(whole)) == 2530
+    place.engine._kept.clear()
+    first = place.find("beach", 10, collapse=False)
+    assert names(first) == whole[:10]
+    generation = first.next.partition("-")[0]
+    for offset in (990, 1025, 2000, 2525):
+        page = place.find("beach", 10, cursor=f"{generation}-{offset}", collapse=False)
+        assert names(page) == whole[offset : offset + 10]
+
+
+def test_a_page_goes_on_in_the_order_of_the_first_whatever_was_indexed_since(place):
+    place.crowd(60)
+    place.add(*((f"old/a{n}b.jpg", unit(1, noise=0.1, seed=n)) for n in range(20)))
+    before = names(place.find("playa", 40, collapse=False))
+    first = place.find("playa", 10, collapse=False)
+    place.add(*((f"new/a{n}b.jpg", unit(1, noise=0.001, seed=n)) for n in range(20)))
+    gone = place.find("playa", 40, collapse=False, cursor=first.next).results[3].photo.id
+    place.catalog.remove([gone])
+    second = place.find("playa", 10, cursor=first.next, collapse=False)
+    assert not second.changed
+    assert names(second) == [name for name in before[10:20] if name != before[13]]
+    assert names(place.find("playa", 5, collapse=False))[0].startswith("new/")
+
+
+def test_an_order_that_is_not_known_any_more_is_said_so(place):
+    place.crowd(60)
+    first = place.find("beach", 10)
+    place.crowd(5, start=60)
+    place.engine._kept.clear()
+    second = place.find("beach", 10, cursor=first.next)
+    assert second.changed
+    assert [one.rank for one in second.results] == list(range(11, 21))
+
+
+def test_searching_while_photos_come_move_and_go(place):
+    place.crowd(150)
+    ended = threading.Event()
+    failures = []
+
+    def search(options):
+        query, view = options
+        while not ended.is_set():
+            try:
+                for page in all_pages(place, query, 25, **view):
+                    ids = [one.photo.id for one in page.results]
+                    assert len(set(ids)) == len(ids)
+                    assert [one.rank for one in page.results] == sorted({one.rank for one in page.results})
+            except BaseException as error:  # noqa: BLE001 - told by the main thread
+                failures.append(error)
+                return
+
+    kinds = [("beach", {}), ("x1y + 猫", {"collapse": False}), ("folder:crowd", {}), ("beach", {"sort": "date"})]
+    threads = [threading.Thread(target=search, args=(kind,)) for kind in kinds]
+    for thread in threads:
+        thread.start()
+    for turn in range(25):
+        place.crowd(20, start=1000 + 20 * turn, folder=f"crowd/{turn}")
+        known = list(place.catalog.known(place.root.id).items())
+        place.catalog.remove([photo.photo_id for _, photo in known[turn::17]])
+        path, moved = known[turn + 1]
+        place.catalog.move([Move(moved.photo_id, place.root.id, b"moved/" + path, FileStat(1, 1, 1))])
+        place.catalog.prune()
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        (View(0), "0 results cannot be asked for"),
+        (View(10**9), "1000000000 results cannot be asked for"),
+        (View(sort="size"), "cannot be sorted by size"),
+        (View(cursor="nonsense"), "no cursor"),
+        (View(cursor="1-" + "9" * 30), "no cursor"),
+    ],
+)
+def test_views_there_are_none_of(place, view, said):
+    with pytest.raises(QueryError, match=re.escape(said)):
+        place.engine.find(SimpleNamespace(terms=(), filters=()), view)
+
+
+def test_a_cursor_beyond_the_end_shows_nothing(place):
+    place.crowd(20)
+    answer = place.find("beach", 5, cursor="1-999999999")
+    assert (answer.results, answer.next) == ([], None)
+
+
+def test_similar_photos_leave_the_photo_itself_out_and_its_copies_in(place):
+    place.crowd(20)
+    place.add(("a.jpg", unit(1)), ("b.jpg", unit(1), {"bytes_of": "a.jpg"}), ("c.jpg", unit(1, 0.2)))
+    ids = {name: one.photo.id for one in place.find("beach", 50, collapse=False).results for name in names_of(one)}
+    answer = place.engine.similar_to_photo(ids["a.jpg"], View(2, collapse=False))
+    assert names(answer) == ["b.jpg", "c.jpg"]
+    assert answer.query == str(ids["a.jpg"])
+
+
+def names_of(result):
+    return [result.photo.path.decode().removeprefix("/photos/")]
+
+
+def test_scores_are_those_of_the_vectors_as_stored(place):
+    place.crowd(100)
+    answer = place.find("beach", 100, collapse=False)
+    assert len(answer.results) == 100
+    for one in answer.results[::9]:
+        vector = place.catalog.vector(one.photo.content_hash, place.encoder_id)
+        assert one.score == pytest.approx(float(vector @ np.eye(16)[0]), abs=1e-3)
