@@ -19,6 +19,7 @@ import colour_encoder
 from polyglance import cli
 from polyglance.config import Settings
 from polyglance.encoders import registry
+from polyglance.errors import LibraryBusy
 from polyglance.indexer.service import Timing
 from polyglance.indexer.stop import Stop
 from polyglance.library import Library
@@ -42,9 +43,19 @@ def opened(folder, **more):
     return Library.open(folder, settings=settings(folder, **more))
 
 
+def patiently(work):
+    """Do it as soon as no other process writes, a watcher for example."""
+    for _ in range(200):
+        try:
+            return work()
+        except LibraryBusy:
+            time.sleep(0.05)
+    return work()
+
+
 def index(folder, roots, **more):
     with opened(folder, **more) as library:
-        library.index(roots)
+        patiently(lambda: library.index(roots))
 
 
 def reencode(folder, encoder):
@@ -54,7 +65,7 @@ def reencode(folder, encoder):
 
 def forget(folder, root):
     with opened(folder) as library:
-        library.forget(root)
+        patiently(lambda: library.forget(root))
 
 
 def exclude(folder, patterns):

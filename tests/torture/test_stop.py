@@ -33,6 +33,7 @@ class Command:
         assert self.process.exitcode is not None, "it did not end in time"
         assert time.monotonic() - start < PROMISED_SECONDS
         assert "Traceback" not in self.said.read_text()
+        assert not (self.library / "writer.txt").exists(), "it was ended by force"
         return self.process.exitcode
 
 
