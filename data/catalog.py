@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,18 +14,15 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from . import database, paths, photo_rows, seals, selection, words
+from . import database, paths, photo_rows, seals, selection, vector_rows, words
 from .filters import NOTHING, Filters
 from .models import EncoderRow, Favourite, Photo, Root, Setting, Vector
 from .records import Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
+from .vector_rows import STORED, Vectors
 from .words import Words
-
-STORED = np.dtype("<f2")
-"""How a vector is stored; a unit vector loses less than 1e-3 of cosine by it."""
 
 LARGEST_ID = 2**63 - 1  # of SQLite
 CHUNK = 500  # ids in one IN (...), far below SQLite's limit of variables
-ROWS_AT_ONCE = 4096  # vectors read in one go
 
 _T = TypeVar("_T")
 
@@ -141,7 +139,7 @@ class Catalog:
         columns = "path, id, error IS NOT NULL, size, mtime_ns, inode"
         statement = f"SELECT {columns} FROM photo WHERE {' AND '.join(conditions)}"
         # Past SQLAlchemy's rows, which cost a rescan of 100,000 files as much as the query does.
-        rows = self._read(lambda connection: _raw_rows(connection, statement, tuple(values)))
+        rows = self.read(lambda connection: _raw_rows(connection, statement, tuple(values)))
         new = tuple.__new__  # nor through the Python functions that build named tuples
         return {
             path: new(Known, (photo_id, new(FileStat, (size, mtime_ns, inode)), bool(failed)))
@@ -278,32 +276,15 @@ class Catalog:
         )
         return [(root, path, FileStat(*stat), key) for root, path, *stat, key in rows]
 
-    def vectors_after(
-        self, encoder_id: int, vector_id: int
-    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64], npt.NDArray[np.float32]]]:
+    def vectors_after(self, encoder_id: int, vector_id: int) -> Iterator[Vectors]:
         """Yield (ids, seals, vectors) above `vector_id`, in order, some thousand at a time.
 
         Raises LibraryError at a vector that is not what was written.
         """
-        while True:
-            rows = self._all(
-                select(Vector.id, Vector.encoder_id, Vector.content_hash, Vector.vector, Vector.seal)
-                # + 0 keeps SQLite from an index by encoder, whose rows it would sort for every batch
-                .where(Vector.encoder_id + 0 == encoder_id, Vector.id > vector_id)
-                .order_by(Vector.id)
-                .limit(ROWS_AT_ONCE)
-            )
-            if not rows:
-                return
-            for row in rows:
-                _require_sealed(row)
-            stored = np.frombuffer(b"".join(row.vector for row in rows), STORED)
-            yield (
-                np.array([row.id for row in rows], np.int64),
-                np.frombuffer(b"".join(row.seal for row in rows), np.uint64),
-                stored.reshape(len(rows), -1).astype(np.float32),
-            )
-            vector_id = rows[-1].id
+        last = vector_id
+        while (found := self.read(partial(vector_rows.after, encoder_id=encoder_id, vector_id=last))) is not None:
+            yield found
+            last = int(found.ids[-1])
 
     def vector_ids(self, encoder_id: int) -> npt.NDArray[np.int64]:
         """Ids of all vectors by this encoder."""
@@ -311,13 +292,7 @@ class Catalog:
 
     def vector_seals(self, encoder_id: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
         """(ids, seals) of all vectors by this encoder, in order of the ids; read from an index, so cheap."""
-        rows = self._all(select(Vector.id, Vector.seal).where(Vector.encoder_id == encoder_id))
-        ids = np.array([row.id for row in rows], np.int64)
-        if any(type(row.seal) is not bytes or len(row.seal) != seals.SIZE for row in rows):
-            raise database.damaged("a vector has no checksum")
-        sealed = np.frombuffer(b"".join(row.seal for row in rows), np.uint64)
-        order = np.argsort(ids)
-        return ids[order], sealed[order]
+        return self.read(lambda connection: vector_rows.sealed(connection, encoder_id, 0, vector_rows.ALL))
 
     def vector(self, content_hash: bytes, encoder_id: int) -> npt.NDArray[np.float32] | None:
         """The vector of one content, or None. Raises LibraryError if it is not what was written."""
@@ -351,7 +326,7 @@ class Catalog:
         Of photos that share a vector, those that pass the filters.
         """
         result: dict[int, list[PhotoRecord]] = {}
-        passing = self._read(lambda connection: selection.conditions(connection, wanted))
+        passing = self.read(lambda connection: selection.conditions(connection, wanted))
         for ids in _chunks(vector_ids):
             rows = self._all(
                 photo_rows.photo_select()
@@ -368,23 +343,23 @@ class Catalog:
 
     def vectors_passing(self, wanted: Filters, encoder_id: int) -> npt.NDArray[np.int64]:
         """Ids of the vectors of which a photo passes the filters, ascending."""
-        return self._read(lambda connection: selection.vectors(connection, wanted, encoder_id))
+        return self.read(lambda connection: selection.vectors(connection, wanted, encoder_id))
 
     def word_hits(self, expression: str, wanted: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]]:
         """(photo id, vector id) of photos whose words match FTS5's `expression`, best first, that pass the filters."""
-        return self._read(lambda connection: selection.word_hits(connection, expression, wanted, encoder_id, limit))
+        return self.read(lambda connection: selection.word_hits(connection, expression, wanted, encoder_id, limit))
 
     def words_of(self, photo_ids: Sequence[int]) -> dict[int, Words]:
         """Photo id -> the words it can be found by."""
-        return self._read(lambda connection: selection.words_of(connection, photo_ids))
+        return self.read(lambda connection: selection.words_of(connection, photo_ids))
 
     def vectors_of_photos(self, photo_ids: Sequence[int], encoder_id: int) -> dict[int, int]:
         """Photo id -> id of its vector by this encoder."""
-        return self._read(lambda connection: selection.vectors_of_photos(connection, photo_ids, encoder_id))
+        return self.read(lambda connection: selection.vectors_of_photos(connection, photo_ids, encoder_id))
 
     def newest(self, wanted: Filters, offset: int, count: int) -> list[PhotoRecord]:
         """Photos that pass the filters, the newest first, those without a date last."""
-        return [photo_rows.photo(row) for row in self._read(lambda c: selection.newest(c, wanted, offset, count))]
+        return [photo_rows.photo(row) for row in self.read(lambda c: selection.newest(c, wanted, offset, count))]
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool) -> None:
         """Make photos favourites, or no favourites any more."""
@@ -396,7 +371,7 @@ class Catalog:
                     connection.execute(insert(Favourite), [row | {"seal": seals.of("favourite", row)} for row in rows])
             _bump(connection)
 
-    # --- plumbing -----------------------------------------------------------------------------
+    # --- plumbing, also for other modules of this package ------------------------------------------
 
     def _photos(self, *conditions: Any) -> list[PhotoRecord]:
         return [
@@ -416,12 +391,13 @@ class Catalog:
         return row.value if row else None
 
     def _all(self, statement: Any) -> Sequence[Any]:
-        return self._read(lambda connection: connection.execute(statement).all())
+        return self.read(lambda connection: connection.execute(statement).all())
 
     def _first(self, statement: Any) -> Any:
-        return self._read(lambda connection: connection.execute(statement).first())
+        return self.read(lambda connection: connection.execute(statement).first())
 
-    def _read(self, work: Callable[[Connection], _T]) -> _T:
+    def read(self, work: Callable[[Connection], _T]) -> _T:
+        """What `work` reads from the catalog: for modules of this package that have statements of their own."""
         with database.reading(self._engine) as connection:
             return work(connection)
 
