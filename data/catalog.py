@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert
 from . import database, paths, photo_rows, seals, selection, vector_rows, words
 from .filters import NOTHING, Filters
 from .models import EncoderRow, Favourite, Photo, Root, Setting, Vector
-from .records import Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
+from .records import Brief, Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
 from .vector_rows import STORED, Vectors
 from .words import Words
 
@@ -341,13 +341,29 @@ class Catalog:
 
     # --- searching: the statements are in `selection` --------------------------------------------
 
-    def vectors_passing(self, wanted: Filters, encoder_id: int) -> npt.NDArray[np.int64]:
-        """Ids of the vectors of which a photo passes the filters, ascending."""
-        return self.read(lambda connection: selection.vectors(connection, wanted, encoder_id))
+    def vectors_passing(
+        self, wanted: Filters, encoder_id: int, most: int | None = None
+    ) -> npt.NDArray[np.int64] | None:
+        """Ids of the vectors of which a photo passes the filters, ascending; None if more than `most` photos do."""
+        return self.read(lambda connection: selection.vectors(connection, wanted, encoder_id, most))
 
-    def word_hits(self, expression: str, wanted: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]]:
-        """(photo id, vector id) of photos whose words match FTS5's `expression`, best first, that pass the filters."""
+    def briefs_of_vectors(self, vector_ids: Sequence[int], wanted: Filters = NOTHING) -> dict[int, list[Brief]]:
+        """What `photos_of_vectors` gives, in brief."""
+        result: dict[int, list[Brief]] = {}
+        for brief in self.read(lambda connection: selection.briefs(connection, vector_ids, wanted)):
+            result.setdefault(brief.vector_id, []).append(brief)
+        return result
+
+    def word_hits(self, expression: str, wanted: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]] | None:
+        """(photo id, vector id) of photos whose words match FTS5's `expression`, best first, that pass the filters.
+
+        None if so many match that the words tell too little to rank photos by.
+        """
         return self.read(lambda connection: selection.word_hits(connection, expression, wanted, encoder_id, limit))
+
+    def words_among(self, expression: str, vector_ids: Sequence[int]) -> list[tuple[int, int]]:
+        """(photo id, vector id) of the photos of these vectors whose words match, in the order of `vector_ids`."""
+        return self.read(lambda connection: selection.words_among(connection, expression, vector_ids))
 
     def words_of(self, photo_ids: Sequence[int]) -> dict[int, Words]:
         """Photo id -> the words it can be found by."""

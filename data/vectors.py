@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,9 @@ log = logging.getLogger("polyglance")
 
 SAMPLE = 2048
 """How many vectors `sample` holds at most: enough for a stable mean and spread of a query's scores."""
+
+LATELY = 4096
+"""Vectors that were read from the catalog and are kept for a moment."""
 
 RENEW = 5000
 """Vectors searched beside the clusters from which a newer snapshot, if there is one, is taken up."""
@@ -83,6 +87,8 @@ class VectorIndex:
         self._sample: Floats = np.empty((0, dimension), np.float32)
         self._sampled_of = 0
         self._renewal: Future[VectorIndex] | None = None
+        self._lately: dict[int, Floats] = {}
+        """Vectors read from the catalog since the last change: those that get exact scores are asked for again."""
         self._seen: os.stat_result | None = None
         """The snapshot's file when it was last looked at."""
 
@@ -114,6 +120,7 @@ class VectorIndex:
         generation = self._catalog.generation()
         if generation == self._generation:
             return
+        self._lately = {}
         if self._generation < 0:
             self._held = self._from_snapshot()
             self._compare(0, vector_rows.ALL)
@@ -279,16 +286,18 @@ class VectorIndex:
 
     def _stored(self, ids: Ids) -> Floats:
         """Vectors from the catalog itself, in the order of `ids`; zeros where one is not there."""
-        result = np.zeros((len(ids), self._dimension), np.float32)
-        order = np.argsort(ids)
-        for start in range(0, len(ids), vector_rows.AT_ONCE):
-            places = order[start : start + vector_rows.AT_ONCE]
-            wanted = ids[places].tolist()
-            found = self._catalog.read(lambda c, wanted=wanted: vector_rows.by_ids(c, wanted))  # type: ignore[misc]
-            if found is not None:
-                there = np.isin(ids[places], found.ids)
-                result[places[there]] = found.vectors[np.searchsorted(found.ids, ids[places[there]])]
-        return result
+        found = {key: self._lately[key] for key in ids.tolist() if key in self._lately}
+        missing = [key for key in ids.tolist() if key not in found]
+        for start in range(0, len(missing), vector_rows.AT_ONCE):
+            read = self._catalog.read(partial(vector_rows.by_ids, ids=missing[start : start + vector_rows.AT_ONCE]))
+            if read is not None:
+                found.update(zip(read.ids.tolist(), read.vectors, strict=True))
+        kept = self._lately | found
+        self._lately = kept if len(kept) <= LATELY else {}
+        nothing = np.zeros(self._dimension, np.float32)
+        return np.array([found.get(key, nothing) for key in ids.tolist()], np.float32).reshape(
+            len(ids), self._dimension
+        )
 
 
 def opened(path: Path, fingerprint: str, dimension: int) -> Held:

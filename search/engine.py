@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -20,12 +21,15 @@ from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from . import combine, filters, language, query
-from .hits import RELEVANT, Found, Hits, Listed, Ranked, Source
+from .hits import AHEAD, CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
 from .parse import Query, Term
 
 Floats = npt.NDArray[np.float32]
 Reader = Callable[[Term], Image.Image]
 """Reads the picture of a term (`file` or `url`), upright and RGB. Raises UsageError, PictureError."""
+
+FEW = 5000
+"""Photos that pass filters and can be listed in a moment."""
 
 REMEMBERED = 32
 """Searches whose order is kept, so that their next pages go on where the last one ended."""
@@ -194,10 +198,10 @@ class Engine:
     def _begin(self, asked: Query, vector: Floats | None, view: View, own: frozenset[int]) -> Hits:
         generation = self._catalog.generation()
         wanted = filters.make(asked.filters, self._catalog.roots(counted=False) if asked.filters else ())
-        among = self._catalog.vectors_passing(wanted, self._encoder_id) if wanted else None
         if vector is None:
             source: Source = Listed(self._catalog, self._encoder_id, wanted)
         else:
+            among = self._catalog.vectors_passing(wanted, self._encoder_id, self._few()) if wanted else None
             expression = combine.words_of(asked.terms)
             source = Ranked(self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own)
         return Hits(source, self._vectors, generation, view.sort, view.collapse, view.only_relevant)
@@ -209,7 +213,15 @@ class Engine:
         with self._lock:
             self._index.refresh()
             scores, ids = self._index.search(vector, count, among)
-            return np.minimum(scores, 1), ids, self._index.sample @ vector, len(self._index)
+            return np.minimum(scores, 1), ids, np.einsum("nd,d->n", self._index.sample, vector), len(self._index)
+
+    def _few(self) -> int:
+        """How many photos may pass filters for them to be listed before the search; of more, it skips the others.
+
+        To list p of n photos takes as long as to skip all but a page of A among the nearest A * n / p.
+        """
+        with self._lock:
+            return max(FEW, math.isqrt((CHUNK + AHEAD) * len(self._index)))
 
     def _vectors(self, ids: list[int]) -> Floats:
         with self._lock:
