@@ -19,7 +19,7 @@ from ..data.records import PhotoRecord
 from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
-from . import combine, filters, language, query
+from . import calibrate, combine, filters, language, query
 from .hits import RELEVANT, Found, Hits, Listed, Ranked, Source
 from .parse import Query, Term
 
@@ -199,7 +199,11 @@ class Engine:
             source: Source = Listed(self._catalog, self._encoder_id, wanted)
         else:
             expression = combine.words_of(asked.terms)
-            source = Ranked(self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own)
+            is_text = bool(asked.terms) and all(term.kind == "text" for term in asked.terms)
+            curve = calibrate.TEXT_CURVES.get(self._encoder.name) if is_text else None
+            source = Ranked(
+                self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own, curve
+            )
         return Hits(source, self._vectors, generation, view.sort, view.collapse, view.only_relevant)
 
     def _nearest(
