@@ -91,7 +91,7 @@ def consistency(result: RetrievalResult) -> Consistency:
 def relevance_cuts(
     texts: Floats, images: Floats, right: Relevance, cuts: Sequence[float] = RELEVANCE_CUTS, encoder: str = ""
 ) -> list[Cut]:
-    """Measure the cut with the calibration shipped for `encoder`, whose background is an even sample of the pictures."""
+    """Measure the cut with the calibration shipped for `encoder`; the background is an even sample of the pictures."""
     curve = calibrate.TEXT_CURVES.get(encoder)
     chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), CUT_QUERIES)).astype(np.int64))
     sample = np.unique(np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(np.int64))
@@ -116,9 +116,7 @@ def relevance_cuts(
     ]
 
 
-def _shown(
-    descending: Floats, background: Floats, pictures: int, cut: float, curve: calibrate.Curve | None
-) -> int:
+def _shown(descending: Floats, background: Floats, pictures: int, cut: float, curve: calibrate.Curve | None) -> int:
     """How many of the scores, best first, reach the relevance: by bisection, since relevance grows with the score."""
     low, high = 0, len(descending)
     while low < high:

@@ -12,8 +12,15 @@ Floats = npt.NDArray[np.float32]
 
 SMALLEST_SAMPLE = 8  # below this many pictures a spread says nothing
 
-TRIMMED = 0.02
-"""Share of a sample, its best, that is left out of the background: related pictures would widen its spread."""
+TRIMMED, TRIMMED_LEAST = 0.02, 5
+"""Share and number of a sample's best that are left out of the background: related pictures would widen its spread.
+At most a quarter is."""
+
+PRIOR_WEIGHT = 100
+"""Pictures that the usual spread of an encoder counts for, beside those of the sample: a few say little."""
+
+GROWTH = 0.1
+"""In a library smaller than the measured one, fewer pictures have the chance to come near: the bar is lower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,34 +28,40 @@ class Curve:
     """How an encoder's texts were measured: relevance 0.5 at `half` deviations above the background.
 
     The odds of relevance grow as the deviations to the power of `steepness`: logistic regression on their logarithm.
+    `spread` is the usual deviation of a background, `pictures` the size of the library that was measured.
     """
 
     half: float
     steepness: float
+    spread: float
+    pictures: int
 
 
-TEXT_CURVES = {"lite": Curve(half=37.0, steepness=1.7)}
+TEXT_CURVES = {"lite": Curve(half=37.0, steepness=1.7, spread=0.016, pictures=350)}
 """Encoders whose scores of texts are far from normal, by name; one curve for all languages (docs/relevance.md)."""
 
 
 def relevance(scores: Floats, background: Floats, pictures: int, curve: Curve | None = None) -> Floats:
     """Relevance, 0 to 1, of pictures with these scores: shape of `scores`, never falling as they grow.
 
-    `background` are the query's scores over a sample of the library of `pictures`. Shifting and stretching scores and
-    background alike changes nothing, so queries and languages can be compared. A sample too small gives the scores,
-    clipped. With a curve it is what was measured, else the chance that no unrelated picture would score as high.
+    `background` are the query's scores over a sample of the library of `pictures`. Shifting scores and background alike
+    changes nothing, stretching them neither without a curve and little with one: queries and languages can be compared.
+    A sample too small gives the scores, clipped. With a curve it is the one that was measured, else the chance that no
+    unrelated picture would score as high.
     """
     if len(background) < SMALLEST_SAMPLE:
         return np.clip(scores, 0, 1).astype(np.float32)
-    return _unlikely(scores, background, pictures) if curve is None else _measured(scores, background, curve)
+    return _unlikely(scores, background, pictures) if curve is None else _measured(scores, background, pictures, curve)
 
 
-def _measured(scores: Floats, background: Floats, curve: Curve) -> Floats:
+def _measured(scores: Floats, background: Floats, pictures: int, curve: Curve) -> Floats:
     """Odds (z / half) ** steepness; z counts deviations above the mean of a background without its best."""
-    kept = len(background) - max(1, round(TRIMMED * len(background)))
-    deviations = np.maximum(_deviations(scores, np.partition(background, kept - 1)[:kept]), 1e-9)
-    exponents = np.clip(curve.steepness * (math.log(curve.half) - np.log(deviations)), -50, 50)
-    return np.asarray(1 / (1 + np.exp(exponents)), np.float32)
+    trimmed = max(round(TRIMMED * len(background)), min(TRIMMED_LEAST, len(background) // 4))
+    kept = np.sort(background)[: len(background) - trimmed].astype(np.float64)
+    variance = (len(kept) * kept.var() + PRIOR_WEIGHT * curve.spread**2) / (len(kept) + PRIOR_WEIGHT)
+    deviations = np.maximum((scores.astype(np.float64) - kept.mean()) / math.sqrt(variance), 1e-9)
+    half = curve.half * min(1.0, pictures / curve.pictures) ** GROWTH
+    return np.asarray(1 / (1 + np.exp(curve.steepness * (math.log(half) - np.log(deviations)))), np.float32)
 
 
 def _unlikely(scores: Floats, background: Floats, pictures: int) -> Floats:
@@ -56,10 +69,7 @@ def _unlikely(scores: Floats, background: Floats, pictures: int) -> Floats:
 
     Related pictures are in the background and widen it: where much of a library fits a query, it errs on the low side.
     """
-    tails = [0.5 * math.erfc(z / math.sqrt(2)) for z in _deviations(scores, background).tolist()]
+    mean = float(background.mean(dtype=np.float64))
+    deviation = max(float(background.std(dtype=np.float64)), 1e-6)
+    tails = [0.5 * math.erfc((float(score) - mean) / deviation / math.sqrt(2)) for score in scores]
     return np.array([math.exp(pictures * math.log1p(-min(tail, 1 - 1e-12))) for tail in tails], np.float32)
-
-
-def _deviations(scores: Floats, background: Floats) -> npt.NDArray[np.float64]:
-    spread = max(float(background.std(dtype=np.float64)), 1e-6)
-    return (scores.astype(np.float64) - float(background.mean(dtype=np.float64))) / spread

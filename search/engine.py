@@ -95,7 +95,7 @@ class Answer:
     """Whether the order of the page before is not known any more, and the library has changed since: a photo may be
     missed or come again."""
     is_relevant: bool = True
-    """False if a first page has results, but none is relevant: the library seems to hold nothing of the kind."""
+    """False if nothing on a first page, or nothing at all, is relevant: the library seems to hold nothing of the kind."""
 
 
 class Engine:
@@ -166,7 +166,9 @@ class Engine:
             total=1000 * (done - clock.start),
         )
         further = f"{hits.generation}-{offset + view.count}" if has_more else None
-        is_relevant = offset > 0 or not page or any(found.is_relevant for found in page) or not hits.is_calibrated
+        hides = view.only_relevant or view.sort == "date"
+        is_relevant = any(found.is_relevant for found in page) or offset > 0 or not (page or hides)
+        is_relevant = is_relevant or not hits.is_calibrated
         return Answer(shown, spoken, self._encoder.name, took, results, further, changed, is_relevant)
 
     def _hits(
