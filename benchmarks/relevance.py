@@ -4,7 +4,7 @@
 
 The library is one half of the captioned pictures among the photos; the captions of both halves are asked. FILE says
 what else fits a caption: `{"line number, from 0": ["picture's file name", …]}`. Figures are given with and without it.
-`relevance_also.json` was judged by the English captions and the names of the photos' classes, before any score was seen.
+`relevance_also.json` was judged by English captions and the names of the photos' classes, before any score was seen.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Answer:
     """Whether the order of the page before is not known any more, and the library has changed since: a photo may be
     missed or come again."""
     is_relevant: bool = True
-    """False if nothing on a first page, or nothing at all, is relevant: the library seems to hold nothing of the kind."""
+    """False if nothing on a first page, or nothing at all, is relevant: the library seems to hold no such thing."""
 
 
 class Engine:

@@ -13,13 +13,13 @@ def shown(answer):
 
 @pytest.mark.parametrize("query", CATS)
 def test_only_the_cat_is_relevant_in_every_language(polyglance, indexed, query):
-    answer = polyglance("--library", indexed, "search", query, "--relevant", "--json").json()
+    answer = polyglance("--library", indexed, "search", query, "--relevant", "--json").json
     assert (shown(answer), answer["relevant"]) == ({"chelsea.png"}, True)
 
 
 @pytest.mark.parametrize("query", MOTORCYCLES)
 def test_two_pictures_of_a_thing_are_both_relevant(polyglance, indexed, query):
-    answer = polyglance("--library", indexed, "search", query, "--relevant", "--all", "--json").json()
+    answer = polyglance("--library", indexed, "search", query, "--relevant", "--all", "--json").json
     assert shown(answer) == {"motorcycle_left.png", "motorcycle_right.png"}
 
 
