@@ -19,25 +19,21 @@ At most a quarter is."""
 PRIOR_WEIGHT = 100
 """Pictures that the usual spread of an encoder counts for, beside those of the sample: a few say little."""
 
-GROWTH = 0.1
-"""In a library smaller than the measured one, fewer pictures have the chance to come near: the bar is lower."""
-
 
 @dataclass(frozen=True, slots=True)
 class Curve:
     """How an encoder's texts were measured: relevance 0.5 at `half` deviations above the background.
 
     The odds of relevance grow as the deviations to the power of `steepness`: logistic regression on their logarithm.
-    `spread` is the usual deviation of a background, `pictures` the size of the library that was measured.
+    `spread` is the usual deviation of a background.
     """
 
     half: float
     steepness: float
     spread: float
-    pictures: int
 
 
-TEXT_CURVES = {"lite": Curve(half=37.0, steepness=1.7, spread=0.016, pictures=350)}
+TEXT_CURVES = {"lite": Curve(half=35.0, steepness=1.7, spread=0.016)}
 """Encoders whose scores of texts are far from normal, by name; one curve for all languages (docs/relevance.md)."""
 
 
@@ -51,17 +47,16 @@ def relevance(scores: Floats, background: Floats, pictures: int, curve: Curve | 
     """
     if len(background) < SMALLEST_SAMPLE:
         return np.clip(scores, 0, 1).astype(np.float32)
-    return _unlikely(scores, background, pictures) if curve is None else _measured(scores, background, pictures, curve)
+    return _unlikely(scores, background, pictures) if curve is None else _measured(scores, background, curve)
 
 
-def _measured(scores: Floats, background: Floats, pictures: int, curve: Curve) -> Floats:
+def _measured(scores: Floats, background: Floats, curve: Curve) -> Floats:
     """Odds (z / half) ** steepness; z counts deviations above the mean of a background without its best."""
     trimmed = max(round(TRIMMED * len(background)), min(TRIMMED_LEAST, len(background) // 4))
     kept = np.sort(background)[: len(background) - trimmed].astype(np.float64)
     variance = (len(kept) * kept.var() + PRIOR_WEIGHT * curve.spread**2) / (len(kept) + PRIOR_WEIGHT)
     deviations = np.maximum((scores.astype(np.float64) - kept.mean()) / math.sqrt(variance), 1e-9)
-    half = curve.half * min(1.0, pictures / curve.pictures) ** GROWTH
-    return np.asarray(1 / (1 + np.exp(curve.steepness * (math.log(half) - np.log(deviations)))), np.float32)
+    return np.asarray(1 / (1 + np.exp(curve.steepness * (math.log(curve.half) - np.log(deviations)))), np.float32)
 
 
 def _unlikely(scores: Floats, background: Floats, pictures: int) -> Floats:
