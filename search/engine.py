@@ -20,7 +20,7 @@ from ..data.records import PhotoRecord
 from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
-from . import combine, filters, language, query
+from . import calibrate, combine, filters, language, query
 from .hits import AHEAD, CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
 from .parse import Query, Term
 
@@ -99,7 +99,7 @@ class Answer:
     """Whether the order of the page before is not known any more, and the library has changed since: a photo may be
     missed or come again."""
     is_relevant: bool = True
-    """False if a first page has results, but none is relevant: the library seems to hold nothing of the kind."""
+    """False if nothing on a first page, or nothing at all, is relevant: the library seems to hold no such thing."""
 
 
 class Engine:
@@ -170,7 +170,9 @@ class Engine:
             total=1000 * (done - clock.start),
         )
         further = f"{hits.generation}-{offset + view.count}" if has_more else None
-        is_relevant = offset > 0 or not page or any(found.is_relevant for found in page) or not hits.is_calibrated
+        hides = view.only_relevant or view.sort == "date"
+        is_relevant = any(found.is_relevant for found in page) or offset > 0 or not (page or hides)
+        is_relevant = is_relevant or not hits.is_calibrated
         return Answer(shown, spoken, self._encoder.name, took, results, further, changed, is_relevant)
 
     def _hits(
@@ -203,7 +205,11 @@ class Engine:
         else:
             among = self._catalog.vectors_passing(wanted, self._encoder_id, self._few()) if wanted else None
             expression = combine.words_of(asked.terms)
-            source = Ranked(self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own)
+            is_text = bool(asked.terms) and all(term.kind == "text" for term in asked.terms)
+            curve = calibrate.TEXT_CURVES.get(self._encoder.name) if is_text else None
+            source = Ranked(
+                self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own, curve
+            )
         return Hits(source, self._vectors, generation, view.sort, view.collapse, view.only_relevant)
 
     def _nearest(

@@ -21,7 +21,7 @@ Ids = npt.NDArray[np.int64]
 Nearest = Callable[[Floats, int, Ids | None], tuple[Floats, Ids, Floats, int]]
 
 RELEVANT = 0.5
-"""Relevance from which a photo more likely shows what was asked for than not."""
+"""Relevance from which photos are shown as what was asked for; docs/relevance.md has how often that is right."""
 
 BY_FILTER = 1.0
 """Score and relevance of a photo when nothing but filters was asked for: it is what was asked."""
@@ -121,6 +121,7 @@ class Ranked:
     wanted: Filters
     among: Ids | None
     without: frozenset[int]
+    curve: calibrate.Curve | None = None
     is_calibrated: bool = False
     """Whether the library is large enough for relevances to say something."""
     _order: list[int] = field(default_factory=list)
@@ -177,7 +178,7 @@ class Ranked:
     def _rank(self, count: int, among: Ids | None) -> list[int]:
         scores, ids, background, pictures = self.nearest(self.vector, count, among)
         self.is_calibrated = len(background) >= calibrate.SMALLEST_SAMPLE
-        relevances = calibrate.relevance(scores, background, pictures)
+        relevances = calibrate.relevance(scores, background, pictures, self.curve)
         found = list(zip(ids.tolist(), scores.tolist(), relevances.tolist(), strict=True))
         for vector_id, score, relevance in found:
             self._scores.setdefault(vector_id, (score, relevance))
