@@ -26,7 +26,7 @@ class NewRoot(BaseModel):
     """A folder of the server's machine."""
 
     model_config = ConfigDict(extra="forbid")
-    path: Annotated[Text, Field(min_length=1, description="Absolute, or beginning with ~.")]
+    path: Annotated[Text, Field(description="Absolute, or beginning with ~.")]
 
 
 class Rescan(BaseModel):
