@@ -11,7 +11,8 @@ from hypothesis.errors import Unsatisfiable
 from PIL import Image
 from polyglance.config import Settings
 from polyglance.errors import FolderError
-from polyglance.library import Library, check_folders
+from polyglance.indexer.places import check_folders
+from polyglance.library import Library
 from polyglance.ui.api import indexing
 from polyglance.ui.auth import Secret
 from polyglance.ui.gate import Policy

@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from ... import documents
-from ...library import Library, Sent
+from ...library import Library
+from ...search.sent import Sent
 from .. import uploads
 from ..limits import MAX_UPLOAD_PIXELS
 from .openapi import picture_body, picture_form
