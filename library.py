@@ -16,7 +16,7 @@ from PIL import Image
 
 from .config import Settings, load
 from .data import check as checking
-from .data import database, download, images, paths, vectors, watch_state
+from .data import database, download, images, index_files, paths, watch_state
 from .data.catalog import Catalog
 from .data.records import EncoderRecord, PhotoRecord, RootRecord
 from .data.thumbnails import Thumbnails
@@ -491,7 +491,7 @@ class Library:
         if record is None:
             return
         try:
-            vectors.save_if_stale(self.catalog, record)
+            index_files.save_if_stale(self.catalog, record)
         except OSError as error:
             log.info(f"The snapshot of the vector index was not written: {error.strerror or error}.")
 

@@ -1,15 +1,22 @@
 """A whole search after encoding (vectors, words, filters, photos, near-duplicates) in a library of many photos.
 
-    python -m benchmarks.searching [--photos N] [--dimension D]
+    python -m benchmarks.searching [--photos N] [--folder F]
 
-The catalog is real, the vectors are drawn: N / 50 centres, uniform on the sphere, and photos around them at a mean
-cosine of 0.9; so are names, dates and cameras. Each kind of search is asked once for each of many query vectors, 50
-results, never the same search twice: orders that are kept would cost nothing.
+The catalog is real, vectors and queries (half as pictures, half as words) are those of `benchmarks.clustered`; names,
+dates and cameras are drawn. Each kind of search is asked once for each of many query vectors, 50 results, never the
+same search twice: orders that are kept would cost nothing. Then a process of its own opens the library (cold, but for
+the system's cache of files), and 1,000 photos are added: until their commit, and until a search has taken them in.
+
+A library in F is used again if it has N photos.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import json
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,17 +24,23 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from polyglance.data import index_files
 from polyglance.data.catalog import Catalog
 from polyglance.data.exif import Facts
 from polyglance.data.records import Content, Entry, FileStat
+from polyglance.data.vectors import VectorIndex
 from polyglance.encoders.base import Fingerprint
 from polyglance.search.engine import Engine, View
 from polyglance.search.parse import parse
 
+from . import clustered
 from .report import publish
+from .scale import DIMENSION, resident_mb
 
 BATCH = 5000
-QUERIES = 40
+QUERIES = 100
+WARM = 5
+ADDED = 1000
 RESULTS = 50
 WORDS = (
     *("beach", "sunset", "cat", "mountain", "city", "night", "party", "garden"),
@@ -45,87 +58,147 @@ KINDS = {
 
 
 class Drawn:
-    """An encoder whose texts are random unit vectors, near the photos' centres."""
+    """An encoder whose texts are the queries of `benchmarks.clustered`, one after the other."""
 
     name = "drawn"
     languages = ("en",)
     image_side = 32
     logit_scale = 20.0
+    fingerprint = Fingerprint("drawn", "none", DIMENSION, "l2", "float32")
+    dimension = DIMENSION
 
-    def __init__(self, dimension: int, centres: npt.NDArray[np.float32]) -> None:
-        self.dimension = dimension
-        self.fingerprint = Fingerprint("drawn", "none", dimension, "l2", "float32")
-        self._centres = centres
+    def __init__(self, world: clustered.World) -> None:
+        mixed = np.stack([world.pictures(1000), world.texts(1000)], axis=1)
+        self._queries = itertools.cycle(mixed.reshape(-1, DIMENSION))
 
     def encode_texts(self, texts: Any) -> npt.NDArray[np.float32]:
-        """A centre and some noise for each text."""
-        draw = np.random.default_rng(abs(hash(tuple(texts))) % 2**32)
-        return around(self._centres[draw.integers(len(self._centres), size=len(texts))], draw, 0.7)
+        """The next query for each text."""
+        return np.stack([next(self._queries) for _ in texts])
 
     def encode_images(self, images: Any) -> npt.NDArray[np.float32]:
         """Nothing is asked by picture here."""
         raise NotImplementedError
 
 
-def around(centres: npt.NDArray[np.float32], draw: np.random.Generator, noise: float) -> npt.NDArray[np.float32]:
-    size = centres.shape[1] ** -0.5
-    vectors = centres + noise * size * draw.normal(size=centres.shape).astype(np.float32)
-    units: npt.NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return units.astype(np.float32)
+def commit(catalog: Catalog, encoder_id: int, numbers: range, vectors: npt.NDArray[np.float32]) -> None:
+    root = catalog.roots(counted=False)[0]
+    entries = []
+    for number in numbers:
+        word, folder = WORDS[number % 15], WORDS[number // 15 % 15]
+        taken = f"20{number % 25:02}-{number % 12 + 1:02}-{number % 28 + 1:02}T10:{number % 60:02}:00"
+        facts = Facts(taken, "Rare 1" if number % 1000 == 0 else f"Camera {number % 7}")
+        content = Content(number.to_bytes(32, "big"), 4000, 3000, "JPEG", facts)
+        path = f"{folder} {number // 1000}/{word}_{number}.jpg".encode()
+        entries.append(Entry(root.id, path, FileStat(1, 1, 1), content))
+    keys = [number.to_bytes(32, "big") for number in numbers]
+    catalog.commit(entries, dict(zip(keys, vectors, strict=True)), encoder_id)
 
 
-def fill(catalog: Catalog, encoder_id: int, count: int, centres: npt.NDArray[np.float32]) -> None:
-    draw = np.random.default_rng(0)
-    root = catalog.add_root(b"/photos")
-    for start in range(0, count, BATCH):
-        numbers = range(start, min(start + BATCH, count))
-        vectors = around(centres[draw.integers(len(centres), size=len(numbers))], draw, 0.48)
-        entries = []
-        for number in numbers:
-            word, folder = WORDS[number % 15], WORDS[number // 15 % 15]
-            taken = f"20{number % 25:02}-{number % 12 + 1:02}-{number % 28 + 1:02}T10:{number % 60:02}:00"
-            facts = Facts(taken, "Rare 1" if number % 1000 == 0 else f"Camera {number % 7}")
-            content = Content(number.to_bytes(32, "big"), 4000, 3000, "JPEG", facts)
-            path = f"{folder} {number // 1000}/{word}_{number}.jpg".encode()
-            entries.append(Entry(root.id, path, FileStat(1, 1, 1), content))
-        keys = [number.to_bytes(32, "big") for number in numbers]
-        catalog.commit(entries, dict(zip(keys, vectors, strict=True)), encoder_id)
+def fill(folder: Path, count: int, world: clustered.World) -> None:
+    """Make the library, unless it is there."""
+    with Catalog(folder / "catalog.db", create=True) as catalog:
+        encoder = catalog.add_encoder("drawn", Drawn.fingerprint.digest, DIMENSION, "float32")
+        if len(catalog.vector_ids(encoder.id)) < count:
+            catalog.add_root(b"/photos")
+            for start in range(0, count, BATCH):
+                numbers = range(start, min(start + BATCH, count))
+                commit(catalog, encoder.id, numbers, world.photos(len(numbers), start))
+        index_files.save_if_stale(catalog, encoder)
 
 
 def timed(engine: Engine, template: str) -> dict[str, float]:
     took = []
-    for number in range(QUERIES + 3):
+    for number in range(QUERIES + WARM):
         text = template.format(n=number, word=WORDS[number % 15], year=number % 25)
         answer = engine.find(parse(text, 1000), View(RESULTS))
         took.append(answer.took.total - answer.took.encode)
-    warm = took[3:]
-    return {name: round(float(np.percentile(warm, p)), 2) for name, p in (("p50_ms", 50), ("p99_ms", 99))}
+    return {name: round(float(np.percentile(took[WARM:], p)), 2) for name, p in (("p50_ms", 50), ("p99_ms", 99))}
+
+
+def vectors_timed(index: VectorIndex, queries: npt.NDArray[np.float32], among: Any = None) -> float:
+    took = []
+    for query in queries:
+        start = time.perf_counter()
+        index.search(query, RESULTS, among)
+        took.append(time.perf_counter() - start)
+    return round(1000 * float(np.median(took)), 2)
+
+
+def opened(folder: Path) -> None:
+    """In a process of its own: print how long the index takes to open, and what it keeps in memory."""
+    with Catalog(folder / "catalog.db") as catalog:
+        before, start = resident_mb(), time.perf_counter()
+        index = VectorIndex(catalog, 1, DIMENSION)
+        index.refresh()
+        seconds = time.perf_counter() - start
+        for query in clustered.world(len(index), DIMENSION).texts(200):
+            index.search(query, RESULTS)
+        print(json.dumps({"cold_open_s": round(seconds, 2), "resident_mb": round(resident_mb() - before)}))
+
+
+def grown(catalog: Catalog, engine: Engine, world: clustered.World) -> dict[str, float]:
+    """Add ADDED photos and ask; then take them away again."""
+    count = int(catalog.vector_ids(1)[-1])
+    start = time.perf_counter()
+    commit(catalog, 1, range(count + 10**6, count + 10**6 + ADDED), world.photos(ADDED, -1 % 2**32))
+    committed = time.perf_counter()
+    engine.find(parse("just added", 1000), View(RESULTS))
+    asked = time.perf_counter()
+    roots = {
+        known.photo_id for path, known in catalog.known(1).items() if int(path.split(b"_")[-1][:-4]) >= count + 10**6
+    }
+    catalog.remove(sorted(roots))
+    catalog.prune()
+    removed = time.perf_counter()
+    engine.find(parse("just removed", 1000), View(RESULTS))
+    return {
+        "commit_s": round(committed - start, 2),
+        "next_search_s": round(asked - committed, 2),
+        "next_search_after_removal_s": round(time.perf_counter() - removed, 2),
+    }
 
 
 def main() -> None:
     """Measure and publish."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=100_000)
-    parser.add_argument("--dimension", type=int, default=768)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--open", action="store_true", help="measure opening alone")
     given = parser.parse_args()
-    draw = np.random.default_rng(1)
-    centres = around(np.zeros((max(1, given.photos // 50), given.dimension), np.float32), draw, 1)
-    with tempfile.TemporaryDirectory() as folder, Catalog(Path(folder) / "catalog.db", create=True) as catalog:
-        encoder = Drawn(given.dimension, centres)
-        encoder_id = catalog.add_encoder("drawn", encoder.fingerprint.digest, given.dimension, "float32").id
+    if given.open:
+        opened(given.folder)
+        return
+    world = clustered.world(given.photos, DIMENSION)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.folder or Path(temporary)
         start = time.perf_counter()
-        fill(catalog, encoder_id, given.photos, centres)
+        fill(folder, given.photos, world)
         filled = time.perf_counter() - start
-        engine = Engine(catalog, encoder, encoder_id)
-        result = {kind: timed(engine, template) for kind, template in KINDS.items()}
+        command = [sys.executable, "-m", "benchmarks.searching", "--folder", str(folder), "--open"]
+        cold = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        with Catalog(folder / "catalog.db") as catalog:
+            engine = Engine(catalog, Drawn(world), 1)
+            index = VectorIndex(catalog, 1, DIMENSION)
+            index.refresh()
+            queries = world.texts(100)
+            thousandth = index.held.ids[:: len(index) // (given.photos // 1000)]
+            nearest = {
+                "all_p50_ms": vectors_timed(index, queries),
+                "a_thousandth_p50_ms": vectors_timed(index, queries, thousandth),
+            }
+            result = {kind: timed(engine, template) for kind, template in KINDS.items()}
+            growth = grown(catalog, engine, world)
     publish(
         "searching",
         {
             "photos": given.photos,
-            "dimension": given.dimension,
+            "dimension": DIMENSION,
             "results": RESULTS,
-            "commit_seconds": round(filled, 1),
+            "fill_s": round(filled, 1),
+            **cold,
+            "vectors alone": nearest,
             "search after encoding": result,
+            "adding 1,000": growth,
         },
     )
 

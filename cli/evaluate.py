@@ -74,6 +74,13 @@ def retrieval(
     allow_missing: MissingOption = False,
     report: ReportOption = None,
     cache: CacheOption = None,
+    among: Annotated[
+        Path | None,
+        typer.Option("--among", metavar="DIR", readable=False, help="Pictures without captions to mix in."),
+    ] = None,
+    half: Annotated[
+        str, typer.Option("--half", metavar="first|second", help="Only every other picture; all by default.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Find pictures by their captions and captions by their pictures: R@1, R@5, R@10 and MR in every language."""
@@ -82,7 +89,7 @@ def retrieval(
     from ..evaluation import retrieval as measure
     from ..evaluation.report.document import beside
 
-    loaded = datasets.load_retrieval(data, kind, images)
+    loaded = datasets.load_mixed(data, kind, images, half, among)
     made, settings = _encoder(encoder)
     with _bars() as (image_progress, text_progress):
         result = measure.evaluate(

@@ -73,7 +73,9 @@ def print_answer(answer: Answer) -> None:
         more = f"  (+{found.count - 1} alike)" if found.count > 1 else ""
         why = f"  [{', '.join(found.why)}]" if found.why not in {("looks like",), ("filter",)} else ""
         typer.echo(f"{found.rank:>4}  {found.relevance:>4.0%}  {date:10}  #{found.photo.id:<6} {where}{more}{why}")
-    if not answer.results:
+    if not answer.results and not answer.is_relevant:
+        note("Nothing relevant was found. Without --relevant and --sort date, the nearest are shown.")
+    elif not answer.results:
         note("No photo was found. 'polyglance status' shows what the library holds.")
     elif not answer.is_relevant:
         note("Nothing relevant was found; these are the nearest.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,18 +14,15 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from . import database, paths, photo_rows, seals, selection, troubles, words
+from . import database, paths, photo_rows, seals, selection, troubles, vector_rows, words
 from .filters import NOTHING, Filters
 from .models import EncoderRow, Favourite, Photo, Root, Setting, Vector
-from .records import Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
+from .records import Brief, Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
+from .vector_rows import STORED, Vectors
 from .words import Words
-
-STORED = np.dtype("<f2")
-"""How a vector is stored; a unit vector loses less than 1e-3 of cosine by it."""
 
 LARGEST_ID = 2**63 - 1  # of SQLite
 CHUNK = 500  # ids in one IN (...), far below SQLite's limit of variables
-ROWS_AT_ONCE = 4096  # vectors read in one go
 
 _T = TypeVar("_T")
 
@@ -283,32 +281,15 @@ class Catalog:
         )
         return [(root, path, FileStat(*stat), key) for root, path, *stat, key in rows]
 
-    def vectors_after(
-        self, encoder_id: int, vector_id: int
-    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64], npt.NDArray[np.float32]]]:
+    def vectors_after(self, encoder_id: int, vector_id: int) -> Iterator[Vectors]:
         """Yield (ids, seals, vectors) above `vector_id`, in order, some thousand at a time.
 
         Raises LibraryError at a vector that is not what was written.
         """
-        while True:
-            rows = self._all(
-                select(Vector.id, Vector.encoder_id, Vector.content_hash, Vector.vector, Vector.seal)
-                # + 0 keeps SQLite from an index by encoder, whose rows it would sort for every batch
-                .where(Vector.encoder_id + 0 == encoder_id, Vector.id > vector_id)
-                .order_by(Vector.id)
-                .limit(ROWS_AT_ONCE)
-            )
-            if not rows:
-                return
-            for row in rows:
-                _require_sealed(row)
-            stored = np.frombuffer(b"".join(row.vector for row in rows), STORED)
-            yield (
-                np.array([row.id for row in rows], np.int64),
-                np.frombuffer(b"".join(row.seal for row in rows), np.uint64),
-                stored.reshape(len(rows), -1).astype(np.float32),
-            )
-            vector_id = rows[-1].id
+        last = vector_id
+        while (found := self.read(partial(vector_rows.after, encoder_id=encoder_id, vector_id=last))) is not None:
+            yield found
+            last = int(found.ids[-1])
 
     def vector_ids(self, encoder_id: int) -> npt.NDArray[np.int64]:
         """Ids of all vectors by this encoder."""
@@ -316,13 +297,7 @@ class Catalog:
 
     def vector_seals(self, encoder_id: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
         """(ids, seals) of all vectors by this encoder, in order of the ids; read from an index, so cheap."""
-        rows = self._all(select(Vector.id, Vector.seal).where(Vector.encoder_id == encoder_id))
-        ids = np.array([row.id for row in rows], np.int64)
-        if any(type(row.seal) is not bytes or len(row.seal) != seals.SIZE for row in rows):
-            raise database.damaged("a vector has no checksum")
-        sealed = np.frombuffer(b"".join(row.seal for row in rows), np.uint64)
-        order = np.argsort(ids)
-        return ids[order], sealed[order]
+        return self.read(lambda connection: vector_rows.sealed(connection, encoder_id, 0, vector_rows.ALL))
 
     def vector(self, content_hash: bytes, encoder_id: int) -> npt.NDArray[np.float32] | None:
         """The vector of one content, or None. Raises LibraryError if it is not what was written."""
@@ -375,13 +350,29 @@ class Catalog:
 
     # --- searching: the statements are in `selection` --------------------------------------------
 
-    def vectors_passing(self, wanted: Filters, encoder_id: int) -> npt.NDArray[np.int64]:
-        """Ids of the vectors of which a photo passes the filters, ascending."""
-        return self.read(lambda connection: selection.vectors(connection, wanted, encoder_id))
+    def vectors_passing(
+        self, wanted: Filters, encoder_id: int, most: int | None = None
+    ) -> npt.NDArray[np.int64] | None:
+        """Ids of the vectors of which a photo passes the filters, ascending; None if more than `most` photos do."""
+        return self.read(lambda connection: selection.vectors(connection, wanted, encoder_id, most))
 
-    def word_hits(self, expression: str, wanted: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]]:
-        """(photo id, vector id) of photos whose words match FTS5's `expression`, best first, that pass the filters."""
+    def briefs_of_vectors(self, vector_ids: Sequence[int], wanted: Filters = NOTHING) -> dict[int, list[Brief]]:
+        """What `photos_of_vectors` gives, in brief."""
+        result: dict[int, list[Brief]] = {}
+        for brief in self.read(lambda connection: selection.briefs(connection, vector_ids, wanted)):
+            result.setdefault(brief.vector_id, []).append(brief)
+        return result
+
+    def word_hits(self, expression: str, wanted: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]] | None:
+        """(photo id, vector id) of photos whose words match FTS5's `expression`, best first, that pass the filters.
+
+        None if so many match that the words tell too little to rank photos by.
+        """
         return self.read(lambda connection: selection.word_hits(connection, expression, wanted, encoder_id, limit))
+
+    def words_among(self, expression: str, vector_ids: Sequence[int]) -> list[tuple[int, int]]:
+        """(photo id, vector id) of the photos of these vectors whose words match, in the order of `vector_ids`."""
+        return self.read(lambda connection: selection.words_among(connection, expression, vector_ids))
 
     def words_of(self, photo_ids: Sequence[int]) -> dict[int, Words]:
         """Photo id -> the words it can be found by."""

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from . import paths, seals
-from .catalog import STORED
 from .findings import INDEX_AGAIN, Finding, found
 from .records import NEVER_SEEN
+from .vector_rows import STORED
 
 ROWS_AT_ONCE = 2000
 NORM_TOLERANCE = 5e-3  # of a float16 unit vector; what an encoder may be off, and rounding

@@ -96,8 +96,8 @@ def _plain_errors() -> Iterator[None]:
     """Make one line of what SQLite says, with what to do."""
     try:
         yield
-    except exc.DatabaseError as error:
-        reason = str(error.orig)
+    except (exc.DatabaseError, sqlite3.DatabaseError) as error:  # the driver's own, where rows are read past SQLAlchemy
+        reason = str(getattr(error, "orig", error))
         for said, hint in _HINTS.items():
             if said in reason:
                 raise LibraryError(f"The catalog cannot be used: {reason}.", hint) from error

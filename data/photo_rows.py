@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Sequence
@@ -67,6 +68,7 @@ def facts(row: Any) -> Facts:
     return Facts(**{name: getattr(row, name) for name in _FACTS}, keywords=tuple(json.loads(row.keywords or "[]")))
 
 
+@functools.cache
 def photo_select() -> Any:
     """The statement whose rows `photo` reads."""
     return (

@@ -104,6 +104,16 @@ class EncoderRecord:
     dtype: str
 
 
+class Brief(NamedTuple):
+    """What a search asks of a photo that may not be shown: its place, content and moment. `path` is absolute."""
+
+    id: int
+    vector_id: int
+    path: bytes
+    content_hash: bytes | None
+    taken_at: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class PhotoRecord:
     """One photo (or failed file). `path` is absolute; the picture's facts are None when `error` is set."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, column, select, table, text
+from sqlalchemy import Connection, column, func, select, table, text
 
-from . import filters, photo_rows, words
-from .filters import Filters
+from . import filters, paths, photo_rows, words
+from .filters import NOTHING, Filters
 from .models import Photo, Root, Vector
+from .records import Brief
 from .words import Words
+
+COMMON = 5000
+"""Photos that match words, above which the words tell too little to rank by: they rank what looks like it."""
+
+# Ids as one parameter, however many: a statement with as many marks is made anew for every number of them.
+_GIVEN = text("SELECT value FROM json_each(:given)")
 
 _WORDS = table("words", column("rowid"), *(column(name) for name in words.COLUMNS))
 
@@ -36,17 +44,40 @@ def conditions(connection: Connection, wanted: Filters) -> list[Any]:
     return filters.conditions(wanted, cameras, roots)
 
 
-def vectors(connection: Connection, wanted: Filters, encoder_id: int) -> npt.NDArray[np.int64]:
-    """Ids of the vectors of which a photo passes, ascending."""
-    contents = select(Photo.content_hash).where(*conditions(connection, wanted))
+def vectors(
+    connection: Connection, wanted: Filters, encoder_id: int, most: int | None = None
+) -> npt.NDArray[np.int64] | None:
+    """Ids of the vectors of which a photo passes, ascending; None if more than `most` photos do."""
+    passing = conditions(connection, wanted)
+    if most is not None and _are_more_than(connection, select(Photo.id).where(*passing), most):
+        return None
+    contents = select(Photo.content_hash).where(*passing)
     statement = select(Vector.id).where(Vector.encoder_id == encoder_id, Vector.content_hash.in_(contents))
-    return np.sort(np.fromiter(connection.execute(statement).scalars(), np.int64))
+    return np.sort(np.array(_tuples(connection, statement), np.int64).reshape(-1))
+
+
+def briefs(connection: Connection, vector_ids: Sequence[int], wanted: Filters = NOTHING) -> list[Brief]:
+    """The photos of these vectors that pass, in order of their ids."""
+    passing = conditions(connection, wanted)
+    statement = (
+        select(Photo.id, Vector.id, Root.path, Photo.path, Photo.content_hash, Photo.taken_at)
+        .select_from(Vector)
+        .join(Photo, Photo.content_hash == Vector.content_hash)
+        .join(Root, Root.id == Photo.root_id)
+        .where(Vector.id.in_(_GIVEN), *passing)
+        .order_by(Photo.id)
+    )
+    rows = _tuples(connection, statement, vector_ids)
+    return [Brief(photo, vector, paths.join(root, path), *rest) for photo, vector, root, path, *rest in rows]
 
 
 def word_hits(
     connection: Connection, expression: str, wanted: Filters, encoder_id: int, limit: int
-) -> list[tuple[int, int]]:
-    """(photo id, vector id) of photos that match and pass, best first."""
+) -> list[tuple[int, int]] | None:
+    """(photo id, vector id) of photos that match and pass, best first; None if more than COMMON match."""
+    matching = select(_WORDS.c.rowid).where(text("words MATCH :expression").bindparams(expression=expression))
+    if _are_more_than(connection, matching, COMMON):
+        return None
     statement = (
         select(Photo.id, Vector.id)
         .select_from(_WORDS)
@@ -58,6 +89,19 @@ def word_hits(
         .limit(limit)
     )
     return [(photo_id, vector_id) for photo_id, vector_id in connection.execute(statement)]
+
+
+def words_among(connection: Connection, expression: str, vector_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """(photo id, vector id) of the photos of these vectors that match, in the vectors' order."""
+    there = [(photo_id, vector_id) for photo_id, vector_id, *_ in briefs(connection, vector_ids)]
+    # + keeps FTS5 from looking each of them up by itself, which takes longer than going through all that match.
+    matching = text(
+        "SELECT rowid FROM words WHERE words MATCH :expression AND +rowid IN (SELECT value FROM json_each(:ids))"
+    )
+    given = {"expression": expression, "ids": json.dumps([photo_id for photo_id, _ in there])}
+    matched = set(connection.execute(matching, given).scalars())
+    place = {vector_id: number for number, vector_id in enumerate(vector_ids)}
+    return sorted((pair for pair in there if pair[0] in matched), key=lambda pair: place[pair[1]])
 
 
 def words_of(connection: Connection, photo_ids: Sequence[int]) -> dict[int, Words]:
@@ -79,6 +123,18 @@ def vectors_of_photos(connection: Connection, photo_ids: Sequence[int], encoder_
         rows = connection.execute(statement.where(Photo.id.in_(ids), Vector.encoder_id == encoder_id))
         found.update((photo_id, vector_id) for photo_id, vector_id in rows)
     return found
+
+
+def _are_more_than(connection: Connection, statement: Any, count: int) -> bool:
+    some = statement.limit(count + 1).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one() > count
+
+
+def _tuples(connection: Connection, statement: Any, given: Sequence[int] = ()) -> list[Any]:
+    """Rows past SQLAlchemy's own, which cost as much again as the query; `given` is what `_GIVEN` stands for."""
+    values = {"given": json.dumps([int(each) for each in given])} if given else {}
+    cursor = connection.execute(statement, values).cursor
+    return list(cursor.fetchall()) if cursor is not None else []
 
 
 def newest(connection: Connection, wanted: Filters, offset: int, count: int) -> Sequence[Any]:

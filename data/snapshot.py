@@ -1,8 +1,8 @@
 """Snapshot files: the vector index of one encoder on the disk, a cache that is believed only if every byte is right.
 
-Layout: a header of fixed size (HEADER), the seals of the vectors (8 bytes each, in the order of the index), the
-serialised FAISS index. The header holds a SHA-256 over its other fields and all that follows: FAISS itself opens a
-file with flipped bytes without a word.
+Layout: the serialised FAISS index, which FAISS maps into memory from the beginning of a file; the ids of the vectors,
+ascending, and their seals (8 bytes each); a footer of fixed size (FOOTER). The footer holds a SHA-256 over its other
+fields and all that goes before: FAISS itself opens a file with flipped bytes without a word.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from . import atomic
 
 FOLDER = "snapshots"
 MAGIC = b"PGLANCE\n"
-VERSION = 1
-HEADER = struct.Struct("<8sI32sQqQQ32s")
-"""Magic, format version, fingerprint, generation, last vector id, vectors, bytes after the header, SHA-256."""
+VERSION = 2
+FOOTER = struct.Struct("<8sI32sQqQQQd32s")
+"""Magic, format version, fingerprint, generation, last vector id, vectors, how the index is tuned, SHA-256."""
 
 CHUNK = 1 << 20
 PREFIX_DIGITS = 16  # of the fingerprint, in the file's name
@@ -36,25 +36,51 @@ class SnapshotInvalid(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What a snapshot says, but the index itself. `seals` has shape (vectors,), in the order of the index."""
+class Tuning:
+    """How an index in clusters is searched: `probes` of them, which found `recall` (0 to 1) of the exact first ten.
 
-    fingerprint: str
-    generation: int
-    last_id: int
-    seals: npt.NDArray[np.uint64]
+    `trained` is the number of vectors there were when the clusters were found. All zero for an exact index.
+    """
+
+    probes: int = 0
+    trained: int = 0
+    recall: float = 0.0
+
+
+EXACT = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The beginning of a snapshot file, not verified against what follows."""
+    """What a snapshot says of itself, but for what every vector is; not yet verified."""
 
     fingerprint: str
     generation: int
     last_id: int
     count: int
-    length: int
-    digest: bytes
+    tuning: Tuning = EXACT
+
+    def packed(self, digest: bytes) -> bytes:
+        """The footer with this digest."""
+        numbers = (self.generation, self.last_id, self.count, self.tuning.probes, self.tuning.trained)
+        return FOOTER.pack(MAGIC, VERSION, self.fingerprint.encode(), *numbers, self.tuning.recall, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a snapshot says, but the index itself; `ids`, ascending, and `seals` have shape (vectors,)."""
+
+    fingerprint: str
+    generation: int
+    ids: npt.NDArray[np.int64]
+    seals: npt.NDArray[np.uint64]
+    tuning: Tuning = EXACT
+
+    @property
+    def header(self) -> Header:
+        """The part that is read without the vectors."""
+        last = int(self.ids[-1]) if len(self.ids) else 0
+        return Header(self.fingerprint, self.generation, last, len(self.ids), self.tuning)
 
 
 def path_of(folder: Path, fingerprint: str) -> Path:
@@ -68,36 +94,39 @@ def write(path: Path, snapshot: Snapshot, index: Callable[[Callable[[bytes], obj
     Nothing is held in memory but what `index` hands over at a time. Raises OSError.
     """
     path.parent.mkdir(exist_ok=True)
-    seals = snapshot.seals.astype("<u8").tobytes()
-    with atomic.whole_file(path) as temporary, temporary.open("wb+") as file:
-        file.write(bytes(HEADER.size))
-        file.write(seals)
-        index(file.write)
-        length = file.tell() - HEADER.size
-        fields = (snapshot.fingerprint, snapshot.generation, snapshot.last_id, len(snapshot.seals), length)
-        file.seek(HEADER.size)
-        digest = _digest(_packed(*fields, b""), file)
-        file.seek(0)
-        file.write(_packed(*fields, digest))
+    with atomic.whole_file(path) as temporary, temporary.open("wb") as file:
+        state = hashlib.sha256()
+
+        def put(data: bytes) -> None:
+            state.update(data)
+            file.write(data)
+
+        index(put)
+        put(snapshot.ids.astype("<i8").tobytes())
+        put(snapshot.seals.astype("<u8").tobytes())
+        state.update(snapshot.header.packed(b""))
+        file.write(snapshot.header.packed(state.digest()))
 
 
 @contextlib.contextmanager
 def opened(path: Path, fingerprint: str) -> Iterator[tuple[Snapshot, BinaryIO]]:
-    """Verify the snapshot of an encoder, and yield it with the file, from which the index is to be read.
+    """Verify the snapshot of an encoder, and yield it with the file, at whose beginning the index is.
 
     Raises SnapshotInvalid, FileNotFoundError if there is none, OSError.
     """
     with path.open("rb") as file:
-        header = _header(file.read(HEADER.size))
+        header, digest, size = _header(file)
         if header.fingerprint != fingerprint:
             raise SnapshotInvalid("it is of another encoder")
-        _check_length(header, os.fstat(file.fileno()).st_size)
-        fields = (header.fingerprint, header.generation, header.last_id, header.count, header.length)
-        if _digest(_packed(*fields, b""), file) != header.digest:
+        if _digest(file, size, header) != digest:
             raise SnapshotInvalid("its checksum is wrong")
-        file.seek(HEADER.size)
-        seals = np.frombuffer(file.read(header.count * 8), "<u8").astype(np.uint64)
-        yield Snapshot(header.fingerprint, header.generation, header.last_id, seals), file
+        file.seek(size - 16 * header.count)
+        ids = np.frombuffer(file.read(8 * header.count), "<i8").astype(np.int64)
+        seals = np.frombuffer(file.read(8 * header.count), "<u8").astype(np.uint64)
+        if (np.diff(ids) <= 0).any() or (int(ids[-1]) if len(ids) else 0) != header.last_id:
+            raise SnapshotInvalid("its ids are out of order")
+        file.seek(0)
+        yield Snapshot(header.fingerprint, header.generation, ids, seals, header.tuning), file
 
 
 def verify(path: Path, fingerprint: str) -> None:
@@ -107,37 +136,34 @@ def verify(path: Path, fingerprint: str) -> None:
 
 
 def peek(path: Path) -> Header:
-    """Read the header alone. Raises SnapshotInvalid, OSError."""
+    """Read the footer alone. Raises SnapshotInvalid, OSError."""
     with path.open("rb") as file:
-        header = _header(file.read(HEADER.size))
-        _check_length(header, os.fstat(file.fileno()).st_size)
-    return header
+        return _header(file)[0]
 
 
-def _header(data: bytes) -> Header:
-    if len(data) < HEADER.size:
+def _header(file: BinaryIO) -> tuple[Header, bytes, int]:
+    """(what the footer says, its digest, bytes before the footer)."""
+    size = os.fstat(file.fileno()).st_size - FOOTER.size
+    if size < 0:
         raise SnapshotInvalid("it is cut short")
-    magic, version, fingerprint, generation, last_id, count, length, digest = HEADER.unpack(data)
+    file.seek(size)
+    magic, version, fingerprint, generation, last_id, count, *tuning, digest = FOOTER.unpack(file.read(FOOTER.size))
     if magic != MAGIC:
-        raise SnapshotInvalid("it is no snapshot")
+        raise SnapshotInvalid("it is no snapshot of this format, it is cut short, or something was added")
     if version != VERSION:
         raise SnapshotInvalid(f"it is of format {version}, not {VERSION}")
     if not fingerprint.isascii():
         raise SnapshotInvalid("its fingerprint is no text")
-    return Header(fingerprint.decode().rstrip("\0"), generation, last_id, count, length, digest)
+    if 16 * count > size:
+        raise SnapshotInvalid("it is cut short")
+    return Header(fingerprint.decode().rstrip("\0"), generation, last_id, count, Tuning(*tuning)), digest, size
 
 
-def _check_length(header: Header, size: int) -> None:
-    if size != HEADER.size + header.length or header.count * 8 > header.length:
-        raise SnapshotInvalid("it is cut short, or something was added")
-
-
-def _packed(fingerprint: str, generation: int, last_id: int, count: int, length: int, digest: bytes) -> bytes:
-    return HEADER.pack(MAGIC, VERSION, fingerprint.encode(), generation, last_id, count, length, digest)
-
-
-def _digest(header: bytes, payload: BinaryIO) -> bytes:
-    state = hashlib.sha256(header)
-    while part := payload.read(CHUNK):
+def _digest(file: BinaryIO, size: int, header: Header) -> bytes:
+    state = hashlib.sha256()
+    file.seek(0)
+    while size and (part := file.read(min(CHUNK, size))):
         state.update(part)
+        size -= len(part)
+    state.update(header.packed(b""))
     return state.digest()

@@ -10,9 +10,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ..data import index_files
 from ..data.catalog import Catalog
 from ..data.exif import Facts
-from ..data.records import NEVER_SEEN, Content, Entry
+from ..data.records import NEVER_SEEN, Content, EncoderRecord, Entry
 from ..data.vectors import VectorIndex
 from . import metrics
 from .metrics import TIE
@@ -45,8 +46,9 @@ def measure(queries: Floats, items: Floats) -> AnnRecall:
     chosen = queries[np.unique(np.linspace(0, len(queries) - 1, min(len(queries), QUERIES)).astype(np.int64))]
     exact, _ = metrics.top(chosen, stored, DEPTH)
     with tempfile.TemporaryDirectory() as folder, Catalog(Path(folder) / "catalog.db", create=True) as catalog:
-        encoder_id, order = _fill(catalog, stored)
-        index = VectorIndex(catalog, encoder_id, stored.shape[1])
+        encoder, order = _fill(catalog, stored)
+        index_files.save_if_stale(catalog, encoder)
+        index = VectorIndex(catalog, encoder.id, encoder.dimension)
         index.refresh()
         hits = 0
         for query, best in zip(chosen, exact, strict=True):
@@ -56,8 +58,8 @@ def measure(queries: Floats, items: Floats) -> AnnRecall:
     return AnnRecall(hits / exact.size, len(chosen), len(stored))
 
 
-def _fill(catalog: Catalog, items: Floats) -> tuple[int, dict[int, int]]:
-    """Commit the vectors as an index run does; return the encoder's id and vector id -> row of `items`."""
+def _fill(catalog: Catalog, items: Floats) -> tuple[EncoderRecord, dict[int, int]]:
+    """Commit the vectors as an index run does; return their encoder and vector id -> row of `items`."""
     record = catalog.add_encoder("evaluated", "0" * 32, items.shape[1], "float32")
     root = catalog.add_root(b"/evaluated")
     catalog.activate(record.id)
@@ -69,4 +71,4 @@ def _fill(catalog: Catalog, items: Floats) -> tuple[int, dict[int, int]]:
         ]
         catalog.commit(entries, {key: items[row] for row, key in keys.items()}, record.id)
     photos = catalog.photos_of_vectors([int(vector_id) for vector_id in catalog.vector_ids(record.id)])
-    return record.id, {vector_id: int(found[0].path.rsplit(b"/", 1)[-1]) for vector_id, found in photos.items()}
+    return record, {vector_id: int(found[0].path.rsplit(b"/", 1)[-1]) for vector_id, found in photos.items()}

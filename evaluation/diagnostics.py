@@ -89,9 +89,10 @@ def consistency(result: RetrievalResult) -> Consistency:
 
 
 def relevance_cuts(
-    texts: Floats, images: Floats, right: Relevance, cuts: Sequence[float] = RELEVANCE_CUTS
+    texts: Floats, images: Floats, right: Relevance, cuts: Sequence[float] = RELEVANCE_CUTS, encoder: str = ""
 ) -> list[Cut]:
-    """Measure the cut with the shipped calibration, whose background is an even sample of the pictures."""
+    """Measure the cut with the calibration shipped for `encoder`; the background is an even sample of the pictures."""
+    curve = calibrate.TEXT_CURVES.get(encoder)
     chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), CUT_QUERIES)).astype(np.int64))
     sample = np.unique(np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(np.int64))
     totals = np.zeros((len(cuts), 4))  # shown, right among them, right in all, queries without any
@@ -100,7 +101,7 @@ def relevance_cuts(
             own = row[right.items[right.starts[query] : right.starts[query + 1]]]
             descending = np.sort(row)[::-1]
             for place, cut in enumerate(cuts):
-                shown = _shown(descending, row[sample], len(images), cut)
+                shown = _shown(descending, row[sample], len(images), cut, curve)
                 least = descending[shown - 1] if shown else np.inf
                 totals[place] += (shown, np.count_nonzero(own >= least), len(own), shown == 0)
     return [
@@ -115,12 +116,12 @@ def relevance_cuts(
     ]
 
 
-def _shown(descending: Floats, background: Floats, pictures: int, cut: float) -> int:
+def _shown(descending: Floats, background: Floats, pictures: int, cut: float, curve: calibrate.Curve | None) -> int:
     """How many of the scores, best first, reach the relevance: by bisection, since relevance grows with the score."""
     low, high = 0, len(descending)
     while low < high:
         middle = (low + high) // 2
-        if calibrate.relevance(descending[middle : middle + 1], background, pictures)[0] >= cut:
+        if calibrate.relevance(descending[middle : middle + 1], background, pictures, curve)[0] >= cut:
             low = middle + 1
         else:
             high = middle

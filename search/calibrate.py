@@ -1,8 +1,9 @@
-"""From a score to a relevance that means the same for every query, language and encoder."""
+"""From a score to a relevance that means the same for every query and language."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +12,58 @@ Floats = npt.NDArray[np.float32]
 
 SMALLEST_SAMPLE = 8  # below this many pictures a spread says nothing
 
+TRIMMED, TRIMMED_LEAST = 0.02, 5
+"""Share and number of a sample's best that are left out of the background: related pictures would widen its spread.
+At most a quarter is."""
 
-def relevance(scores: Floats, background: Floats, pictures: int) -> Floats:
-    """Probability, 0 to 1, that the best of `pictures` unrelated pictures would score lower: shape of `scores`.
+PRIOR_WEIGHT = 100
+"""Pictures that the usual spread of an encoder counts for, beside those of the sample: a few say little."""
 
-    `background` are the query's scores over a sample of the library, taken as normally distributed, so the value is
-    Phi((score - mean) / deviation) ** pictures, the Sidak correction for picking the best of many. The related pictures
-    are among them and widen the deviation: where a large part of a library fits a query, it errs on the low side.
-    (Median and quartiles instead, tried on lite, let through ten times as much: its scores have a heavy tail.)
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How an encoder's texts were measured: relevance 0.5 at `half` deviations above the background.
+
+    The odds of relevance grow as the deviations to the power of `steepness`: logistic regression on their logarithm.
+    `spread` is the usual deviation of a background.
+    """
+
+    half: float
+    steepness: float
+    spread: float
+
+
+TEXT_CURVES = {"lite": Curve(half=35.0, steepness=1.7, spread=0.016)}
+"""Encoders whose scores of texts are far from normal, by name; one curve for all languages (docs/relevance.md)."""
+
+
+def relevance(scores: Floats, background: Floats, pictures: int, curve: Curve | None = None) -> Floats:
+    """Relevance, 0 to 1, of pictures with these scores: shape of `scores`, never falling as they grow.
+
+    `background` are the query's scores over a sample of the library of `pictures`. Shifting scores and background alike
+    changes nothing, stretching them neither without a curve and little with one: queries and languages can be compared.
+    A sample too small gives the scores, clipped. With a curve it is the one that was measured, else the chance that no
+    unrelated picture would score as high.
     """
     if len(background) < SMALLEST_SAMPLE:
         return np.clip(scores, 0, 1).astype(np.float32)
+    return _unlikely(scores, background, pictures) if curve is None else _measured(scores, background, curve)
+
+
+def _measured(scores: Floats, background: Floats, curve: Curve) -> Floats:
+    """Odds (z / half) ** steepness; z counts deviations above the mean of a background without its best."""
+    trimmed = max(round(TRIMMED * len(background)), min(TRIMMED_LEAST, len(background) // 4))
+    kept = np.sort(background)[: len(background) - trimmed].astype(np.float64)
+    variance = (len(kept) * kept.var() + PRIOR_WEIGHT * curve.spread**2) / (len(kept) + PRIOR_WEIGHT)
+    deviations = np.maximum((scores.astype(np.float64) - kept.mean()) / math.sqrt(variance), 1e-9)
+    return np.asarray(1 / (1 + np.exp(curve.steepness * (math.log(curve.half) - np.log(deviations)))), np.float32)
+
+
+def _unlikely(scores: Floats, background: Floats, pictures: int) -> Floats:
+    """Phi(z) ** pictures: the Sidak correction for picking the best of many, were unrelated scores normal.
+
+    Related pictures are in the background and widen it: where much of a library fits a query, it errs on the low side.
+    """
     mean = float(background.mean(dtype=np.float64))
     deviation = max(float(background.std(dtype=np.float64)), 1e-6)
     tails = [0.5 * math.erfc((float(score) - mean) / deviation / math.sqrt(2)) for score in scores]

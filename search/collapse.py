@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from ..data.records import PhotoRecord
+from ..data.records import Brief
 
 ALIKE = 0.9
 """Cosine from which two pictures taken or named together are one; benchmarks/near_duplicates.py measures it."""
@@ -43,11 +43,11 @@ class Trait:
     number: int | None
 
 
-def trait(photo: PhotoRecord, vector: npt.NDArray[np.float32]) -> Trait:
+def trait(photo: Brief, vector: npt.NDArray[np.float32]) -> Trait:
     """The trait of a photo with its vector."""
     folder, name = os.path.split(photo.path)
     stem, number = _named(os.path.splitext(name)[0].decode("utf-8", "replace"))
-    return Trait(photo.content_hash, vector, _seconds(photo.facts.taken_at), (folder, stem), number)
+    return Trait(photo.content_hash, vector, _seconds(photo.taken_at), (folder, stem), number)
 
 
 def _named(stem: str) -> tuple[str, int | None]:

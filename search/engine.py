@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -20,14 +21,17 @@ from ..data.records import PhotoRecord
 from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
-from . import combine, filters, language, query
+from . import calibrate, combine, filters, language, query
 from .collapse import ALIKE, Groups, trait
-from .hits import CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
+from .hits import AHEAD, CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
 from .parse import Query, Term
 
 Floats = npt.NDArray[np.float32]
 Reader = Callable[[Term], Image.Image]
 """Reads the picture of a term (`file` or `url`), upright and RGB. Raises UsageError, PictureError."""
+
+FEW = 5000
+"""Photos that pass filters and can be listed in a moment."""
 
 REMEMBERED = 32
 """Searches whose order is kept, so that their next pages go on where the last one ended."""
@@ -97,7 +101,7 @@ class Answer:
     """Whether the order of the page before is not known any more, and the library has changed since: a photo may be
     missed or come again."""
     is_relevant: bool = True
-    """False if a first page has results, but none is relevant: the library seems to hold nothing of the kind."""
+    """False if nothing on a first page, or nothing at all, is relevant: the library seems to hold no such thing."""
 
 
 class Engine:
@@ -153,9 +157,11 @@ class Engine:
         hits = [hit for hit in near.more(CHUNK) if hit.score >= ALIKE or hit.photo.content_hash == photo.content_hash]
         hits.sort(key=lambda hit: hit.photo.id != photo.id)  # stable
         groups = Groups()
-        vectors = self._vectors([hit.vector_id for hit in hits])
+        vectors = self._vectors([hit.photo.vector_id for hit in hits])
         own = [hit for hit, each in zip(hits, vectors, strict=True) if groups.add(trait(hit.photo, each)) == 0]
-        return [Result(rank, hit.photo, hit.score, hit.relevance) for rank, hit in enumerate(own, start=1)]
+        there = self._catalog.photos([hit.photo.id for hit in own])
+        own = [hit for hit in own if hit.photo.id in there]
+        return [Result(rank, there[hit.photo.id], hit.score, hit.relevance) for rank, hit in enumerate(own, start=1)]
 
     # --- how an answer is made ------------------------------------------------------------------
 
@@ -179,7 +185,9 @@ class Engine:
             total=1000 * (done - clock.start),
         )
         further = f"{hits.generation}-{offset + view.count}" if has_more else None
-        is_relevant = offset > 0 or not page or any(found.is_relevant for found in page) or not hits.is_calibrated
+        hides = view.only_relevant or view.sort == "date"
+        is_relevant = any(found.is_relevant for found in page) or offset > 0 or not (page or hides)
+        is_relevant = is_relevant or not hits.is_calibrated
         return Answer(shown, spoken, self._encoder.name, took, results, further, changed, is_relevant)
 
     def _hits(
@@ -207,12 +215,16 @@ class Engine:
     def _begin(self, asked: Query, vector: Floats | None, view: View, own: frozenset[int]) -> Hits:
         generation = self._catalog.generation()
         wanted = filters.make(asked.filters, self._catalog.roots(counted=False) if asked.filters else ())
-        among = self._catalog.vectors_passing(wanted, self._encoder_id) if wanted else None
         if vector is None:
             source: Source = Listed(self._catalog, self._encoder_id, wanted)
         else:
+            among = self._catalog.vectors_passing(wanted, self._encoder_id, self._few()) if wanted else None
             expression = combine.words_of(asked.terms)
-            source = Ranked(self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own)
+            is_text = bool(asked.terms) and all(term.kind == "text" for term in asked.terms)
+            curve = calibrate.TEXT_CURVES.get(self._encoder.name) if is_text else None
+            source = Ranked(
+                self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own, curve
+            )
         return Hits(source, self._vectors, generation, view.sort, view.collapse, view.only_relevant)
 
     def _nearest(
@@ -222,7 +234,15 @@ class Engine:
         with self._lock:
             self._index.refresh()
             scores, ids = self._index.search(vector, count, among)
-            return np.minimum(scores, 1), ids, self._index.sample @ vector, len(self._index)
+            return np.minimum(scores, 1), ids, np.einsum("nd,d->n", self._index.sample, vector), len(self._index)
+
+    def _few(self) -> int:
+        """How many photos may pass filters for them to be listed before the search; of more, it skips the others.
+
+        To list p of n photos takes as long as to skip all but a page of A among the nearest A * n / p.
+        """
+        with self._lock:
+            return max(FEW, math.isqrt((CHUNK + AHEAD) * len(self._index)))
 
     def _vectors(self, ids: list[int]) -> Floats:
         with self._lock:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..data.catalog import Catalog
 from ..data.filters import Filters
-from ..data.records import PhotoRecord
+from ..data.records import Brief
 from . import calibrate, rank
 from .collapse import Groups, trait
 
@@ -21,7 +21,7 @@ Ids = npt.NDArray[np.int64]
 Nearest = Callable[[Floats, int, Ids | None], tuple[Floats, Ids, Floats, int]]
 
 RELEVANT = 0.5
-"""Relevance from which a photo more likely shows what was asked for than not."""
+"""Relevance from which photos are shown as what was asked for; docs/relevance.md has how often that is right."""
 
 BY_FILTER = 1.0
 """Score and relevance of a photo when nothing but filters was asked for: it is what was asked."""
@@ -41,8 +41,7 @@ DATED = 1000
 class Hit(NamedTuple):
     """A photo found."""
 
-    photo: PhotoRecord
-    vector_id: int
+    photo: Brief
     score: float
     relevance: float
     by_words: bool
@@ -102,7 +101,11 @@ class Listed:
         fresh = [photo for photo in photos if photo.id not in self._seen]
         self._seen.update(photo.id for photo in fresh)
         vectors = self.catalog.vectors_of_photos([photo.id for photo in fresh], self.encoder_id)
-        hits = [Hit(photo, vectors.get(photo.id, 0), BY_FILTER, BY_FILTER, False) for photo in fresh]
+        briefs = [
+            Brief(photo.id, vectors.get(photo.id, 0), photo.path, photo.content_hash, photo.facts.taken_at)
+            for photo in fresh
+        ]
+        hits = [Hit(brief, BY_FILTER, BY_FILTER, False) for brief in briefs]
         return hits if hits or not photos else self.more(count)
 
 
@@ -118,6 +121,7 @@ class Ranked:
     wanted: Filters
     among: Ids | None
     without: frozenset[int]
+    curve: calibrate.Curve | None = None
     is_calibrated: bool = False
     """Whether the library is large enough for relevances to say something."""
     _order: list[int] = field(default_factory=list)
@@ -133,57 +137,62 @@ class Ranked:
         return not self.expression or self._taken >= 2 * POOL
 
     def more(self, count: int) -> list[Hit]:
-        """The photos of the next vectors; copies follow each other, those that words found first."""
+        """The photos of the next vectors; copies follow each other, those that words found first.
+
+        Where filters let few pass, twice as many vectors are taken up each time, until there are some photos.
+        """
         hits: list[Hit] = []
-        while not hits:
-            if self._taken + count > len(self._order):
-                self._reach(max(POOL if self.expression else 0, self._taken + count))
-            chunk = self._order[self._taken : self._taken + count]
+        step = count
+        while len(hits) < count // 2:
+            if self._taken + step > len(self._order):
+                self._reach(self._taken + step)
+            chunk = self._order[self._taken : self._taken + step]
             if not chunk:
-                return []
+                break
             self._taken += len(chunk)
-            photos = self.catalog.photos_of_vectors(chunk, self.wanted)
-            hits = [hit for vector_id in chunk for hit in self._hits(vector_id, photos.get(vector_id, []))]
+            step *= 2
+            photos = self.catalog.briefs_of_vectors(chunk, self.wanted)
+            hits += [hit for vector_id in chunk for hit in self._hits(vector_id, photos.get(vector_id, []))]
         return hits
 
-    def _hits(self, vector_id: int, photos: Sequence[PhotoRecord]) -> list[Hit]:
+    def _hits(self, vector_id: int, photos: Sequence[Brief]) -> list[Hit]:
         named = self._named.get(vector_id, [])
         place = {photo_id: number for number, photo_id in enumerate(named)}
         ordered = sorted(photos, key=lambda photo: place.get(photo.id, len(place)))  # stable
         score, relevance = self._scores[vector_id]
-        return [
-            Hit(photo, vector_id, score, relevance, photo.id in place)
-            for photo in ordered
-            if photo.id not in self.without
-        ]
+        return [Hit(photo, score, relevance, photo.id in place) for photo in ordered if photo.id not in self.without]
 
     def _reach(self, depth: int) -> None:
         """Extend the order to `depth` vectors, or all there are; what was in it stays as it was."""
         if depth <= self._depth:
             return
-        first = not self._depth
-        self._depth = depth
-        looks = self._rank(depth, self.among)
-        if first and self.expression:
-            named = self._rank_words()
-            order = rank.fuse(looks[:POOL], named) + looks[POOL:]
-        else:
-            order = looks
+        found = [] if self._depth else self._found_by_words()
+        self._depth = depth if found == [] else max(depth, POOL)
+        looks = self._rank(self._depth, self.among)
+        if found is None:
+            found = self.catalog.words_among(self.expression, looks[:POOL])
+        order = rank.fuse(looks[:POOL], self._rank_words(found)) + looks[POOL:] if found else looks
         known = set(self._order)
         self._order += [vector_id for vector_id in dict.fromkeys(order) if vector_id not in known]
 
     def _rank(self, count: int, among: Ids | None) -> list[int]:
         scores, ids, background, pictures = self.nearest(self.vector, count, among)
         self.is_calibrated = len(background) >= calibrate.SMALLEST_SAMPLE
-        relevances = calibrate.relevance(scores, background, pictures)
+        relevances = calibrate.relevance(scores, background, pictures, self.curve)
         found = list(zip(ids.tolist(), scores.tolist(), relevances.tolist(), strict=True))
         for vector_id, score, relevance in found:
             self._scores.setdefault(vector_id, (score, relevance))
         return [vector_id for vector_id, _, _ in found]
 
-    def _rank_words(self) -> list[int]:
+    def _found_by_words(self) -> list[tuple[int, int]] | None:
+        """(photo id, vector id) of photos that words found, best first; None if so many that looks must choose."""
+        if not self.expression:
+            return []
+        return self.catalog.word_hits(self.expression, self.wanted, self.encoder_id, POOL)
+
+    def _rank_words(self, found: Sequence[tuple[int, int]]) -> list[int]:
         """Vectors of the photos that words found, best first, with their scores: they may be far from the query."""
-        for photo_id, vector_id in self.catalog.word_hits(self.expression, self.wanted, self.encoder_id, POOL):
+        for photo_id, vector_id in found:
             self._named.setdefault(vector_id, []).append(photo_id)
         far = [vector_id for vector_id in self._named if vector_id not in self._scores]
         if far:
@@ -248,11 +257,11 @@ class Hits:
         while len(hits) < DATED and (more := self.source.more(DATED)):
             hits += more
         relevant = [hit for hit in hits[:DATED] if hit.is_relevant]
-        relevant.sort(key=lambda hit: hit.photo.facts.taken_at or "", reverse=True)
+        relevant.sort(key=lambda hit: hit.photo.taken_at or "", reverse=True)
         return relevant
 
     def _take(self, hits: list[Hit]) -> None:
-        vectors = self.vectors([hit.vector_id for hit in hits]) if self.collapse and hits else None
+        vectors = self.vectors([hit.photo.vector_id for hit in hits]) if self.collapse and hits else None
         for place, hit in enumerate(hits):
             self._looked_at += 1
             number = self._groups.add(trait(hit.photo, vectors[place])) if vectors is not None else len(self._found)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from ...data.images import EXTENSIONS
 from ...errors import DataMissing, UsageError
 from . import cifar10, crossmodal, imagefolder, jsonl, karpathy, numbered, xtd10
-from .sets import ClassificationSet, RetrievalSet
+from .sets import HALVES, ClassificationSet, RetrievalSet
 
 Loader: TypeAlias = Callable[[Path, Path | None], RetrievalSet]
 
@@ -45,6 +46,25 @@ def load_retrieval(path: Path, kind: str = "auto", images: Path | None = None) -
     if found[1] not in RETRIEVAL:
         raise UsageError(f"There is no format {kind!r}.", f"Formats: auto, {', '.join(RETRIEVAL)}.")
     return RETRIEVAL[found[1]](found[0], images)
+
+
+def load_mixed(
+    path: Path, kind: str = "auto", images: Path | None = None, half: str = "", among: Path | None = None
+) -> RetrievalSet:
+    """A retrieval set, or the `first` or `second` half of it, among the pictures that lie in the folder `among`.
+
+    Raises UsageError (no such half), and what `load_retrieval` raises.
+    """
+    whole = load_retrieval(path, kind, images)
+    if half and half not in HALVES:
+        raise UsageError(f"There is no half {half[:20]!r}.", f"Halves: {', '.join(HALVES)}.")
+    if among is not None and not among.is_dir():
+        raise DataMissing(f"There is no folder {among}.", "Give the folder of the other pictures with --among.")
+    chosen = whole.half(half) if half else whole
+    if among is None:
+        return chosen
+    others = (file for file in sorted(among.iterdir()) if os.fsencode(file.suffix.lower()) in EXTENSIONS)
+    return chosen.among(list(others))
 
 
 def load_classification(name: str, path: Path, split: str | None = None) -> ClassificationSet:

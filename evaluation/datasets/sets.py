@@ -14,6 +14,8 @@ from PIL import Image
 
 Indices: TypeAlias = npt.NDArray[np.int64]
 
+HALVES = ("first", "second")
+
 
 @dataclass(frozen=True)
 class Captions:
@@ -57,10 +59,20 @@ class RetrievalSet:
         return replace(self, images=tuple(self.images[index] for index in kept), captions=captions)
 
     def only(self, languages: Sequence[str]) -> RetrievalSet:
-        """The set with these of its languages, in this order, and the pictures that have a caption in one of them."""
+        """The set with these of its languages, in this order, without the pictures that only others caption."""
         chosen = replace(self, captions={language: self.captions[language] for language in languages})
-        captioned = {owner for captions in chosen.captions.values() for owner in captions.owners}
-        return chosen.without(set(range(len(self.images))) - captioned)
+        return chosen.without(self._captioned() - chosen._captioned())
+
+    def half(self, which: str) -> RetrievalSet:
+        """Every other picture, from the `first` or the `second` on, with its captions."""
+        return self.without(set(range(HALVES[::-1].index(which), len(self.images), 2)))
+
+    def among(self, others: Sequence[Path]) -> RetrievalSet:
+        """The set in a library that also holds `others`, to which no caption belongs."""
+        return replace(self, images=(*self.images, *others))
+
+    def _captioned(self) -> set[int]:
+        return {owner for captions in self.captions.values() for owner in captions.owners}
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,27 @@ def test_a_set_without_some_pictures_or_languages_stays_aligned(crossmodal):
     assert list(data.only(["ja", "en"]).captions) == ["ja", "en"]
 
 
+def test_halves_are_disjoint_and_whole(stamps):
+    whole = load_retrieval(stamps)
+    first, second = (datasets.load_mixed(stamps, half=half) for half in ("first", "second"))
+    assert (first.images, second.images) == (whole.images[::2], whole.images[1::2])
+    assert first.captions["ru"].texts == whole.captions["ru"].texts[::2]
+    with pytest.raises(UsageError, match="no half 'third'"):
+        datasets.load_mixed(stamps, half="third")
+
+
+def test_other_pictures_are_mixed_in_behind_and_stay_whatever_languages_are_chosen(stamps, tmp_path):
+    others = tmp_path / "others"
+    others.mkdir()
+    for name in ("b.JPEG", "a.png", "README.md"):
+        (others / name).touch()
+    mixed = datasets.load_mixed(stamps, half="first", among=others).only(["fr"])
+    assert mixed.images == (*load_retrieval(stamps).images[::2], others / "a.png", others / "b.JPEG")
+    assert mixed.captions["fr"].owners == (0, 1, 2)
+    with pytest.raises(DataMissing, match="--among"):
+        datasets.load_mixed(stamps, among=tmp_path / "nowhere")
+
+
 def test_a_language_without_a_picture_leaves_the_picture_out(stamps):
     rows = [json.loads(line) for line in stamps.read_text().splitlines()]
     rows[2]["captions"] = {"en": ["blue"]}

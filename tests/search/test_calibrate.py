@@ -1,5 +1,10 @@
 import numpy as np
-from polyglance.search.calibrate import relevance
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from polyglance.search.calibrate import PRIOR_WEIGHT, TEXT_CURVES, relevance
+from polyglance.search.hits import RELEVANT
 
 
 def background(mean, spread, count=2000, seed=0):
@@ -33,3 +38,46 @@ def test_a_library_where_all_scores_are_equal_has_no_division_by_zero():
 
 def test_a_handful_of_pictures_says_nothing_about_spread():
     assert relevance(np.float32([0.7, -0.1]), np.float32([0.7, -0.1]), 2).tolist() == [np.float32(0.7), 0.0]
+
+
+# --- texts of an encoder that was measured ----------------------------------------
+
+LITE = TEXT_CURVES["lite"]
+
+
+@given(
+    arrays(np.float32, st.integers(0, 60), elements=st.floats(-1, 1, width=32)),
+    st.integers(1, 1_000_000),
+    st.sampled_from([None, LITE]),
+)
+def test_never_falls_with_the_score_and_stays_in_range_for_any_background(scores, pictures, curve):
+    values = relevance(np.linspace(-1, 1, 41, dtype=np.float32), scores, pictures, curve)
+    assert np.isfinite(values).all()
+    assert (np.diff(values) >= 0).all()
+    assert 0 <= values.min() <= values.max() <= 1
+
+
+def test_a_query_all_of_whose_scores_lie_higher_means_the_same():
+    asked = np.float32([0.1, 0.5, 0.9])
+    one, higher = (relevance(asked + up, background(up, 0.02), 350, LITE) for up in (0, 0.05))
+    assert one == pytest.approx(higher, abs=0.02)
+
+
+def test_half_is_where_the_curve_says():
+    flat = np.zeros(2000, np.float32)  # its deviation is what is usual, as far as the prior weighs
+    deviation = LITE.spread * (PRIOR_WEIGHT / (PRIOR_WEIGHT + 1960)) ** 0.5
+    assert relevance(np.float32([LITE.half * deviation]), flat, 350, LITE)[0] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_pictures_that_fit_do_not_make_each_other_irrelevant():
+    few = background(0, 0.02, 21)
+    few[:2] = 0.85
+    both = relevance(few, few, 21, LITE)
+    assert (both[:2] > RELEVANT).all()
+    assert (both[2:] < 0.1).all()
+
+
+def test_a_measured_curve_is_stricter_than_a_normal_tail():
+    asked, scores = np.float32([0.3]), background(0, 0.03)
+    assert relevance(asked, scores, 350)[0] > 0.99
+    assert relevance(asked, scores, 350, LITE)[0] < RELEVANT

@@ -154,7 +154,8 @@ def test_nothing_passes_and_nothing_is_found(place):
 def test_relevance_hides_the_rest_or_says_there_is_nothing(place):
     place.crowd(300)
     assert not place.find("beach").is_relevant
-    assert place.find("beach", only_relevant=True).results == []
+    nothing = place.find("beach", only_relevant=True)
+    assert (nothing.results, nothing.is_relevant) == ([], False)
     place.add(("1.jpg", unit(1)), ("beach.jpg", unit(0, 0, 0, 0, 1)))
     answer = place.find("beach", only_relevant=True)
     assert names(answer) == ["beach.jpg", "1.jpg"]

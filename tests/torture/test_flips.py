@@ -32,13 +32,10 @@ def vectors_of(catalog):
         return {}
     index = VectorIndex(catalog, record.id, record.dimension)
     index.refresh()
-    held = dict(zip(index._ids().tolist(), range(len(index)), strict=True))
+    ids = index.held.ids
+    held = dict(zip(ids.tolist(), index.vectors(ids), strict=True))
     photos = catalog.photos_of_vectors(list(held))
-    return {
-        photo.path: index._index.index.reconstruct(held[vector_id]).tobytes()
-        for vector_id, shown in photos.items()
-        for photo in shown
-    }
+    return {photo.path: held[vector_id].tobytes() for vector_id, shown in photos.items() for photo in shown}
 
 
 def looked_at(small, truth):

@@ -1,0 +1,31 @@
+"""Relevance in a small library of everyday pictures, with the embedded encoder."""
+
+import pytest
+
+CATS = ("cat", "猫", "gato", "chat", "кошка", "ネコ", "고양이", "قطة", "gatto")
+MOTORCYCLES = ("motorcycle", "摩托车", "motocicleta", "moto", "мотоцикл", "オートバイ", "오토바이", "دراجة نارية")
+ABSENT = ("banana", "长颈鹿", "elefante", "piano", "слон", "自転車", "자전거", "زرافة", "coccodrillo")
+
+
+def shown(answer):
+    return {result["path"].rpartition("/")[2] for result in answer["results"]}
+
+
+@pytest.mark.parametrize("query", CATS)
+def test_only_the_cat_is_relevant_in_every_language(polyglance, indexed, query):
+    answer = polyglance("--library", indexed, "search", query, "--relevant", "--json").json
+    assert (shown(answer), answer["relevant"]) == ({"chelsea.png"}, True)
+
+
+@pytest.mark.parametrize("query", MOTORCYCLES)
+def test_two_pictures_of_a_thing_are_both_relevant(polyglance, indexed, query):
+    answer = polyglance("--library", indexed, "search", query, "--relevant", "--all", "--json").json
+    assert shown(answer) == {"motorcycle_left.png", "motorcycle_right.png"}
+
+
+@pytest.mark.parametrize("query", ABSENT)
+def test_what_is_not_there_is_said_to_be_absent(polyglance, indexed, query):
+    assert "Nothing relevant was found; these are the nearest." in polyglance("--library", indexed, "search", query).err
+    hidden = polyglance("--library", indexed, "search", query, "--relevant")
+    assert hidden.out == ""
+    assert "Nothing relevant was found. Without --relevant" in hidden.err
