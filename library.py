@@ -23,22 +23,31 @@ from .data.thumbnails import Thumbnails
 from .data.watch_state import WatchState
 from .encoders import registry
 from .encoders.base import Encoder
-from .errors import EncoderError, LibraryMissing, PhotoNotFound, PictureError, Stopped, UsageError
+from .errors import (
+    EncoderError,
+    LibraryMissing,
+    PhotoNotFound,
+    PictureError,
+    RootNotFound,
+    Stopped,
+    UsageError,
+)
 from .indexer import health
 from .indexer.exclude import Exclusion
 from .indexer.mounts import mounts
 from .indexer.pipeline import Pipeline, Tally, Tick
+from .indexer.places import check_folders, covers, outermost
 from .indexer.reencode import encode_missing
-from .indexer.scan import reaches
 from .indexer.service import Host, Service, Timing
 from .indexer.stop import Stop
-from .indexer.update import Place, Report, check_folder, update
+from .indexer.update import Place, Report, update
 from .search import filters as filter_texts
 from .search import query
-from .search.engine import Answer, Engine, View
+from .search.engine import Answer, Engine, Reader, Result, View, unreadable
 from .search.filters import Given
 from .search.match import match as match_texts
 from .search.parse import Query, Term, is_url, parse, with_filters
+from .search.sent import Sent
 
 CATALOG = "catalog.db"
 
@@ -86,6 +95,8 @@ class Library:
         self._encoders: dict[int, Encoder] = {}
         self._engines: dict[int, Engine] = {}
         self._lock = threading.RLock()
+        self._guests = threading.Lock()
+        self._is_writing = False
 
     @classmethod
     def open(cls, folder: Path_ | None = None, *, settings: Settings | None = None, create: bool = True) -> Self:
@@ -123,12 +134,40 @@ class Library:
         UsageError if `encoder` is not the library's, Stopped if `stop` was asked to, and what `registry.create` raises.
         """
         exclusion = self._exclusion()
-        wanted = _outermost(check_folders(folders), exclusion)
+        wanted = outermost(check_folders(folders), exclusion)
         with self._writing():
             record = self._active_or_new(encoder)
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
             places = [self._place(folder, exclusion) for folder in wanted]
             report = update(pipeline, places, progress, exclusion=exclusion)
+            if report.tally.stopped:
+                raise Stopped
+            self._save_snapshots()
+            return report
+
+    def rescan(
+        self,
+        root_id: int | None = None,
+        *,
+        failed: bool = False,
+        progress: Progress = _silent,
+        stop: Stop | None = None,
+    ) -> Report:
+        """Make the library equal to one root on disk, or to all; roots that are offline are left as they are.
+
+        With `failed`, the files that could not be read are tried again, whatever root they are in; only those roots are
+        compared. Raises RootNotFound, LibraryBusy, LibraryMissing, Stopped.
+        """
+        exclusion = self._exclusion()
+        with self._writing():
+            record = self._active()
+            wanted = set(self.catalog.retry_failures()) if failed else {root_id}
+            roots = self.catalog.roots(counted=False)
+            places = [Place(root) for root in roots if root.id in wanted or wanted == {None}]
+            if root_id is not None:
+                self.root(root_id)
+            pipeline = self._pipeline(self._encoder_of(record), record, stop)
+            report = update(pipeline, places, progress, exclusion=exclusion, strict=False)
             if report.tally.stopped:
                 raise Stopped
             self._save_snapshots()
@@ -201,7 +240,7 @@ class Library:
             roots = sorted(self.catalog.roots(counted=False), key=lambda root: len(root.path))
             while roots:
                 outer, *others = roots
-                inner = [root for root in others if _covers(outer.path, root.path, exclusion)]
+                inner = [root for root in others if covers(outer.path, root.path, exclusion)]
                 if inner:
                     self.catalog.add_root(outer.path, inner)
                 roots = [root for root in others if root not in inner]
@@ -220,18 +259,23 @@ class Library:
         sort: str = "relevance",
         collapse: bool = True,
         only_relevant: bool = False,
+        picture: Sent | None = None,
     ) -> Answer:
         """Find the photos that show `text`, in any of the nine languages: see `search.parse` for sums and filters.
 
         `filters` are filters by name (`{"after": "2024-05", "camera": "X100V"}`) beside those in the text, which may
         then be empty; `plain` takes the text as it is. `files=False` refuses pictures by path or address, which is
-        what to use for texts from elsewhere. `search.engine.View` has the rest. Raises QueryError, UsageError,
-        PictureError, PhotoNotFound.
+        what to use for texts from elsewhere. `picture` is added to what the text says, which may then be empty too.
+        `search.engine.View` has the rest. Raises QueryError, UsageError, PictureError, PhotoNotFound.
         """
         more = filter_texts.given(filters or {})
-        asked = Query(()) if more and not text.strip() else parse(text, self.settings.max_query_chars, plain=plain)
+        beside = (picture.term,) if picture else ()
+        if (more and not beside) and not text.strip():
+            asked = Query(())
+        else:
+            asked = parse(text, self.settings.max_query_chars, plain=plain, beside=beside)
         view = View(count, cursor, sort, collapse, only_relevant)
-        return self.engine().find(with_filters(asked, more), view, self._read_term if files else None)
+        return self.engine().find(with_filters(asked, more), view, self._reader(files, picture))
 
     def similar(self, picture: int | Path_, count: int = 20, *, collapse: bool = False) -> Answer:
         """Find the photos like a photo of the library (its id) or like a picture file (or address, where allowed)."""
@@ -247,10 +291,21 @@ class Library:
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> None:
         """Make photos favourites (`is:favourite` finds them), or no longer. Raises PhotoNotFound, LibraryBusy."""
-        with self._writing():
+        with self._visiting():
             for photo_id in photo_ids:
                 self.photo(photo_id)
             self.catalog.mark(photo_ids, favourite=favourite)
+
+    def root(self, root_id: int) -> RootRecord:
+        """The root with this id. Raises RootNotFound."""
+        found = next((root for root in self.catalog.roots(counted=False) if root.id == root_id), None)
+        if found is None:
+            raise RootNotFound(f"No folder of the library has the id {root_id}.", "'polyglance status' lists them.")
+        return found
+
+    def alike(self, photo_id: int) -> list[Result]:
+        """The photos that are shown as one with this one, itself first. Raises PhotoNotFound."""
+        return self.engine().alike(self.photo(photo_id))
 
     def photo(self, photo_id: int) -> PhotoRecord:
         """The photo with this id. Raises PhotoNotFound."""
@@ -358,7 +413,36 @@ class Library:
         with database.writer_lock(self.folder) as after_a_kill:
             if after_a_kill:
                 self.thumbnails.sweep(self.catalog.contents())
+            self._is_writing = True
+            try:
+                yield
+            finally:
+                with self._guests:
+                    self._is_writing = False
+
+    @contextmanager
+    def _visiting(self) -> Iterator[None]:
+        """Hold the writer lock for a moment; while this process indexes, within its hold, which waits for us."""
+        with self._guests:
+            if self._is_writing:
+                yield
+                return
+        with self._writing():
             yield
+
+    def _reader(self, files: bool, sent: Sent | None) -> Reader | None:
+        """What reads the pictures of a query: the one sent with it, and (`files`) those it names."""
+        if sent is None:
+            return self._read_term if files else None
+
+        def read(term: Term) -> Image.Image:
+            if term.kind == "picture":
+                return sent.read(self.encoder().image_side, self.settings.max_pixels)
+            if not files:
+                raise unreadable(term)
+            return self._read_term(term)
+
+        return read
 
     def _read_term(self, term: Term) -> Image.Image:
         if term.kind == "url":
@@ -417,9 +501,9 @@ class Library:
     def _place(self, folder: bytes, exclusion: Exclusion) -> Place:
         roots = self.catalog.roots(counted=False)
         for root in roots:
-            if _covers(root.path, folder, exclusion):
+            if covers(root.path, folder, exclusion):
                 return Place(root, paths.relative_to(folder, root.path))
-        absorbed = [root for root in roots if _covers(folder, root.path, exclusion)]
+        absorbed = [root for root in roots if covers(folder, root.path, exclusion)]
         return Place(self.catalog.add_root(folder, absorbed))
 
 
@@ -445,28 +529,6 @@ def check(
         with Library.open(place, settings=settings, create=False) as opened, database.writer_lock(place):
             opened._save_snapshots()
     return report
-
-
-def check_folders(folders: Sequence[Path_]) -> list[bytes]:
-    """Return the folders' absolute paths. Raises FolderError if one is missing, is no folder, or cannot be listed."""
-    wanted = [paths.absolute(folder) for folder in folders]
-    for folder in wanted:
-        check_folder(folder)
-    return wanted
-
-
-def _outermost(folders: Sequence[bytes], exclusion: Exclusion) -> list[bytes]:
-    """Each folder once, without those that lie within another one."""
-    kept: list[bytes] = []
-    for folder in sorted(set(folders), key=len):
-        if not any(_covers(outer, folder, exclusion) for outer in kept):
-            kept.append(folder)
-    return kept
-
-
-def _covers(root: bytes, folder: bytes, exclusion: Exclusion) -> bool:
-    """Whether a scan of `root` sees what is in `folder`; one that is excluded in it is a root of its own."""
-    return paths.is_within(folder, root) and reaches(root, paths.relative_to(folder, root), exclusion)
 
 
 def resolve(name: str, settings: Settings) -> str:

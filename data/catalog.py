@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from . import database, paths, photo_rows, seals, selection, vector_rows, words
+from . import database, paths, photo_rows, seals, selection, troubles, vector_rows, words
 from .filters import NOTHING, Filters
 from .models import EncoderRow, Favourite, Photo, Root, Setting, Vector
 from .records import Brief, Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
@@ -211,6 +211,11 @@ class Catalog:
                 connection.execute(delete(Photo).where(Photo.id.in_(ids)))
             _bump(connection)
 
+    def retry_failures(self) -> list[int]:
+        """Let the next run try the files again that could not be read; return the ids of the roots they are in."""
+        with database.writing(self._engine) as connection:
+            return troubles.forget_stats(connection)
+
     def prune(self) -> list[bytes]:
         """Drop the vectors of contents that no photo has any more; return their hashes.
 
@@ -319,6 +324,10 @@ class Catalog:
     def failures(self) -> list[PhotoRecord]:
         """All files that could not be read."""
         return self._photos(Photo.error.is_not(None))
+
+    def some_failures(self, after: int, count: int) -> tuple[list[PhotoRecord], int]:
+        """Up to `count` of them with ids above `after`, in order of their ids; and how many there are in all."""
+        return self.read(lambda connection: (troubles.page(connection, after, count), troubles.count(connection)))
 
     def photos_of_vectors(self, vector_ids: Sequence[int], wanted: Filters = NOTHING) -> dict[int, list[PhotoRecord]]:
         """The photos that show each vector's content, by vector id; copies come in the order they were added.

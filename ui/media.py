@@ -2,57 +2,99 @@
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from ..data import paths
 from ..errors import PictureError
 from ..library import Library
-from . import originals
-from .api import PhotoId
+from . import originals, ranges
+from .api.parameters import PhotoId
 from .problems import problem
 
-HEADERS = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": "private, no-cache"}
+HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "private, no-cache"}
 """`no-cache`: kept by the browser, but asked about again, because a photo's file can change under its id."""
 
 
 def router(library: Library) -> APIRouter:
-    """Return the routes over `library`."""
-    routes = APIRouter(prefix="/media")
+    """Return the page's older addresses of the pictures."""
+    routes = APIRouter(prefix="/media", include_in_schema=False)
 
     @routes.get("/thumbnail/{photo_id}")
-    def thumbnail(photo_id: PhotoId, request: Request) -> Response:
-        """Return the small JPEG of a photo."""
-        record = library.photo(photo_id)
-        etag = f'"{record.content_hash.hex() if record.content_hash else ""}"'
-        if _is_known(request, etag):
-            return _unchanged(etag)
-        try:
-            data = library.thumbnail(photo_id).read_bytes()
-        except (PictureError, FileNotFoundError) as error:
-            return _gone(error)
-        return Response(data, media_type="image/jpeg", headers={**HEADERS, "ETag": etag})
+    def small(photo_id: PhotoId, request: Request) -> Response:
+        return thumbnail(library, photo_id, request)
 
     @routes.get("/photo/{photo_id}")
     def photo(photo_id: PhotoId, request: Request) -> Response:
-        """Return the photo's file as it is, or as a JPEG if browsers do not show its format."""
-        record = library.photo(photo_id)
-        try:
-            original = originals.opened(record, [root.path for root in library.catalog.roots(counted=False)])
-            if _is_known(request, original.etag):
-                original.file.close()
-                return _unchanged(original.etag)
-            headers = {**HEADERS, "ETag": original.etag}
-            if not original.is_sent_as_it_is:
-                converted = original.converted(library.settings)
-                return Response(converted, media_type=original.media_type, headers=headers)
-        except PictureError as error:
-            return _gone(error)
-        headers["Content-Length"] = str(original.size)
-        return StreamingResponse(original.chunks(), media_type=original.media_type, headers=headers)
+        return original(library, photo_id, request)
 
     return routes
+
+
+def thumbnail(library: Library, photo_id: int, request: Request) -> Response:
+    """Answer with the small JPEG of a photo."""
+    record = library.photo(photo_id)
+    etag = f'"{record.content_hash.hex() if record.content_hash else ""}"'
+    if _is_known(request, etag):
+        return _unchanged(etag)
+    try:
+        data = library.thumbnail(photo_id).read_bytes()
+    except (PictureError, FileNotFoundError) as error:
+        return _gone(error)
+    return _whole(data, "image/jpeg", {"ETag": etag}, request)
+
+
+def original(library: Library, photo_id: int, request: Request) -> Response:
+    """Answer with the photo's file as it is, or a part of it, or as a JPEG if browsers do not show its format."""
+    record = library.photo(photo_id)
+    try:
+        found = originals.opened(record, [root.path for root in library.catalog.roots(counted=False)])
+        if _is_known(request, found.etag):
+            found.file.close()
+            return _unchanged(found.etag)
+        if found.is_sent_as_it_is:
+            return _file(found, record.path, request)
+        headers = {"ETag": found.etag, **_named(record.path, ".jpg")}
+        if request.method == "HEAD":  # its length is not known before it is made
+            found.file.close()
+            return Response(None, headers={**HEADERS, **headers, "Content-Type": found.media_type})
+        return _whole(found.converted(library.settings), found.media_type, headers, request)
+    except PictureError as error:
+        return _gone(error)
+
+
+def _file(found: originals.Original, path: bytes, request: Request) -> Response:
+    headers = {**HEADERS, **_named(path), "ETag": found.etag, "Accept-Ranges": "bytes"}
+    try:
+        span = ranges.asked(request.headers, found.size, found.etag)
+    except ranges.Unsatisfiable:
+        found.file.close()
+        refused = problem(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "The file ends before that range.")
+        refused.headers["Content-Range"] = f"bytes */{found.size}"
+        return refused
+    headers["Content-Length"] = str(span.length if span else found.size)
+    if span:
+        headers["Content-Range"] = span.content_range
+    status = HTTPStatus.PARTIAL_CONTENT if span else HTTPStatus.OK
+    if request.method == "HEAD":
+        found.file.close()
+        return Response(None, status, headers={**headers, "Content-Type": found.media_type})
+    chunks = found.chunks(span.first, span.length) if span else found.chunks()
+    return StreamingResponse(chunks, status, media_type=found.media_type, headers=headers)
+
+
+def _whole(data: bytes, media_type: str, headers: dict[str, str], request: Request) -> Response:
+    carried = {**HEADERS, **headers, "Content-Length": str(len(data))}
+    return Response(None if request.method == "HEAD" else data, media_type=media_type, headers=carried)
+
+
+def _named(path: bytes, ending: str = "") -> dict[str, str]:
+    """What the browser calls the file when it is saved."""
+    return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(paths.display(os.path.basename(path)) + ending)}"}
 
 
 def _is_known(request: Request, etag: str) -> bool:

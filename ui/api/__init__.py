@@ -1,0 +1,46 @@
+"""The HTTP API, version 1: docs/http.md. Errors are problem documents: see `problems`."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+
+from ...library import Library
+from ..jobs import Jobs
+from . import indexing, openapi, overview, page, photos, searching
+
+PREFIX = "/api/v1"
+_PLACE = re.compile(r"\{\w+\}")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def install(app: FastAPI, library: Library, jobs: Jobs, *, with_password: bool = False) -> None:
+    """Add the routes over `library`, and the pages about them."""
+    openapi.install(app, with_password=with_password)
+    for part in (searching.router(library), photos.router(library), overview.router(library)):
+        app.include_router(part, prefix=PREFIX, responses=openapi.ERRORS)
+    app.include_router(indexing.router(library, jobs), prefix=PREFIX, responses=openapi.ERRORS)
+    app.include_router(_about(app), prefix=PREFIX)
+
+
+def _about(app: FastAPI) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/docs")
+    def docs(request: Request) -> HTMLResponse:
+        """What the API offers, for people."""
+        return HTMLResponse(page.html(app.openapi(), f"{request.url.scheme}://{request.headers['host']}"))
+
+    @routes.api_route("/{rest:path}", methods=list(METHODS))
+    def nothing(request: Request) -> Response:
+        """Of a known address the methods, else nothing."""
+        for path, methods in app.openapi()["paths"].items():
+            if re.fullmatch(_PLACE.sub("[^/]+", path), request.scope["path"]):
+                allowed = ", ".join(sorted(method.upper() for method in methods))
+                raise HTTPException(405, f"This address takes {allowed} only.", {"Allow": allowed})
+        raise HTTPException(404, "There is nothing at this address.")
+
+    return routes

@@ -1,0 +1,93 @@
+"""Reading pictures that clients send, a few at a time and never to a disk; `bodies` bounds them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from . import limits
+from .bodies import too_long
+
+_Fields = TypeVar("_Fields", bound=BaseModel)
+
+FIELDS = 64
+AT_ONCE = 4
+"""Pictures held in memory at one time; further requests wait."""
+
+_turn = asyncio.Semaphore(AT_ONCE)
+
+
+@dataclass(frozen=True)
+class Form(Generic[_Fields]):
+    """A form's fields, checked, and the file in it, if any."""
+
+    fields: _Fields
+    file: bytes | None
+
+
+class _Parser(MultiPartParser):
+    spool_max_size = 2 * limits.MAX_UPLOAD_BYTES  # else it would become a temporary file
+
+
+@asynccontextmanager
+async def few_at_once() -> AsyncIterator[None]:
+    """Wait until few enough other pictures are in memory."""
+    async with _turn:
+        yield
+
+
+async def body(request: Request) -> bytes:
+    """Read a picture that is the body. Raises HTTPException if it is too long: `bodies.bounded` sees to the rest."""
+    data = await request.body()
+    if len(data) > limits.MAX_UPLOAD_BYTES:
+        raise too_long(limits.MAX_UPLOAD_BYTES)
+    return data
+
+
+async def form(request: Request, model: type[_Fields], file_field: str) -> Form[_Fields]:
+    """Read a form with at most one file, in `file_field`. Raises HTTPException, RequestValidationError."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be multipart/form-data.")
+    parser = _Parser(
+        request.headers, request.stream(), max_files=1, max_fields=FIELDS, max_part_size=limits.MAX_BODY_BYTES
+    )
+    try:
+        parsed = await parser.parse()
+    except MultiPartException as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error.message}") from error
+    file: bytes | None = None
+    fields: dict[str, Any] = {}
+    several = defaultdict(list)
+    for name, value in parsed.multi_items():
+        if isinstance(value, UploadFile):
+            file = await value.read()
+            await value.close()
+            if name != file_field:
+                raise HTTPException(HTTPStatus.BAD_REQUEST, f"The file of the form goes in the field {file_field}.")
+        else:
+            several[name].append(value)
+    for name, values in several.items():
+        fields[name] = values if _takes_several(model, name) else values[-1]
+    try:
+        return Form(model.model_validate(fields), file)
+    except ValidationError as error:
+        raise RequestValidationError([{**each, "loc": ("form", *each["loc"])} for each in error.errors()]) from error
+
+
+def _takes_several(model: type[BaseModel], name: str) -> bool:
+    return any(
+        name in {field, about.alias} and isinstance(about.default, list) for field, about in model.model_fields.items()
+    )
