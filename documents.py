@@ -99,7 +99,7 @@ def status(found: Status) -> dict[str, Any]:
         ],
         "encoder": encoder.name if encoder else None,
         "dimension": encoder.dimension if encoder else None,
-        "index": "exact",
+        "index": found.index,
         "generation": found.generation,
         "watch": _watch(found),
     }

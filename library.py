@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from .encoders import registry
 from .encoders.base import Encoder
 from .errors import (
     EncoderError,
+    LibraryBusy,
     LibraryMissing,
     PhotoNotFound,
     PictureError,
@@ -71,6 +72,8 @@ class Status:
     """Each root with its state: "online", "offline" or "partly offline"."""
     failures: list[PhotoRecord]
     encoder: EncoderRecord | None
+    index: str
+    """How its vectors are searched: "exact", or "clustered" in a large library."""
     generation: int
     watch: WatchState | None
     """None if no process watches the library."""
@@ -142,8 +145,8 @@ class Library:
             report = update(pipeline, places, progress, exclusion=exclusion)
             if report.tally.stopped:
                 raise Stopped
-            self._save_snapshots()
-            return report
+        self._save_snapshot(stop)
+        return report
 
     def rescan(
         self,
@@ -170,8 +173,8 @@ class Library:
             report = update(pipeline, places, progress, exclusion=exclusion, strict=False)
             if report.tally.stopped:
                 raise Stopped
-            self._save_snapshots()
-            return report
+        self._save_snapshot(stop)
+        return report
 
     def reencode(self, encoder: str, *, progress: Progress = _silent, stop: Stop | None = None) -> Tally:
         """Encode every photo with another encoder, beside the vectors there are, then switch to it.
@@ -184,8 +187,8 @@ class Library:
             record = self._register(made)
             tally = encode_missing(self._pipeline(made, record, stop), progress)
             self.catalog.activate(record.id)
-            self._save_snapshots()
-            return tally
+        self._save_snapshot(stop)
+        return tally
 
     def watch(
         self,
@@ -336,7 +339,8 @@ class Library:
             self.folder,
             list(zip(roots, states, strict=True)),
             self.catalog.failures(),
-            self.catalog.active_encoder(),
+            encoder := self.catalog.active_encoder(),
+            index_files.kind(self.catalog, encoder) if encoder else index_files.EXACT,
             self.catalog.generation(),
             watch_state.read(self.folder),
         )
@@ -470,9 +474,10 @@ class Library:
             record = self._active()
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
             report = update(pipeline, places, progress, exclusion=self._exclusion(), strict=False, missed_before=missed)
-            if any(place.is_whole for place in places) and not stop.asked:
-                self._save_snapshots()
-            return report
+        if any(place.is_whole for place in places) and not stop.asked:
+            with suppress(Stopped):
+                self._save_snapshot(stop)
+        return report
 
     def _drop(self, folder: bytes) -> None:
         for root in self.catalog.roots(counted=False):
@@ -485,13 +490,19 @@ class Library:
             "Run 'polyglance status' to see them; what is inside one is left out with 'polyglance exclude'.",
         )
 
-    def _save_snapshots(self) -> None:
-        """Write the active encoder's snapshot where it has fallen behind, for the next start to be quick."""
+    def _save_snapshot(self, stop: Stop | None = None) -> None:
+        """Write the active encoder's snapshot where it has fallen behind, for the next start to be quick.
+
+        Not under the writer lock: a large library's takes minutes. Raises Stopped.
+        """
         record = self.catalog.active_encoder()
         if record is None:
             return
         try:
-            index_files.save_if_stale(self.catalog, record)
+            with database.snapshot_lock(self.folder):
+                index_files.save_if_stale(self.catalog, record, lambda: stop is not None and stop.asked)
+        except LibraryBusy:
+            return  # another process is writing it
         except OSError as error:
             log.info(f"The snapshot of the vector index was not written: {error.strerror or error}.")
 
@@ -527,7 +538,7 @@ def check(
     report = checking.check(checking.Plan(place / CATALOG, thumbnails, *limits, repair, deep), progress)
     if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
         with Library.open(place, settings=settings, create=False) as opened, database.writer_lock(place):
-            opened._save_snapshots()
+            opened._save_snapshot()
     return report
 
 

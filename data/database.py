@@ -120,6 +120,11 @@ def watcher_lock(folder: Path) -> AbstractContextManager[bool]:
     return _lock(folder, "watch", "is being watched")
 
 
+def snapshot_lock(folder: Path) -> AbstractContextManager[bool]:
+    """Hold the lock of the one process that writes snapshots of the index. Raises LibraryBusy, naming who does."""
+    return _lock(folder, "snapshot", "is having its index written")
+
+
 def is_watched(folder: Path) -> bool:
     """Whether a process holds the watcher lock at this moment; False in a library that we may only read."""
     return _is_held(folder, "watch", unknown=False)

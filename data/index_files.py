@@ -14,8 +14,10 @@ from .catalog import Catalog
 from .clustered import Clustered
 from .exact import Exact
 from .records import EncoderRecord
-from .snapshot import EXACT, Snapshot, SnapshotInvalid, Tuning
+from .snapshot import Snapshot, SnapshotInvalid, Tuning
 from .vectors import Ids, Seals, VectorIndex
+
+EXACT, IN_CLUSTERS = "exact", "clustered"
 
 log = logging.getLogger("polyglance")
 
@@ -32,6 +34,15 @@ GROWN = 2.0
 def path_of(catalog: Catalog, encoder: EncoderRecord) -> Path:
     """Where the encoder's snapshot is."""
     return snapshot.path_of(catalog.folder / snapshot.FOLDER, encoder.fingerprint)
+
+
+def kind(catalog: Catalog, encoder: EncoderRecord) -> str:
+    """How the encoder's vectors are searched: EXACT or IN_CLUSTERS."""
+    try:
+        tuning = snapshot.peek(path_of(catalog, encoder)).tuning
+    except (OSError, SnapshotInvalid):
+        return EXACT
+    return IN_CLUSTERS if tuning.probes else EXACT
 
 
 def save_if_stale(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], bool] = lambda: False) -> bool:
@@ -115,7 +126,7 @@ def _write(
     ids: Ids,
     seals: Seals,
     index: Any,
-    tuning: Tuning = EXACT,
+    tuning: Tuning = snapshot.EXACT,
 ) -> None:
     said = Snapshot(encoder.fingerprint, generation, ids, seals, tuning)
     snapshot.write(path_of(catalog, encoder), said, lambda put: faiss_.write(index, put))
