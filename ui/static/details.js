@@ -1,33 +1,36 @@
 // One photo, large, with everything the library knows about it.
-import { bytes, copyButton, date, fileName, make, percent, place } from "./text.js";
+import { formatBytes, formatDate, formatNumber, t } from "./i18n.js";
+import { copyButton, fileName, make, percent, place } from "./text.js";
 
 const ENLARGED = 1.5; // how far a small photo is blown up to fill the window
 const SWIPE = 60; // pixels
 
 function facts(photo, result) {
+  const pixels = t("fact.pixels", { width: photo.width, height: photo.height });
+  const score = result && formatNumber(result.score, { maximumFractionDigits: 3 });
   const rows = [
-    ["Taken", date(photo.taken_at)],
-    ["Camera", photo.camera],
-    ["Lens", photo.lens],
-    ["Size", `${photo.width} × ${photo.height} pixels, ${bytes(photo.size)}, ${photo.format}`],
-    ["Place", place(photo.latitude, photo.longitude)],
-    ["Caption", photo.caption],
-    ["Relevance", result ? `${percent(result.relevance)} (score ${result.score.toFixed(3)})` : null],
+    ["fact.taken", formatDate(photo.taken_at)],
+    ["fact.camera", photo.camera],
+    ["fact.lens", photo.lens],
+    ["fact.size", [pixels, formatBytes(photo.size), photo.format].join(" · ")],
+    ["fact.place", place(photo.latitude, photo.longitude)],
+    ["fact.caption", photo.caption],
+    ["fact.relevance", result ? t("fact.score", { share: percent(result.relevance), score }) : null],
   ];
   const list = make("dl");
   for (const [name, value] of rows) {
-    if (value) list.append(make("dt", {}, name), make("dd", { dir: "auto" }, value));
+    if (value) list.append(make("dt", {}, t(name)), make("dd", { dir: "auto" }, value));
   }
   if (photo.keywords.length) {
     const words = photo.keywords.map((word) => make("span", { class: "pg-keyword", dir: "auto" }, word));
-    list.append(make("dt", {}, "Keywords"), make("dd", {}, ...words));
+    list.append(make("dt", {}, t("fact.keywords")), make("dd", {}, ...words));
   }
-  list.append(make("dt", {}, "File"), make("dd", {}, make("code", { class: "pg-path" }, photo.path), copyButton(photo.path)));
+  list.append(make("dt", {}, t("fact.file")), make("dd", {}, make("code", { class: "pg-path" }, photo.path), copyButton(photo.path)));
   return list;
 }
 
-const arrow = (label, text, step) =>
-  make("button", { type: "button", class: `pg-arrow pg-${label.toLowerCase()}`, "aria-label": `${label} photo`, title: label, onclick: step }, text);
+const arrow = (way, text, step) =>
+  make("button", { type: "button", class: `pg-arrow pg-${way}`, "aria-label": t(`photo.${way}`), title: t(`photo.${way}`), onclick: step }, text);
 
 /** Wire the dialog. `load(id)` fetches a photo's facts (or throws), `similar(id)` starts a search.
  *  Returns `open(results, index)` and `close()`. */
@@ -44,7 +47,7 @@ export function detailsDialog(dialog, load, similar) {
     image.style.aspectRatio = `${result.width} / ${result.height}`;
     // The thumbnail stands in until the photo has come.
     image.style.backgroundImage = `url(media/thumbnail/${result.id})`;
-    const missing = make("p", { class: "pg-missing", hidden: true }, "The file cannot be shown: it was moved, changed or removed since it was indexed. This is its thumbnail.");
+    const missing = make("p", { class: "pg-missing", hidden: true }, t("photo.missing"));
     image.addEventListener("load", () => { image.style.backgroundImage = ""; });
     image.addEventListener("error", () => {
       if (image.dataset.failed) return;
@@ -54,15 +57,15 @@ export function detailsDialog(dialog, load, similar) {
     });
     const side = make("div", { class: "pg-side" }, make("h2", { dir: "auto", class: "pg-title" }, name));
     const stage = make("div", { class: "pg-stage" }, image, missing);
-    if (at > 0) stage.append(arrow("Previous", "‹", () => step(-1)));
-    if (at < results.length - 1) stage.append(arrow("Next", "›", () => step(1)));
-    const shut = make("button", { type: "button", class: "pg-close", "aria-label": "Close", title: "Close (Esc)", onclick: () => dialog.close() }, "×");
+    if (at > 0) stage.append(arrow("previous", "‹", () => step(-1)));
+    if (at < results.length - 1) stage.append(arrow("next", "›", () => step(1)));
+    const shut = make("button", { type: "button", class: "pg-close", "aria-label": t("close"), title: t("close"), onclick: () => dialog.close() }, "×");
     dialog.setAttribute("aria-label", name);
     dialog.replaceChildren(stage, side, shut);
     const shown = at;
     const actions = make("div", { class: "pg-actions" },
-      make("button", { type: "button", class: "pg-primary", onclick: () => { dialog.close(); similar(result); } }, "Find similar"),
-      make("a", { href: `media/photo/${result.id}`, target: "_blank", rel: "noopener", class: "pg-secondary" }, "Open the file"));
+      make("button", { type: "button", class: "pg-primary", onclick: () => { dialog.close(); similar(result); } }, t("photo.similar")),
+      make("a", { href: `media/photo/${result.id}`, target: "_blank", rel: "noopener", class: "pg-secondary" }, t("photo.open")));
     try {
       const photo = await load(result.id);
       if (shown === at && side.isConnected) side.append(facts(photo, result), actions);

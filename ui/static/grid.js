@@ -1,13 +1,14 @@
 // The result grid: one tile a photo, likely ones first, the rest under a quiet heading.
 import { clampAspect, justify } from "./layout.js";
-import { date, fileName, make, percent } from "./text.js";
+import { formatDate, t } from "./i18n.js";
+import { fileName, make, percent } from "./text.js";
 
 const LIKELY = 0.5; // relevance from which a photo more likely shows the query than not
 const GAP = 8;
 
 function tile(result, index, open) {
   const name = fileName(result.path);
-  const day = date(result.taken_at, { dateStyle: "medium" });
+  const day = formatDate(result.taken_at, { dateStyle: "medium" });
   const image = make("img", { src: `media/thumbnail/${result.id}`, alt: name, loading: "lazy", decoding: "async" });
   image.addEventListener("error", () => image.parentElement?.classList.add("pg-broken"));
   return make(
@@ -16,7 +17,7 @@ function tile(result, index, open) {
       class: "pg-tile",
       href: `media/photo/${result.id}`,
       "data-id": String(result.id),
-      "aria-label": `${name}, relevance ${percent(result.relevance)}${day ? `, ${day}` : ""}`,
+      "aria-label": [name, t("tile.relevance", { share: percent(result.relevance) }), day].filter(Boolean).join(", "),
       onclick: (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab shows the file itself
         event.preventDefault();
@@ -49,7 +50,7 @@ export function showGrid(element, results, open) {
   groups.forEach((group, at) => {
     if (!group.length) return;
     if (at === 1) {
-      parts.push(make("h2", { class: "pg-less" }, likely ? "Less likely" : "Nothing matches well; the nearest photos"));
+      parts.push(make("h2", { class: "pg-less" }, t(likely ? "results.less" : "results.nothing")));
     }
     const tiles = group.map((result, index) => tile(result, index + at * likely, open));
     const rows = make("div", { class: at ? "pg-rows pg-dim" : "pg-rows" }, ...tiles);

@@ -1,20 +1,23 @@
 // The page: one search box, one grid, one dialog. `server` holds the functions of ui/handlers.py.
 import { detailsDialog } from "./details.js";
+import { problemText } from "./errors.js";
 import { showGrid } from "./grid.js";
+import { formatMilliseconds, languageName, t, translate } from "./i18n.js";
+import { languageSwitch } from "./languages.js";
 import { showEmpty, showLibrary } from "./library.js";
-import { count, languageName, make } from "./text.js";
+import { make } from "./text.js";
 
 const FIRST = 60; // photos asked for at first; "Show more" asks for as many again
 
 /** What went wrong, as the user should read it: `message` and `hint`. */
 class Problem extends Error {
-  constructor(message, hint = "") {
+  constructor(message, hint = "", status = 422) {
     super(message);
-    this.hint = hint;
+    Object.assign(this, { hint, status });
   }
 }
 
-const silent = () => new Problem("polyglance does not answer.", "Is 'polyglance serve' still running in its terminal?");
+const silent = () => new Problem("", "", 0);
 
 /** Call a function of ui/handlers.py; its error becomes a Problem. */
 async function ask(call, request) {
@@ -33,7 +36,7 @@ async function ask(call, request) {
 async function askPicture(file, wanted) {
   const response = await fetch(`api/v1/similar?k=${wanted}`, { method: "POST", body: file }).catch(() => { throw silent(); });
   const document = await response.json().catch(() => { throw silent(); });
-  if (!response.ok) throw new Problem(document.detail, document.hint);
+  if (!response.ok) throw new Problem(document.detail, document.hint, response.status);
   return document;
 }
 
@@ -51,8 +54,11 @@ const addressOf = (view) => {
 
 /** Start the page inside `element`. */
 export function start(element, server) {
+  translate(element);
   const find = (name) => element.querySelector(`.pg-${name}`);
   const [query, grid, summary, error, like] = ["query", "results", "summary", "error", "like"].map(find);
+  languageSwitch(element.querySelector(".pg-language select"));
+  for (const example of find("examples").children) example.title = languageName(example.lang);
   const shell = element.querySelector(".pg");
   const details = detailsDialog(find("details"), (id) => ask(server.photo, { photo: id }), (photo) => go({ kind: "photo", id: photo.id }));
   let turn = 0; // the last search asked for: an answer to an older one is dropped
@@ -89,35 +95,35 @@ export function start(element, server) {
 
   function showAnswer(view, answer, wanted) {
     const results = answer.results;
-    const spoken = answer.language ? languageName(answer.language) : view.kind === "text" ? null : "By picture";
-    const took = answer.took_ms.total < 10 ? answer.took_ms.total.toFixed(1) : Math.round(answer.took_ms.total);
-    const parts = [spoken, `${took} ms`, `${answer.encoder} encoder`];
+    const spoken = answer.language ? languageName(answer.language) : view.kind === "text" ? null : t("summary.byPicture");
+    const parts = [spoken, formatMilliseconds(answer.took_ms.total), t("summary.encoder", { name: answer.encoder })];
     summary.textContent = parts.filter(Boolean).join(" · ");
     showGrid(grid, results, (index) => details.open(results, index, grid));
-    if (!results.length) grid.append(make("p", { class: "pg-none" }, "No photos to show."));
+    if (!results.length) grid.append(make("p", { class: "pg-none" }, t("results.none")));
     if (results.length === wanted) {
       const more = () => render(view, wanted + FIRST);
-      grid.append(make("button", { type: "button", class: "pg-more", onclick: more }, `Show more than ${count(wanted, "photo")}`));
+      grid.append(make("button", { type: "button", class: "pg-more", onclick: more }, t("results.more")));
     }
   }
 
   function showProblem(problem) {
     grid.replaceChildren();
     summary.textContent = "";
-    error.replaceChildren(make("strong", {}, problem.message), make("span", {}, problem.hint ?? ""));
+    const { general, detail } = problemText(problem);
+    error.replaceChildren(make("strong", { dir: "auto" }, general), make("span", { dir: "auto" }, detail));
     error.hidden = false;
   }
 
   /** The picture that is searched by, as a small chip inside the search box. */
   function showLike(view) {
     like.hidden = view.kind !== "photo" && view.kind !== "picture";
-    query.placeholder = like.hidden ? "Describe a picture" : "Photos like this one";
+    query.placeholder = t(like.hidden ? "search.placeholder" : "search.placeholderLike");
     if (like.hidden) return like.replaceChildren();
     const source = view.kind === "photo" ? `media/thumbnail/${view.id}` : URL.createObjectURL(view.file);
-    const image = make("img", { src: source, alt: "The picture searched by" });
+    const image = make("img", { src: source, alt: t("like.alt") });
     image.addEventListener("load", () => { if (view.kind === "picture") URL.revokeObjectURL(source); });
     image.addEventListener("error", () => image.remove()); // a format that only the server reads, HEIC for one
-    return like.replaceChildren(image, make("button", { type: "button", "aria-label": "Remove the picture", onclick: () => go({ kind: "home" }) }, "×"));
+    return like.replaceChildren(image, make("button", { type: "button", "aria-label": t("like.remove"), onclick: () => go({ kind: "home" }) }, "×"));
   }
 
   function go(view) {
