@@ -18,10 +18,25 @@ from .problems import problem
 
 TITLE = "polyglance"
 
-SCRIPTS = ("page", "details", "errors", "grid", "languages", "layout", "library", "text")
+SCRIPTS = (
+    "page",
+    "details",
+    "errors",
+    "grid",
+    "languages",
+    "layout",
+    "library",
+    "text",
+    "jobs",
+    "progress",
+    "libraryapi",
+    "api",
+    "addfolder",
+    "roots",
+)
 
 HEAD = (
-    '<link rel="stylesheet" href="ui/page.css"><link rel="icon" type="image/svg+xml" href="ui/icon.svg">'
+    '<link rel="stylesheet" href="ui/page.css"><link rel="stylesheet" href="ui/panel.css"><link rel="icon" type="image/svg+xml" href="ui/icon.svg">'
     '<meta name="color-scheme" content="light dark">'
     # Started at once, not with the rest: it fetches the words of the reader's language while Gradio starts.
     '<script type="module" src="ui/i18n.js"></script>'

@@ -4,7 +4,7 @@ import { problemText } from "./errors.js";
 import { showGrid } from "./grid.js";
 import { formatMilliseconds, languageName, t, translate } from "./i18n.js";
 import { languageSwitch } from "./languages.js";
-import { showEmpty, showLibrary } from "./library.js";
+import { startLibrary } from "./library.js";
 import { make } from "./text.js";
 
 const FIRST = 60; // photos asked for at first; "Show more" asks for as many again
@@ -86,6 +86,7 @@ export function start(element, server) {
     try {
       const answer = await fetchAnswer(view, wanted);
       if (mine === turn) showAnswer(view, answer, wanted);
+      library.shown();
     } catch (problem) {
       if (mine === turn) showProblem(problem);
     } finally {
@@ -160,11 +161,8 @@ export function start(element, server) {
     query.select();
   });
 
-  ask(server.status, {}).then((status) => {
-    shell.classList.toggle("pg-nothing", status.photos === 0);
-    showLibrary(find("library"), status);
-    showEmpty(find("empty"), status);
-  }, showProblem);
+  const library = startLibrary(shell, () => render(viewOfAddress()));
+  library.ready.catch(showProblem);
   return render(viewOfAddress());
 }
 
