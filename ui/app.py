@@ -35,8 +35,11 @@ SCRIPTS = (
     "roots",
 )
 
+STYLES = ("page", "panel")
+
 HEAD = (
-    '<link rel="stylesheet" href="ui/page.css"><link rel="stylesheet" href="ui/panel.css"><link rel="icon" type="image/svg+xml" href="ui/icon.svg">'
+    "".join(f'<link rel="stylesheet" href="ui/{name}.css">' for name in STYLES)
+    + '<link rel="icon" type="image/svg+xml" href="ui/icon.svg">'
     '<meta name="color-scheme" content="light dark">'
     # Started at once, not with the rest: it fetches the words of the reader's language while Gradio starts.
     '<script type="module" src="ui/i18n.js"></script>'

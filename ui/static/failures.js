@@ -6,7 +6,7 @@ import { make } from "./text.js";
 const row = (failure) =>
   make("li", {},
     make("bdi", { dir: "ltr", class: "pg-path" }, failure.path),
-    make("p", { class: "pg-quiet", lang: "en", dir: "ltr" }, [failure.reason, failure.hint].filter(Boolean).join(" ")));
+    ...[failure.reason, failure.hint].filter(Boolean).map((text) => make("p", { class: "pg-quiet", lang: "en", dir: "ltr" }, text)));
 
 /** Fill `element` with the first failures and a way to more; `retry()` begins to try them again. Returns how many there are. */
 export async function showFailures(element, retry) {

@@ -68,7 +68,7 @@ function progressLine(element, open, refresh) {
       bar.hidden = false;
       close.hidden = true;
       update(job);
-      text.textContent = `${t("job.title")} ${progressText(job)}`;
+      text.textContent = `${t("job.title")} · ${progressText(job)}`;
     },
     ended(job) {
       bar.hidden = true;

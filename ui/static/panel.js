@@ -25,6 +25,7 @@ export function libraryPanel(dialog, look, changed) {
   const parts = Object.fromEntries(["folders", "failures", "duplicates", "encoder"].map((name) => [name, section(name)]));
   const said = make("p", { class: "pg-said", role: "status" });
   const wrong = make("p", { class: "pg-missing", role: "alert", hidden: true });
+  let running = false;
   const job = jobCard(() => attempt(api.stopJob));
   const roots = make("div");
   const all = make("button", { type: "button", class: "pg-pill", onclick: () => start(() => api.rescan()) }, t("root.rescanAll"));
@@ -64,10 +65,16 @@ export function libraryPanel(dialog, look, changed) {
     all.focus();
   }
 
+  const lock = (isBusy) => {
+    for (const button of dialog.querySelectorAll(".pg-root button, .pg-add [type=submit]")) button.disabled = isBusy;
+    all.disabled = isBusy;
+  };
+
   const refresh = () => attempt(async () => {
     const [found, encoders] = await Promise.all([api.roots(), api.encoders()]);
     showRoots(roots, found, { rescan: (root) => start(() => api.rescan(root.id)), forget });
     all.hidden = found.length < 2;
+    lock(running);
     showEncoders(parts.encoder.body, encoders);
     const failed = await showFailures(parts.failures.body, () => start(api.retryFailures));
     parts.failures.element.hidden = !failed;
@@ -82,7 +89,8 @@ export function libraryPanel(dialog, look, changed) {
     },
     showJob(now, before) {
       job.update(now);
-      for (const button of dialog.querySelectorAll(".pg-root button, .pg-add [type=submit]")) button.disabled = isRunning(now);
+      running = isRunning(now);
+      lock(running);
       if (!isRunning(before) || isRunning(now)) return undefined;
       said.textContent = outcomeText(now);
       return dialog.open ? refresh() : undefined;
