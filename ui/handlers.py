@@ -12,21 +12,15 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from .. import documents
-from ..data import images
-from ..errors import PictureError, PolyglanceError, UsageError
+from ..errors import PolyglanceError, UsageError
 from ..library import Library
-from ..search.engine import View
+from .limits import MAX_COUNT, MAX_ID
 from .problems import INTERNAL, INTERNAL_HINT
 
 log = logging.getLogger("polyglance")
 
 Document: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Any], Document]
-
-MAX_COUNT = 1000
-"""Most results one request may ask for."""
-
-MAX_ID = 2**63 - 1  # of SQLite
 
 
 def handlers(library: Library) -> list[Handler]:
@@ -49,16 +43,6 @@ def handlers(library: Library) -> list[Handler]:
         return documents.status(library.status())
 
     return [_answering(function) for function in (search, similar, photo, status)]
-
-
-def similar_to_picture(library: Library, data: bytes, count: int) -> Document:
-    """Find the photos like the picture in a file's bytes. Raises PictureError, QueryError, LibraryMissing."""
-    side = library.encoder().image_side
-    try:
-        picture = images.decode(data, side=side, max_pixels=library.settings.max_pixels)
-    except PictureError as error:
-        raise PictureError(f"The picture {error.message}.", error.hint) from error
-    return documents.answer(library.engine().similar_to_image(picture.image, "picture", View(count, collapse=False)))
 
 
 def _answering(function: Handler) -> Handler:
