@@ -37,7 +37,7 @@ def serve(library: Library, *, host: str, port: int, on_ready: Callable[[str], N
 
 def build(library: Library) -> FastAPI:
     """Return the whole web application over `library`: page, pictures, HTTP API."""
-    page = app.mounted(library)
+    page = app.mounted()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 // What the library holds: the line at the bottom, and what to do while it is empty.
-import { copyButton, count, make } from "./text.js";
+import { copyButton, make } from "./text.js";
 
+const count = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
 const command = (text) => make("span", { class: "pg-command" }, make("code", {}, text), copyButton(text));
 
 /** Fill the line at the bottom of the page. */
