@@ -34,13 +34,13 @@ def address(library, serve_in_thread):
 @pytest.fixture(scope="session")
 def tab(browser, address):
     """One tab for all tests (starting Gradio takes seconds), and what goes wrong in it or leaves this machine."""
-    with browser.new_context(base_url=address) as context:
+    with browser.new_context(base_url=address, locale="en-GB") as context:
         opened, wrong = context.new_page(), []
         opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         opened.on("pageerror", lambda error: wrong.append(str(error)))
         opened.on("request", lambda request: None if own(request.url, address) else wrong.append(request.url))
         opened.goto("/")
-        expect(opened.locator(".pg-library")).to_contain_text("28 photos in 1 folder")
+        expect(opened.locator(".pg-library")).to_contain_text("28 photos · 1 folder")
         yield opened, wrong
 
 
@@ -225,6 +225,6 @@ def test_an_empty_library_says_what_to_do(browser, empty_library, serve_in_threa
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(serve_in_thread(empty_library))
-        expect(page.locator(".pg-empty")).to_contain_text("This library is empty")
+        expect(page.locator(".pg-empty")).to_contain_text("Your library is empty")
         expect(page.locator(".pg-empty")).to_contain_text("polyglance index ~/Pictures")
         expect(page.locator(".pg-search")).to_be_hidden()

@@ -1,5 +1,6 @@
 // One photo, large, with its facts, what can be done with it, and the photos like it; arrows lead to its neighbours.
 import * as api from "./api.js";
+import { problemNote } from "./errors.js";
 import { facts, title } from "./facts.js";
 import { isRightToLeft, t } from "./i18n.js";
 import { picture } from "./stage.js";
@@ -64,7 +65,7 @@ export function detailsDialog(dialog, hooks) {
 
   function say(problem) {
     side.querySelector(".pg-missing")?.remove();
-    side.firstElementChild.after(make("p", { class: "pg-missing", role: "alert" }, problem.message || t("error.silent"), " ", problem.hint ?? ""));
+    side.firstElementChild.after(problemNote(problem));
   }
 
   async function mark() {

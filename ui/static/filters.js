@@ -2,6 +2,7 @@
 import * as api from "./api.js";
 import { countFilters, withFilter } from "./address.js";
 import { firstDay, shifted } from "./days.js";
+import { problemNote } from "./errors.js";
 import { folderTree, treeOf } from "./folders.js";
 import { formatNumber, t } from "./i18n.js";
 import { make } from "./text.js";
@@ -90,7 +91,7 @@ export function filterPanel(panel, button, current, change) {
       showing = build(facets, status.roots);
       showing(current());
     } catch (problem) {
-      panel.replaceChildren(make("p", { class: "pg-missing" }, problem.message || t("error.silent")));
+      panel.replaceChildren(problemNote(problem));
     }
     panel.removeAttribute("aria-busy");
   }

@@ -1,23 +1,21 @@
 // What the library holds: the line at the bottom, and what to do while it is empty.
+import { t } from "./i18n.js";
 import { copyButton, make } from "./text.js";
 
-const count = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
-const command = (text) => make("span", { class: "pg-command" }, make("code", {}, text), copyButton(text));
+const command = (text) => make("span", { class: "pg-command", dir: "ltr" }, make("code", {}, text), copyButton(text));
 
 /** Fill the line at the bottom of the page. */
 export function showLibrary(element, status) {
-  const offline = status.roots.filter((root) => root.state === "offline");
-  const line = [count(status.photos, "photo"), `in ${count(status.roots.length, "folder")}`].join(" ");
-  const parts = [line, status.encoder ? `${status.encoder} encoder` : null];
-  if (status.failed) parts.push(`${count(status.failed, "file")} could not be read`);
-  if (offline.length) parts.push(`${count(offline.length, "folder")} offline`);
-  const lines = [make("p", { title: status.roots.map((root) => root.path).join("\n") }, parts.filter(Boolean).join(" · "))];
-  if (status.encoder === "lite") {
-    lines.push(make("p", {},
-      "The lite encoder works offline and knows everyday things. For people, scenes and whole sentences, switch to AltCLIP\u2011m9: ",
-      command("polyglance reencode --encoder altclip-m9")));
-  }
-  element.replaceChildren(...lines);
+  const offline = status.roots.filter((root) => root.state === "offline").length;
+  const parts = [
+    t("count.photos", { count: status.photos }),
+    t("count.folders", { count: status.roots.length }),
+    status.encoder ? t("summary.encoder", { name: status.encoder }) : null,
+    status.failed ? t("count.failed", { count: status.failed }) : null,
+    offline ? t("count.offline", { count: offline }) : null,
+  ];
+  const paths = status.roots.map((root) => root.path).join("\n");
+  element.replaceChildren(make("p", { title: paths }, parts.filter(Boolean).join(" · ")));
 }
 
 /** Say how to begin; shown instead of the search box's examples while there is nothing to find. */
@@ -26,12 +24,11 @@ export function showEmpty(element, status) {
   if (status.photos > 0) return;
   const folders = status.roots.map((root) => make("code", { class: "pg-path" }, root.path));
   element.replaceChildren(
-    make("h2", {}, status.roots.length ? "No photos in these folders yet" : "This library is empty"),
+    make("h2", {}, t(status.roots.length ? "empty.titleRoots" : "empty.title")),
     ...folders,
-    make("p", {}, status.roots.length
-      ? "Put photos there and index again, or add another folder, in a terminal:"
-      : "Tell polyglance where your photos are. In a terminal:"),
+    make("p", {}, t("empty.text")),
+    make("p", {}, t("empty.terminal")),
     command("polyglance index ~/Pictures"),
-    make("p", {}, "Then reload this page. Your files are only read, and nothing leaves this machine."),
+    make("p", {}, t("empty.private")),
   );
 }

@@ -3,8 +3,10 @@ import * as api from "./api.js";
 import { HOME, formatAddress, parseAddress, searchParameters } from "./address.js";
 import { showChips } from "./chips.js";
 import { detailsDialog } from "./details.js";
+import { problemText } from "./errors.js";
 import { filterPanel } from "./filters.js";
-import { t, translate } from "./i18n.js";
+import { languageName, t, translate } from "./i18n.js";
+import { languageSwitch } from "./languages.js";
 import { takeKeys } from "./keys.js";
 import { showEmpty, showLibrary } from "./library.js";
 import { showLiked } from "./liked.js";
@@ -19,6 +21,8 @@ export function start(element) {
   const [query, error, sort] = ["query", "error", "sort"].map(find);
   const shell = element.querySelector(".pg");
   translate(shell);
+  languageSwitch(element.querySelector(".pg-language select"));
+  for (const example of find("examples").children) example.title = languageName(example.lang);
   const pictures = []; // searched by in this window; an address cannot hold one, so history holds its number
   let view = HOME;
   let picture = null;
@@ -134,7 +138,12 @@ export function start(element) {
   }
 
   function showProblem(problem) {
-    error.replaceChildren(make("strong", {}, problem.message || t("error.silent")), make("span", {}, problem.message ? problem.hint : t("error.silentHint")));
+    const { general, detail } = problemText(problem);
+    say(general, detail);
+  }
+
+  function say(general, detail) {
+    error.replaceChildren(make("strong", { dir: "auto" }, general), make("span", { dir: "auto" }, detail));
     error.hidden = false;
   }
 
@@ -153,7 +162,7 @@ export function start(element) {
     const number = history.state?.picture ?? -1;
     [view, picture] = [parseAddress(location.search), pictures[number] ?? null];
     await render(isBack);
-    if (number >= 0 && !picture) showProblem(new api.Problem(t("picture.lost"), t("picture.lostHint")));
+    if (number >= 0 && !picture) say(t("picture.lost"), t("picture.lostHint"));
   }
 
   find("search").addEventListener("submit", (event) => {

@@ -1,6 +1,6 @@
 // A strip of small photos inside the details: those like it, or its near-duplicates.
 import { thumbnail } from "./api.js";
-import { t } from "./i18n.js";
+import { problemNote } from "./errors.js";
 import { fileName, make } from "./text.js";
 
 /** A strip called `name` of what `answer`, a promise of an API's document, brings; `photo` is marked in it.
@@ -20,7 +20,7 @@ export function strip(name, answer, photo, open, more = "") {
       pictures.append(...choices);
       if (!photos.length) whole.remove();
     },
-    (problem) => pictures.replaceWith(make("p", { class: "pg-missing" }, problem.message || t("error.silent"))),
+    (problem) => pictures.replaceWith(problemNote(problem)),
   );
   return whole;
 }
