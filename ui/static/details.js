@@ -36,7 +36,7 @@ export function detailsDialog(dialog, hooks) {
     [previous.hidden, next.hidden] = [at === 0, at === list.length - 1];
     dialog.setAttribute("aria-label", name);
     stage.replaceChildren(...picture(photo, name));
-    side.replaceChildren(make("h2", { class: "pg-title", dir: "auto", "aria-live": "polite" }, name));
+    side.replaceChildren(make("h2", { class: "pg-title", "aria-live": "polite" }, make("bdi", {}, name)));
     hooks.shown(photo.id);
     try {
       const known = await api.photo(photo.id);

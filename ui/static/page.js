@@ -5,7 +5,7 @@ import { showChips } from "./chips.js";
 import { detailsDialog } from "./details.js";
 import { problemText } from "./errors.js";
 import { filterPanel } from "./filters.js";
-import { languageName, t, translate } from "./i18n.js";
+import { direction, languageName, t, translate } from "./i18n.js";
 import { languageSwitch } from "./languages.js";
 import { takeKeys } from "./keys.js";
 import { showEmpty, showLibrary } from "./library.js";
@@ -21,6 +21,7 @@ export function start(element) {
   const [query, error, sort] = ["query", "error", "sort"].map(find);
   const shell = element.querySelector(".pg");
   translate(shell);
+  shell.dir = direction; // Gradio's frame, between the document and us, is always from left to right
   languageSwitch(element.querySelector(".pg-language select"));
   for (const example of find("examples").children) example.title = languageName(example.lang);
   const pictures = []; // searched by in this window; an address cannot hold one, so history holds its number
