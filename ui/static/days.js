@@ -14,5 +14,6 @@ export function firstDay(value) {
   const [, year, month = "1", day = "1"] = DAY.exec(value.trim()) ?? [];
   if (!year) return null;
   const text = `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`;
-  return Number.isNaN(Date.parse(`${text}T00:00:00Z`)) ? null : text;
+  const isDay = !Number.isNaN(Date.parse(text)) && shifted(text, 0) === text; // the 30th of February would become March
+  return isDay ? text : null;
 }
