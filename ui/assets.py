@@ -21,6 +21,11 @@ def text(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
+def names(suffix: str) -> list[str]:
+    """Return the names of the page's files that end with `suffix`."""
+    return sorted(entry.name for entry in FOLDER.iterdir() if entry.name.endswith(suffix))
+
+
 def router() -> APIRouter:
     """Return the route `/ui/NAME`, with the words of the page in `/ui/words/CODE.json`."""
     routes = APIRouter()

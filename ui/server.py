@@ -39,7 +39,7 @@ def serve(library: Library, *, host: str, port: int, on_ready: Callable[[str], N
 
 def build(library: Library) -> FastAPI:
     """Return the whole web application over `library`: page, pictures, HTTP API."""
-    page = app.mounted(library)
+    page = app.mounted()
     jobs = Jobs(library)
 
     @contextlib.asynccontextmanager

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from PIL import Image
+from playwright.sync_api import sync_playwright
 from polyglance.config import Settings
 from polyglance.data.sample import copy_sample
 from polyglance.library import Library
@@ -92,3 +93,62 @@ def serve_in_thread():
         thread.join(20)
         listener.close()
         assert not thread.is_alive()
+
+
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        reason = "No Chromium here: run scripts/install-chromium.sh."
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=SWITCHES)
+        yield opened
+        opened.close()
+
+
+CAMERAS = ("Canon EOS R6", "FUJIFILM X100V")
+FOLDERS = ("2023/京都", "2024/Paris/Montmartre", "2024/Home")
+
+
+def exif_of(camera, taken_at):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = camera.split()[0], camera
+    exif.get_ifd(0x8769)[0x9003] = taken_at
+    return exif
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory):
+    """The demo's pictures, parts of them in three folders, by two cameras, in two years, and a burst of three."""
+    folder = tmp_path_factory.mktemp("album")
+    copy_sample(folder)
+    whole = [Image.open(folder / name).convert("RGB") for name in ("chelsea.png", "coffee.png", "rocket.jpg")]
+    for number in range(66):
+        part = FOLDERS[number % 3]
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        picture, turn = whole[number // 3 % 3], number * 7 % 60
+        box = (turn, turn // 2, picture.width - turn, picture.height - turn if number % 2 else picture.height // 2 + turn)
+        exif = exif_of(CAMERAS[number % 2], f"{part[:4]}:{1 + number % 12:02}:{1 + number % 28:02} 10:{number % 60:02}:00")
+        picture.crop(box).resize((300, 200) if number % 4 else (200, 300)).save(folder / part / f"part {number}.jpg", exif=exif)
+    for number in range(3):
+        burst = exif_of(CAMERAS[0], f"2024:07:01 12:00:0{number}")
+        whole[0].resize((400 - 20 * number, 266 - 13 * number)).save(folder / f"tabby{number}.jpg", exif=burst)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def album_library(album, tmp_path_factory):
+    with Library.open(tmp_path_factory.mktemp("album-library"), settings=Settings()) as opened:
+        opened.index([album], encoder="lite")
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def album_address(album_library, serve_in_thread):
+    return serve_in_thread(album_library)

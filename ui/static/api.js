@@ -23,7 +23,7 @@ export async function request(path, options = {}) {
     document = response.status === 204 ? null : await response.json();
   } catch (failure) {
     if (failure.name === "AbortError") throw failure;
-    throw new Problem("silent");
+    throw new Problem("");
   }
   if (!response.ok) throw new Problem(document.detail ?? document.title, document.hint, response.status);
   return document;
