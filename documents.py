@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
 from .data import paths
 from .data.check import Report
+from .data.facets import Facets
 from .data.records import PhotoRecord
+from .encoders.registry import EncoderInfo
+from .indexer.update import Report as IndexReport
 from .library import Status
+from .search import filters
 from .search.engine import Answer, Result
+
+Document: TypeAlias = dict[str, Any]
 
 
 def answer(found: Answer) -> dict[str, Any]:
@@ -57,9 +65,12 @@ def result(one: Result) -> dict[str, Any]:
 def photo(record: PhotoRecord) -> dict[str, Any]:
     """Everything the library knows about one photo; sizes in pixels and bytes, the path as printable text."""
     facts = record.facts
+    folder, name = os.path.split(record.path)
     return {
         "id": record.id,
         "path": paths.display(record.path),
+        "folder": paths.display(folder),
+        "name": paths.display(name),
         "width": record.width,
         "height": record.height,
         "format": record.format,
@@ -125,3 +136,81 @@ def check(report: Report) -> dict[str, Any]:
 def failures(found: Status) -> list[dict[str, Any]]:
     """`[{path, reason}]` of the files that cannot be read."""
     return [{"path": paths.display(photo.path), "reason": photo.error} for photo in found.failures]
+
+
+def failure(photo: PhotoRecord) -> dict[str, Any]:
+    """`{id, path, reason}` of a file that cannot be read."""
+    return {"id": photo.id, "path": paths.display(photo.path), "reason": photo.error}
+
+
+def roots(found: Status) -> list[dict[str, Any]]:
+    """`[{id, path, state, photos, watch: {how, note}}]`; `watch` is null where nobody watches."""
+    watched = {each.root_id: each for each in found.watch.roots} if found.watch else {}
+    return [
+        {
+            "id": root.id,
+            "path": paths.display(root.path),
+            "state": state,
+            "photos": root.photos,
+            "failed": root.failed,
+            "watch": {"how": watched[root.id].how, "note": watched[root.id].note} if root.id in watched else None,
+        }
+        for root, state in found.roots
+    ]
+
+
+def facets(found: Facets) -> dict[str, Any]:
+    """`{cameras, folders, types, first, last, favourites, places}`; names as filters take them."""
+    types: dict[str, int] = {}
+    for name, count in found.formats.items():
+        short = filters.type_of(name)
+        if short:
+            types[short] = types.get(short, 0) + count
+    return {
+        "cameras": [{"name": name, "photos": count} for name, count in found.cameras.items()],
+        "folders": [
+            {"root": paths.display(each.root), "path": paths.display(each.path), "photos": each.photos}
+            for each in found.folders
+        ],
+        "types": [{"name": name, "photos": count} for name, count in types.items()],
+        "first": found.first,
+        "last": found.last,
+        "favourites": found.favourites,
+        "places": found.places,
+    }
+
+
+def copies(group: Sequence[PhotoRecord]) -> dict[str, Any]:
+    """`{photos: […]}`, each as in results as far as that makes sense: photos with equal bytes."""
+    return {"photos": [result(Result(rank, each, 1.0, 1.0, ("same bytes",))) for rank, each in enumerate(group, 1)]}
+
+
+def encoder(info: EncoderInfo, active: str | None) -> dict[str, Any]:
+    """`{name, ready, dimension, languages, download_bytes, description, active}`; `active` answers searches."""
+    return {
+        "name": info.name,
+        "ready": info.ready,
+        "dimension": info.dimension,
+        "languages": list(info.languages),
+        "download_bytes": info.download_bytes,
+        "description": info.description,
+        "active": info.name == active,
+    }
+
+
+def report(done: IndexReport) -> dict[str, Any]:
+    """What an index run did: counts, `seconds`, `images_per_second`, `encoder`, the folders that were `offline`."""
+    tally = done.tally
+    return {
+        "added": tally.added,
+        "changed": tally.changed,
+        "moved": tally.moved,
+        "removed": tally.removed,
+        "unchanged": tally.unchanged,
+        "failed": len(tally.failures),
+        "still_failed": tally.still_failed,
+        "seconds": round(done.seconds, 3),
+        "images_per_second": round(done.images_per_second, 2),
+        "encoder": done.encoder,
+        "offline": [{"message": each.error.message, "hint": each.error.hint} for each in done.offline],
+    }

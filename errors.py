@@ -107,6 +107,12 @@ class PhotoNotFound(PolyglanceError):
     exit_code = 2
 
 
+class RootNotFound(PolyglanceError):
+    """No folder of the library has that id."""
+
+    exit_code = 2
+
+
 class Stopped(PolyglanceError):
     """The work was ended by Ctrl-C or SIGTERM before it was done; what was done is kept."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -23,7 +25,16 @@ from .data.thumbnails import Thumbnails
 from .data.watch_state import WatchState
 from .encoders import registry
 from .encoders.base import Encoder
-from .errors import EncoderError, LibraryMissing, PhotoNotFound, PictureError, Stopped, UsageError
+from .errors import (
+    EncoderError,
+    LibraryMissing,
+    PhotoNotFound,
+    PictureError,
+    QueryError,
+    RootNotFound,
+    Stopped,
+    UsageError,
+)
 from .indexer import health
 from .indexer.exclude import Exclusion
 from .indexer.mounts import mounts
@@ -35,12 +46,15 @@ from .indexer.stop import Stop
 from .indexer.update import Place, Report, check_folder, update
 from .search import filters as filter_texts
 from .search import query
-from .search.engine import Answer, Engine, View
+from .search.engine import Answer, Engine, Reader, Result, View, unreadable
 from .search.filters import Given
 from .search.match import match as match_texts
 from .search.parse import Query, Term, is_url, parse, with_filters
 
 CATALOG = "catalog.db"
+
+MAX_WEIGHT = 999
+"""Of a picture sent with a query; a text's weight has three digits at most too."""
 
 log = logging.getLogger("polyglance")
 
@@ -72,6 +86,29 @@ class Status:
         return sum(root.photos for root, _ in self.roots)
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A picture that comes with a query, as its file's bytes, and how much it counts; below 0, it is taken away."""
+
+    data: bytes
+    weight: float = 1.0
+    max_pixels: int = 100_000_000
+
+    @property
+    def term(self) -> Term:
+        """Its part of the query. Raises QueryError if it does not count at all."""
+        if not self.weight or not math.isfinite(self.weight) or abs(self.weight) > MAX_WEIGHT:
+            raise QueryError("The weight of the picture is 0 or no number.", f"Up to {MAX_WEIGHT}, or -1 to take away.")
+        return Term("picture", f"picture-{hashlib.sha256(self.data).hexdigest()[:12]}", self.weight)
+
+    def read(self, side: int, max_pixels: int) -> Image.Image:
+        """The picture for an encoder of this `side`. Raises PictureError."""
+        try:
+            return images.decode(self.data, side=side, max_pixels=min(max_pixels, self.max_pixels)).image
+        except PictureError as error:
+            raise PictureError(f"The picture {error.message}.", error.hint) from error
+
+
 class Library:
     """A directory with the catalog, thumbnails and lock of one index. Photo folders are only ever read.
 
@@ -86,6 +123,8 @@ class Library:
         self._encoders: dict[int, Encoder] = {}
         self._engines: dict[int, Engine] = {}
         self._lock = threading.RLock()
+        self._guests = threading.Lock()
+        self._is_writing = False
 
     @classmethod
     def open(cls, folder: Path_ | None = None, *, settings: Settings | None = None, create: bool = True) -> Self:
@@ -129,6 +168,34 @@ class Library:
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
             places = [self._place(folder, exclusion) for folder in wanted]
             report = update(pipeline, places, progress, exclusion=exclusion)
+            if report.tally.stopped:
+                raise Stopped
+            self._save_snapshots()
+            return report
+
+    def rescan(
+        self,
+        root_id: int | None = None,
+        *,
+        failed: bool = False,
+        progress: Progress = _silent,
+        stop: Stop | None = None,
+    ) -> Report:
+        """Make the library equal to one root on disk, or to all; roots that are offline are left as they are.
+
+        With `failed`, the files that could not be read are tried again, whatever root they are in; only those roots are
+        compared. Raises RootNotFound, LibraryBusy, LibraryMissing, Stopped.
+        """
+        exclusion = self._exclusion()
+        with self._writing():
+            record = self._active()
+            wanted = set(self.catalog.retry_failures()) if failed else {root_id}
+            roots = self.catalog.roots(counted=False)
+            places = [Place(root) for root in roots if root.id in wanted or wanted == {None}]
+            if root_id is not None:
+                self.root(root_id)
+            pipeline = self._pipeline(self._encoder_of(record), record, stop)
+            report = update(pipeline, places, progress, exclusion=exclusion, strict=False)
             if report.tally.stopped:
                 raise Stopped
             self._save_snapshots()
@@ -220,18 +287,23 @@ class Library:
         sort: str = "relevance",
         collapse: bool = True,
         only_relevant: bool = False,
+        picture: Sent | None = None,
     ) -> Answer:
         """Find the photos that show `text`, in any of the nine languages: see `search.parse` for sums and filters.
 
         `filters` are filters by name (`{"after": "2024-05", "camera": "X100V"}`) beside those in the text, which may
         then be empty; `plain` takes the text as it is. `files=False` refuses pictures by path or address, which is
-        what to use for texts from elsewhere. `search.engine.View` has the rest. Raises QueryError, UsageError,
-        PictureError, PhotoNotFound.
+        what to use for texts from elsewhere. `picture` is added to what the text says, which may then be empty too.
+        `search.engine.View` has the rest. Raises QueryError, UsageError, PictureError, PhotoNotFound.
         """
         more = filter_texts.given(filters or {})
-        asked = Query(()) if more and not text.strip() else parse(text, self.settings.max_query_chars, plain=plain)
+        beside = (picture.term,) if picture else ()
+        if (more and not beside) and not text.strip():
+            asked = Query(())
+        else:
+            asked = parse(text, self.settings.max_query_chars, plain=plain, beside=beside)
         view = View(count, cursor, sort, collapse, only_relevant)
-        return self.engine().find(with_filters(asked, more), view, self._read_term if files else None)
+        return self.engine().find(with_filters(asked, more), view, self._reader(files, picture))
 
     def similar(self, picture: int | Path_, count: int = 20, *, collapse: bool = False) -> Answer:
         """Find the photos like a photo of the library (its id) or like a picture file (or address, where allowed)."""
@@ -247,10 +319,21 @@ class Library:
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> None:
         """Make photos favourites (`is:favourite` finds them), or no longer. Raises PhotoNotFound, LibraryBusy."""
-        with self._writing():
+        with self._visiting():
             for photo_id in photo_ids:
                 self.photo(photo_id)
             self.catalog.mark(photo_ids, favourite=favourite)
+
+    def root(self, root_id: int) -> RootRecord:
+        """The root with this id. Raises RootNotFound."""
+        found = next((root for root in self.catalog.roots(counted=False) if root.id == root_id), None)
+        if found is None:
+            raise RootNotFound(f"No folder of the library has the id {root_id}.", "'polyglance status' lists them.")
+        return found
+
+    def alike(self, photo_id: int) -> list[Result]:
+        """The photos that are shown as one with this one, itself first. Raises PhotoNotFound."""
+        return self.engine().alike(self.photo(photo_id))
 
     def photo(self, photo_id: int) -> PhotoRecord:
         """The photo with this id. Raises PhotoNotFound."""
@@ -358,7 +441,36 @@ class Library:
         with database.writer_lock(self.folder) as after_a_kill:
             if after_a_kill:
                 self.thumbnails.sweep(self.catalog.contents())
+            self._is_writing = True
+            try:
+                yield
+            finally:
+                with self._guests:
+                    self._is_writing = False
+
+    @contextmanager
+    def _visiting(self) -> Iterator[None]:
+        """Hold the writer lock for a moment; while this process indexes, within its hold, which waits for us."""
+        with self._guests:
+            if self._is_writing:
+                yield
+                return
+        with self._writing():
             yield
+
+    def _reader(self, files: bool, sent: Sent | None) -> Reader | None:
+        """What reads the pictures of a query: the one sent with it, and (`files`) those it names."""
+        if sent is None:
+            return self._read_term if files else None
+
+        def read(term: Term) -> Image.Image:
+            if term.kind == "picture":
+                return sent.read(self.encoder().image_side, self.settings.max_pixels)
+            if not files:
+                raise unreadable(term)
+            return self._read_term(term)
+
+        return read
 
     def _read_term(self, term: Term) -> Image.Image:
         if term.kind == "url":

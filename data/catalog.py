@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from . import database, paths, photo_rows, seals, selection, words
+from . import database, paths, photo_rows, seals, selection, troubles, words
 from .filters import NOTHING, Filters
 from .models import EncoderRow, Favourite, Photo, Root, Setting, Vector
 from .records import Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
@@ -141,7 +141,7 @@ class Catalog:
         columns = "path, id, error IS NOT NULL, size, mtime_ns, inode"
         statement = f"SELECT {columns} FROM photo WHERE {' AND '.join(conditions)}"
         # Past SQLAlchemy's rows, which cost a rescan of 100,000 files as much as the query does.
-        rows = self._read(lambda connection: _raw_rows(connection, statement, tuple(values)))
+        rows = self.read(lambda connection: _raw_rows(connection, statement, tuple(values)))
         new = tuple.__new__  # nor through the Python functions that build named tuples
         return {
             path: new(Known, (photo_id, new(FileStat, (size, mtime_ns, inode)), bool(failed)))
@@ -212,6 +212,11 @@ class Catalog:
             for ids in _chunks(photo_ids):
                 connection.execute(delete(Photo).where(Photo.id.in_(ids)))
             _bump(connection)
+
+    def retry_failures(self) -> list[int]:
+        """Let the next run try the files again that could not be read; return the ids of the roots they are in."""
+        with database.writing(self._engine) as connection:
+            return troubles.forget_stats(connection)
 
     def prune(self) -> list[bytes]:
         """Drop the vectors of contents that no photo has any more; return their hashes.
@@ -345,13 +350,17 @@ class Catalog:
         """All files that could not be read."""
         return self._photos(Photo.error.is_not(None))
 
+    def some_failures(self, after: int, count: int) -> tuple[list[PhotoRecord], int]:
+        """Up to `count` of them with ids above `after`, in order of their ids; and how many there are in all."""
+        return self.read(lambda connection: (troubles.page(connection, after, count), troubles.count(connection)))
+
     def photos_of_vectors(self, vector_ids: Sequence[int], wanted: Filters = NOTHING) -> dict[int, list[PhotoRecord]]:
         """The photos that show each vector's content, by vector id; copies come in the order they were added.
 
         Of photos that share a vector, those that pass the filters.
         """
         result: dict[int, list[PhotoRecord]] = {}
-        passing = self._read(lambda connection: selection.conditions(connection, wanted))
+        passing = self.read(lambda connection: selection.conditions(connection, wanted))
         for ids in _chunks(vector_ids):
             rows = self._all(
                 photo_rows.photo_select()
@@ -368,23 +377,23 @@ class Catalog:
 
     def vectors_passing(self, wanted: Filters, encoder_id: int) -> npt.NDArray[np.int64]:
         """Ids of the vectors of which a photo passes the filters, ascending."""
-        return self._read(lambda connection: selection.vectors(connection, wanted, encoder_id))
+        return self.read(lambda connection: selection.vectors(connection, wanted, encoder_id))
 
     def word_hits(self, expression: str, wanted: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]]:
         """(photo id, vector id) of photos whose words match FTS5's `expression`, best first, that pass the filters."""
-        return self._read(lambda connection: selection.word_hits(connection, expression, wanted, encoder_id, limit))
+        return self.read(lambda connection: selection.word_hits(connection, expression, wanted, encoder_id, limit))
 
     def words_of(self, photo_ids: Sequence[int]) -> dict[int, Words]:
         """Photo id -> the words it can be found by."""
-        return self._read(lambda connection: selection.words_of(connection, photo_ids))
+        return self.read(lambda connection: selection.words_of(connection, photo_ids))
 
     def vectors_of_photos(self, photo_ids: Sequence[int], encoder_id: int) -> dict[int, int]:
         """Photo id -> id of its vector by this encoder."""
-        return self._read(lambda connection: selection.vectors_of_photos(connection, photo_ids, encoder_id))
+        return self.read(lambda connection: selection.vectors_of_photos(connection, photo_ids, encoder_id))
 
     def newest(self, wanted: Filters, offset: int, count: int) -> list[PhotoRecord]:
         """Photos that pass the filters, the newest first, those without a date last."""
-        return [photo_rows.photo(row) for row in self._read(lambda c: selection.newest(c, wanted, offset, count))]
+        return [photo_rows.photo(row) for row in self.read(lambda c: selection.newest(c, wanted, offset, count))]
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool) -> None:
         """Make photos favourites, or no favourites any more."""
@@ -396,7 +405,7 @@ class Catalog:
                     connection.execute(insert(Favourite), [row | {"seal": seals.of("favourite", row)} for row in rows])
             _bump(connection)
 
-    # --- plumbing -----------------------------------------------------------------------------
+    # --- plumbing, also for other modules of this package ------------------------------------------
 
     def _photos(self, *conditions: Any) -> list[PhotoRecord]:
         return [
@@ -416,12 +425,13 @@ class Catalog:
         return row.value if row else None
 
     def _all(self, statement: Any) -> Sequence[Any]:
-        return self._read(lambda connection: connection.execute(statement).all())
+        return self.read(lambda connection: connection.execute(statement).all())
 
     def _first(self, statement: Any) -> Any:
-        return self._read(lambda connection: connection.execute(statement).first())
+        return self.read(lambda connection: connection.execute(statement).first())
 
-    def _read(self, work: Callable[[Connection], _T]) -> _T:
+    def read(self, work: Callable[[Connection], _T]) -> _T:
+        """What `work` reads from the catalog: for modules of this package that have statements of their own."""
         with database.reading(self._engine) as connection:
             return work(connection)
 

@@ -15,12 +15,14 @@ from PIL import Image
 
 from ..data import paths, words
 from ..data.catalog import Catalog
+from ..data.filters import NOTHING
 from ..data.records import PhotoRecord
 from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from . import combine, filters, language, query
-from .hits import RELEVANT, Found, Hits, Listed, Ranked, Source
+from .collapse import ALIKE, Groups, trait
+from .hits import CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
 from .parse import Query, Term
 
 Floats = npt.NDArray[np.float32]
@@ -144,6 +146,17 @@ class Engine:
         hits = self._begin(Query(()), vector, view, frozenset())
         return replace(self._answer(name, None, None, view, clock, lambda: hits), next=None)
 
+    def alike(self, photo: PhotoRecord) -> list[Result]:
+        """The photos that are shown as one with this one, itself first, then the nearest. Raises PhotoNotFound."""
+        vector = self._vector_of_photo(photo.id)
+        near = Ranked(self._catalog, self._encoder_id, self._nearest, vector, "", NOTHING, None, frozenset())
+        hits = [hit for hit in near.more(CHUNK) if hit.score >= ALIKE or hit.photo.content_hash == photo.content_hash]
+        hits.sort(key=lambda hit: hit.photo.id != photo.id)  # stable
+        groups = Groups()
+        vectors = self._vectors([hit.vector_id for hit in hits])
+        own = [hit for hit, each in zip(hits, vectors, strict=True) if groups.add(trait(hit.photo, each)) == 0]
+        return [Result(rank, hit.photo, hit.score, hit.relevance) for rank, hit in enumerate(own, start=1)]
+
     # --- how an answer is made ------------------------------------------------------------------
 
     def _answer(
@@ -220,9 +233,7 @@ class Engine:
             if term.kind == "photo":
                 return self._vector_of_photo(int(term.value))
             if read is None:
-                raise QueryError(
-                    f"{term.value[:60]} is a picture, which cannot be read from here.", f'As text: "{term.value[:60]}"'
-                )
+                raise unreadable(term)
             encoded: Floats = self._encoder.encode_images([read(term)])[0]
             return encoded
 
@@ -249,6 +260,12 @@ class Engine:
                 why = (FILTER,) if asked is not None and not asked.terms else _why(found, columns)
                 results.append(Result(rank, there[0], found.score, found.relevance, why, len(there)))
         return results
+
+
+def unreadable(term: Term) -> QueryError:
+    """The error of a picture that a query names where it must not."""
+    shown = term.value[:60]
+    return QueryError(f"{shown} is a picture, which cannot be read from here.", f'As text: "{shown}"')
 
 
 def checked(view: View) -> View:

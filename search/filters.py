@@ -38,6 +38,12 @@ FORMATS = {
 }
 """What `type:` takes -> the formats it means, as `data.formats` names them."""
 
+
+def type_of(name: str) -> str | None:
+    """What `type:` takes for a format; None if it takes nothing that means it."""
+    return next((short for short, names in FORMATS.items() if names[0] == name), None)
+
+
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 _NUMBER = r"\d{1,15}(?:\.\d{1,9})?"
 _SIZE = re.compile(rf"(<=|>=|<|>|=)?({_NUMBER})(?:\.\.({_NUMBER}))?(mp|px|kb|mb|gb)", re.IGNORECASE)

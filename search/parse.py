@@ -37,7 +37,10 @@ QUOTE_HINT = 'A quoted text begins and ends with ", as in "salt - pepper".'
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Part of a combination. `kind` is `text`, `file` (a picture's path), `url` (a picture's) or `photo` (an id)."""
+    """Part of a combination. `kind` is `text`, `file` (a picture's path), `url` (a picture's) or `photo` (an id).
+
+    A `picture` is one that came with the query; its value names it, and is another for other bytes.
+    """
 
     kind: str
     value: str
@@ -65,27 +68,32 @@ class _Piece(NamedTuple):
     filter: Filter | None = None
 
 
-def parse(text: str, max_chars: int, *, plain: bool = False) -> Query:
-    """Understand a query. `plain` takes all of it for one text.
+def parse(text: str, max_chars: int, *, plain: bool = False, beside: tuple[Term, ...] = ()) -> Query:
+    """Understand a query. `plain` takes all of it for one text; with terms `beside` those in it, it may be empty.
 
     Raises QueryError: it is empty, too long or no text; a quote is not closed; a filter is unknown or has no such
     value; there is nothing but what is to be taken away.
     """
-    cleaned = normalise(text, max_chars)
-    if plain:
-        return Query((Term("text", cleaned),))
+    cleaned = normalise(text, max_chars) if text.strip() or not beside else ""
+    if plain and cleaned:
+        return _checked(Query((Term("text", cleaned), *beside)))
     pieces = list(_pieces(cleaned))
     asked = tuple(piece.filter for piece in pieces if piece.filter)
     for one in asked:
         filters.check(one)
     terms = tuple(_terms([piece for piece in pieces if not piece.filter]))
+    return _checked(Query((*terms, *beside), asked))
+
+
+def _checked(query: Query) -> Query:
+    terms = query.terms
     if len(terms) > MAX_TERMS:
         raise QueryError(f"The query adds up {len(terms)} terms; the limit is {MAX_TERMS}.", "Use fewer.")
     if terms and all(term.weight < 0 for term in terms):
         raise QueryError("The query only says what not to show.", "Say what to show first, for example: beach - people")
-    if not terms and not asked:
+    if not terms and not query.filters:
         raise QueryError("The query is empty.", "Say what the picture shows, for example: snowy mountains")
-    return Query(terms, asked)
+    return query
 
 
 def _pieces(text: str) -> Iterator[_Piece]:

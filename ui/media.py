@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from ..errors import PictureError
 from ..library import Library
 from . import originals
-from .api import PhotoId
+from .api.parameters import PhotoId
 from .problems import problem
 
 HEADERS = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": "private, no-cache"}
@@ -18,41 +18,49 @@ HEADERS = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": "pr
 
 
 def router(library: Library) -> APIRouter:
-    """Return the routes over `library`."""
-    routes = APIRouter(prefix="/media")
+    """Return the page's older addresses of the pictures."""
+    routes = APIRouter(prefix="/media", include_in_schema=False)
 
     @routes.get("/thumbnail/{photo_id}")
-    def thumbnail(photo_id: PhotoId, request: Request) -> Response:
-        """Return the small JPEG of a photo."""
-        record = library.photo(photo_id)
-        etag = f'"{record.content_hash.hex() if record.content_hash else ""}"'
-        if _is_known(request, etag):
-            return _unchanged(etag)
-        try:
-            data = library.thumbnail(photo_id).read_bytes()
-        except (PictureError, FileNotFoundError) as error:
-            return _gone(error)
-        return Response(data, media_type="image/jpeg", headers={**HEADERS, "ETag": etag})
+    def small(photo_id: PhotoId, request: Request) -> Response:
+        return thumbnail(library, photo_id, request)
 
     @routes.get("/photo/{photo_id}")
     def photo(photo_id: PhotoId, request: Request) -> Response:
-        """Return the photo's file as it is, or as a JPEG if browsers do not show its format."""
-        record = library.photo(photo_id)
-        try:
-            original = originals.opened(record, [root.path for root in library.catalog.roots(counted=False)])
-            if _is_known(request, original.etag):
-                original.file.close()
-                return _unchanged(original.etag)
-            headers = {**HEADERS, "ETag": original.etag}
-            if not original.is_sent_as_it_is:
-                converted = original.converted(library.settings)
-                return Response(converted, media_type=original.media_type, headers=headers)
-        except PictureError as error:
-            return _gone(error)
-        headers["Content-Length"] = str(original.size)
-        return StreamingResponse(original.chunks(), media_type=original.media_type, headers=headers)
+        return original(library, photo_id, request)
 
     return routes
+
+
+def thumbnail(library: Library, photo_id: int, request: Request) -> Response:
+    """Answer with the small JPEG of a photo."""
+    record = library.photo(photo_id)
+    etag = f'"{record.content_hash.hex() if record.content_hash else ""}"'
+    if _is_known(request, etag):
+        return _unchanged(etag)
+    try:
+        data = library.thumbnail(photo_id).read_bytes()
+    except (PictureError, FileNotFoundError) as error:
+        return _gone(error)
+    return Response(data, media_type="image/jpeg", headers={**HEADERS, "ETag": etag})
+
+
+def original(library: Library, photo_id: int, request: Request) -> Response:
+    """Answer with the photo's file as it is, or as a JPEG if browsers do not show its format."""
+    record = library.photo(photo_id)
+    try:
+        found = originals.opened(record, [root.path for root in library.catalog.roots(counted=False)])
+        if _is_known(request, found.etag):
+            found.file.close()
+            return _unchanged(found.etag)
+        headers = {**HEADERS, "ETag": found.etag}
+        if not found.is_sent_as_it_is:
+            converted = found.converted(library.settings)
+            return Response(converted, media_type=found.media_type, headers=headers)
+    except PictureError as error:
+        return _gone(error)
+    headers["Content-Length"] = str(found.size)
+    return StreamingResponse(found.chunks(), media_type=found.media_type, headers=headers)
 
 
 def _is_known(request: Request, etag: str) -> bool:

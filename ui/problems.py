@@ -17,13 +17,17 @@ from ..errors import (
     PhotoNotFound,
     PictureError,
     PolyglanceError,
+    RootNotFound,
     UsageError,
 )
+from .jobs import JobRunning
 
 STATUS = (
     (PhotoNotFound, HTTPStatus.NOT_FOUND),
     (LibraryMissing, HTTPStatus.CONFLICT),
-    (LibraryBusy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (RootNotFound, HTTPStatus.NOT_FOUND),
+    (JobRunning, HTTPStatus.CONFLICT),
+    (LibraryBusy, HTTPStatus.LOCKED),
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -12,11 +12,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from ..errors import UsageError
 from ..library import Library
 from . import api, app, assets, media, problems
 from .gate import Gate, is_loopback
+from .jobs import Jobs
 
 log = logging.getLogger("polyglance")
 
@@ -38,11 +40,13 @@ def serve(library: Library, *, host: str, port: int, on_ready: Callable[[str], N
 def build(library: Library) -> FastAPI:
     """Return the whole web application over `library`: page, pictures, HTTP API."""
     page = app.mounted()
+    jobs = Jobs(library)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with page.router.lifespan_context(page):
             yield
+        await run_in_threadpool(jobs.close)
 
     whole = FastAPI(
         title="polyglance",
@@ -53,7 +57,7 @@ def build(library: Library) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    whole.include_router(api.router(library))
+    whole.include_router(api.router(library, jobs))
     whole.include_router(media.router(library))
     whole.include_router(assets.router())
     problems.register(whole)

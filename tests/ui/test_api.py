@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from polyglance.ui import api
+from polyglance.ui import limits
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_body_that_is_no_picture_is_refused(client, body):
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_read(client, monkeypatch):
-    monkeypatch.setattr(api, "MAX_UPLOAD_BYTES", 1000)
+    monkeypatch.setattr(limits, "MAX_UPLOAD_BYTES", 1000)
     sent = []
 
     def chunks():

@@ -1,0 +1,109 @@
+"""Roots, index jobs and the files that could not be read."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from ... import documents
+from ...data import paths
+from ...errors import UsageError
+from ...library import Library, check_folders
+from .. import folders
+from ..jobs import Job, Jobs
+from ..limits import MAX_ID
+from .parameters import Count, Position, Text
+
+RootId = Annotated[int, Path(ge=1, le=MAX_ID, description="Id of a root, as `/roots` has it.")]
+
+
+class NewRoot(BaseModel):
+    """A folder of the server's machine."""
+
+    model_config = ConfigDict(extra="forbid")
+    path: Annotated[Text, Field(min_length=1, description="Absolute, or beginning with ~.")]
+
+
+class Rescan(BaseModel):
+    """Which root to compare with its disk; null for all."""
+
+    model_config = ConfigDict(extra="forbid")
+    root: Annotated[int | None, Field(ge=1, le=MAX_ID)] = None
+
+
+def router(library: Library, jobs: Jobs) -> APIRouter:
+    """Return the routes over `library`."""
+    routes = APIRouter(tags=["Indexing"])
+
+    @routes.get("/roots")
+    def roots() -> JSONResponse:
+        """The folders that the library indexes."""
+        return JSONResponse({"roots": documents.roots(library.status())})
+
+    @routes.post("/roots", status_code=202)
+    def add_root(new: NewRoot) -> JSONResponse:
+        """Add a folder of the server's machine and begin to index it."""
+        if not new.path.startswith(("/", "~")) and not os.path.isabs(new.path):
+            raise UsageError("The path does not begin at the root of the disk.", "Give the whole path of the folder.")
+        (folder,) = check_folders([new.path])
+        return _started(
+            jobs.start(paths.display(folder), lambda tick, stop: library.index([folder], progress=tick, stop=stop))
+        )
+
+    @routes.delete("/roots/{root_id}")
+    def forget_root(root_id: RootId) -> JSONResponse:
+        """Drop a folder from the library. Its files are not touched."""
+        jobs.require_free()
+        return JSONResponse({"forgotten": library.forget(library.root(root_id).path)})
+
+    @routes.get("/folders")
+    def list_folders(
+        path: Annotated[Text, Query(description="Absolute; the home folder if it is empty.")] = "",
+    ) -> JSONResponse:
+        """The folders in a folder of the server's machine, to choose one to add. No names of files."""
+        return JSONResponse(folders.listing(path))
+
+    @routes.post("/jobs", status_code=202)
+    def rescan(wanted: Rescan) -> JSONResponse:
+        """Compare one root with its disk, or all of them."""
+        root = library.root(wanted.root) if wanted.root is not None else None
+        shown = paths.display(root.path) if root else None
+        return _started(jobs.start(shown, lambda tick, stop: library.rescan(wanted.root, progress=tick, stop=stop)))
+
+    @routes.get("/jobs/current")
+    def job() -> JSONResponse:
+        """The index job that runs, or the last one."""
+        return _job(jobs.current)
+
+    @routes.delete("/jobs/current")
+    def stop_job() -> JSONResponse:
+        """Ask the job to stop; the batch in hand is finished, and all that is done is kept."""
+        if jobs.current:
+            jobs.current.stop.ask()
+        return _job(jobs.current)
+
+    @routes.get("/failures")
+    def failures(k: Count = 20, cursor: Position = 0) -> JSONResponse:
+        """The files that could not be read, and why."""
+        found, total = library.catalog.some_failures(cursor, k + 1)
+        more = found[k - 1].id if len(found) > k else None
+        return JSONResponse({"failures": [documents.failure(each) for each in found[:k]], "next": more, "total": total})
+
+    @routes.post("/failures/retry", status_code=202)
+    def retry() -> JSONResponse:
+        """Try the files again that could not be read."""
+        return _started(jobs.start(None, lambda tick, stop: library.rescan(failed=True, progress=tick, stop=stop)))
+
+    return routes
+
+
+def _job(job: Job | None) -> JSONResponse:
+    return JSONResponse({"job": job.document() if job else None})
+
+
+def _started(job: Job) -> JSONResponse:
+    return JSONResponse({"job": job.document()}, 202)

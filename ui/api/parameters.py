@@ -1,0 +1,69 @@
+"""What requests carry, checked: the same names and limits in addresses, forms and JSON bodies."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ..limits import MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
+
+
+def _is_text(value: str) -> str:
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("it is no valid text")
+    return value
+
+
+Text: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_is_text)]
+Values: TypeAlias = Annotated[list[Text], Field(max_length=MAX_VALUES)]
+
+Count: TypeAlias = Annotated[int, Query(ge=1, le=MAX_COUNT, description="Most results to return.")]
+PhotoId: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID, description="Id of a photo, as results have it.")]
+Position: TypeAlias = Annotated[
+    int, Query(alias="cursor", ge=0, le=MAX_ID, description="`next` of the page before; 0 for the first page.")
+]
+
+
+class Wanted(BaseModel):
+    """What a search asks for. Filters are those of docs/searching.md; each may be given several times."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: Annotated[Text, Field(description="Words, sums and filters, in any of the nine languages.")] = ""
+    k: Annotated[int, Field(ge=1, le=MAX_COUNT, description="Most results to return.")] = 20
+    cursor: Annotated[Text | None, Field(description="`next` of the page before.")] = None
+    sort: Annotated[Literal["relevance", "date"], Field(description="`date`: what is relevant, newest first.")] = (
+        "relevance"
+    )
+    all: Annotated[bool, Field(description="Show near-duplicates one by one.")] = False
+    relevant: Annotated[bool, Field(description="Leave out what is not relevant.")] = False
+    after: Annotated[Values, Field(description="Taken then or later, as 2024, 2024-05 or 2024-05-31.")] = []
+    before: Annotated[Values, Field(description="Taken before then.")] = []
+    date: Annotated[Values, Field(description="Taken then, as 2024 or 2023-12..2024-02.")] = []
+    root: Annotated[Values, Field(description="In that folder of the library: its path, or the end of it.")] = []
+    folder: Annotated[Values, Field(description="With these words in the name of a folder they are in.")] = []
+    camera: Annotated[Values, Field(description="By a camera with that in its name.")] = []
+    type: Annotated[Values, Field(description="Of that kind: jpg, png, heic, …")] = []
+    is_: Annotated[Values, Field(alias="is", description="`favourite`.")] = []
+    has: Annotated[Values, Field(description="`place`.")] = []
+    orientation: Annotated[Values, Field(description="`landscape`, `portrait` or `square`.")] = []
+    aspect: Annotated[Values, Field(description="Width to height, as 16:9 or >1.5.")] = []
+    size: Annotated[Values, Field(description="As >4mp, 2..8mp or <500kb.")] = []
+    near: Annotated[Values, Field(description="Latitude, longitude and kilometres.")] = []
+
+    @property
+    def filters(self) -> dict[str, list[str]]:
+        """The filters that are given, by name."""
+        own = {"q", "k", "cursor", "sort", "all", "relevant", "weight"}
+        given = self.model_dump(by_alias=True, exclude=own)
+        return {name: values for name, values in given.items() if values}
+
+
+class WantedWithPicture(Wanted):
+    """The same as fields of a form, with the picture."""
+
+    weight: Annotated[
+        float, Field(ge=-999, le=999, allow_inf_nan=False, description="How much the picture counts beside `q`.")
+    ] = 1.0

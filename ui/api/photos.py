@@ -1,0 +1,54 @@
+"""One photo, by id and never by path: its facts, its pictures, its favourite mark, its near-duplicates."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from starlette.responses import Response
+
+from ... import documents
+from ...data import copies
+from ...library import Library
+from .. import media
+from .parameters import PhotoId
+
+
+def router(library: Library) -> APIRouter:
+    """Return the routes over `library`."""
+    routes = APIRouter(prefix="/photos/{photo_id}", tags=["Photos"])
+
+    @routes.get("")
+    def photo(photo_id: PhotoId) -> JSONResponse:
+        """What the library knows about one photo."""
+        record = library.photo(photo_id)
+        is_favourite = bool(copies.favourites(library.catalog, [photo_id]))
+        return JSONResponse(documents.photo(record) | {"favourite": is_favourite})
+
+    @routes.put("/favourite")
+    def mark(photo_id: PhotoId) -> JSONResponse:
+        """Make the photo a favourite."""
+        library.mark([photo_id])
+        return JSONResponse({"id": photo_id, "favourite": True})
+
+    @routes.delete("/favourite")
+    def unmark(photo_id: PhotoId) -> JSONResponse:
+        """Make the photo no favourite any more."""
+        library.mark([photo_id], favourite=False)
+        return JSONResponse({"id": photo_id, "favourite": False})
+
+    @routes.get("/duplicates")
+    def duplicates(photo_id: PhotoId) -> JSONResponse:
+        """The photos that are almost this one, itself first."""
+        return JSONResponse({"photos": [documents.result(each) for each in library.alike(photo_id)]})
+
+    @routes.get("/thumbnail")
+    def thumbnail(photo_id: PhotoId, request: Request) -> Response:
+        """The photo as a small JPEG."""
+        return media.thumbnail(library, photo_id, request)
+
+    @routes.get("/original")
+    def original(photo_id: PhotoId, request: Request) -> Response:
+        """The photo's file as it is, or as a JPEG if browsers do not show its format."""
+        return media.original(library, photo_id, request)
+
+    return routes

@@ -1,0 +1,77 @@
+"""Searching: by text, by a picture, by both, by a photo of the library."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from ... import documents
+from ...data import copies
+from ...library import Library, Sent
+from ...search.engine import Answer
+from .. import uploads
+from ..limits import MAX_UPLOAD_PIXELS
+from .parameters import Count, PhotoId, Wanted, WantedWithPicture
+
+
+def router(library: Library) -> APIRouter:
+    """Return the routes over `library`."""
+    routes = APIRouter(tags=["Searching"])
+
+    @routes.get("/search")
+    def search(wanted: Annotated[Wanted, Query()]) -> JSONResponse:
+        """Find the photos that show `q` and pass the filters.
+
+        Pictures on this machine cannot be named in `q`, photos by id (`#12`) can. With filters alone, what passes is
+        listed, the newest first.
+        """
+        return JSONResponse(_answer(library, wanted, None))
+
+    @routes.post("/search")
+    async def search_with_picture(request: Request) -> JSONResponse:
+        """Find the photos like the picture in the form's field `picture`, together with what `q` says."""
+        async with uploads.one_at_a_time():
+            form = await uploads.form(request, WantedWithPicture, "picture")
+            sent = Sent(form.file, form.fields.weight, MAX_UPLOAD_PIXELS) if form.file is not None else None
+            return JSONResponse(await run_in_threadpool(_answer, library, form.fields, sent))
+
+    @routes.get("/similar/{photo_id}")
+    def similar(photo_id: PhotoId, k: Count = 20) -> JSONResponse:
+        """Find the photos like one of the library."""
+        return JSONResponse(_document(library, library.similar(photo_id, k)))
+
+    @routes.post("/similar")
+    async def similar_to_upload(request: Request, k: Count = 20) -> JSONResponse:
+        """Find the photos like the picture whose file is the request's body."""
+        async with uploads.one_at_a_time():
+            sent = Sent(await uploads.body(request), 1.0, MAX_UPLOAD_PIXELS)
+            return JSONResponse(await run_in_threadpool(_answer, library, Wanted(k=k, all=True), sent))
+
+    return routes
+
+
+def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> documents.Document:
+    found = library.search(
+        wanted.q,
+        wanted.k,
+        filters=wanted.filters,
+        files=False,
+        cursor=wanted.cursor,
+        sort=wanted.sort,
+        collapse=not wanted.all,
+        only_relevant=wanted.relevant,
+        picture=sent,
+    )
+    return _document(library, found)
+
+
+def _document(library: Library, found: Answer) -> documents.Document:
+    """The answer, where each result also says whether it is a favourite."""
+    document = documents.answer(found)
+    marked = copies.favourites(library.catalog, [result["id"] for result in document["results"]])
+    for result in document["results"]:
+        result["favourite"] = result["id"] in marked
+    return document
