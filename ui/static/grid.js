@@ -5,7 +5,7 @@ import { make } from "./text.js";
 import { markTile, tile } from "./tile.js";
 import { moveAmong } from "./moving.js";
 
-const RELEVANT = 0.5; // as in search/hits.py: from here a photo more likely shows what was asked for than not
+export const RELEVANT = 0.5; // as in search/hits.py: from here a photo more likely shows what was asked for than not
 const FIRST = 16; // thumbnails asked for at once, about what is in sight
 const GAP = 8;
 

@@ -88,7 +88,8 @@ export function start(element) {
     shell.dataset.view = isHome ? "home" : "found";
     query.value = words;
     query.placeholder = t(photos.length || picture ? "search.addWords" : "search.placeholder");
-    sort.value = view.sort;
+    sort.disabled = !view.q && !picture; // what filters alone let pass is listed by date
+    sort.value = sort.disabled ? "date" : view.sort;
     document.title = words ? `${words} – polyglance` : "polyglance";
     error.hidden = true;
     showLiked(find("like"), photos, picture, {
