@@ -52,7 +52,7 @@ def used_with_certainty():
 
 def could_be_made(template):
     """A pattern of the keys that a template literal can make."""
-    return re.compile(re.sub(r"\\\$\\\{.*?\\\}", r"[\\w]+", re.escape(template)))
+    return re.compile(re.sub(r"\\\$\\\{.*?\\\}", r"[\\w-]+", re.escape(template)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

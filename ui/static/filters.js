@@ -9,7 +9,7 @@ import { make } from "./text.js";
 
 const OLDEST = "1800-01-01"; // a year that is still being typed is 0002, 0020, 0202
 
-const field = (name, control) => make("label", { class: "pg-field" }, make("span", {}, t(name)), control);
+const field = (name, control) => make("label", { class: "pg-choice" }, make("span", {}, t(name)), control);
 
 const section = (name, kind, ...children) =>
   make("fieldset", { class: `pg-filter pg-filter-${kind}` }, make("legend", {}, t(name)), ...children);
@@ -112,7 +112,7 @@ export function filterPanel(panel, button, current, change) {
   /** Say what the view's filters are. */
   return function show(view) {
     const count = countFilters(view);
-    button.querySelector(".pg-badge").textContent = count ? formatNumber(count) : "";
+    button.querySelector(".pg-active").textContent = count ? formatNumber(count) : "";
     button.setAttribute("aria-label", count ? t("filter.active", { count }) : t("filter.button"));
     showing(view);
   };

@@ -55,7 +55,7 @@ export function resultGrid(element, { open, hrefOf, hideLess }) {
   function begin(dim) {
     const made = new Rows(dim);
     if (dim) {
-      const hide = make("button", { type: "button", class: "pg-quiet", onclick: hideLess }, t("results.hide"));
+      const hide = make("button", { type: "button", class: "pg-hide", onclick: hideLess }, t("results.hide"));
       element.append(make("div", { class: "pg-less" }, make("h2", {}, t(results.length ? "results.less" : "results.nothing")), results.length ? hide : ""));
     }
     element.append(made.list);

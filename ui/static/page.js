@@ -5,10 +5,10 @@ import { showChips } from "./chips.js";
 import { detailsDialog } from "./details.js";
 import { problemText } from "./errors.js";
 import { filterPanel } from "./filters.js";
-import { direction, languageName, t, translate } from "./i18n.js";
+import { languageName, t, translate } from "./i18n.js";
 import { languageSwitch } from "./languages.js";
 import { takeKeys } from "./keys.js";
-import { showEmpty, showLibrary } from "./library.js";
+import { startLibrary } from "./library.js";
 import { showLiked } from "./liked.js";
 import { takePictures } from "./picture.js";
 import { joinQuery, likePhoto, splitQuery, withPhoto, withoutPhoto } from "./query.js";
@@ -21,7 +21,6 @@ export function start(element) {
   const [query, error, sort] = ["query", "error", "sort"].map(find);
   const shell = element.querySelector(".pg");
   translate(shell);
-  shell.dir = direction; // Gradio's frame, between the document and us, is always from left to right
   languageSwitch(element.querySelector(".pg-language select"));
   for (const example of find("examples").children) example.title = languageName(example.lang);
   const pictures = []; // searched by in this window; an address cannot hold one, so history holds its number
@@ -102,6 +101,7 @@ export function start(element) {
     try {
       if (isHome) list.clear();
       else if (list.key !== keyOf(view, picture) || !isBack) await list.show({ view, picture, key: keyOf(view, picture) }, isBack);
+      library.shown();
       if (view.photo !== null) await openPhoto(view.photo);
     } catch (problem) {
       showProblem(problem);
@@ -186,11 +186,8 @@ export function start(element) {
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => restore(true));
 
-  api.status().then((status) => {
-    shell.classList.toggle("pg-nothing", status.photos === 0);
-    showLibrary(find("library"), status);
-    showEmpty(find("empty"), status);
-  }, showProblem);
+  const library = startLibrary(shell, () => render(false));
+  library.ready.catch(showProblem);
   if (!matchMedia("(hover: none)").matches || !location.search) query.focus({ preventScroll: true });
   return restore(false);
 }
