@@ -70,7 +70,7 @@ def _mounted() -> FastAPI:
 
 
 def _theme() -> gradio.themes.Base:
-    """Fonts of the system (a theme's own come from the network) and, while the page loads, the colours of page.css."""
+    """Fonts of the system (a theme's own come from the network) and, while the page loads, the colours of base.css."""
     theme = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     return theme.set(body_background_fill="#fbfbf9", body_background_fill_dark="#131514")
 

@@ -130,21 +130,13 @@ def album(tmp_path_factory):
     copy_sample(folder)
     whole = [Image.open(folder / name).convert("RGB") for name in ("chelsea.png", "coffee.png", "rocket.jpg")]
     for number in range(66):
-        part = FOLDERS[number % 3]
-        (folder / part).mkdir(parents=True, exist_ok=True)
-        picture, turn = whole[number // 3 % 3], number * 7 % 60
-        box = (
-            turn,
-            turn // 2,
-            picture.width - turn,
-            picture.height - turn if number % 2 else picture.height // 2 + turn,
-        )
-        exif = exif_of(
-            CAMERAS[number % 2], f"{part[:4]}:{1 + number % 12:02}:{1 + number % 28:02} 10:{number % 60:02}:00"
-        )
-        picture.crop(box).resize((300, 200) if number % 4 else (200, 300)).save(
-            folder / part / f"part {number}.jpg", exif=exif
-        )
+        place = folder / FOLDERS[number % 3]
+        place.mkdir(parents=True, exist_ok=True)
+        picture, edge = whole[number // 3 % 3], number * 7 % 60
+        part = picture.crop((edge, edge // 2, picture.width - edge, picture.height // (1 + number % 2) - edge // 2))
+        day = f"{FOLDERS[number % 3][:4]}:{1 + number % 12:02}:{1 + number % 28:02}"
+        part = part.resize((300, 200) if number % 4 else (200, 300))
+        part.save(place / f"part {number}.jpg", exif=exif_of(CAMERAS[number % 2], f"{day} 10:{number % 60:02}:00"))
     for number in range(3):
         burst = exif_of(CAMERAS[0], f"2024:07:01 12:00:0{number}")
         whole[0].resize((400 - 20 * number, 266 - 13 * number)).save(folder / f"tabby{number}.jpg", exif=burst)

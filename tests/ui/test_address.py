@@ -79,7 +79,8 @@ def test_filters_are_counted_and_replaced(run):
     ],
 )
 def test_photos_at_the_end_of_a_query_are_taken_apart_from_its_words(run, q, words, photos):
-    assert run("splitQuery(q)", q=q) == {"words": words, "photos": [{"id": id, "weight": w} for id, w in photos]}
+    liked = [{"id": photo, "weight": weight} for photo, weight in photos]
+    assert run("splitQuery(q)", q=q) == {"words": words, "photos": liked}
     assert run("joinQuery(splitQuery(q).words, splitQuery(q).photos)", q=q) == q
 
 

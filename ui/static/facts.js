@@ -1,14 +1,16 @@
 // What the library knows about a photo, and why it was found, as a list of names and values.
+import { RELEVANT } from "./grid.js";
 import { formatBytes, formatDate, formatNumber, formatPercent, t } from "./i18n.js";
 import { copyButton, fileName, make, place } from "./text.js";
 
-const REASONS = { "looks like": "why.looks", name: "why.name", folder: "why.folder", caption: "why.caption", keyword: "why.keyword", filter: "why.filter" };
+const REASONS = { name: "why.name", folder: "why.folder", caption: "why.caption", keyword: "why.keyword", filter: "why.filter" };
 
 const row = (name, ...values) => [make("dt", {}, t(name)), make("dd", {}, ...values)];
 
 function why(result) {
   if (!result?.why?.length) return [];
-  const reasons = result.why.map((reason) => (REASONS[reason] ? t(REASONS[reason]) : reason));
+  const known = { ...REASONS, "looks like": result.relevance >= RELEVANT ? "why.looks" : "why.near" };
+  const reasons = result.why.flatMap((reason) => (known[reason] ? t(known[reason]) : []));
   const share = result.why.includes("filter") ? [] : [make("meter", { min: "0", max: "1", value: String(result.relevance), "aria-label": t("fact.relevance") }), formatPercent(result.relevance)];
   return row("fact.why", make("ul", { class: "pg-why" }, ...reasons.map((reason) => make("li", {}, reason))), make("div", { class: "pg-share" }, ...share));
 }

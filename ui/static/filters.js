@@ -9,7 +9,7 @@ import { make } from "./text.js";
 
 const OLDEST = "1800-01-01"; // a year that is still being typed is 0002, 0020, 0202
 
-const field = (name, control) => make("label", { class: "pg-field" }, make("span", {}, t(name)), control);
+const field = (name, control) => make("label", { class: "pg-choice" }, make("span", {}, t(name)), control);
 
 const section = (name, kind, ...children) =>
   make("fieldset", { class: `pg-filter pg-filter-${kind}` }, make("legend", {}, t(name)), ...children);
@@ -29,8 +29,8 @@ function chosenFolder({ filters }, facets) {
 }
 
 /** The view limited to a folder of the tree, or to none. The root is named where another could have such a folder. */
-function withFolder(view, folder, rootCount) {
-  const named = folder && (!folder.path || rootCount > 1);
+function withFolder(view, folder, isOnlyRoot) {
+  const named = folder && !(folder.path && isOnlyRoot);
   return withFilter(withFilter(view, "root", named ? [folder.root] : []), "folder", folder?.path ? [folder.path] : []);
 }
 
@@ -38,7 +38,7 @@ function withFolder(view, folder, rootCount) {
 export function filterPanel(panel, button, current, change) {
   let showing = () => {};
 
-  function build(facets, roots) {
+  function build(facets) {
     const set = (name, values) => change(withFilter(current(), name, values));
     const day = (name, onward) => {
       const input = make("input", { type: "date", min: OLDEST, max: "9998-12-31" });
@@ -52,8 +52,9 @@ export function filterPanel(panel, button, current, change) {
     const orientation = make("select", { onchange: () => set("orientation", orientation.value ? [orientation.value] : []) },
       ...["", "landscape", "portrait", "square"].map((value) => make("option", { value }, t(`orientation.${value || "any"}`))));
     const list = make("ul", { role: "tree", class: "pg-tree" });
-    const tree = folderTree(list, (folder) => change(withFolder(current(), folder, roots.length)));
-    tree.fill(treeOf(facets.folders, roots));
+    const folders = treeOf(facets.folders);
+    const tree = folderTree(list, (folder) => change(withFolder(current(), folder, folders.length === 1)));
+    tree.fill(folders);
     const cameras = facets.cameras.map(({ name, photos }) => ({
       name,
       ...tick(name, photos, (isOn) => {
@@ -87,8 +88,7 @@ export function filterPanel(panel, button, current, change) {
     button.setAttribute("aria-expanded", "true");
     panel.setAttribute("aria-busy", "true");
     try {
-      const [facets, status] = await Promise.all([api.facets(), api.status()]);
-      showing = build(facets, status.roots);
+      showing = build(await api.facets());
       showing(current());
     } catch (problem) {
       panel.replaceChildren(problemNote(problem));
@@ -112,7 +112,7 @@ export function filterPanel(panel, button, current, change) {
   /** Say what the view's filters are. */
   return function show(view) {
     const count = countFilters(view);
-    button.querySelector(".pg-badge").textContent = count ? formatNumber(count) : "";
+    button.querySelector(".pg-active").textContent = count ? formatNumber(count) : "";
     button.setAttribute("aria-label", count ? t("filter.active", { count }) : t("filter.button"));
     showing(view);
   };

@@ -4,16 +4,15 @@ import { fileName, make } from "./text.js";
 
 /** @typedef {{name: string, root: string, path: string, photos: number, children: Folder[]}} Folder `path` is relative, "" for a root */
 
-/** The tree of a flat list `[{root, path, photos}]`, where every folder's parent is listed or is a root. @returns {Folder[]} */
-export function treeOf(folders, roots) {
-  const byPlace = new Map(roots.map((root) => [`${root.path}\n`, { name: fileName(root.path), root: root.path, path: "", photos: root.photos, children: [] }]));
-  const tops = [...byPlace.values()];
-  for (const folder of [...folders].sort((one, other) => one.path.localeCompare(other.path, undefined, { numeric: true }))) {
-    if (!folder.path) continue;
-    const made = { ...folder, name: fileName(folder.path), children: [] };
-    byPlace.set(`${folder.root}\n${folder.path}`, made);
-    const parent = folder.path.slice(0, Math.max(0, folder.path.length - made.name.length - 1));
-    byPlace.get(`${folder.root}\n${parent}`)?.children.push(made);
+/** The tree of a flat list `[{root, path, photos}]` that names parents before their children. @returns {Folder[]} */
+export function treeOf(folders) {
+  const made = new Map();
+  const tops = [];
+  for (const { root, path, photos } of folders) {
+    const folder = { name: fileName(path ? `${root}/${path}` : root), root, path, photos, children: [] };
+    made.set(`${root}\n${path}`, folder);
+    const above = path.slice(0, Math.max(0, path.length - folder.name.length - 1));
+    (path ? made.get(`${root}\n${above}`).children : tops).push(folder);
   }
   return tops;
 }

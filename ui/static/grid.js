@@ -5,7 +5,7 @@ import { make } from "./text.js";
 import { markTile, tile } from "./tile.js";
 import { moveAmong } from "./moving.js";
 
-const RELEVANT = 0.5; // as in search/hits.py: from here a photo more likely shows what was asked for than not
+export const RELEVANT = 0.5; // as in search/hits.py: from here a photo more likely shows what was asked for than not
 const FIRST = 16; // thumbnails asked for at once, about what is in sight
 const GAP = 8;
 
@@ -55,7 +55,7 @@ export function resultGrid(element, { open, hrefOf, hideLess }) {
   function begin(dim) {
     const made = new Rows(dim);
     if (dim) {
-      const hide = make("button", { type: "button", class: "pg-quiet", onclick: hideLess }, t("results.hide"));
+      const hide = make("button", { type: "button", class: "pg-hide", onclick: hideLess }, t("results.hide"));
       element.append(make("div", { class: "pg-less" }, make("h2", {}, t(results.length ? "results.less" : "results.nothing")), results.length ? hide : ""));
     }
     element.append(made.list);

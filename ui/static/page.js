@@ -60,7 +60,6 @@ export function start(element) {
     isRanked: () => Boolean(view.q || picture),
   });
 
-  const library = startLibrary(shell, () => render(false));
   const showFilters = filterPanel(find("filters"), find("filter-button"), () => view, (wanted) => go(wanted));
 
   /** Open a photo that is in the grid. */
@@ -88,7 +87,8 @@ export function start(element) {
     shell.dataset.view = isHome ? "home" : "found";
     query.value = words;
     query.placeholder = t(photos.length || picture ? "search.addWords" : "search.placeholder");
-    sort.value = view.sort;
+    sort.disabled = !view.q && !picture; // what filters alone let pass is listed by date
+    sort.value = sort.disabled ? "date" : view.sort;
     document.title = words ? `${words} – polyglance` : "polyglance";
     error.hidden = true;
     showLiked(find("like"), photos, picture, {
@@ -188,6 +188,7 @@ export function start(element) {
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => restore(true));
 
+  const library = startLibrary(shell, () => render(false));
   library.ready.catch(showProblem);
   if (!matchMedia("(hover: none)").matches || !location.search) query.focus({ preventScroll: true });
   return restore(false);
