@@ -69,7 +69,7 @@ export function nodes(key, parameters = {}) {
 
 /** Put the words into a piece of HTML: `data-t` names the key of an element's text, `data-t-title` that of an attribute. */
 export function translate(root) {
-  Object.assign(root, { lang: language, dir: direction }); // Gradio says left to right above us
+  Object.assign(root, { lang: language, dir: direction }); // Gradio's frame, between the document and us, is always from left to right
   for (const element of root.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const name of ["title", "aria-label", "placeholder"]) {
     for (const element of root.querySelectorAll(`[data-t-${name}]`)) element.setAttribute(name, t(element.getAttribute(`data-t-${name}`)));

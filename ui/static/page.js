@@ -100,8 +100,10 @@ export function start(element) {
     if (view.photo === null) details.close();
     try {
       if (isHome) list.clear();
-      else if (list.key !== keyOf(view, picture) || !isBack) await list.show({ view, picture, key: keyOf(view, picture) }, isBack);
-      library.shown();
+      else if (list.key !== keyOf(view, picture) || !isBack) {
+        await list.show({ view, picture, key: keyOf(view, picture) }, isBack);
+        library.shown();
+      }
       if (view.photo !== null) await openPhoto(view.photo);
     } catch (problem) {
       showProblem(problem);

@@ -1,11 +1,11 @@
 // How far a job is: a bar and a line of text, in the panel and, slim, below the search box.
 import { formatDuration, t } from "./i18n.js";
 import { isRunning } from "./jobs.js";
-import { problemText } from "./errors.js";
 import { make } from "./text.js";
 
 /** "1,234 of 5,678 · 45 photos per second · 2 min left", as far as it is known. */
 export function progressText(job) {
+  if (job.phase === "waiting") return t("job.waiting");
   if (!job.total) return t("job.looking");
   const parts = [t("job.done", { done: job.done, total: job.total })];
   if (job.rate) parts.push(t("job.rate", { rate: job.rate < 10 ? Math.round(job.rate * 10) / 10 : Math.round(job.rate) }));
@@ -17,10 +17,10 @@ const COUNTED = ["added", "changed", "moved", "removed", "failed"];
 
 /** What a job that has ended did. */
 export function outcomeText(job) {
-  if (job.state === "failed") return [t("job.failed"), job.error ? problemText({ status: 500, message: job.error.detail ?? job.error.message ?? String(job.error) }).detail : ""].filter(Boolean).join(" ");
+  if (job.state === "failed") return [t("job.failed"), job.error?.message, job.error?.hint].filter(Boolean).join(" ");
   const counts = COUNTED.filter((name) => job.report?.[name]).map((name) => t(`report.${name}`, { count: job.report[name] }));
-  const outcome = job.state === "stopped" ? t("job.stopped") : t("job.finished");
-  return counts.length ? `${outcome} ${counts.join(" · ")}` : job.state === "stopped" ? outcome : t("job.nothing");
+  if (job.state === "stopped") return t("job.stopped");
+  return counts.length ? `${t("job.finished")} ${counts.join(" · ")}` : t("job.nothing");
 }
 
 /** A bar that `update(job)` moves; its text is for the eye, the bar's value for a screen reader. */

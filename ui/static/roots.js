@@ -18,7 +18,7 @@ function row(root, acts) {
   const note = state(root);
   const text = make("div", {},
     path(root),
-    make("p", { class: "pg-quiet" }, [t("count.photos", { count: root.photos }), note].filter(Boolean).join(" · ")),
+    make("p", { class: "pg-quiet" }, [t("count.photos", { count: root.photos }), root.failed ? t("count.failed", { count: root.failed }) : null, note].filter(Boolean).join(" · ")),
     root.watch?.note ? make("p", { class: "pg-quiet", lang: "en", dir: "ltr" }, root.watch.note) : null);
   const again = make("button", { type: "button", class: "pg-pill", onclick: () => acts.rescan(root) }, t("root.rescan"));
   const forget = make("button", { type: "button", class: "pg-pill", onclick: ask }, t("root.remove"));
