@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from ... import documents
 from ...data import copies
 from ...library import Library, Sent
-from ...search.engine import Answer
+from ...search import engine
 from .. import uploads
 from ..limits import MAX_UPLOAD_PIXELS
 from .openapi import picture_body, picture_form
@@ -70,7 +70,7 @@ def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> documents.Do
     return _document(library, found)
 
 
-def _document(library: Library, found: Answer) -> documents.Document:
+def _document(library: Library, found: engine.Answer) -> documents.Document:
     """The answer, where each result also says whether it is a favourite."""
     document = documents.answer(found)
     marked = copies.favourites(library.catalog, [result["id"] for result in document["results"]])
