@@ -301,7 +301,7 @@ def test_near_duplicates_are_one_tile_that_opens_into_all(page, ids):
 
 def test_nothing_relevant_is_said_and_only_relevant_hides_the_rest(tab):
     page = tab.page
-    search(page, "giraffe")
+    search(page, "zebra folder:Montmartre")
     expect(page.locator(".pg-less h2")).to_have_text(tab.say("results.nothing"))
     page.click(".pg-filter-button")
     page.get_by_label(tab.say("filter.relevant")).check()
