@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     max_query_chars: Annotated[int, Field(ge=1)] = 1000
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 7860
+    auth: SecretStr | None = None
+    """`user:password` or a token that the server asks for."""
 
     @field_validator("library")
     @classmethod

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from .data import paths
 from .data.check import Report
 from .data.facets import Facets
-from .data.records import PhotoRecord
+from .data.records import NEVER_SEEN, PhotoRecord
 from .encoders.registry import EncoderInfo
 from .indexer.update import Report as IndexReport
 from .library import Status
@@ -18,6 +18,9 @@ from .search import filters
 from .search.engine import Answer, Result
 
 Document: TypeAlias = dict[str, Any]
+
+RETRY_HINT = "It is tried again at the next run: check its disk and permissions."
+CHANGE_HINT = "Open it with another program: if that fails too, the file is damaged."
 
 
 def answer(found: Answer) -> dict[str, Any]:
@@ -139,8 +142,9 @@ def failures(found: Status) -> list[dict[str, Any]]:
 
 
 def failure(photo: PhotoRecord) -> dict[str, Any]:
-    """`{id, path, reason}` of a file that cannot be read."""
-    return {"id": photo.id, "path": paths.display(photo.path), "reason": photo.error}
+    """`{id, path, reason, hint}` of a file that cannot be read."""
+    hint = RETRY_HINT if photo.mtime_ns == NEVER_SEEN.mtime_ns else CHANGE_HINT
+    return {"id": photo.id, "path": paths.display(photo.path), "reason": photo.error, "hint": hint}
 
 
 def roots(found: Status) -> list[dict[str, Any]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +28,14 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port, 0 for any free one. [default: 7860]")] = None,
+    auth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A file with user:password or a token, asked for from then on."),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A host name the server is reached by, such as that of a proxy before it."),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow changes in the library's folders meanwhile.")] = False,
     library: LibraryOption = None,
 ) -> None:
@@ -35,7 +44,7 @@ def serve(
         if encoder := opened.status().encoder:
             encoder_note(encoder.name)
         with watching(opened) if watch else nullcontext():
-            serve_until_stopped(opened, host, port)
+            serve_until_stopped(opened, host, port, auth, allow_host or [])
 
 
 @contextmanager
@@ -60,14 +69,32 @@ def watching(library: Library) -> Iterator[None]:
         thread.join(PATIENCE_SECONDS)
 
 
-def serve_until_stopped(library: Library, host: str | None, port: int | None) -> None:
-    """Serve the page and the API over `library`; host and port default to the settings'."""
+def serve_until_stopped(
+    library: Library, host: str | None, port: int | None, auth: Path | None = None, names: Sequence[str] = ()
+) -> None:
+    """Serve the page and the API over `library`; host, port and the password default to the settings'."""
     note("Starting the page …")
+    from ..ui import auth as authentication
+    from ..ui.gate import is_loopback
     from ..ui.server import serve as serve_library
+
+    settings = library.settings
+    address = settings.host if host is None else host
+    secret = authentication.read(auth) if auth else None
+    if secret is None and settings.auth is not None:
+        secret = authentication.Secret.of(settings.auth.get_secret_value())
+
+    def on_ready(shown: str) -> None:
+        typer.echo(f"polyglance is at {shown} (Ctrl-C stops it)")
+        if not is_loopback(address):
+            note("Others who know the password can search these photos and add folders of this machine.")
+            note("The connection is not encrypted: put a proxy with TLS before it where you do not trust the network.")
 
     serve_library(
         library,
-        host=library.settings.host if host is None else host,
-        port=library.settings.port if port is None else port,
-        on_ready=lambda address: typer.echo(f"polyglance is at {address} (Ctrl-C stops it)"),
+        host=address,
+        port=settings.port if port is None else port,
+        on_ready=on_ready,
+        secret=secret,
+        names=names,
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .auth import CHALLENGE, Attempts, Secret
+from .bodies import bounded
 from .problems import INTERNAL, INTERNAL_HINT, problem
 
 log = logging.getLogger("polyglance")
@@ -37,6 +41,41 @@ HEADERS = {
 }
 
 
+WRONG_PASSWORD_SECONDS = 0.5
+"""How late the answer to a wrong password comes."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who is served: this machine alone, unless there is a `secret`; then (`is_open`) others too.
+
+    `names` are host names, in lower case, that the server answers to besides those of loopback.
+    """
+
+    secret: Secret | None = None
+    is_open: bool = False
+    names: frozenset[str] = frozenset()
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a Host header, without its port, is one of this server's.
+
+        Any address will do where others are served: only a *name* can be made to point here by a stranger.
+        """
+        return is_loopback(host) or host.lower() in self.names or (self.is_open and is_address(host))
+
+
+THIS_MACHINE = Policy()
+
+
+def is_address(host: str) -> bool:
+    """Tell if this is an IP address, with or without the brackets of IPv6."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(host: str) -> bool:
     """Tell if a host name or address, with or without the brackets of IPv6, can only mean this machine."""
     name = host.strip("[]").lower()
@@ -55,34 +94,45 @@ def host_of(header: str) -> str:
     return header.partition(":")[0]
 
 
-def refusal(headers: Headers) -> str | None:
-    """Say why a request is refused; None if it is not.
+def refusal(headers: Headers, method: str = "GET", policy: Policy = THIS_MACHINE) -> str | None:
+    """Say why a request is refused, whoever it is from; None if it is not.
 
     A name that resolves to 127.0.0.1 (DNS rebinding) shows in Host; a foreign site that makes the user's browser ask
-    shows in Origin or, where there is no Origin, in Sec-Fetch-Site. Following a link to the page is allowed.
+    (and send the user's password along) shows in Origin or, where there is no Origin, in Sec-Fetch-Site. Following a
+    link to the page is allowed.
     """
     host = headers.get("host", "")
-    if not is_loopback(host_of(host)):
-        return "This server answers to 127.0.0.1 and localhost only."
+    if len(headers.getlist("host")) != 1 or not policy.answers_to(host_of(host)):
+        names = " and ".join(["127.0.0.1", "localhost", *sorted(policy.names)])
+        return f"This server answers to {names} only."
     origin = headers.get("origin")
-    if origin is not None and origin.partition("//")[2] != host:
+    if origin is not None and origin.partition("//")[2].lower() != host.lower():
         return "Requests from other sites are refused."
     foreign = headers.get("sec-fetch-site") in {"cross-site", "same-site"}
-    if foreign and headers.get("sec-fetch-mode") != "navigate":
+    follows_link = headers.get("sec-fetch-mode") == "navigate" and method in {"GET", "HEAD"}
+    if foreign and not follows_link:
         return "Requests from other sites are refused."
     return None
 
 
 class Gate:
-    """ASGI middleware: refuses what `refusal` names, adds `HEADERS`, and turns a failure into a problem document."""
+    """ASGI middleware: asks for the password, refuses what `refusal` names, bounds bodies, adds `HEADERS`.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A failure inside becomes a problem document.
+    """
+
+    def __init__(self, app: ASGIApp, policy: Policy = THIS_MACHINE) -> None:
         self._app = app
+        self._policy = policy
+        self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # a WebSocket: nothing here speaks it
+            await send({"type": "websocket.close", "code": 1000})
             return
         started = False
 
@@ -95,16 +145,41 @@ class Gate:
                     carried.setdefault(name, value)
             await send(message)
 
-        reason = refusal(Headers(scope=scope))
-        if reason is not None:
-            await problem(HTTPStatus.FORBIDDEN, reason)(scope, receive, sending)
-            return
         try:
-            await self._app(scope, receive, sending)
+            refused = await self._refused(scope)
+            inner = refused or self._app
+            await inner(scope, receive if refused else bounded(scope, receive), sending)
         except Exception as error:  # noqa: BLE001 - one bad request must not end in a traceback
             _log_failure(scope, error)
             if not started:
                 await problem(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL, INTERNAL_HINT)(scope, receive, sending)
+
+    async def _refused(self, scope: Scope) -> ASGIApp | None:
+        headers = Headers(scope=scope)
+        reason = refusal(headers, scope["method"], self._policy)
+        if reason is not None:
+            return problem(HTTPStatus.FORBIDDEN, reason)
+        return await self._unauthorized(headers, scope) if self._policy.secret else None
+
+    async def _unauthorized(self, headers: Headers, scope: Scope) -> ASGIApp | None:
+        assert self._policy.secret is not None
+        address = (scope.get("client") or ("",))[0]
+        given = headers.get("authorization")
+        if given is not None:
+            if seconds := self._attempts.seconds_to_wait(address):
+                answer = problem(HTTPStatus.TOO_MANY_REQUESTS, "There were too many wrong passwords.", "Wait a while.")
+                answer.headers["Retry-After"] = str(int(seconds) + 1)
+                return answer
+            if self._policy.secret.opens(given):
+                self._attempts.succeeded(address)
+                return None
+            self._attempts.failed(address)
+            await asyncio.sleep(WRONG_PASSWORD_SECONDS)
+        answer = problem(
+            HTTPStatus.UNAUTHORIZED, "A password or token is needed.", "It is in the file given to --auth."
+        )
+        answer.headers["WWW-Authenticate"] = CHALLENGE
+        return answer
 
 
 def _log_failure(scope: Scope, error: Exception) -> None:

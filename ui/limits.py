@@ -16,6 +16,15 @@ MAX_UPLOAD_PIXELS = 100_000_000
 MAX_BODY_BYTES = 64 * 1024
 """Longest body that is no picture."""
 
+TAKE_PICTURES = frozenset({"/api/v1/search", "/api/v1/similar"})
+"""Where a picture can be sent to."""
+
+BODY_SECONDS = 30.0
+"""How long the next piece of a body may take."""
+
+MAX_CONNECTIONS = 1000
+"""More at one time are refused."""
+
 MAX_TEXT = 4096
 """Longest text in a parameter or field, in characters; the query has a limit of its own, in the settings."""
 

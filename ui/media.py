@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from ..data import paths
 from ..errors import PictureError
 from ..library import Library
-from . import originals
+from . import originals, ranges
 from .api.parameters import PhotoId
 from .problems import problem
 
-HEADERS = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": "private, no-cache"}
+HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "private, no-cache"}
 """`no-cache`: kept by the browser, but asked about again, because a photo's file can change under its id."""
 
 
@@ -42,25 +45,56 @@ def thumbnail(library: Library, photo_id: int, request: Request) -> Response:
         data = library.thumbnail(photo_id).read_bytes()
     except (PictureError, FileNotFoundError) as error:
         return _gone(error)
-    return Response(data, media_type="image/jpeg", headers={**HEADERS, "ETag": etag})
+    return _whole(data, "image/jpeg", {"ETag": etag}, request)
 
 
 def original(library: Library, photo_id: int, request: Request) -> Response:
-    """Answer with the photo's file as it is, or as a JPEG if browsers do not show its format."""
+    """Answer with the photo's file as it is, or a part of it, or as a JPEG if browsers do not show its format."""
     record = library.photo(photo_id)
     try:
         found = originals.opened(record, [root.path for root in library.catalog.roots(counted=False)])
         if _is_known(request, found.etag):
             found.file.close()
             return _unchanged(found.etag)
-        headers = {**HEADERS, "ETag": found.etag}
-        if not found.is_sent_as_it_is:
-            converted = found.converted(library.settings)
-            return Response(converted, media_type=found.media_type, headers=headers)
+        if found.is_sent_as_it_is:
+            return _file(found, record.path, request)
+        headers = {"ETag": found.etag, **_named(record.path, ".jpg")}
+        if request.method == "HEAD":  # its length is not known before it is made
+            found.file.close()
+            return Response(None, headers={**HEADERS, **headers, "Content-Type": found.media_type})
+        return _whole(found.converted(library.settings), found.media_type, headers, request)
     except PictureError as error:
         return _gone(error)
-    headers["Content-Length"] = str(found.size)
-    return StreamingResponse(found.chunks(), media_type=found.media_type, headers=headers)
+
+
+def _file(found: originals.Original, path: bytes, request: Request) -> Response:
+    headers = {**HEADERS, **_named(path), "ETag": found.etag, "Accept-Ranges": "bytes"}
+    try:
+        span = ranges.asked(request.headers, found.size, found.etag)
+    except ranges.Unsatisfiable:
+        found.file.close()
+        refused = problem(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "The file ends before that range.")
+        refused.headers["Content-Range"] = f"bytes */{found.size}"
+        return refused
+    headers["Content-Length"] = str(span.length if span else found.size)
+    if span:
+        headers["Content-Range"] = span.content_range
+    status = HTTPStatus.PARTIAL_CONTENT if span else HTTPStatus.OK
+    if request.method == "HEAD":
+        found.file.close()
+        return Response(None, status, headers={**headers, "Content-Type": found.media_type})
+    chunks = found.chunks(span.first, span.length) if span else found.chunks()
+    return StreamingResponse(chunks, status, media_type=found.media_type, headers=headers)
+
+
+def _whole(data: bytes, media_type: str, headers: dict[str, str], request: Request) -> Response:
+    carried = {**HEADERS, **headers, "Content-Length": str(len(data))}
+    return Response(None if request.method == "HEAD" else data, media_type=media_type, headers=carried)
+
+
+def _named(path: bytes, ending: str = "") -> dict[str, str]:
+    """What the browser calls the file when it is saved."""
+    return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(paths.display(os.path.basename(path)) + ending)}"}
 
 
 def _is_known(request: Request, etag: str) -> bool:

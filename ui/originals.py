@@ -59,10 +59,12 @@ class Original:
         """Whether browsers show the format."""
         return self.name in BROWSER_TYPES
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the file's bytes as they are, then close it."""
+    def chunks(self, first: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Yield `length` of the file's bytes from `first` on, or all as they are, then close it."""
         with self.file:
-            left = self.size  # the length was announced: a file that grows meanwhile must not exceed it
+            self.file.seek(first)
+            # The length was announced: a file that grows meanwhile must not exceed it.
+            left = self.size if length is None else length
             while left and (chunk := self.file.read(min(CHUNK_BYTES, left))):
                 left -= len(chunk)
                 yield chunk

@@ -34,8 +34,14 @@ STATUS = (
 )
 """The first class that an error is an instance of gives its status; 500 if none does."""
 
+MEDIA_TYPE = "application/problem+json"
+MAX_DETAIL = 500
+
 INTERNAL = "polyglance failed to answer this request."
 INTERNAL_HINT = "The terminal that 'polyglance serve' runs in says more."
+
+
+UNKNOWN_HINT = "/api/v1/docs lists the parameters."
 
 
 def problem(status: int, detail: str, hint: str = "") -> JSONResponse:
@@ -44,11 +50,16 @@ def problem(status: int, detail: str, hint: str = "") -> JSONResponse:
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
-        "detail": detail,
+        "detail": _printable(detail),
     }
     if hint:
-        content["hint"] = hint
-    return JSONResponse(content, status, media_type="application/problem+json")
+        content["hint"] = _printable(hint)
+    return JSONResponse(content, status, media_type=MEDIA_TYPE)
+
+
+def _printable(text: str) -> str:
+    """Without what UTF-8 cannot say: an error may repeat what was sent."""
+    return text.encode("utf-8", "backslashreplace").decode()[:MAX_DETAIL]
 
 
 def status_of(error: PolyglanceError) -> HTTPStatus:
@@ -67,8 +78,13 @@ def register(app: FastAPI) -> None:
     def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"][1:])
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name or 'The request'}: {first['msg']}.")
+        said = f"{name or 'The request'}: {first['msg']}."
+        return problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, said, UNKNOWN_HINT if first["type"] == "extra_forbidden" else ""
+        )
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail))
+        answer = problem(error.status_code, str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer

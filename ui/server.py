@@ -1,14 +1,15 @@
-"""Serving the page and the HTTP API, on this machine only."""
+"""Serving the page and the HTTP API: on this machine only, unless there is a password or token."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import logging
+import re
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,28 +17,58 @@ from starlette.concurrency import run_in_threadpool
 
 from ..errors import UsageError
 from ..library import Library
-from . import api, app, assets, media, problems
-from .gate import Gate, is_loopback
+from . import api, app, assets, limits, media, problems
+from .auth import Secret
+from .gate import THIS_MACHINE, Gate, Policy, is_address, is_loopback
 from .jobs import Jobs
 
 log = logging.getLogger("polyglance")
+
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
 
 GRACE_SECONDS = 2
 """How long requests in progress may take after Ctrl-C."""
 
 
-def serve(library: Library, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+def serve(
+    library: Library,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    secret: Secret | None = None,
+    names: Collection[str] = (),
+) -> None:
     """Serve until Ctrl-C or SIGTERM. `on_ready` gets the address once the server answers; port 0 is any free one.
 
-    Raises UsageError if it cannot listen there.
+    With a `secret`, which every request must carry then, `host` may be an address that others reach, and `names` host
+    names that lead to it. Raises UsageError if it cannot listen there.
     """
+    policy = policy_for(host, secret, names)
     with listen(host, port) as listener:
-        server = Server(build(library), address_of(listener), on_ready)
+        server = Server(build(library, policy), address_of(listener), on_ready, behind_proxy=bool(policy.names))
         threading.Thread(target=_warm_up, args=(library,), daemon=True, name="polyglance-warm-up").start()
         server.run(sockets=[listener])
 
 
-def build(library: Library) -> FastAPI:
+def policy_for(host: str, secret: Secret | None, names: Collection[str] = ()) -> Policy:
+    """Who is served at this address. Raises UsageError if others can reach it and nothing keeps them out."""
+    is_open = not is_loopback(host)
+    if is_open and not is_address(host):
+        raise UsageError(f"{host or 'Nothing'} is not an address of this machine.", "Give an IP address, or localhost.")
+    if secret is None and (is_open or names):
+        what = f"{host} can be reached by others" if is_open else "Another name than localhost can be reached by others"
+        raise UsageError(
+            f"{what}, and there is no password.",
+            "Put user:password or a token into a file only you can read, and add --auth FILE (or use POLYGLANCE_AUTH).",
+        )
+    wrong = [name for name in names if not _NAME.fullmatch(name)]
+    if wrong:
+        raise UsageError(f"{wrong[0][:80]} is no host name.", "For example: --allow-host photos.example.org")
+    return Policy(secret, is_open, frozenset(name.lower() for name in names))
+
+
+def build(library: Library, policy: Policy = THIS_MACHINE) -> FastAPI:
     """Return the whole web application over `library`: page, pictures, HTTP API."""
     page = app.mounted()
     jobs = Jobs(library)
@@ -54,25 +85,22 @@ def build(library: Library) -> FastAPI:
         # The usual documentation pages load scripts from another server; the schema alone does not.
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=f"{api.PREFIX}/openapi.json",
+        description=api.openapi.DESCRIPTION,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
-    whole.include_router(api.router(library, jobs))
+    api.install(whole, library, jobs, with_password=policy.secret is not None)
     whole.include_router(media.router(library))
     whole.include_router(assets.router())
     problems.register(whole)
     whole.mount("/", app.OnlyThePage(page))
-    whole.add_middleware(Gate)
+    whole.add_middleware(Gate, policy=policy)
     return whole
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket bound to `host` and `port`. Raises UsageError if that is not this machine, or not possible."""
-    if not is_loopback(host):
-        raise UsageError(
-            f"{host} is not an address of this machine alone.",
-            "polyglance has no passwords yet, so it serves 127.0.0.1, ::1 or localhost only.",
-        )
+    """Return a socket bound to `host`, an address or localhost, and `port`. Raises UsageError if it cannot be."""
     if not 0 <= port <= 65535:
         raise UsageError(f"{port} is no port.", "Ports go from 0, which is any free one, to 65535.")
     name = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
@@ -101,13 +129,18 @@ def address_of(listener: socket.socket) -> str:
 class Server(uvicorn.Server):
     """uvicorn that says when it listens and that ends, when told to, by returning."""
 
-    def __init__(self, application: FastAPI, address: str, on_ready: Callable[[str], None]) -> None:
+    def __init__(
+        self, application: FastAPI, address: str, on_ready: Callable[[str], None], *, behind_proxy: bool = False
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 application,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                # Who a client is decides how long it waits after wrong passwords: only a proxy, before a name, may say.
+                proxy_headers=behind_proxy,
+                limit_concurrency=limits.MAX_CONNECTIONS,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

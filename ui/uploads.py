@@ -1,10 +1,10 @@
-"""Reading what a client sends: counted while it comes, refused as soon as it is too long, never written to a disk."""
+"""Reading pictures that clients send, a few at a time and never to a disk; `bodies` bounds them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,13 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from . import limits
+from .bodies import too_long
 
 _Fields = TypeVar("_Fields", bound=BaseModel)
 
 FIELDS = 64
-SLACK_BYTES = 64 * 1024
-"""What the other fields of a form and its separators may take beside the picture."""
-
 AT_ONCE = 4
 """Pictures held in memory at one time; further requests wait."""
 
@@ -44,16 +42,18 @@ class _Parser(MultiPartParser):
 
 
 @asynccontextmanager
-async def one_at_a_time() -> AsyncIterator[None]:
+async def few_at_once() -> AsyncIterator[None]:
     """Wait until few enough other pictures are in memory."""
     async with _turn:
         yield
 
 
-async def body(request: Request, most: int | None = None) -> bytes:
-    """Read the body, giving up as soon as it is too long, whatever its Content-Length says."""
-    chunks = [chunk async for chunk in _bounded(request, limits.MAX_UPLOAD_BYTES if most is None else most)]
-    return b"".join(chunks)
+async def body(request: Request) -> bytes:
+    """Read a picture that is the body. Raises HTTPException if it is too long: `bodies.bounded` sees to the rest."""
+    data = await request.body()
+    if len(data) > limits.MAX_UPLOAD_BYTES:
+        raise too_long(limits.MAX_UPLOAD_BYTES)
+    return data
 
 
 async def form(request: Request, model: type[_Fields], file_field: str) -> Form[_Fields]:
@@ -61,8 +61,9 @@ async def form(request: Request, model: type[_Fields], file_field: str) -> Form[
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be multipart/form-data.")
-    stream = _bounded(request, limits.MAX_UPLOAD_BYTES + SLACK_BYTES)
-    parser = _Parser(request.headers, stream, max_files=1, max_fields=FIELDS, max_part_size=SLACK_BYTES)
+    parser = _Parser(
+        request.headers, request.stream(), max_files=1, max_fields=FIELDS, max_part_size=limits.MAX_BODY_BYTES
+    )
     try:
         parsed = await parser.parse()
     except MultiPartException as error:
@@ -90,14 +91,3 @@ def _takes_several(model: type[BaseModel], name: str) -> bool:
     return any(
         name in {field, about.alias} and isinstance(about.default, list) for field, about in model.model_fields.items()
     )
-
-
-async def _bounded(request: Request, most: int) -> AsyncGenerator[bytes, None]:
-    read = 0
-    async for chunk in request.stream():
-        read += len(chunk)
-        if read > most:
-            raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is over the limit of {most // 2**10} KB."
-            )
-        yield chunk

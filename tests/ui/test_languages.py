@@ -23,7 +23,7 @@ def visit(browser, album_address):
 
 @pytest.fixture
 def evaluate(browser, album_address):
-    """Evaluate JavaScript that has the module i18n, in a browser of some language: `evaluate("ru-RU", "i18n.t('copy')")`."""
+    """Evaluate JavaScript that has the module i18n, in a browser of some language."""
 
     def run(locale, expression):
         with browser.new_context(locale=locale, base_url=album_address) as context:

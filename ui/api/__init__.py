@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Match
 
 from ...library import Library
 from ..jobs import Jobs
-from . import indexing, overview, photos, searching
+from . import indexing, openapi, overview, page, photos, searching
+
+PREFIX = "/api/v1"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def router(library: Library, jobs: Jobs) -> APIRouter:
-    """Return the routes over `library`."""
-    routes = APIRouter(prefix="/api/v1")
+def install(app: FastAPI, library: Library, jobs: Jobs, *, with_password: bool = False) -> None:
+    """Add the routes over `library`, and the pages about them."""
+    openapi.install(app, with_password=with_password)
     for part in (searching.router(library), photos.router(library), overview.router(library)):
-        routes.include_router(part)
-    routes.include_router(indexing.router(library, jobs))
+        app.include_router(part, prefix=PREFIX, responses=openapi.ERRORS)
+    app.include_router(indexing.router(library, jobs), prefix=PREFIX, responses=openapi.ERRORS)
+    app.include_router(_about(app), prefix=PREFIX)
+
+
+def _about(app: FastAPI) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/docs")
+    def docs(request: Request) -> HTMLResponse:
+        """What the API offers, for people."""
+        return HTMLResponse(page.html(app.openapi(), f"{request.url.scheme}://{request.headers['host']}"))
+
+    @routes.api_route("/{rest:path}", methods=list(METHODS))
+    def nothing(request: Request) -> Response:
+        """Of a known address the methods, else nothing."""
+        ours = [route for route in app.routes if route.matches(request.scope)[0] is Match.PARTIAL]
+        allowed = sorted({method for route in ours for method in getattr(route, "methods", None) or ()})
+        if allowed:
+            raise HTTPException(405, f"This address takes {', '.join(allowed)} only.", {"Allow": ", ".join(allowed)})
+        raise HTTPException(404, "There is nothing at this address.")
+
     return routes

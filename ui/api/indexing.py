@@ -16,6 +16,7 @@ from ...library import Library, check_folders
 from .. import folders
 from ..jobs import Job, Jobs
 from ..limits import MAX_ID
+from . import schemas
 from .parameters import Count, Position, Text
 
 RootId = Annotated[int, Path(ge=1, le=MAX_ID, description="Id of a root, as `/roots` has it.")]
@@ -25,7 +26,7 @@ class NewRoot(BaseModel):
     """A folder of the server's machine."""
 
     model_config = ConfigDict(extra="forbid")
-    path: Annotated[Text, Field(min_length=1, description="Absolute, or beginning with ~.")]
+    path: Annotated[Text, Field(description="Absolute, or beginning with ~.")]
 
 
 class Rescan(BaseModel):
@@ -39,12 +40,12 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(tags=["Indexing"])
 
-    @routes.get("/roots")
+    @routes.get("/roots", response_model=schemas.Roots)
     def roots() -> JSONResponse:
         """The folders that the library indexes."""
         return JSONResponse({"roots": documents.roots(library.status())})
 
-    @routes.post("/roots", status_code=202)
+    @routes.post("/roots", status_code=202, response_model=schemas.Started)
     def add_root(new: NewRoot) -> JSONResponse:
         """Add a folder of the server's machine and begin to index it."""
         if not new.path.startswith(("/", "~")) and not os.path.isabs(new.path):
@@ -54,46 +55,46 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
             jobs.start(paths.display(folder), lambda tick, stop: library.index([folder], progress=tick, stop=stop))
         )
 
-    @routes.delete("/roots/{root_id}")
+    @routes.delete("/roots/{root_id}", response_model=schemas.Forgotten)
     def forget_root(root_id: RootId) -> JSONResponse:
         """Drop a folder from the library. Its files are not touched."""
         jobs.require_free()
         return JSONResponse({"forgotten": library.forget(library.root(root_id).path)})
 
-    @routes.get("/folders")
+    @routes.get("/folders", response_model=schemas.Folders)
     def list_folders(
         path: Annotated[Text, Query(description="Absolute; the home folder if it is empty.")] = "",
     ) -> JSONResponse:
         """The folders in a folder of the server's machine, to choose one to add. No names of files."""
         return JSONResponse(folders.listing(path))
 
-    @routes.post("/jobs", status_code=202)
+    @routes.post("/jobs", status_code=202, response_model=schemas.Started)
     def rescan(wanted: Rescan) -> JSONResponse:
         """Compare one root with its disk, or all of them."""
         root = library.root(wanted.root) if wanted.root is not None else None
         shown = paths.display(root.path) if root else None
         return _started(jobs.start(shown, lambda tick, stop: library.rescan(wanted.root, progress=tick, stop=stop)))
 
-    @routes.get("/jobs/current")
+    @routes.get("/jobs/current", response_model=schemas.Current)
     def job() -> JSONResponse:
         """The index job that runs, or the last one."""
         return _job(jobs.current)
 
-    @routes.delete("/jobs/current")
+    @routes.delete("/jobs/current", response_model=schemas.Current)
     def stop_job() -> JSONResponse:
         """Ask the job to stop; the batch in hand is finished, and all that is done is kept."""
         if jobs.current:
             jobs.current.stop.ask()
         return _job(jobs.current)
 
-    @routes.get("/failures")
+    @routes.get("/failures", response_model=schemas.Failures)
     def failures(k: Count = 20, cursor: Position = 0) -> JSONResponse:
         """The files that could not be read, and why."""
         found, total = library.catalog.some_failures(cursor, k + 1)
         more = found[k - 1].id if len(found) > k else None
         return JSONResponse({"failures": [documents.failure(each) for each in found[:k]], "next": more, "total": total})
 
-    @routes.post("/failures/retry", status_code=202)
+    @routes.post("/failures/retry", status_code=202, response_model=schemas.Started)
     def retry() -> JSONResponse:
         """Try the files again that could not be read."""
         return _started(jobs.start(None, lambda tick, stop: library.rescan(failed=True, progress=tick, stop=stop)))

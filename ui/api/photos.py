@@ -10,6 +10,8 @@ from ... import documents
 from ...data import copies
 from ...library import Library
 from .. import media
+from . import schemas
+from .openapi import JPEG_OR_FILE, PART
 from .parameters import PhotoId
 
 
@@ -17,38 +19,43 @@ def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(prefix="/photos/{photo_id}", tags=["Photos"])
 
-    @routes.get("")
+    @routes.get("", response_model=schemas.Photo)
     def photo(photo_id: PhotoId) -> JSONResponse:
         """What the library knows about one photo."""
         record = library.photo(photo_id)
         is_favourite = bool(copies.favourites(library.catalog, [photo_id]))
         return JSONResponse(documents.photo(record) | {"favourite": is_favourite})
 
-    @routes.put("/favourite")
+    @routes.put("/favourite", response_model=schemas.Marked)
     def mark(photo_id: PhotoId) -> JSONResponse:
         """Make the photo a favourite."""
         library.mark([photo_id])
         return JSONResponse({"id": photo_id, "favourite": True})
 
-    @routes.delete("/favourite")
+    @routes.delete("/favourite", response_model=schemas.Marked)
     def unmark(photo_id: PhotoId) -> JSONResponse:
         """Make the photo no favourite any more."""
         library.mark([photo_id], favourite=False)
         return JSONResponse({"id": photo_id, "favourite": False})
 
-    @routes.get("/duplicates")
-    def duplicates(photo_id: PhotoId) -> JSONResponse:
+    @routes.get("/duplicates", response_model=schemas.Group)
+    def near_duplicates(photo_id: PhotoId) -> JSONResponse:
         """The photos that are almost this one, itself first."""
         return JSONResponse({"photos": [documents.result(each) for each in library.alike(photo_id)]})
 
-    @routes.get("/thumbnail")
+    @routes.head("/thumbnail", include_in_schema=False)
+    @routes.get("/thumbnail", response_class=Response, responses=JPEG_OR_FILE)
     def thumbnail(photo_id: PhotoId, request: Request) -> Response:
         """The photo as a small JPEG."""
         return media.thumbnail(library, photo_id, request)
 
-    @routes.get("/original")
+    @routes.head("/original", include_in_schema=False)
+    @routes.get("/original", response_class=Response, responses=JPEG_OR_FILE | PART)
     def original(photo_id: PhotoId, request: Request) -> Response:
-        """The photo's file as it is, or as a JPEG if browsers do not show its format."""
+        """The photo's file as it is, or as a JPEG if browsers do not show its format.
+
+        Parts of a file can be asked for with `Range`.
+        """
         return media.original(library, photo_id, request)
 
     return routes

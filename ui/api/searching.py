@@ -11,17 +11,19 @@ from starlette.concurrency import run_in_threadpool
 from ... import documents
 from ...data import copies
 from ...library import Library, Sent
-from ...search.engine import Answer
+from ...search import engine
 from .. import uploads
 from ..limits import MAX_UPLOAD_PIXELS
+from .openapi import picture_body, picture_form
 from .parameters import Count, PhotoId, Wanted, WantedWithPicture
+from .schemas import Answer
 
 
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(tags=["Searching"])
 
-    @routes.get("/search")
+    @routes.get("/search", response_model=Answer)
     def search(wanted: Annotated[Wanted, Query()]) -> JSONResponse:
         """Find the photos that show `q` and pass the filters.
 
@@ -30,23 +32,23 @@ def router(library: Library) -> APIRouter:
         """
         return JSONResponse(_answer(library, wanted, None))
 
-    @routes.post("/search")
+    @routes.post("/search", response_model=Answer, openapi_extra=picture_form())
     async def search_with_picture(request: Request) -> JSONResponse:
         """Find the photos like the picture in the form's field `picture`, together with what `q` says."""
-        async with uploads.one_at_a_time():
+        async with uploads.few_at_once():
             form = await uploads.form(request, WantedWithPicture, "picture")
             sent = Sent(form.file, form.fields.weight, MAX_UPLOAD_PIXELS) if form.file is not None else None
             return JSONResponse(await run_in_threadpool(_answer, library, form.fields, sent))
 
-    @routes.get("/similar/{photo_id}")
+    @routes.get("/similar/{photo_id}", response_model=Answer)
     def similar(photo_id: PhotoId, k: Count = 20) -> JSONResponse:
         """Find the photos like one of the library."""
         return JSONResponse(_document(library, library.similar(photo_id, k)))
 
-    @routes.post("/similar")
+    @routes.post("/similar", response_model=Answer, openapi_extra=picture_body())
     async def similar_to_upload(request: Request, k: Count = 20) -> JSONResponse:
         """Find the photos like the picture whose file is the request's body."""
-        async with uploads.one_at_a_time():
+        async with uploads.few_at_once():
             sent = Sent(await uploads.body(request), 1.0, MAX_UPLOAD_PIXELS)
             return JSONResponse(await run_in_threadpool(_answer, library, Wanted(k=k, all=True), sent))
 
@@ -68,7 +70,7 @@ def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> documents.Do
     return _document(library, found)
 
 
-def _document(library: Library, found: Answer) -> documents.Document:
+def _document(library: Library, found: engine.Answer) -> documents.Document:
     """The answer, where each result also says whether it is a favourite."""
     document = documents.answer(found)
     marked = copies.favourites(library.catalog, [result["id"] for result in document["results"]])

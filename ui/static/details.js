@@ -50,9 +50,12 @@ export function detailsDialog(dialog, hooks) {
     isFavourite = known.favourite;
     side.append(actions(photo), facts(known, photo), strip(t("photo.similarOnes"), api.similar(photo.id, SIMILAR), photo, openAmong,
       make("button", { type: "button", class: "pg-all-similar", onclick: () => hooks.similar(photo.id) }, t("photo.allSimilar"))));
-    if (photo.count > 1) side.querySelector("dl").before(strip(t("tile.alike", { count: photo.count }), api.duplicates(photo.id), photo, openAmong));
+    if (photo.count > 1) side.querySelector("dl").before(strip(t("tile.alike", { count: photo.count }), alike(photo), photo, openAmong));
     new Image().src = list[at + 1] ? api.original(list[at + 1].id) : ""; // so that the next one is there at once
   }
+
+  /** The near-duplicates of a photo; each of them, too, says how many there are. */
+  const alike = (photo) => api.duplicates(photo.id).then(({ photos }) => ({ photos: photos.map((one) => ({ ...one, count: photos.length })) }));
 
   function actions(photo) {
     const heart = make("button", { type: "button", class: "pg-favourite", "aria-pressed": String(isFavourite), title: `${t("photo.favourite")} (F)`, onclick: mark },

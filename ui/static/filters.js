@@ -112,7 +112,7 @@ export function filterPanel(panel, button, current, change) {
   /** Say what the view's filters are. */
   return function show(view) {
     const count = countFilters(view);
-    button.querySelector(".pg-active").textContent = count ? formatNumber(count) : "";
+    button.querySelector(".pg-tally").textContent = count ? formatNumber(count) : "";
     button.setAttribute("aria-label", count ? t("filter.active", { count }) : t("filter.button"));
     showing(view);
   };

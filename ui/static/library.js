@@ -17,7 +17,7 @@ export function startLibrary(shell, refresh) {
   const line = progressLine(find("progress"), () => open(), () => refresh());
   let panel = null;
   let status = null;
-  let seen = 0; // photos there were when results were last shown
+  let seen = Infinity; // photos there were when results were last shown
   let countedAt = 0;
   let job = null;
 
@@ -46,7 +46,7 @@ export function startLibrary(shell, refresh) {
   }
 
   function shown() {
-    seen = status?.photos ?? 0;
+    seen = status?.photos ?? Infinity;
     line.news(0);
   }
 

@@ -112,6 +112,7 @@ export function start(element) {
 
   /** Go to another view, by default with the picture that is searched by now. */
   function go(wanted, file = picture) {
+    list.keep();
     [view, picture] = [wanted, file];
     if (picture && !pictures.includes(picture)) pictures.push(picture);
     const isSame = address(view) === location.pathname + location.search && history.state?.picture === pictures.indexOf(picture);
@@ -163,6 +164,7 @@ export function start(element) {
 
   /** Show what the address says, at the start and when history goes back or forth. */
   async function restore(isBack) {
+    list.keep();
     const number = history.state?.picture ?? -1;
     [view, picture] = [parseAddress(location.search), pictures[number] ?? null];
     await render(isBack);

@@ -30,6 +30,7 @@ export function resultList({ element, summary, more, shell }, hooks) {
     return api.search(parameters, search.picture, running.signal);
   }
 
+  /** Remember the search that is shown, and how far down it the window is. */
   function keep() {
     if (!search || !answer) return;
     kept.delete(search.key);
@@ -88,7 +89,6 @@ export function resultList({ element, summary, more, shell }, hooks) {
   more.addEventListener("click", () => addPage(true));
 
   function leave() {
-    keep();
     running.abort();
     running = new AbortController();
     isLoading = false;
@@ -98,6 +98,7 @@ export function resultList({ element, summary, more, shell }, hooks) {
 
   return {
     get results() { return grid.results; },
+    keep,
     focus: grid.focus,
     mark: grid.mark,
     /** The key of the search that is shown, or null. */

@@ -1,0 +1,75 @@
+"""The OpenAPI document: FastAPI's, with our errors in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from .. import problems
+from .parameters import WantedWithPicture
+from .schemas import Problem
+
+DESCRIPTION = """\
+Search the photos of one library, look at them, and have folders indexed. Photos are addressed by id, never by path.
+
+Errors are problem documents (RFC 9457) with a `hint` that says what to do. Where a password or token was set
+(`--auth`), every request carries it: `Authorization: Basic …` or `Authorization: Bearer …`.
+"""
+
+PROBLEM = {
+    "description": "What is wrong, and what to do",
+    "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+ERRORS: dict[int | str, dict[str, Any]] = {"default": PROBLEM, 422: PROBLEM}
+"""The errors of every route."""
+
+JPEG_OR_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+    304: {"description": "The client has it (If-None-Match)"},
+}
+PART: dict[int | str, dict[str, Any]] = {
+    206: {"description": "The part asked for (Range)", "content": {"image/*": {}}},
+    416: PROBLEM | {"description": "The file ends before that range"},
+}
+
+
+def picture_body() -> dict[str, Any]:
+    """A request's body that is a picture's file."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {"requestBody": {"required": True, "content": {"image/*": binary, "application/octet-stream": binary}}}
+
+
+def picture_form() -> dict[str, Any]:
+    """A form with a picture and what else a search asks for."""
+    schema = _schema(WantedWithPicture)
+    schema["properties"]["picture"] = {"type": "string", "format": "binary", "description": "The picture's file."}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+def install(app: FastAPI, *, with_password: bool) -> None:
+    """Let the application tell about itself as above."""
+    make = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = make()
+            schemas = made.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = _schema(Problem)
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            if with_password:
+                made["components"]["securitySchemes"] = {
+                    "password": {"type": "http", "scheme": "basic"},
+                    "token": {"type": "http", "scheme": "bearer"},
+                }
+                made["security"] = [{"password": []}, {"token": []}]
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(ref_template="#/components/schemas/{model}")

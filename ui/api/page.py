@@ -1,0 +1,134 @@
+"""The API's documentation as a page: made from the OpenAPI document, without scripts, with nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 54rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
+code, pre { font: 0.875rem/1.5 ui-monospace, monospace; }
+pre { padding: .6rem .8rem; border: 1px solid color-mix(in srgb, currentColor 20%, transparent); overflow-x: auto; }
+section { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); margin-top: 1.5rem; }
+h3 code { font-size: 1rem; } h3 b { display: inline-block; min-width: 4.5rem; }
+table { border-collapse: collapse; width: 100%; } th { text-align: left; font-weight: 600; }
+td, th { padding: .2rem .8rem .2rem 0; vertical-align: top; }
+a { color: inherit; }
+"""
+
+
+def html(document: dict[str, Any], base: str) -> str:
+    """The page for an OpenAPI document; `base` is the server's address in the examples."""
+    info = document["info"]
+    operations = list(_operations(document))
+    tags = list(dict.fromkeys(tag for _, _, about in operations for tag in about.get("tags", ["Other"])))
+    body = [f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>", _paragraphs(info.get("description", ""))]
+    body.append('<p>As a document for programs: <a href="openapi.json">openapi.json</a></p><nav><ul>')
+    body += [
+        f'<li><a href="#{escape(about["operationId"])}"><code>{m} {escape(p)}</code></a></li>'
+        for m, p, about in operations
+    ]
+    body.append("</ul></nav>")
+    for tag in tags:
+        body.append(f"<h2>{escape(tag)}</h2>")
+        body += [_operation(document, base, *each) for each in operations if tag in each[2].get("tags", ["Other"])]
+    title = f"{escape(info['title'])} – HTTP API"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{STYLE}</style></head><body><main>{''.join(body)}</main></body></html>"
+    )
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, about in methods.items():
+            yield method.upper(), path, about
+
+
+def _operation(document: dict[str, Any], base: str, method: str, path: str, about: dict[str, Any]) -> str:
+    parameters = [(one["name"], one["in"], one["schema"], one) for one in about.get("parameters", [])]
+    for kind, content in about.get("requestBody", {}).get("content", {}).items():
+        schema = _resolved(document, content.get("schema", {}))
+        parameters += [(name, kind, one, one) for name, one in schema.get("properties", {}).items()]
+    rows = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(where)}</td><td>{escape(_kind(schema))}</td>"
+        f"<td>{escape(said.get('description', ''))}</td></tr>"
+        for name, where, schema, said in parameters
+    )
+    head = "<tr><th>Name</th><th>Where</th><th>What</th><th></th></tr>"
+    table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
+    return (
+        f'<section id="{escape(about["operationId"])}"><h3><b>{method}</b> <code>{escape(path)}</code></h3>'
+        f"{_paragraphs(about.get('description', about.get('summary', '')))}{table}"
+        f"<pre>{escape(curl(document, base, method, path, about))}</pre>{_answer(document, about)}</section>"
+    )
+
+
+def curl(document: dict[str, Any], base: str, method: str, path: str, about: dict[str, Any]) -> str:
+    """An example of a request."""
+    address = base + path.replace("{photo_id}", "1").replace("{root_id}", "1")
+    required = [one["name"] for one in about.get("parameters", []) if one["in"] == "query"]
+    if "q" in required:
+        address += "?q=snowy+mountains&after=2024"
+    how = "" if method == "GET" else f"-X {method} "
+    content = about.get("requestBody", {}).get("content", {})
+    if "application/json" in content:
+        schema = _resolved(document, content["application/json"]["schema"])
+        values = {name: "/home/me/Pictures" if name == "path" else None for name in schema["properties"]}
+        how += f"-H 'Content-Type: application/json' -d '{json.dumps(values)}' "
+    elif "multipart/form-data" in content:
+        how = "-F picture=@beach.jpg -F q='at night' "
+    elif content:
+        how = "-H 'Content-Type: image/jpeg' --data-binary @beach.jpg "
+    output = "-o photo.jpg " if "image/*" in about.get("responses", {}).get("200", {}).get("content", {}) else ""
+    return f"curl {how}{output}'{address}'"
+
+
+def _answer(document: dict[str, Any], about: dict[str, Any]) -> str:
+    for status in ("200", "202"):
+        schema = about.get("responses", {}).get(status, {}).get("content", {}).get("application/json", {}).get("schema")
+        if schema:
+            return f"<p>Answers {status} with</p><pre>{escape(_shape(document, schema))}</pre>"
+    return ""
+
+
+def _shape(document: dict[str, Any], schema: dict[str, Any], indent: str = "") -> str:
+    """A schema as JSON with kinds in the place of values."""
+    schema = _resolved(document, schema)
+    if "properties" in schema:
+        deeper = indent + "  "
+        lines = [f"{deeper}{name}: {_shape(document, one, deeper)}" for name, one in schema["properties"].items()]
+        return "{\n" + "\n".join(lines) + f"\n{indent}}}"
+    if schema.get("type") == "array":
+        return f"[{_shape(document, schema.get('items', {}), indent)}, …]"
+    if "anyOf" in schema:
+        return " | ".join(_shape(document, one, indent) for one in schema["anyOf"])
+    return _kind(schema)
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        return " | ".join(_kind(one) for one in schema["anyOf"])
+    if schema.get("type") == "array":
+        return f"{_kind(schema.get('items', {}))}, repeatable"
+    limits = [str(schema[name]) for name in ("minimum", "maximum") if name in schema]
+    return f"{schema.get('const', schema.get('format', schema.get('type', '')))} {'–'.join(limits)}".strip()
+
+
+def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = document["components"]["schemas"][name] if name else schema
+    return found
+
+
+def _paragraphs(text: str) -> str:
+    """Markdown's paragraphs and `code`, no more."""
+    parts = [escape(part).split("`") for part in text.split("\n\n") if part.strip()]
+    shown = ("".join(f"<code>{p}</code>" if n % 2 else p for n, p in enumerate(part)) for part in parts)
+    return "".join(f"<p>{part}</p>" for part in shown)
