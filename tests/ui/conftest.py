@@ -156,3 +156,25 @@ def album_library(album, tmp_path_factory):
 @pytest.fixture(scope="session")
 def album_address(album_library, serve_in_thread):
     return serve_in_thread(album_library)
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """Call it with a page: it fails if axe-core finds anything serious or critical there."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    checker = Axe()
+
+    def check(page):
+        found = checker.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        serious = [
+            f"{one['id']}: {one['help']}\n    "
+            + "\n    ".join(
+                f"{node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}" for node in one["nodes"][:5]
+            )
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+        ]
+        assert not serious, "\n".join(serious)
+
+    return check
