@@ -13,12 +13,12 @@ function availability(encoder) {
 }
 
 function row(encoder) {
-  const name = make("p", {}, make("b", { dir: "ltr" }, encoder.name), encoder.active ? make("span", { class: "pg-tag" }, t("encoder.active")) : null);
+  const name = make("p", {}, make("b", { dir: "ltr" }, encoder.name), " ", encoder.active ? make("span", { class: "pg-tag" }, t("encoder.active")) : null);
   const lines = [name, make("p", { class: "pg-quiet" }, about(encoder))];
   if (!encoder.active) {
     lines.push(make("p", { class: "pg-quiet" }, availability(encoder)), command(`polyglance reencode --encoder ${encoder.name}`));
   }
-  return make("li", { class: encoder.active ? "pg-active" : null }, ...lines);
+  return make("li", { class: encoder.active ? "pg-in-use" : null }, ...lines);
 }
 
 /** Fill `element`: the one in use first. */

@@ -88,9 +88,8 @@ export const languageName = (code) => new Intl.DisplayNames([language], { type: 
 /** "14 March 2019 at 09:30" of an ISO 8601 time as the camera's clock showed it; the offset, if any, is appended. */
 export function formatDate(iso, style = { dateStyle: "long", timeStyle: "short" }) {
   if (!iso) return null;
-  const moment = new Date(`${iso.slice(0, 19)}Z`);
-  if (iso.length === 10) moment.setTime(Date.parse(iso));
-  if (Number.isNaN(moment.getTime())) return iso;
+  const moment = new Date(iso.length > 10 ? `${iso.slice(0, 19)}Z` : iso); // a day alone is in UTC by itself
+  if (iso.length < 10 || Number.isNaN(moment.getTime())) return iso;
   const shown = new Intl.DateTimeFormat(locale, { ...style, timeZone: "UTC" }).format(moment);
   return style.timeStyle && iso.length > 19 ? `${shown} (UTC${iso.slice(19)})` : shown;
 }

@@ -6,6 +6,10 @@ const IDLE = 15_000;
 
 export const isRunning = (job) => job?.state === "running";
 
+/** Whether a job has ended since the look before, also one that ran in between; what had ended when the page came is no news. */
+export const hasEnded = (job, before) =>
+  before !== undefined && job !== null && !isRunning(job) && (isRunning(before) || job.id !== before?.id);
+
 /** Call `onChange(job, before)` after each look; `before` is undefined at the first.
  *  @returns {() => Promise<void>} looks at once, after a job was started from here */
 export function followJob(onChange) {

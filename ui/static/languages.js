@@ -7,5 +7,14 @@ export function languageSwitch(select) {
   for (const [code, name] of Object.entries(languages)) {
     select.append(make("option", { value: code, lang: code, selected: code === language || null }, name));
   }
-  select.addEventListener("change", () => setLanguage(select.value));
+  // Arrow keys change a closed list at every step: the choice is made with Enter, or by going on.
+  let isStepping = false;
+  const choose = () => (select.value === language ? undefined : setLanguage(select.value));
+  select.addEventListener("pointerdown", () => { isStepping = false; });
+  select.addEventListener("keydown", (event) => {
+    isStepping = event.key !== "Enter";
+    if (!isStepping) choose();
+  });
+  select.addEventListener("change", () => (isStepping ? undefined : choose()));
+  select.addEventListener("blur", choose);
 }

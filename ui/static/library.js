@@ -2,7 +2,7 @@
 import * as api from "./api.js";
 import { addFolderForm } from "./addfolder.js";
 import { t } from "./i18n.js";
-import { followJob, isRunning } from "./jobs.js";
+import { followJob, hasEnded, isRunning } from "./jobs.js";
 import { outcomeText, progressBar, progressText } from "./progress.js";
 import { command } from "./roots.js";
 import { make } from "./text.js";
@@ -34,8 +34,8 @@ export function startLibrary(shell, refresh) {
     job = now;
     panel?.showJob(now, before);
     line.update(now);
-    if (isRunning(before) && !isRunning(now)) line.ended(now);
-    if (isRunning(now) ? Date.now() - countedAt > COUNTING : isRunning(before)) await count();
+    if (hasEnded(now, before)) line.ended(now);
+    if (isRunning(now) ? Date.now() - countedAt > COUNTING : hasEnded(now, before)) await count();
   });
 
   async function open() {
@@ -71,6 +71,7 @@ function progressLine(element, open, refresh) {
       text.textContent = `${t("job.title")} · ${progressText(job)}`;
     },
     ended(job) {
+      element.hidden = false;
       bar.hidden = true;
       close.hidden = false;
       text.textContent = outcomeText(job);

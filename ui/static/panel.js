@@ -5,7 +5,7 @@ import { showEncoders } from "./encoders.js";
 import { problemText } from "./errors.js";
 import { counted, showFailures } from "./failures.js";
 import { t } from "./i18n.js";
-import { isRunning } from "./jobs.js";
+import { hasEnded, isRunning } from "./jobs.js";
 import * as api from "./libraryapi.js";
 import { outcomeText, progressBar, progressText } from "./progress.js";
 import { showRoots } from "./roots.js";
@@ -50,8 +50,8 @@ export function libraryPanel(dialog, look, changed) {
   }
 
   const start = (act) => attempt(async () => {
-    await act();
     said.textContent = "";
+    await act();
     await look();
     await refresh();
   });
@@ -91,7 +91,7 @@ export function libraryPanel(dialog, look, changed) {
       job.update(now);
       running = isRunning(now);
       lock(running);
-      if (!isRunning(before) || isRunning(now)) return undefined;
+      if (!hasEnded(now, before)) return undefined;
       said.textContent = outcomeText(now);
       return dialog.open ? refresh() : undefined;
     },
