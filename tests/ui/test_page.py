@@ -596,23 +596,3 @@ def test_keys_lead_to_the_search_box_and_to_their_list(tab):
     expect(page.locator(".pg-tile a").first).to_be_focused()
     page.keyboard.press("/")
     expect(page.locator(".pg-query")).to_be_focused()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(tab, axe, scheme):
-    page = tab.page
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    axe(page)
-    search(page, CAT[tab.language][0])
-    names(page)
-    page.click(".pg-filter-button")
-    page.get_by_label("Canon EOS R6").check()
-    settled(page)
-    axe(page)
-    page.locator(".pg-tile a").first.focus()
-    page.keyboard.press("?")
-    axe(page)
-    page.keyboard.press("Escape")
-    page.keyboard.press("Enter")
-    expect(details(page).locator("dl")).to_contain_text("Canon EOS R6")
-    axe(page)
