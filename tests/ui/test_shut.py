@@ -1,7 +1,6 @@
 """Of what Gradio serves, the page's own parts are open and nothing else is."""
 
 import pytest
-from polyglance.ui.app import blocks
 
 
 @pytest.mark.parametrize(
@@ -37,5 +36,7 @@ def test_gradio_takes_nothing(client, address, sent):
     assert client.post(address, **sent).status_code == 404
 
 
-def test_the_page_has_no_functions_of_ours_to_call():
-    assert "server_fns" not in str(blocks().get_config_file())
+def test_the_page_has_no_functions_of_ours_to_call(client):
+    page = client.get("/").text
+    assert "js_on_load" in page, "it holds the component's properties"
+    assert "server_fns" not in page
