@@ -53,6 +53,12 @@ def test_details(page, both):
     both(page)
 
 
+def test_the_list_of_keys(page, both):
+    page.locator(".pg-examples button").first.press("?")
+    expect(page.locator(".pg-help dl")).to_be_visible()
+    both(page)
+
+
 def test_the_library_panel(page, both):
     page.click(".pg-to-library")
     page.wait_for_selector(".pg-panel .pg-in-use")
