@@ -71,7 +71,7 @@ SHOTS = {
 
 
 def collect(folder: Path) -> None:
-    """Make a small collection: the demo's pictures, some with date and camera, a copy, and a file that is no picture."""
+    """Make a small collection: the demo's pictures, some with date and camera, a copy, and a file that is damaged."""
     copy_sample(folder)
     for day, (name, pictures) in enumerate(FOLDERS.items(), 3):
         (folder / name).mkdir(parents=True)
@@ -89,11 +89,22 @@ def collect(folder: Path) -> None:
 
 def draw_roll(folder: Path) -> None:
     """Make a folder that takes a while to index: many parts of one picture."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     whole = Image.open(next(folder.parent.rglob("hubble_deep_field.jpg")))
     for number in range(240):
         left, top = number % 20 * 30, number // 20 * 40
         whole.crop((left, top, left + 400, top + 300)).save(folder / f"IMG_{number:04}.jpg")
+
+
+@contextlib.contextmanager
+def home_of_nobody() -> Iterator[Path]:
+    """Make a folder whose path is fit to be shown, while the block runs."""
+    folder = Path(tempfile.gettempdir()) / "lina"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
@@ -198,7 +209,8 @@ def main() -> None:
         sys.exit("No Chromium here: run scripts/install-chromium.sh.")
     options.into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as stack:
-        pictures, roll = Path(temporary) / "Pictures", Path(temporary) / "Camera roll"
+        home_folder = stack.enter_context(home_of_nobody())
+        pictures, roll = home_folder / "Pictures", home_folder / "Camera roll"
         collect(pictures)
         draw_roll(roll)
         full = stack.enter_context(Library.open(Path(temporary) / "library"))

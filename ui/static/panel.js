@@ -27,11 +27,10 @@ export function libraryPanel(dialog, look, changed) {
   const wrong = make("p", { class: "pg-missing", role: "alert", hidden: true });
   let running = false;
   const job = jobCard(() => attempt(api.stopJob));
-  const roots = make("div");
-  const all = make("button", { type: "button", class: "pg-pill", onclick: () => start(() => api.rescan()) }, t("root.rescanAll"));
+  const roots = make("div", { class: "pg-acts" });
   const shut = make("button", { type: "button", class: "pg-close", "aria-label": t("close"), title: t("close"), onclick: () => dialog.close() }, "×");
 
-  parts.folders.body.append(roots, make("div", { class: "pg-buttons" }, all), make("h4", {}, t("add.title")), addFolderForm(() => start(async () => undefined)));
+  parts.folders.body.append(roots, make("h4", {}, t("add.title")), addFolderForm(() => start(async () => undefined)));
   dialog.append(make("header", {}, make("h2", {}, t("panel.title")), shut), wrong, said, job.element, ...Object.values(parts).map((part) => part.element));
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 
@@ -62,18 +61,16 @@ export function libraryPanel(dialog, look, changed) {
     changed();
     await refresh();
     said.textContent = t("root.removed", { count: done.forgotten });
-    all.focus();
+    shut.focus();
   }
 
   const lock = (isBusy) => {
-    for (const button of dialog.querySelectorAll(".pg-root button, .pg-add [type=submit]")) button.disabled = isBusy;
-    all.disabled = isBusy;
+    for (const button of dialog.querySelectorAll(".pg-acts button, .pg-add [type=submit]")) button.disabled = isBusy;
   };
 
   const refresh = () => attempt(async () => {
     const [found, encoders] = await Promise.all([api.roots(), api.encoders()]);
-    showRoots(roots, found, { rescan: (root) => start(() => api.rescan(root.id)), forget });
-    all.hidden = found.length < 2;
+    showRoots(roots, found, { rescan: (root) => start(() => api.rescan(root?.id ?? null)), forget });
     lock(running);
     showEncoders(parts.encoder.body, encoders);
     const failed = await showFailures(parts.failures.body, () => start(api.retryFailures));

@@ -12,7 +12,7 @@ function state(root) {
   return root.watch ? t(`watch.${root.watch.how}`) : null;
 }
 
-/** One folder's row. `acts`: `rescan(root)`, `forget(root)`, both promises. */
+/** One folder's row. `acts`: `rescan(root)`, null for all, and `forget(root)`. */
 function row(root, acts) {
   const element = make("li", { class: "pg-root" });
   const note = state(root);
@@ -48,8 +48,10 @@ function row(root, acts) {
 
 /** Fill `element` with the roots. */
 export function showRoots(element, roots, acts) {
+  const all = make("button", { type: "button", class: "pg-pill", onclick: () => acts.rescan(null) }, t("root.rescanAll"));
   const unwatched = roots.length > 0 && roots.every((root) => root.watch === null);
   element.replaceChildren(
     make("ul", {}, ...roots.map((root) => row(root, acts))),
-    ...(unwatched ? [make("p", { class: "pg-quiet" }, t("watch.nobody")), command("polyglance serve --watch")] : []));
+    ...(roots.length > 1 ? [make("div", { class: "pg-buttons" }, all)] : []),
+    ...(unwatched ? [make("p", { class: "pg-quiet pg-apart" }, t("watch.nobody")), command("polyglance serve --watch")] : []));
 }
