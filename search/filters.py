@@ -37,11 +37,13 @@ FORMATS = {
     "bmp": ("BMP", "DIB"),
 }
 """What `type:` takes -> the formats it means, as `data.formats` names them."""
+_SELDOM = {"tif"}
+"""Other names of a kind, which come before its usual one."""
 
 
 def type_of(name: str) -> str | None:
     """What `type:` takes for a format; None if it takes nothing that means it."""
-    return next((short for short, names in FORMATS.items() if names[0] == name), None)
+    return next((short for short, names in FORMATS.items() if short not in _SELDOM and names[0] == name), None)
 
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")

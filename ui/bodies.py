@@ -18,29 +18,36 @@ def most_of(scope: Scope) -> int:
     return limits.MAX_UPLOAD_BYTES + limits.MAX_BODY_BYTES if takes_picture else limits.MAX_BODY_BYTES
 
 
-def bounded(scope: Scope, receive: Receive) -> Receive:
-    """Receive the body, raising HTTPException as soon as it is too long or does not come."""
-    most, read, is_complete = most_of(scope), 0, False
-    announced = Headers(scope=scope).get("content-length", "")
+class Bounded:
+    """Receives the body, raising HTTPException as soon as it is too long or does not come."""
 
-    async def receiving() -> Message:
-        nonlocal read, is_complete
-        if is_complete:
-            return await receive()  # tells when the client is gone
-        if announced.isdecimal() and int(announced[:19]) > most:
-            raise too_long(most)
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        self._receive = receive
+        self._most = most_of(scope)
+        self._announced = int(length[:19]) if length.isdecimal() else 0
+        self._read = 0
+        self.is_left = bool(self._announced) or "transfer-encoding" in headers
+        """Whether there is more of it to come."""
+
+    async def __call__(self) -> Message:
+        """The next message of the body; after its end, the one that tells when the client is gone."""
+        if not self.is_left:
+            return await self._receive()
+        if self._announced > self._most:
+            raise too_long(self._most)
         try:
-            message = await asyncio.wait_for(receive(), limits.BODY_SECONDS)
+            message = await asyncio.wait_for(self._receive(), limits.BODY_SECONDS)
         except TimeoutError:
             raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The rest of the request did not come.") from None
         if message["type"] == "http.request":
-            read += len(message.get("body", b""))
-            is_complete = not message.get("more_body", False)
-            if read > most:
-                raise too_long(most)
+            self._read += len(message.get("body", b""))
+            self.is_left = message.get("more_body", False)
+            if self._read > self._most:
+                self.is_left = True
+                raise too_long(self._most)
         return message
-
-    return receiving
 
 
 def too_long(most: int) -> HTTPException:

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .auth import CHALLENGE, Attempts, Secret
-from .bodies import bounded
+from .bodies import Bounded
 from .problems import INTERNAL, INTERNAL_HINT, problem
 
 log = logging.getLogger("polyglance")
@@ -135,6 +135,7 @@ class Gate:
             await send({"type": "websocket.close", "code": 1000})
             return
         started = False
+        body = Bounded(scope, receive)
 
         async def sending(message: Message) -> None:
             nonlocal started
@@ -143,16 +144,16 @@ class Gate:
                 carried = MutableHeaders(raw=message["headers"])
                 for name, value in HEADERS.items():
                     carried.setdefault(name, value)
+                if body.is_left:  # nobody will read the rest
+                    carried["Connection"] = "close"
             await send(message)
 
         try:
-            refused = await self._refused(scope)
-            inner = refused or self._app
-            await inner(scope, receive if refused else bounded(scope, receive), sending)
+            await (await self._refused(scope) or self._app)(scope, body, sending)
         except Exception as error:  # noqa: BLE001 - one bad request must not end in a traceback
             _log_failure(scope, error)
             if not started:
-                await problem(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL, INTERNAL_HINT)(scope, receive, sending)
+                await problem(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL, INTERNAL_HINT)(scope, body, sending)
 
     async def _refused(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)

@@ -35,7 +35,7 @@ def test_a_photo_browsers_do_not_show_becomes_a_jpeg(client, ids):
 def test_pictures_carry_headers_that_keep_them_pictures(client, ids, route):
     headers = client.get(f"/media/{route}/{ids['chelsea.png']}").headers
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["content-security-policy"] == "default-src 'none'"
+    assert headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert headers["cache-control"].startswith("private")
     assert headers["cross-origin-resource-policy"] == "same-origin"
 
@@ -120,3 +120,93 @@ def test_a_photo_replaced_by_a_pipe_does_not_hang(client, ids, pictures):
     answer = client.get(f"/media/photo/{ids['gravel.png']}")
     assert answer.status_code == 404
     assert answer.json()["detail"] == "The photo was replaced by something that is no file."
+
+
+@pytest.fixture
+def whole(client, ids, pictures):
+    """Address, bytes and ETag of a photo that is sent as it is."""
+    address = f"/api/v1/photos/{ids['rocket.jpg']}/original"
+    return address, (pictures / "rocket.jpg").read_bytes(), client.get(address).headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("header", "part"),
+    [
+        ("bytes=0-99", slice(0, 100)),
+        ("bytes=100-", slice(100, None)),
+        ("bytes=-100", slice(-100, None)),
+        ("bytes=5-5", slice(5, 6)),
+        ("bytes=10-99999999999", slice(10, None)),
+        ("bytes=-99999999999", slice(0, None)),
+        ("BYTES = 1 - 2", slice(1, 3)),
+    ],
+)
+def test_a_part_of_a_photo(client, whole, header, part):
+    address, data, _ = whole
+    answer = client.get(address, headers={"Range": header})
+    first, last, _ = part.indices(len(data))
+    assert (answer.status_code, answer.content) == (206, data[part])
+    assert answer.headers["content-range"] == f"bytes {first}-{last - 1}/{len(data)}"
+    assert answer.headers["content-length"] == str(last - first)
+
+
+@pytest.mark.parametrize("header", ["bytes=0-1,5-6", "bytes=", "bytes=-", "bytes=x-y", "lines=1-2", "bytes=5-2", "5-9"])
+def test_what_is_no_single_range_gets_the_whole_photo(client, whole, header):
+    address, data, _ = whole
+    answer = client.get(address, headers={"Range": header})
+    assert (answer.status_code, answer.content) == (200, data)
+    assert answer.headers["accept-ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("header", ["bytes={size}-", "bytes={size}-9999999999999", "bytes=-0"])
+def test_a_range_beyond_the_end_is_refused_with_the_size(client, whole, header):
+    address, data, _ = whole
+    answer = client.get(address, headers={"Range": header.format(size=len(data))})
+    assert (answer.status_code, answer.headers["content-range"]) == (416, f"bytes */{len(data)}")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_part_is_not_mixed_with_another_version_of_the_file(client, whole):
+    address, data, etag = whole
+    part = {"Range": "bytes=0-9"}
+    assert client.get(address, headers=part | {"If-Range": etag}).status_code == 206
+    for other in ('"another"', f"W/{etag}", "Wed, 21 Oct 2015 07:28:00 GMT"):
+        assert client.get(address, headers=part | {"If-Range": other}).content == data
+    assert client.get(address, headers=part | {"If-None-Match": etag}).status_code == 304
+
+
+@pytest.mark.parametrize("name", ["rocket.jpg", "espresso.tiff"])
+@pytest.mark.parametrize("route", ["thumbnail", "original"])
+def test_head_says_what_get_would(client, ids, route, name):
+    address = f"/api/v1/photos/{ids[name]}/{route}"
+    head, get = client.head(address), client.get(address)
+    assert (head.status_code, head.content) == (200, b"")
+    assert {key: value for key, value in get.headers.items() if key != "content-length"} == {
+        key: value for key, value in head.headers.items() if key != "content-length"
+    }
+    if name == "rocket.jpg":
+        assert head.headers["content-length"] == get.headers["content-length"]
+
+
+def test_a_photo_is_saved_under_its_name(client, ids):
+    for name, file in (("rocket.jpg", "rocket.jpg"), ("espresso.tiff", "espresso.tiff.jpg")):
+        said = client.head(f"/api/v1/photos/{ids[name]}/original").headers["content-disposition"]
+        assert said == f"inline; filename*=UTF-8''{file}"
+    hostile = next(name for name in ids if "onerror" in name)
+    said = client.head(f"/api/v1/photos/{ids[hostile]}/original").headers["content-disposition"]
+    assert said.startswith("inline; filename*=UTF-8''") and not set('<>;"') & set(said.removeprefix("inline;"))
+
+
+@pytest.mark.parametrize("kind", ["svg", "html"])
+def test_a_photo_replaced_by_a_drawing_with_a_script_is_not_sent(client, ids, pictures, kind):
+    photo = pictures / "brick.png"
+    before = photo.read_bytes()
+    script = "<script>alert(1)</script>"
+    text = {"svg": f'<svg xmlns="http://www.w3.org/2000/svg">{script}</svg>', "html": f"<html>{script}</html>"}[kind]
+    photo.write_text(text)
+    try:
+        answer = client.get(f"/api/v1/photos/{ids['brick.png']}/original")
+        assert answer.status_code == 404
+        assert "script" not in answer.text
+    finally:
+        photo.write_bytes(before)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Match
 
 from ...library import Library
 from ..jobs import Jobs
 from . import indexing, openapi, overview, page, photos, searching
 
 PREFIX = "/api/v1"
+_PLACE = re.compile(r"\{\w+\}")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -35,10 +37,10 @@ def _about(app: FastAPI) -> APIRouter:
     @routes.api_route("/{rest:path}", methods=list(METHODS))
     def nothing(request: Request) -> Response:
         """Of a known address the methods, else nothing."""
-        ours = [route for route in app.routes if route.matches(request.scope)[0] is Match.PARTIAL]
-        allowed = sorted({method for route in ours for method in getattr(route, "methods", None) or ()})
-        if allowed:
-            raise HTTPException(405, f"This address takes {', '.join(allowed)} only.", {"Allow": ", ".join(allowed)})
+        for path, methods in app.openapi()["paths"].items():
+            if re.fullmatch(_PLACE.sub("[^/]+", path), request.scope["path"]):
+                allowed = ", ".join(sorted(method.upper() for method in methods))
+                raise HTTPException(405, f"This address takes {allowed} only.", {"Allow": allowed})
         raise HTTPException(404, "There is nothing at this address.")
 
     return routes

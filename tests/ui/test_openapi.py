@@ -1,0 +1,104 @@
+"""The OpenAPI document, held against a running server: no 500, no answer that it does not describe."""
+
+import os
+import re
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from PIL import Image
+from polyglance.config import Settings
+from polyglance.errors import FolderError
+from polyglance.library import Library, check_folders
+from polyglance.ui.api import indexing
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
+EXAMPLES = 15
+"""Requests made up for each route."""
+
+CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A library that may be changed and emptied; no folder beside its own can be added to it."""
+    folder = tmp_path_factory.mktemp("few")
+    for number in range(6):
+        Image.new("RGB", (40, 30), (40 * number, 200 - 30 * number, 90)).save(folder / f"photo {number}.png")
+    (folder / "bad.png").write_bytes(b"no picture")
+
+    def only_ours(folders):
+        if any(not os.fsencode(each).startswith(os.fsencode(folder)) for each in folders):
+            raise FolderError("Not in a test.", "")
+        return check_folders(folders)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(indexing, "check_folders", only_ours)
+        with Library.open(tmp_path_factory.mktemp("library"), settings=Settings()) as opened:
+            opened.index([folder], encoder="lite")
+            yield opened
+
+
+@pytest.fixture(scope="module")
+def described(own, serve_in_thread):
+    return schemathesis.openapi.from_url(f"{serve_in_thread(own)}/api/v1/openapi.json")
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_every_route_answers_as_described_whatever_it_is_sent(described, mode):
+    operations = [found.ok() for found in described.get_all_operations()]
+    assert len(operations) > 20
+    for operation in operations:
+
+        @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @given(operation.as_strategy(generation_mode=mode))
+        def answers(case):
+            case.call_and_validate(checks=CHECKS, timeout=20)
+
+        answers()
+
+
+@pytest.fixture(scope="module")
+def document(client):
+    return client.get("/api/v1/openapi.json").json()
+
+
+def test_every_route_says_what_it_is_for_and_how_errors_look(document):
+    names = []
+    for path, methods in document["paths"].items():
+        for method, about in methods.items():
+            names.append(about["operationId"])
+            assert about["description"] and about["tags"], (method, path)
+            for status in ("422", "default"):
+                assert list(about["responses"][status]["content"]) == ["application/problem+json"], (method, path)
+            assert any(status.startswith("2") for status in about["responses"])
+            assert all(one.get("description") for one in about.get("parameters", [])), (method, path)
+    assert len(names) == len(set(names)) > 20
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_reference_leads_somewhere(document):
+    wanted = set(re.findall(r'"#/components/schemas/(\w+)"', str(document).replace("'", '"')))
+    assert wanted <= set(document["components"]["schemas"])
+
+
+def test_the_page_about_it_lists_every_route_and_loads_nothing(client, document):
+    answer = client.get("/api/v1/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert f"<b>{method.upper()}</b> <code>{path}</code>" in answer.text
+    assert "<script" not in answer.text and not re.findall(r'(?:src|href)="(?!#|openapi\.json)', answer.text)
+    assert "curl" in answer.text
+
+
+def test_a_server_with_a_password_says_so(library):
+    from polyglance.ui.auth import Secret
+    from polyglance.ui.gate import Policy
+    from polyglance.ui.server import build
+
+    made = build(library, Policy(Secret.of("me:correct horse"))).openapi()
+    assert made["security"] == [{"password": []}, {"token": []}]
+    assert set(made["components"]["securitySchemes"]) == {"password", "token"}
