@@ -8,7 +8,7 @@ import { make } from "./text.js";
 export function addFolderForm(onAdded) {
   const path = make("input", { class: "pg-field", name: "path", dir: "ltr", required: true, spellcheck: "false", autocapitalize: "off", autocomplete: "off", "aria-label": t("add.path"), placeholder: "/home/…/Pictures" });
   const look = make("button", { type: "button", class: "pg-pill", "aria-expanded": "false" }, t("add.browse"));
-  const wrong = make("p", { class: "pg-missing", role: "alert", hidden: true });
+  const wrong = make("p", { class: "pg-missing", role: "alert", dir: "auto", hidden: true });
   const chooser = make("div", { class: "pg-chooser", hidden: true });
   const form = make("form", { class: "pg-add" },
     make("div", { class: "pg-add-line" }, path, look, make("button", { type: "submit", class: "pg-pill pg-primary" }, t("add.go"))),

@@ -24,7 +24,7 @@ function section(name) {
 export function libraryPanel(dialog, look, changed) {
   const parts = Object.fromEntries(["folders", "failures", "duplicates", "encoder"].map((name) => [name, section(name)]));
   const said = make("p", { class: "pg-said", role: "status" });
-  const wrong = make("p", { class: "pg-missing", role: "alert", hidden: true });
+  const wrong = make("p", { class: "pg-missing", role: "alert", dir: "auto", hidden: true });
   let running = false;
   const job = jobCard(() => attempt(api.stopJob));
   const roots = make("div", { class: "pg-acts" });
