@@ -76,11 +76,18 @@ export function translate(root) {
   }
 }
 
-const numbers = new Intl.NumberFormat(locale);
-const measured = (value, unit, digits = 0) =>
-  new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(value);
+const formatters = new Map(); // making one takes longer than using it a hundred times
 
-export const formatNumber = (value, options) => (options ? new Intl.NumberFormat(locale, options) : numbers).format(value);
+function formatter(Kind, options) {
+  const key = `${Kind.name} ${JSON.stringify(options)}`;
+  if (!formatters.has(key)) formatters.set(key, new Kind(locale, options));
+  return formatters.get(key);
+}
+
+const measured = (value, unit, digits = 0) =>
+  formatNumber(value, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits });
+
+export const formatNumber = (value, options = {}) => formatter(Intl.NumberFormat, options).format(value);
 export const formatPercent = (share) => formatNumber(share, { style: "percent" });
 export const formatMilliseconds = (value) => measured(value, "millisecond", value < 10 ? 1 : 0);
 export const languageName = (code) => new Intl.DisplayNames([language], { type: "language" }).of(code);
@@ -90,7 +97,7 @@ export function formatDate(iso, style = { dateStyle: "long", timeStyle: "short" 
   if (!iso) return null;
   const moment = new Date(iso.length > 10 ? `${iso.slice(0, 19)}Z` : iso); // a day alone is in UTC by itself
   if (iso.length < 10 || Number.isNaN(moment.getTime())) return iso;
-  const shown = new Intl.DateTimeFormat(locale, { ...style, timeZone: "UTC" }).format(moment);
+  const shown = formatter(Intl.DateTimeFormat, { ...style, timeZone: "UTC" }).format(moment);
   return style.timeStyle && iso.length > 19 ? `${shown} (UTC${iso.slice(19)})` : shown;
 }
 

@@ -137,6 +137,7 @@ export function start(element) {
   function instead() {
     const offer = (name, wanted) => make("button", { type: "button", class: "pg-pill", onclick: () => go(wanted) }, t(name));
     return [
+      view.q && view.sort === "date" ? offer("sort.relevance", { ...view, sort: "relevance" }) : null,
       view.relevant ? offer("results.showLess", { ...view, relevant: false }) : null,
       Object.keys(view.filters).length && (view.q || picture) ? offer("chip.clear", { ...view, filters: {} }) : null,
     ].filter(Boolean);

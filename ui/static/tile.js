@@ -3,9 +3,12 @@ import { thumbnail } from "./api.js";
 import { formatDate, formatPercent, t } from "./i18n.js";
 import { fileName, make } from "./text.js";
 
+/** How relevant a result is; null where that says nothing, as where filters alone were asked for. */
+const relevance = (result) => (result.why.includes("filter") || result.relevance < 0.005 ? null : formatPercent(result.relevance));
+
 const label = (result, name, day) => [
   name,
-  t("tile.relevance", { share: formatPercent(result.relevance) }),
+  relevance(result) && t("tile.relevance", { share: relevance(result) }),
   day,
   result.count > 1 ? t("tile.alike", { count: result.count }) : null,
   result.favourite ? t("photo.favourite") : null,
@@ -25,7 +28,7 @@ export function tile(result, href, isFirst) {
     make("span", { class: "pg-name", dir: "auto" }, name),
     result.count > 1 ? make("span", { class: "pg-count", title: t("tile.alike", { count: result.count }) }, String(result.count)) : null,
     make("span", { class: "pg-heart", hidden: !result.favourite || null }, "♥"),
-    make("span", { class: "pg-facts" }, make("span", {}, day ?? ""), make("span", { class: "pg-relevance" }, result.relevance < 0.005 ? "" : formatPercent(result.relevance))));
+    make("span", { class: "pg-facts" }, make("span", {}, day ?? ""), make("span", { class: "pg-relevance" }, relevance(result))));
   return make("li", { class: "pg-tile" }, link);
 }
 
