@@ -94,6 +94,12 @@ def ids(album_library):
     return {os.fsdecode(os.path.basename(one.photo.path)): one.photo.id for one in found}
 
 
+def reload(page):
+    """Load the page again and wait until its scripts have started."""
+    page.reload()
+    page.wait_for_function("document.activeElement.matches('.pg-query')")
+
+
 def settled(page):
     page.wait_for_selector(".pg:not(.pg-busy) :is(.pg-tile, .pg-none)")
 
@@ -247,7 +253,7 @@ def test_more_by_keyboard_goes_on_with_the_first_new_photo(page):
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelectorAll('.pg-tile').length > 60")
     expect(page.locator(".pg-tile a").nth(60)).to_be_focused()
-    page.reload()
+    reload(page)
 
 
 def test_back_leads_to_the_place_that_was_left(page):

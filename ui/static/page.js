@@ -24,6 +24,7 @@ export function start(element) {
   languageSwitch(element.querySelector(".pg-language select"));
   for (const example of find("examples").children) example.title = languageName(example.lang);
   const pictures = []; // searched by in this window; an address cannot hold one, so history holds its number
+  const early = query.value; // typed before we came
   let view = HOME;
   let picture = null;
 
@@ -194,5 +195,7 @@ export function start(element) {
   const library = startLibrary(shell, () => render(false));
   library.ready.catch(showProblem);
   if (!matchMedia("(hover: none)").matches || !location.search) query.focus({ preventScroll: true });
-  return restore(false);
+  const restored = restore(false);
+  if (early) query.value = early;
+  return restored;
 }
