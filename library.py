@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import math
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -30,7 +28,6 @@ from .errors import (
     LibraryMissing,
     PhotoNotFound,
     PictureError,
-    QueryError,
     RootNotFound,
     Stopped,
     UsageError,
@@ -39,22 +36,20 @@ from .indexer import health
 from .indexer.exclude import Exclusion
 from .indexer.mounts import mounts
 from .indexer.pipeline import Pipeline, Tally, Tick
+from .indexer.places import check_folders, covers, outermost
 from .indexer.reencode import encode_missing
-from .indexer.scan import reaches
 from .indexer.service import Host, Service, Timing
 from .indexer.stop import Stop
-from .indexer.update import Place, Report, check_folder, update
+from .indexer.update import Place, Report, update
 from .search import filters as filter_texts
 from .search import query
 from .search.engine import Answer, Engine, Reader, Result, View, unreadable
 from .search.filters import Given
 from .search.match import match as match_texts
 from .search.parse import Query, Term, is_url, parse, with_filters
+from .search.sent import Sent
 
 CATALOG = "catalog.db"
-
-MAX_WEIGHT = 999
-"""Of a picture sent with a query; a text's weight has three digits at most too."""
 
 log = logging.getLogger("polyglance")
 
@@ -84,29 +79,6 @@ class Status:
     def photos(self) -> int:
         """Photos that can be found."""
         return sum(root.photos for root, _ in self.roots)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A picture that comes with a query, as its file's bytes, and how much it counts; below 0, it is taken away."""
-
-    data: bytes
-    weight: float = 1.0
-    max_pixels: int = 100_000_000
-
-    @property
-    def term(self) -> Term:
-        """Its part of the query. Raises QueryError if it does not count at all."""
-        if not self.weight or not math.isfinite(self.weight) or abs(self.weight) > MAX_WEIGHT:
-            raise QueryError("The weight of the picture is 0 or no number.", f"Up to {MAX_WEIGHT}, or -1 to take away.")
-        return Term("picture", f"picture-{hashlib.sha256(self.data).hexdigest()[:12]}", self.weight)
-
-    def read(self, side: int, max_pixels: int) -> Image.Image:
-        """The picture for an encoder of this `side`. Raises PictureError."""
-        try:
-            return images.decode(self.data, side=side, max_pixels=min(max_pixels, self.max_pixels)).image
-        except PictureError as error:
-            raise PictureError(f"The picture {error.message}.", error.hint) from error
 
 
 class Library:
@@ -162,7 +134,7 @@ class Library:
         UsageError if `encoder` is not the library's, Stopped if `stop` was asked to, and what `registry.create` raises.
         """
         exclusion = self._exclusion()
-        wanted = _outermost(check_folders(folders), exclusion)
+        wanted = outermost(check_folders(folders), exclusion)
         with self._writing():
             record = self._active_or_new(encoder)
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
@@ -268,7 +240,7 @@ class Library:
             roots = sorted(self.catalog.roots(counted=False), key=lambda root: len(root.path))
             while roots:
                 outer, *others = roots
-                inner = [root for root in others if _covers(outer.path, root.path, exclusion)]
+                inner = [root for root in others if covers(outer.path, root.path, exclusion)]
                 if inner:
                     self.catalog.add_root(outer.path, inner)
                 roots = [root for root in others if root not in inner]
@@ -529,9 +501,9 @@ class Library:
     def _place(self, folder: bytes, exclusion: Exclusion) -> Place:
         roots = self.catalog.roots(counted=False)
         for root in roots:
-            if _covers(root.path, folder, exclusion):
+            if covers(root.path, folder, exclusion):
                 return Place(root, paths.relative_to(folder, root.path))
-        absorbed = [root for root in roots if _covers(folder, root.path, exclusion)]
+        absorbed = [root for root in roots if covers(folder, root.path, exclusion)]
         return Place(self.catalog.add_root(folder, absorbed))
 
 
@@ -557,28 +529,6 @@ def check(
         with Library.open(place, settings=settings, create=False) as opened, database.writer_lock(place):
             opened._save_snapshots()
     return report
-
-
-def check_folders(folders: Sequence[Path_]) -> list[bytes]:
-    """Return the folders' absolute paths. Raises FolderError if one is missing, is no folder, or cannot be listed."""
-    wanted = [paths.absolute(folder) for folder in folders]
-    for folder in wanted:
-        check_folder(folder)
-    return wanted
-
-
-def _outermost(folders: Sequence[bytes], exclusion: Exclusion) -> list[bytes]:
-    """Each folder once, without those that lie within another one."""
-    kept: list[bytes] = []
-    for folder in sorted(set(folders), key=len):
-        if not any(_covers(outer, folder, exclusion) for outer in kept):
-            kept.append(folder)
-    return kept
-
-
-def _covers(root: bytes, folder: bytes, exclusion: Exclusion) -> bool:
-    """Whether a scan of `root` sees what is in `folder`; one that is excluded in it is a root of its own."""
-    return paths.is_within(folder, root) and reaches(root, paths.relative_to(folder, root), exclusion)
 
 
 def resolve(name: str, settings: Settings) -> str:

@@ -33,7 +33,7 @@ def index(
     as_json: JsonOption = False,
 ) -> None:
     """Index photo folders: scan, encode what changed, forget what is gone. The folders are only read."""
-    from ..library import check_folders
+    from ..indexer.places import check_folders
 
     check_folders(folders)  # before a library is made for nothing
     with open_library(context, library, create=True) as opened, stoppable() as stop, progress_bar("Indexing") as show:

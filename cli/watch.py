@@ -33,7 +33,7 @@ def watch(
     library: LibraryOption = None,
 ) -> None:
     """Index folders, then stay and follow what changes in all folders of the library, until Ctrl-C."""
-    from ..library import check_folders
+    from ..indexer.places import check_folders
 
     if folders:
         check_folders(folders)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..data import paths
 from ..errors import UsageError
-from ..library import check_folders
+from ..indexer.places import check_folders
 from . import limits
 
 

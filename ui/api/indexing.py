@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ... import documents
 from ...data import paths
 from ...errors import UsageError
-from ...library import Library, check_folders
+from ...indexer.places import check_folders
+from ...library import Library
 from .. import folders
 from ..jobs import Job, Jobs
 from ..limits import MAX_ID

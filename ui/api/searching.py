@@ -10,8 +10,9 @@ from starlette.concurrency import run_in_threadpool
 
 from ... import documents
 from ...data import copies
-from ...library import Library, Sent
+from ...library import Library
 from ...search import engine
+from ...search.sent import Sent
 from .. import uploads
 from ..limits import MAX_UPLOAD_PIXELS
 from .openapi import picture_body, picture_form

@@ -1,0 +1,283 @@
+"""The server under load, as a browser and many clients meet it, over a library of many photos.
+
+    python -m benchmarks.serving [--photos N] [--searches N] [--library FOLDER] [--without-page]
+
+`polyglance serve` runs as a process of its own, with the real lite encoder for every query. The library is filled by
+hand, since encoding 20,000 pictures would take minutes and changes nothing here: vectors are lite's own of some words
+with noise around them, thumbnails are 500 different JPEGs of 384 x 288 pixels over and over. The index job that runs
+meanwhile is a real one. Kept in FOLDER (default: in the folder for temporary files), it is made once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import psutil
+from PIL import Image
+from polyglance.config import Settings
+from polyglance.data.exif import Facts
+from polyglance.data.records import Content, Entry, FileStat
+from polyglance.encoders import registry
+from polyglance.library import Library
+
+from .report import publish
+
+WORDS = """
+beach,sunset,cat,dog,mountain,city,night,garden,river,snow,horse,train,boat,car,flower,tree,bird,bridge,church,coffee,
+猫,雪山,perro,fleur,лошадь,自転車,고양이,قطة,gatto,plage,city at night,a dog on the beach,red car,boats in the harbour
+""".replace("\n", "").split(",")
+BATCH = 2000
+AT_ONCE = 100
+THREADS = 8
+SEARCH_BOX = "input[type=search]"
+FIRST_THUMBNAIL = """
+() => new Promise((done) => {
+  const start = performance.now();
+  const look = () => {
+    const image = [...document.images].find((one) => /thumbnail/.test(one.src) && one.complete && one.naturalWidth);
+    if (!image) return requestAnimationFrame(look);
+    image.decode().then(() => requestAnimationFrame(() => setTimeout(() => done(performance.now() - start))));
+  };
+  look();
+})
+"""
+
+
+def thumbnails(draw: np.random.Generator) -> list[bytes]:
+    made = []
+    for _ in range(500):
+        rough = draw.integers(0, 255, (12, 16, 3), np.uint8)
+        target = BytesIO()
+        Image.fromarray(rough).resize((384, 288), Image.Resampling.BICUBIC).save(target, "JPEG", quality=82)
+        made.append(target.getvalue())
+    return made
+
+
+def fill(folder: Path, photos: int, empty: Path) -> None:
+    """Write a library of `photos` that lie in a folder which is there, but hold no files."""
+    draw = np.random.default_rng(0)
+    settings = Settings()
+    lite = registry.create("lite", settings)
+    centres = lite.encode_texts(list(WORDS))
+    noise = 0.8 * lite.dimension**-0.5
+    small = thumbnails(draw)
+    with Library.open(folder, settings=settings) as library:
+        print_ = lite.fingerprint
+        record = library.catalog.add_encoder("lite", print_.digest, lite.dimension, print_.dtype)
+        library.catalog.activate(record.id)
+        root = library.catalog.add_root(os.fsencode(empty))
+        for start in range(0, photos, BATCH):
+            entries, vectors = [], {}
+            for number in range(start, min(start + BATCH, photos)):
+                key = number.to_bytes(4, "big") * 8
+                vector = centres[number % len(centres)] + noise * draw.normal(size=lite.dimension)
+                vectors[key] = (vector / np.linalg.norm(vector)).astype(np.float32)
+                taken = f"20{number % 25:02}-{number % 12 + 1:02}-{number % 28 + 1:02}T10:{number % 60:02}:00"
+                content = Content(key, 4000, 3000, "JPEG", Facts(taken, f"Camera {number % 7}"))
+                place = f"{number % 40}/IMG_{number:05}.jpg".encode()
+                entries.append(Entry(root.id, place, FileStat(1, 1, 1), content))
+                path = library.thumbnails.path(key)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(small[number % len(small)])
+            library.catalog.commit(entries, vectors, record.id)
+
+
+@contextmanager
+def served(library: Path) -> Iterator[tuple[int, psutil.Process]]:
+    command = [sys.executable, "-m", "polyglance", "serve", "--port", "0", "--library", str(library)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            yield int(line.split(" (")[0].rpartition(":")[2]), psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
+def ask(connection: http.client.HTTPConnection, query: str, count: int = 50) -> float:
+    """Milliseconds of one search."""
+    start = time.perf_counter()
+    connection.request("GET", f"/api/v1/search?q={quote(query)}&k={count}")
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != 200 or not json.loads(body)["results"]:
+        raise RuntimeError(f"{answer.status}: {body[:200]!r}")
+    return 1000 * (time.perf_counter() - start)
+
+
+def queries() -> Iterator[str]:
+    """Never the same twice: orders that are kept would cost nothing."""
+    for number in itertools.count():
+        first, second = WORDS[number % len(WORDS)], WORDS[number // len(WORDS) % len(WORDS)]
+        yield f"{first} + 0.{number % 900 + 100}: {second}"
+
+
+def alone(port: int, asked: Iterator[str], times: int) -> list[float]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    took = [ask(connection, next(asked)) for _ in range(times)]
+    connection.close()
+    return took
+
+
+def together(port: int, asked: Iterator[str]) -> tuple[list[float], int]:
+    """(milliseconds, errors) of requests that start at one moment, each on a connection of its own."""
+    barrier, took, errors = threading.Barrier(AT_ONCE), [], []
+
+    def one(query: str) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        connection.connect()
+        barrier.wait()
+        try:
+            took.append(ask(connection, query))
+        except Exception as error:  # noqa: BLE001 - counted
+            errors.append(error)
+
+    threads = [threading.Thread(target=one, args=(next(asked),)) for _ in range(AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return took, len(errors)
+
+
+def memory_over(port: int, process: psutil.Process, asked: Iterator[str], searches: int) -> list[float]:
+    """Resident megabytes at ten points of many searches, by several clients."""
+    lock, sizes, done = threading.Lock(), [], 0
+
+    def work() -> None:
+        nonlocal done
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        while True:
+            with lock:
+                if done >= searches:
+                    return
+                done += 1
+                if done % (searches // 10) == 0:
+                    sizes.append(round(process.memory_info().rss / 1e6, 1))
+                query = next(asked)
+            ask(connection, query, 20)
+
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sizes
+
+
+def while_indexing(port: int, asked: Iterator[str], folder: Path, idle: Callable[[], list[float]]) -> dict[str, Any]:
+    """Search while an index job of real pictures runs."""
+    draw = np.random.default_rng(int(time.time()))
+    for number in range(1500):
+        rough = draw.integers(0, 255, (6, 8, 3), np.uint8)
+        Image.fromarray(rough).resize((1200, 900)).save(folder / f"{number}.jpg")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def call(method: str, path: str, body: str = "") -> Any:
+        connection.request(method, path, body or None, {"Content-Type": "application/json"} if body else {})
+        return json.loads(connection.getresponse().read())
+
+    before = idle()
+    call("POST", "/api/v1/roots", json.dumps({"path": str(folder)}))
+    while not call("GET", "/api/v1/jobs/current")["job"]["done"]:
+        time.sleep(0.05)
+    took: list[float] = []
+    while (job := call("GET", "/api/v1/jobs/current")["job"])["state"] == "running" and len(took) < 300:
+        took += alone(port, asked, 5)
+    call("DELETE", "/api/v1/jobs/current")
+    while call("GET", "/api/v1/jobs/current")["job"]["state"] == "running":
+        time.sleep(0.1)
+    root = next(each for each in call("GET", "/api/v1/roots")["roots"] if each["path"] == str(folder))
+    call("DELETE", f"/api/v1/roots/{root['id']}")
+    return {
+        "idle_p50_ms": middle(before),
+        "indexing_p50_ms": middle(took),
+        "ratio": round(middle(took) / middle(before), 2),
+        "searches": len(took),
+        "pictures_a_second_meanwhile": job["rate"],
+    }
+
+
+def page(port: int) -> dict[str, Any]:
+    """Milliseconds until the page can be typed into, and from Enter to the first thumbnail on the screen."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    ready, painted = [], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for number in range(12):
+            tab = browser.new_context().new_page()
+            start = time.perf_counter()
+            tab.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+            tab.wait_for_selector(SEARCH_BOX)
+            tab.focus(SEARCH_BOX)
+            ready.append(1000 * (time.perf_counter() - start))
+            tab.wait_for_timeout(300)
+            tab.fill(SEARCH_BOX, WORDS[number])
+            start = time.perf_counter()
+            tab.keyboard.press("Enter")
+            tab.evaluate(FIRST_THUMBNAIL)
+            painted.append(1000 * (time.perf_counter() - start))
+            tab.context.close()
+        browser.close()
+    return {
+        "page_ready_ms": {"first": round(ready[0], 1), "p50": middle(ready), "worst": round(max(ready), 1)},
+        "enter_to_first_thumbnail_ms": {"p50": middle(painted), "worst": round(max(painted), 1)},
+    }
+
+
+def middle(values: list[float], at: float = 50) -> float:
+    return round(float(np.percentile(values, at)), 1)
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=20_000)
+    parser.add_argument("--searches", type=int, default=10_000)
+    parser.add_argument("--library", type=Path, default=Path(tempfile.gettempdir()) / "polyglance-serving")
+    parser.add_argument("--without-page", action="store_true")
+    given = parser.parse_args()
+    empty = given.library / "photos"
+    if not empty.exists():
+        empty.mkdir(parents=True)
+        fill(given.library / "library", given.photos, empty)
+    asked = queries()
+    with served(given.library / "library") as (port, process), tempfile.TemporaryDirectory() as folder:
+        result: dict[str, Any] = {"photos": given.photos}
+        alone(port, asked, 30)
+        if not given.without_page:
+            result |= page(port)
+        one = alone(port, asked, 200)
+        took, errors = together(port, asked)
+        result["one_at_a_time_p50_ms"] = middle(one)
+        result["at_once"] = {"requests": AT_ONCE, "errors": errors, "p50_ms": middle(took), "p95_ms": middle(took, 95)}
+        result["at_once"]["p95_in_p50_of_one"] = round(middle(took, 95) / middle(one), 1)
+        result["while_indexing"] = while_indexing(port, asked, Path(folder), lambda: alone(port, asked, 200))
+        result["resident_mb_over_searches"] = {
+            "searches": given.searches,
+            "at_each_tenth": memory_over(port, process, asked, given.searches),
+        }
+    publish("serving", result)
+
+
+if __name__ == "__main__":
+    main()
