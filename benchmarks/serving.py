@@ -45,6 +45,8 @@ beach,sunset,cat,dog,mountain,city,night,garden,river,snow,horse,train,boat,car,
 """.replace("\n", "").split(",")
 BATCH = 2000
 AT_ONCE = 100
+PICTURES = 600
+"""Of the index job."""
 THREADS = 8
 SEARCH_BOX = "input[type=search]"
 FIRST_THUMBNAIL = """
@@ -185,21 +187,23 @@ def memory_over(port: int, process: psutil.Process, asked: Iterator[str], search
 def while_indexing(port: int, asked: Iterator[str], folder: Path, idle: Callable[[], list[float]]) -> dict[str, Any]:
     """Search while an index job of real pictures runs."""
     draw = np.random.default_rng(int(time.time()))
-    for number in range(1500):
+    for number in range(PICTURES):
         rough = draw.integers(0, 255, (6, 8, 3), np.uint8)
         Image.fromarray(rough).resize((1200, 900)).save(folder / f"{number}.jpg")
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def call(method: str, path: str, body: str = "") -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request(method, path, body or None, {"Content-Type": "application/json"} if body else {})
-        return json.loads(connection.getresponse().read())
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        return answer
 
     before = idle()
     call("POST", "/api/v1/roots", json.dumps({"path": str(folder)}))
     while not call("GET", "/api/v1/jobs/current")["job"]["done"]:
         time.sleep(0.05)
     took: list[float] = []
-    while (job := call("GET", "/api/v1/jobs/current")["job"])["state"] == "running" and len(took) < 300:
+    while (job := call("GET", "/api/v1/jobs/current")["job"])["state"] == "running" and len(took) < 200:
         took += alone(port, asked, 5)
     call("DELETE", "/api/v1/jobs/current")
     while call("GET", "/api/v1/jobs/current")["job"]["state"] == "running":
@@ -266,12 +270,14 @@ def main() -> None:
         alone(port, asked, 30)
         if not given.without_page:
             result |= page(port)
+            print(result, file=sys.stderr)
         one = alone(port, asked, 200)
         took, errors = together(port, asked)
         result["one_at_a_time_p50_ms"] = middle(one)
         result["at_once"] = {"requests": AT_ONCE, "errors": errors, "p50_ms": middle(took), "p95_ms": middle(took, 95)}
         result["at_once"]["p95_in_p50_of_one"] = round(middle(took, 95) / middle(one), 1)
         result["while_indexing"] = while_indexing(port, asked, Path(folder), lambda: alone(port, asked, 200))
+        print(result, file=sys.stderr)
         result["resident_mb_over_searches"] = {
             "searches": given.searches,
             "at_each_tenth": memory_over(port, process, asked, given.searches),

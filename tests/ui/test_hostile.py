@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from polyglance.ui import limits
 from polyglance.ui.app import NEEDED, mounted
+from polyglance.ui.problems import problem
 
 SECRET = "the-secret-of-this-test"
 
@@ -187,6 +188,10 @@ def test_gradio_s_doors_are_shut(client, address, method):
 
 
 def test_nothing_that_is_sent_is_written_to_a_disk(client, pictures, tmp_path, monkeypatch):
+    def written(*_, **__):
+        raise AssertionError("a temporary file was made")  # it may have no name, so it could not be listed
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", written)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     picture = (pictures / "brick.png").read_bytes() + bytes(3_000_000)
     assert client.post("/api/v1/search", files={"picture": ("x.png", picture)}).status_code == 200
@@ -233,7 +238,13 @@ def test_a_body_that_does_not_come_is_given_up(raw, monkeypatch):
     start = time.monotonic()
     answer = raw("/api/v1/similar", "POST", "Content-Length: 100\r\n", b"x")
     assert b" 408 " in answer.partition(b"\r\n")[0], answer[:300]
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 5
+
+
+def test_an_error_can_repeat_what_is_no_text_and_stays_short():
+    answer = problem(422, "\ud800" + "x" * 9999, "\udfff")
+    assert answer.body.decode().count("\\\\ud") == 2
+    assert len(answer.body) < 700
 
 
 @pytest.mark.parametrize(
