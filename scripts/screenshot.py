@@ -1,57 +1,110 @@
-"""Draw the page: index the demo's sample with the lite encoder, serve it, and photograph it with Chromium.
+"""Draw the page: index a small collection with the lite encoder, serve it, and photograph its states with Chromium.
 
-python scripts/screenshot.py              docs/screenshot.png
-python scripts/screenshot.py --all DIR    light, dark, phone, Arabic, details, an empty library, into DIR
+python scripts/screenshot.py               all of docs/images
+python scripts/screenshot.py panel home    only these
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from polyglance.data.sample import copy_sample
 from polyglance.library import Library
 from polyglance.ui.server import Server, address_of, build, listen
 
-TARGET = Path(__file__).resolve().parents[1] / "docs" / "screenshot.png"
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "images"
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PHONE = (390, 844)
+
+FOLDERS = {
+    "2023/京都": ("moon.png", "rocket.jpg", "chelsea.png"),
+    "2024/Home": ("coffee.png", "clock_motion.png", "camera.png"),
+    "2024/الرباط": ("motorcycle_left.png", "motorcycle_right.png", "astronaut.png"),
+}
+"""Which of the demo's pictures lie in a folder of their own, as photos of a camera."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture of the page; sizes in CSS pixels."""
+    """One picture of the page; the size in CSS pixels. `state` is a key of STATES."""
 
     query: str = ""
+    state: str = "found"
+    locale: str = "en-GB"
     scheme: str = "light"
-    width: int = 1280
-    height: int = 800
-    details: bool = False
-    similar: bool = False
-    empty: bool = False
+    size: tuple[int, int] = (1280, 800)
+    is_empty: bool = False
 
 
 SHOTS = {
-    "light": Shot("オートバイ"),
-    "dark": Shot("コーヒー", scheme="dark"),
-    "arabic": Shot("دراجة نارية"),
-    "start": Shot(),
-    "start-dark": Shot(scheme="dark"),
-    "details": Shot("cat", details=True),
-    "details-dark": Shot("rocket", scheme="dark", details=True),
-    "similar": Shot("motocicleta", similar=True),
-    "phone": Shot("кофе", width=390, height=844),
-    "phone-start": Shot(width=390, height=844),
-    "phone-details": Shot("fusée", scheme="dark", width=390, height=844, details=True),
-    "empty": Shot(empty=True),
+    "home": Shot(state="home"),
+    "home-dark": Shot(state="home", scheme="dark"),
+    "home-phone": Shot(state="home", size=PHONE, locale="ko-KR"),
+    "results": Shot("オートバイ"),
+    "results-dark": Shot("caffè", scheme="dark", locale="it-IT"),
+    "results-arabic": Shot("دراجة نارية", locale="ar-EG"),
+    "results-chinese": Shot("火箭", locale="zh-CN"),
+    "results-phone": Shot("кофе", size=PHONE, locale="ru-RU"),
+    "filters": Shot("cat", state="filters"),
+    "details": Shot("cat", state="details", locale="fr-FR"),
+    "details-arabic": Shot("صاروخ", state="details", locale="ar-EG", scheme="dark"),
+    "details-phone": Shot("fusée", state="details", size=PHONE, locale="fr-FR", scheme="dark"),
+    "panel": Shot("motocicleta", state="panel", locale="es-ES"),
+    "panel-dark": Shot("rocket", state="panel", scheme="dark"),
+    "panel-arabic": Shot("قهوة", state="panel", locale="ar-EG"),
+    "panel-phone": Shot("咖啡", state="panel", size=PHONE, locale="zh-CN"),
+    "empty": Shot(state="empty", is_empty=True),
+    "empty-japanese": Shot(state="empty", is_empty=True, locale="ja-JP", scheme="dark"),
+    "empty-phone": Shot(state="empty", is_empty=True, size=PHONE, locale="ar-EG"),
 }
+
+
+def collect(folder: Path) -> None:
+    """Make a small collection: the demo's pictures, some with date and camera, a copy, and a file that is damaged."""
+    copy_sample(folder)
+    for day, (name, pictures) in enumerate(FOLDERS.items(), 3):
+        (folder / name).mkdir(parents=True)
+        for hour, picture in enumerate(pictures, 9):
+            exif = Image.Exif()
+            exif[0x010F], exif[0x0110] = ("FUJIFILM", "X100V") if hour % 2 else ("Apple", "iPhone 15")
+            exif.get_ifd(0x8769)[0x9003] = f"{name[:4]}:0{day}:14 {hour:02}:30:00"
+            exif.get_ifd(0x8825).update({1: "N", 2: (35.0, 0.0, 41.0), 3: "E", 4: (135.0, 46.0, 6.0)})
+            opened = Image.open(folder / picture).convert("RGB")
+            opened.save(folder / name / f"IMG_{day}{hour:03}.jpg", exif=exif, quality=90)
+            (folder / picture).unlink()
+    shutil.copy(folder / "2024" / "Home" / "IMG_4009.jpg", folder / "espresso (1).jpg")
+    (folder / "IMG_0042.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut off")
+
+
+def draw_roll(folder: Path) -> None:
+    """Make a folder that takes a while to index: many parts of one picture."""
+    folder.mkdir(parents=True)
+    whole = Image.open(next(folder.parent.rglob("hubble_deep_field.jpg")))
+    for number in range(240):
+        left, top = number % 20 * 30, number // 20 * 40
+        whole.crop((left, top, left + 400, top + 300)).save(folder / f"IMG_{number:04}.jpg")
+
+
+@contextlib.contextmanager
+def home_of_nobody() -> Iterator[Path]:
+    """Make a folder whose path is fit to be shown, while the block runs."""
+    folder = Path(tempfile.gettempdir()) / "lina"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
@@ -71,11 +124,57 @@ def served(library: Library) -> Iterator[str]:
             thread.join()
 
 
-def draw(browser: Browser, address: str, shot: Shot, target: Path) -> None:
-    """Open the page, do what `shot` says, and write `target`."""
-    phone = shot.width < 600
+def home(page: Page, roll: Path) -> None:
+    """The start, as it is."""
+    page.wait_for_selector(".pg-examples")
+
+
+def empty(page: Page, roll: Path) -> None:
+    """The first visit, choosing a folder."""
+    page.wait_for_selector(".pg-empty h2")
+
+
+def found(page: Page, roll: Path) -> None:
+    """Results with their thumbnails."""
+    page.wait_for_function("document.querySelector('.pg-tile img')?.naturalWidth > 0")
+
+
+def filters(page: Page, roll: Path) -> None:
+    """Results beside the filters."""
+    found(page, roll)
+    page.click(".pg-filter-button")
+    page.wait_for_selector(".pg-filters [role=treeitem]")
+
+
+def details(page: Page, roll: Path) -> None:
+    """The first result, large."""
+    found(page, roll)
+    page.click(".pg-tile a >> nth=0")
+    page.wait_for_selector(".pg-details .pg-path")
+    page.wait_for_function("document.querySelector('.pg-large').naturalWidth > 0")
+
+
+def panel(page: Page, roll: Path) -> None:
+    """The library panel while a folder that was just added is indexed."""
+    found(page, roll)
+    page.click(".pg-to-library")
+    page.fill(".pg-panel .pg-field", str(roll))
+    page.press(".pg-panel .pg-field", "Enter")
+    page.wait_for_function("document.querySelector('.pg-panel progress').value > 20")
+    page.wait_for_selector(".pg-panel .pg-root >> nth=1")
+
+
+STATES: dict[str, Callable[[Page, Path], None]] = {
+    state.__name__: state for state in (home, empty, found, filters, details, panel)
+}
+
+
+def draw(browser: Browser, address: str, shot: Shot, roll: Path) -> bytes:
+    """Open the page, do what `shot` says, and return its picture as PNG."""
+    phone, (width, height) = shot.size == PHONE, shot.size
     with browser.new_context(
-        viewport={"width": shot.width, "height": shot.height},
+        viewport={"width": width, "height": height},
+        locale=shot.locale,
         color_scheme="dark" if shot.scheme == "dark" else "light",
         has_touch=phone,
         is_mobile=phone,
@@ -83,43 +182,37 @@ def draw(browser: Browser, address: str, shot: Shot, target: Path) -> None:
     ) as context:
         page = context.new_page()
         page.goto(address)
-        page.wait_for_selector(".pg-library p", state="attached")
+        page.wait_for_selector(".pg-library button", state="attached")
         if shot.query:
-            search(page, shot)
-        page.wait_for_timeout(400)  # for the last frame of a transition
-        page.screenshot(path=target)
-    print(target)
+            page.fill(".pg-query", shot.query)
+            page.press(".pg-query", "Enter")
+        STATES[shot.state](page, roll)
+        page.wait_for_timeout(500)  # for thumbnails and the last frame of a transition
+        return page.screenshot()
 
 
-def search(page: Page, shot: Shot) -> None:
-    """Search, wait for the thumbnails in sight, and open the first photo if asked to."""
-    page.fill(".pg-query", shot.query)
-    page.press(".pg-query", "Enter")
-    page.wait_for_function("document.querySelector('.pg-tile img')?.naturalWidth > 0")
-    if shot.details or shot.similar:
-        page.click(".pg-tile >> nth=0")
-        page.wait_for_selector(".pg-actions")
-        page.wait_for_function("document.querySelector('.pg-large').naturalWidth > 0")
-    if shot.similar:
-        page.click(".pg-primary")
-        page.wait_for_selector(".pg-like img")
-    page.wait_for_load_state("networkidle")
+def save(picture: bytes, target: Path) -> None:
+    """Write a screenshot as WebP: a fifth of its PNG."""
+    Image.open(io.BytesIO(picture)).convert("RGB").save(target, quality=80, method=6)
+    print(f"{target} {target.stat().st_size / 1000:.0f} kB")
 
 
 def main() -> None:
     """Parse the command line and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--all", type=Path, metavar="DIR", help="write every variant into DIR instead")
-    folder: Path | None = parser.parse_args().all
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHOTS))
+    parser.add_argument("--into", type=Path, default=TARGET, metavar="DIR")
+    options = parser.parse_args()
+    wanted = options.names or list(SHOTS)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("No Chromium here: run scripts/install-chromium.sh.")
-    targets = {"light": TARGET} if folder is None else {name: folder / f"{name}.png" for name in SHOTS}
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    options.into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as stack:
-        pictures = Path(temporary) / "Pictures"
-        copy_sample(pictures)
+        home_folder = stack.enter_context(home_of_nobody())
+        pictures, roll = home_folder / "Pictures", home_folder / "Camera roll"
+        collect(pictures)
+        draw_roll(roll)
         full = stack.enter_context(Library.open(Path(temporary) / "library"))
         full.index([pictures], encoder="lite")
         full.search("warm up")  # the page is to show what a search takes, not what loading takes
@@ -127,9 +220,22 @@ def main() -> None:
         addresses = {library: stack.enter_context(served(library)) for library in (full, nothing)}
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
-        for name, target in targets.items():
-            draw(browser, addresses[nothing if SHOTS[name].empty else full], SHOTS[name], target)
+        for name in wanted:
+            shot = SHOTS[name]
+            picture = draw(browser, addresses[nothing if shot.is_empty else full], shot, roll)
+            save(picture, options.into / f"{name}.webp")
+            if shot.state == "panel":
+                forget(full, roll)
         browser.close()
+
+
+def forget(library: Library, folder: Path) -> None:
+    """Drop the folder that a shot has added, once its job has let go of the library."""
+    from polyglance.data import database
+
+    while database.is_being_written(library.folder):
+        threading.Event().wait(0.2)
+    library.forget(folder)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 # Not from `mimetypes`: on Windows the registry decides there, and often says that a script is plain text.
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {".css": "text/css", ".js": "text/javascript", ".json": "application/json", ".svg": "image/svg+xml"}
 
 FOLDER = files(__package__) / "static"
 
@@ -20,13 +21,18 @@ def text(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
+def names(suffix: str) -> list[str]:
+    """Return the names of the page's files that end with `suffix`."""
+    return sorted(entry.name for entry in FOLDER.iterdir() if entry.name.endswith(suffix))
+
+
 def router() -> APIRouter:
-    """Return the route `/ui/NAME`."""
+    """Return the route `/ui/NAME`, with the words of the page in `/ui/words/CODE.json`."""
     routes = APIRouter()
-    contents = {entry.name: entry.read_bytes() for entry in FOLDER.iterdir() if entry.name.endswith(tuple(TYPES))}
+    contents = _read(FOLDER) | {f"words/{name}": content for name, content in _read(FOLDER / "words").items()}
     etags = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in contents.items()}
 
-    @routes.get("/ui/{name}", include_in_schema=False)
+    @routes.get("/ui/{name:path}", include_in_schema=False)
     def asset(name: str, request: Request) -> Response:
         if name not in contents:
             raise HTTPException(404, "The page has no such file.")
@@ -41,3 +47,8 @@ def router() -> APIRouter:
         return Response(contents["icon.svg"], media_type=TYPES[".svg"])
 
     return routes
+
+
+def _read(folder: Traversable) -> dict[str, bytes]:
+    """The files in `folder` that are served, by name."""
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(tuple(TYPES))}

@@ -70,7 +70,7 @@ def policy_for(host: str, secret: Secret | None, names: Collection[str] = ()) ->
 
 def build(library: Library, policy: Policy = THIS_MACHINE) -> FastAPI:
     """Return the whole web application over `library`: page, pictures, HTTP API."""
-    page = app.mounted(library)
+    page = app.mounted()
     jobs = Jobs(library)
 
     @contextlib.asynccontextmanager

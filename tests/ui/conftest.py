@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from PIL import Image
+from playwright.sync_api import sync_playwright
 from polyglance.config import Settings
 from polyglance.data.sample import copy_sample
 from polyglance.library import Library
@@ -92,3 +93,89 @@ def serve_in_thread():
         thread.join(20)
         listener.close()
         assert not thread.is_alive()
+
+
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        reason = "No Chromium here: run scripts/install-chromium.sh."
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=SWITCHES)
+        yield opened
+        opened.close()
+
+
+CAMERAS = ("Canon EOS R6", "FUJIFILM X100V")
+FOLDERS = ("2023/京都", "2024/Paris/Montmartre", "2024/Home")
+
+
+def exif_of(camera, taken_at):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = camera.split()[0], camera
+    exif.get_ifd(0x8769)[0x9003] = taken_at
+    return exif
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory):
+    """The demo's pictures, parts of them in three folders, by two cameras, in two years, and a burst of three."""
+    folder = tmp_path_factory.mktemp("album")
+    copy_sample(folder)
+    found = ("chelsea", "coffee", "horse", "motorcycle", "rocket")  # what the tests look for stays rare
+    whole = [Image.open(path).convert("RGB") for path in sorted(folder.iterdir()) if not path.name.startswith(found)]
+    for number in range(66):
+        place = folder / FOLDERS[number % 3]
+        place.mkdir(parents=True, exist_ok=True)
+        picture, edge = whole[number % len(whole)], number * 7 % 40
+        part = picture.crop((edge, edge // 2, picture.width - edge, picture.height // (1 + number % 2) - edge // 2))
+        day = f"{FOLDERS[number % 3][:4]}:{1 + number % 12:02}:{1 + number % 28:02}"
+        part = part.resize((300, 200) if number % 4 else (200, 300))
+        part.save(place / f"part {number}.jpg", exif=exif_of(CAMERAS[number % 2], f"{day} 10:{number % 60:02}:00"))
+    Image.open(folder / "coffee.png").convert("RGB").resize((300, 200)).save(folder / HOSTILE)
+    cat = Image.open(folder / "chelsea.png").convert("RGB")
+    for number in range(3):
+        burst = exif_of(CAMERAS[0], f"2024:07:01 12:00:0{number}")
+        cat.resize((400 - 20 * number, 266 - 13 * number)).save(folder / f"tabby{number}.jpg", exif=burst)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def album_library(album, tmp_path_factory):
+    with Library.open(tmp_path_factory.mktemp("album-library"), settings=Settings()) as opened:
+        opened.index([album], encoder="lite")
+        opened.search("the first search loads the encoder")
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def album_address(album_library, serve_in_thread):
+    return serve_in_thread(album_library)
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """Call it with a page: it fails if axe-core finds anything serious or critical there."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    checker = Axe()
+
+    def check(page):
+        found = checker.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        serious = [
+            f"{one['id']}: {one['help']}\n    "
+            + "\n    ".join(
+                f"{node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}" for node in one["nodes"][:5]
+            )
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+        ]
+        assert not serious, "\n".join(serious)
+
+    return check

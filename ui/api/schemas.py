@@ -34,6 +34,12 @@ class Result(_Exact):
     count: int = Field(description="How many photos it stands for, itself included.")
 
 
+class Found(Result):
+    """A result of a search."""
+
+    favourite: bool
+
+
 class Answer(_Exact):
     """Results, best first."""
 
@@ -41,7 +47,7 @@ class Answer(_Exact):
     language: str | None = Field(description="ISO 639-1; null if no text was asked for.")
     encoder: str
     took_ms: Took
-    results: list[Result]
+    results: list[Found]
     next: str | None = Field(description="`cursor` of the next page.")
     changed: bool = Field(
         description="The library has changed since the page before, whose order is not known any more."

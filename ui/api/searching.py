@@ -9,7 +9,9 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from ... import documents
+from ...data import copies
 from ...library import Library
+from ...search import engine
 from ...search.sent import Sent
 from .. import uploads
 from ..limits import MAX_UPLOAD_PIXELS
@@ -42,7 +44,7 @@ def router(library: Library) -> APIRouter:
     @routes.get("/similar/{photo_id}", response_model=Answer)
     def similar(photo_id: PhotoId, k: Count = 20) -> JSONResponse:
         """Find the photos like one of the library."""
-        return JSONResponse(documents.answer(library.similar(photo_id, k)))
+        return JSONResponse(_document(library, library.similar(photo_id, k)))
 
     @routes.post("/similar", response_model=Answer, openapi_extra=picture_body())
     async def similar_to_upload(request: Request, k: Count = 20) -> JSONResponse:
@@ -66,4 +68,13 @@ def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> documents.Do
         only_relevant=wanted.relevant,
         picture=sent,
     )
-    return documents.answer(found)
+    return _document(library, found)
+
+
+def _document(library: Library, found: engine.Answer) -> documents.Document:
+    """The answer, where each result also says whether it is a favourite."""
+    document = documents.answer(found)
+    marked = copies.favourites(library.catalog, [result["id"] for result in document["results"]])
+    for result in document["results"]:
+        result["favourite"] = result["id"] in marked
+    return document

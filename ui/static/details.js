@@ -1,110 +1,131 @@
-// One photo, large, with everything the library knows about it.
-import { bytes, copyButton, date, fileName, make, percent, place } from "./text.js";
+// One photo, large, with its facts, what can be done with it, and the photos like it; arrows lead to its neighbours.
+import * as api from "./api.js";
+import { problemNote } from "./errors.js";
+import { facts, title } from "./facts.js";
+import { isRightToLeft, t } from "./i18n.js";
+import { picture } from "./stage.js";
+import { strip } from "./strip.js";
+import { swipes } from "./swipes.js";
+import { make } from "./text.js";
 
-const ENLARGED = 1.5; // how far a small photo is blown up to fill the window
-const SWIPE = 60; // pixels
+const SIMILAR = 12;
 
-function facts(photo, result) {
-  const rows = [
-    ["Taken", date(photo.taken_at)],
-    ["Camera", photo.camera],
-    ["Lens", photo.lens],
-    ["Size", `${photo.width} × ${photo.height} pixels, ${bytes(photo.size)}, ${photo.format}`],
-    ["Place", place(photo.latitude, photo.longitude)],
-    ["Caption", photo.caption],
-    ["Relevance", result ? `${percent(result.relevance)} (score ${result.score.toFixed(3)})` : null],
-  ];
-  const list = make("dl");
-  for (const [name, value] of rows) {
-    if (value) list.append(make("dt", {}, name), make("dd", { dir: "auto" }, value));
-  }
-  if (photo.keywords.length) {
-    const words = photo.keywords.map((word) => make("span", { class: "pg-keyword", dir: "auto" }, word));
-    list.append(make("dt", {}, "Keywords"), make("dd", {}, ...words));
-  }
-  list.append(make("dt", {}, "File"), make("dd", {}, make("code", { class: "pg-path" }, photo.path), copyButton(photo.path)));
-  return list;
-}
+const button = (name, key, text, act) => make("button", { type: "button", class: `pg-${name}`, "aria-label": t(key), title: t(key), onclick: act }, text);
 
-const arrow = (label, text, step) =>
-  make("button", { type: "button", class: `pg-arrow pg-${label.toLowerCase()}`, "aria-label": `${label} photo`, title: label, onclick: step }, text);
-
-/** Wire the dialog. `load(id)` fetches a photo's facts (or throws), `similar(id)` starts a search.
- *  Returns `open(results, index)` and `close()`. */
-export function detailsDialog(dialog, load, similar) {
-  let results = [];
+/** Wire the dialog. `hooks`: `shown(id)` and `closed(id)` say what is seen, `marked(id, favourite)` what was marked,
+ *  `weigh(id, weight)` and `similar(id)` ask for other searches. Returns what the page needs of it. */
+export function detailsDialog(dialog, hooks) {
+  let list = [];
   let at = 0;
-  let opener = null;
+  let isFavourite = false;
+
+  const stage = make("div", { class: "pg-stage" });
+  const side = make("div", { class: "pg-side" });
+  const [previous, next, shut] = [
+    button("previous", "photo.previous", "‹", () => step(-1)), button("next", "photo.next", "›", () => step(1)), button("close", "close", "×", () => dialog.close()),
+  ];
+  for (const arrow of [previous, next]) arrow.classList.add("pg-arrow");
+  dialog.tabIndex = -1;
+  dialog.append(make("div", { class: "pg-view" }, stage, previous, next), side, shut);
+
+  const isStill = (photo) => dialog.open && list[at] === photo;
 
   async function show() {
-    const result = results[at];
-    const name = fileName(result.path);
-    const image = make("img", { alt: name, class: "pg-large", src: `media/photo/${result.id}` });
-    [image.style.maxWidth, image.style.maxHeight] = [result.width, result.height].map((side) => `min(100%, ${ENLARGED * side}px)`);
-    image.style.aspectRatio = `${result.width} / ${result.height}`;
-    // The thumbnail stands in until the photo has come.
-    image.style.backgroundImage = `url(media/thumbnail/${result.id})`;
-    const missing = make("p", { class: "pg-missing", hidden: true }, "The file cannot be shown: it was moved, changed or removed since it was indexed. This is its thumbnail.");
-    image.addEventListener("load", () => { image.style.backgroundImage = ""; });
-    image.addEventListener("error", () => {
-      if (image.dataset.failed) return;
-      image.dataset.failed = "1";
-      image.src = `media/thumbnail/${result.id}`;
-      missing.hidden = false;
-    });
-    const side = make("div", { class: "pg-side" }, make("h2", { dir: "auto", class: "pg-title" }, name));
-    const stage = make("div", { class: "pg-stage" }, image, missing);
-    if (at > 0) stage.append(arrow("Previous", "‹", () => step(-1)));
-    if (at < results.length - 1) stage.append(arrow("Next", "›", () => step(1)));
-    const shut = make("button", { type: "button", class: "pg-close", "aria-label": "Close", title: "Close (Esc)", onclick: () => dialog.close() }, "×");
+    const photo = list[at];
+    const { name } = title(photo);
+    [previous.hidden, next.hidden] = [at === 0, at === list.length - 1];
     dialog.setAttribute("aria-label", name);
-    dialog.replaceChildren(stage, side, shut);
-    const shown = at;
-    const actions = make("div", { class: "pg-actions" },
-      make("button", { type: "button", class: "pg-primary", onclick: () => { dialog.close(); similar(result); } }, "Find similar"),
-      make("a", { href: `media/photo/${result.id}`, target: "_blank", rel: "noopener", class: "pg-secondary" }, "Open the file"));
+    stage.replaceChildren(...picture(photo, name));
+    side.replaceChildren(make("h2", { class: "pg-title", "aria-live": "polite" }, make("bdi", {}, name)));
+    hooks.shown(photo.id);
     try {
-      const photo = await load(result.id);
-      if (shown === at && side.isConnected) side.append(facts(photo, result), actions);
+      const known = await api.photo(photo.id);
+      if (isStill(photo)) fill(photo, known);
     } catch (problem) {
-      side.append(make("p", { class: "pg-missing" }, problem.message));
+      if (isStill(photo)) say(problem);
+    }
+  }
+
+  function fill(photo, known) {
+    isFavourite = known.favourite;
+    side.append(actions(photo), facts(known, photo), strip(t("photo.similarOnes"), api.similar(photo.id, SIMILAR), photo, openAmong,
+      make("button", { type: "button", class: "pg-all-similar", onclick: () => hooks.similar(photo.id) }, t("photo.allSimilar"))));
+    if (photo.count > 1) side.querySelector("dl").before(strip(t("tile.alike", { count: photo.count }), alike(photo), photo, openAmong));
+    if (list[at + 1]) new Image().src = api.original(list[at + 1].id); // so that it is there at once
+  }
+
+  /** The near-duplicates of a photo; each of them, too, says how many there are. */
+  const alike = (photo) => api.duplicates(photo.id).then(({ photos }) => ({ photos: photos.map((one) => ({ ...one, count: photos.length })) }));
+
+  function actions(photo) {
+    const heart = make("button", { type: "button", class: "pg-favourite", "aria-pressed": String(isFavourite), title: `${t("photo.favourite")} (F)`, onclick: mark },
+      make("span", { "aria-hidden": "true" }, "♥"), t("photo.favourite"));
+    const weigh = (key, sign, weight) => make("button", { type: "button", onclick: () => hooks.weigh(photo.id, weight) },
+      make("span", { "aria-hidden": "true" }, sign), t(key));
+    return make("div", { class: "pg-actions" }, heart, weigh("photo.moreLike", "+", 1), hooks.isRanked() ? weigh("photo.lessLike", "−", -1) : null,
+      make("a", { href: api.original(photo.id), target: "_blank", rel: "noopener" }, make("span", { "aria-hidden": "true" }, "↗"), t("photo.open")));
+  }
+
+  function say(problem) {
+    side.querySelector(".pg-missing")?.remove();
+    side.firstElementChild.after(problemNote(problem));
+  }
+
+  async function mark() {
+    const photo = list[at];
+    const heart = side.querySelector(".pg-favourite");
+    if (!heart) return;
+    try {
+      const answer = await api.favourite(photo.id, !isFavourite);
+      hooks.marked(photo.id, answer.favourite);
+      if (!isStill(photo)) return;
+      isFavourite = answer.favourite;
+      heart.setAttribute("aria-pressed", String(isFavourite));
+    } catch (problem) {
+      if (isStill(photo)) say(problem);
     }
   }
 
   function step(by) {
-    const next = at + by;
-    if (next < 0 || next >= results.length) return;
-    at = next;
+    if (!list[at + by]) return;
+    at += by;
     show();
+    if (document.activeElement?.hidden || !dialog.contains(document.activeElement)) dialog.focus();
+  }
+
+  /** Go on with another list, from inside: closing still returns to where the first one was opened. */
+  function openAmong(photos, index) {
+    [list, at] = [photos, index];
+    show();
+    side.scrollTop = 0;
     dialog.focus();
   }
 
-  dialog.tabIndex = -1;
   dialog.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowLeft") step(-1);
-    else if (event.key === "ArrowRight") step(1);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const onward = isRightToLeft() ? "ArrowLeft" : "ArrowRight";
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") step(event.key === onward ? 1 : -1);
+    else if (event.key.toLowerCase() === "f") mark();
     else return;
     event.preventDefault();
   });
-  let touched = null;
-  dialog.addEventListener("touchstart", (event) => { touched = event.touches.length === 1 ? event.touches[0] : null; }, { passive: true });
-  dialog.addEventListener("touchend", (event) => {
-    const [across, down] = touched ? ["clientX", "clientY"].map((side) => event.changedTouches[0][side] - touched[side]) : [0, 0];
-    if (Math.abs(across) > SWIPE && Math.abs(across) > 2 * Math.abs(down)) step(across < 0 ? 1 : -1);
-  });
+  swipes(dialog, (isLeft) => step(isLeft === isRightToLeft() ? -1 : 1));
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => {
-    dialog.replaceChildren();
-    opener?.querySelector(`[data-id="${results[at]?.id}"]`)?.focus();
+    for (const part of [stage, side]) part.replaceChildren();
+    hooks.closed(list[at].id);
   });
 
   return {
-    open(list, index, grid) {
-      [results, at, opener] = [list, index, grid];
-      show();
+    /** Show a photo of a list, as results have them. */
+    open(photos, index) {
+      [list, at] = [photos, index];
       if (!dialog.open) dialog.showModal();
       dialog.focus();
+      show();
     },
     close() { if (dialog.open) dialog.close(); },
+    /** The id of the photo that is open, or null. */
+    get shown() { return dialog.open ? list[at].id : null; },
   };
 }

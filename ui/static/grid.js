@@ -1,60 +1,117 @@
-// The result grid: one tile a photo, likely ones first, the rest under a quiet heading.
+// The result grid: pages of photos in justified rows, likely ones first, the rest under a quiet heading.
+import { t } from "./i18n.js";
 import { clampAspect, justify } from "./layout.js";
-import { date, fileName, make, percent } from "./text.js";
+import { make } from "./text.js";
+import { markTile, tile } from "./tile.js";
+import { moveAmong } from "./moving.js";
 
-const LIKELY = 0.5; // relevance from which a photo more likely shows the query than not
+export const RELEVANT = 0.5; // as in search/hits.py: from here a photo more likely shows what was asked for than not
+const FIRST = 16; // thumbnails asked for at once, about what is in sight
 const GAP = 8;
 
-function tile(result, index, open) {
-  const name = fileName(result.path);
-  const day = date(result.taken_at, { dateStyle: "medium" });
-  const image = make("img", { src: `media/thumbnail/${result.id}`, alt: name, loading: "lazy", decoding: "async" });
-  image.addEventListener("error", () => image.parentElement?.classList.add("pg-broken"));
-  return make(
-    "a",
-    {
-      class: "pg-tile",
-      href: `media/photo/${result.id}`,
-      "data-id": String(result.id),
-      "aria-label": `${name}, relevance ${percent(result.relevance)}${day ? `, ${day}` : ""}`,
-      onclick: (event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab shows the file itself
-        event.preventDefault();
-        open(index);
-      },
-    },
-    image,
-    make("span", { class: "pg-name", dir: "auto" }, name),
-    make("span", { class: "pg-facts" }, make("b", {}, percent(result.relevance)), day ? make("span", {}, day) : null),
-  );
+/** Whether a result likely is what was asked for: by its looks, or because its words say so. */
+export const isRelevant = (result) => result.relevance >= RELEVANT || result.why.some((reason) => reason !== "looks like");
+
+/** Rows of one kind. `dim` ones are lower. */
+class Rows {
+  constructor(dim) {
+    this.list = make("ul", { class: dim ? "pg-rows pg-dim" : "pg-rows", role: "list" });
+    this.results = [];
+    this.scale = dim ? 0.7 : 1;
+    this.full = 0;
+  }
+
+  /** Place the tiles; with `open` end, those that do not fill a row wait, hidden, for the next page. */
+  arrange(width, open, anew) {
+    if (anew) this.full = 0;
+    const height = this.scale * (width < 560 ? 150 : width < 1000 ? 200 : 240);
+    const begin = this.full;
+    const { places, full } = justify(this.results.slice(begin).map(clampAspect), width, height, GAP);
+    places.forEach((place, at) => {
+      const { style } = this.list.children[begin + at];
+      style.width = `${Math.floor(place.width * 100) / 100}px`;
+      style.height = `${place.height}px`;
+      this.list.children[begin + at].hidden = open && at >= full;
+    });
+    this.full = begin + full;
+  }
 }
 
-function arrange(rows, results, scale) {
-  const width = rows.clientWidth;
-  if (!width) return;
-  const height = scale * (width < 560 ? 170 : width < 1000 ? 200 : 240);
-  const places = justify(results.map(clampAspect), width, height, GAP);
-  [...rows.children].forEach((child, at) => {
-    child.style.width = `${Math.floor(places[at].width * 100) / 100}px`;
-    child.style.height = `${places[at].height}px`;
-  });
-}
+/** The grid in `element`. `open(index)` is called when a photo is chosen, `hrefOf(id)` gives the address it has,
+ *  `hideLess()` asks for the relevant ones only. */
+export function resultGrid(element, { open, hrefOf, hideLess }) {
+  let results = [];
+  let rows = [];
+  let isOpen = false; // more pages may come
+  let isSplit = false;
+  let width = 0;
 
-/** Fill `element` with `results`; `open(index)` is called when one is chosen. */
-export function showGrid(element, results, open) {
-  const split = results.findIndex((result) => result.relevance < LIKELY);
-  const likely = split < 0 ? results.length : split;
-  const groups = [results.slice(0, likely), results.slice(likely)];
-  const parts = [];
-  groups.forEach((group, at) => {
-    if (!group.length) return;
-    if (at === 1) {
-      parts.push(make("h2", { class: "pg-less" }, likely ? "Less likely" : "Nothing matches well; the nearest photos"));
+  const linkOf = (id) => element.querySelector(`[data-id="${id}"]`);
+
+  function arrange(anew) {
+    rows.forEach((each, at) => each.arrange(width, isOpen && at === rows.length - 1, anew));
+  }
+
+  function begin(dim) {
+    const made = new Rows(dim);
+    if (dim) {
+      const hide = make("button", { type: "button", class: "pg-hide", onclick: hideLess }, t("results.hide"));
+      element.append(make("div", { class: "pg-less" }, make("h2", {}, t(results.length ? "results.less" : "results.nothing")), results.length ? hide : ""));
     }
-    const tiles = group.map((result, index) => tile(result, index + at * likely, open));
-    const rows = make("div", { class: at ? "pg-rows pg-dim" : "pg-rows" }, ...tiles);
-    new ResizeObserver(() => arrange(rows, group, at ? 0.7 : 1)).observe(rows);
-    parts.push(rows);
+    element.append(made.list);
+    rows.push(made);
+  }
+
+  function put(result) {
+    const isDim = isSplit && (rows.at(-1)?.list.matches(".pg-dim") || !isRelevant(result));
+    if (!rows.length || isDim !== rows.at(-1).list.matches(".pg-dim")) begin(isDim);
+    const current = rows.at(-1);
+    current.list.append(tile(result, hrefOf(result.id), results.length < FIRST));
+    current.results.push(result);
+    results.push(result);
+  }
+
+  /** Add a page; `hasMore` says whether another follows. Returns the first link of what was added. */
+  function append(page, hasMore) {
+    isOpen = hasMore;
+    const before = results.length;
+    page.forEach(put);
+    width = element.clientWidth;
+    if (width) arrange(false);
+    if (!before) element.querySelector(".pg-tile a")?.setAttribute("tabindex", "0");
+    return page.length ? linkOf(page[0].id) : null;
+  }
+
+  new ResizeObserver(() => {
+    if (element.clientWidth === width || !element.clientWidth) return;
+    width = element.clientWidth;
+    arrange(true);
+  }).observe(element);
+
+  element.addEventListener("click", (event) => {
+    const link = event.target.closest(".pg-tile a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window has its address
+    event.preventDefault();
+    open(results.findIndex((result) => String(result.id) === link.dataset.id));
   });
-  element.replaceChildren(...parts);
+  moveAmong(element, ".pg-tile:not([hidden]) a");
+
+  return {
+    /** The photos shown, in their order. */
+    get results() { return results; },
+    append,
+    /** Begin anew; with `split` the less relevant come under a heading of their own. */
+    clear(split = false) {
+      [results, rows, isSplit, isOpen] = [[], [], split, false];
+      element.replaceChildren();
+    },
+    focus: (id) => linkOf(id)?.focus(),
+    /** Show whether a photo is a favourite. */
+    mark(id, favourite) {
+      const result = results.find((one) => one.id === id);
+      if (!result) return;
+      result.favourite = favourite;
+      markTile(linkOf(id), result);
+    },
+  };
 }

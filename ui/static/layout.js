@@ -1,8 +1,9 @@
 // Justified rows: photos keep their proportions, rows fill the width, the last one stays at its natural height.
 
-/** One place in the grid, in CSS pixels. `aspect` is width / height; rows come in reading order.
- *  @param {number[]} aspects @param {number} width @param {number} height wanted row height @param {number} gap
- *  @returns {{width: number, height: number}[]} */
+/** Rows for photos of `aspects` (width / height), in reading order; `height` is the row height wanted. CSS pixels.
+ *  Rows that are full do not change when photos are added: `full` is the number of photos in them.
+ *  @param {number[]} aspects @param {number} width @param {number} height @param {number} gap
+ *  @returns {{places: {width: number, height: number}[], full: number}} */
 export function justify(aspects, width, height, gap) {
   const places = [];
   let row = [];
@@ -22,8 +23,9 @@ export function justify(aspects, width, height, gap) {
     sum += aspect;
     if (fitted(sum, row.length) <= height) close(fitted(sum, row.length));
   }
+  const full = places.length;
   if (row.length) close(Math.min(height, fitted(sum, row.length)));
-  return places;
+  return { places, full };
 }
 
 /** Proportions a tile may have: a panorama or a tall strip is cropped to them in the grid (never in the details). */

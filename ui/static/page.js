@@ -1,186 +1,201 @@
-// The page: one search box, one grid, one dialog. `server` holds the functions of ui/handlers.py.
+// The page: what is shown is a view (address.js), kept in the address; everything that happens asks for another view.
+import * as api from "./api.js";
+import { HOME, formatAddress, parseAddress, searchParameters } from "./address.js";
+import { showChips } from "./chips.js";
 import { detailsDialog } from "./details.js";
-import { showGrid } from "./grid.js";
-import { showEmpty, showLibrary } from "./library.js";
-import { count, languageName, make } from "./text.js";
-
-const FIRST = 60; // photos asked for at first; "Show more" asks for as many again
-
-/** What went wrong, as the user should read it: `message` and `hint`. */
-class Problem extends Error {
-  constructor(message, hint = "") {
-    super(message);
-    this.hint = hint;
-  }
-}
-
-const silent = () => new Problem("polyglance does not answer.", "Is 'polyglance serve' still running in its terminal?");
-
-/** Call a function of ui/handlers.py; its error becomes a Problem. */
-async function ask(call, request) {
-  let reply;
-  try {
-    reply = await call(request);
-  } catch {
-    throw silent();
-  }
-  if (reply?.error) throw new Problem(reply.error.message, reply.error.hint);
-  if (!reply?.document) throw silent();
-  return reply.document;
-}
-
-/** Search by a picture's bytes, over the HTTP API: they are never stored. */
-async function askPicture(file, wanted) {
-  const response = await fetch(`api/v1/similar?k=${wanted}`, { method: "POST", body: file }).catch(() => { throw silent(); });
-  const document = await response.json().catch(() => { throw silent(); });
-  if (!response.ok) throw new Problem(document.detail, document.hint);
-  return document;
-}
-
-const viewOfAddress = () => {
-  const parameters = new URLSearchParams(location.search);
-  if (parameters.get("q")) return { kind: "text", query: parameters.get("q") };
-  if (/^\d+$/.test(parameters.get("like") ?? "")) return { kind: "photo", id: Number(parameters.get("like")) };
-  return { kind: "home" };
-};
-
-const addressOf = (view) => {
-  if (view.kind === "text") return `?${new URLSearchParams({ q: view.query })}`;
-  return view.kind === "photo" ? `?like=${view.id}` : location.pathname;
-};
+import { problemText } from "./errors.js";
+import { filterPanel } from "./filters.js";
+import { languageName, t, translate } from "./i18n.js";
+import { languageSwitch } from "./languages.js";
+import { takeKeys } from "./keys.js";
+import { startLibrary } from "./library.js";
+import { showLiked } from "./liked.js";
+import { takePictures } from "./picture.js";
+import { joinQuery, likePhoto, splitQuery, withPhoto, withoutPhoto } from "./query.js";
+import { isSearch, resultList } from "./results.js";
+import { make } from "./text.js";
 
 /** Start the page inside `element`. */
-export function start(element, server) {
+export function start(element) {
   const find = (name) => element.querySelector(`.pg-${name}`);
-  const [query, grid, summary, error, like] = ["query", "results", "summary", "error", "like"].map(find);
+  const [query, error, sort] = ["query", "error", "sort"].map(find);
   const shell = element.querySelector(".pg");
-  const details = detailsDialog(find("details"), (id) => ask(server.photo, { photo: id }), (photo) => go({ kind: "photo", id: photo.id }));
-  let turn = 0; // the last search asked for: an answer to an older one is dropped
+  translate(shell);
+  languageSwitch(element.querySelector(".pg-language select"));
+  for (const example of find("examples").children) example.title = languageName(example.lang);
+  const pictures = []; // searched by in this window; an address cannot hold one, so history holds its number
+  const early = query.value; // typed before we came
+  let view = HOME;
+  let picture = null;
 
-  function fetchAnswer(view, wanted) {
-    if (view.kind === "text") return ask(server.search, { query: view.query, count: wanted });
-    return view.kind === "photo" ? ask(server.similar, { photo: view.id, count: wanted }) : askPicture(view.file, wanted);
+  const address = (wanted) => `${location.pathname}${formatAddress(wanted)}`;
+  const keyOf = (wanted, file) => `${pictures.indexOf(file)}?${searchParameters(wanted)}`;
+
+  const list = resultList(
+    { element: find("results"), summary: find("summary"), more: find("more"), shell },
+    {
+      open,
+      hrefOf: (id) => address({ ...view, photo: id }),
+      hideLess: () => go({ ...view, relevant: true }),
+      instead,
+      failed: showProblem,
+    },
+  );
+
+  const details = detailsDialog(find("details"), {
+    shown(id) {
+      if (view.photo === id) return;
+      view = { ...view, photo: id };
+      history.replaceState(history.state, "", address(view));
+    },
+    closed(id) {
+      list.focus(id);
+      if (view.photo === null) return;
+      view = { ...view, photo: null };
+      if (history.state?.isOpened) history.back();
+      else history.replaceState(history.state, "", address(view));
+    },
+    marked: list.mark,
+    similar: (id) => go({ ...HOME, q: likePhoto(id) }, null),
+    weigh: (id, weight) => go({ ...view, q: withPhoto(view.q, id, weight), photo: null }),
+    isRanked: () => Boolean(view.q || picture),
+  });
+
+  const showFilters = filterPanel(find("filters"), find("filter-button"), () => view, (wanted) => go(wanted));
+
+  /** Open a photo that is in the grid. */
+  function open(index) {
+    view = { ...view, photo: list.results[index].id };
+    history.pushState({ ...history.state, isOpened: true }, "", address(view));
+    details.open(list.results, index);
   }
 
-  async function render(view, wanted = FIRST) {
-    const mine = ++turn;
-    details.close();
-    shell.dataset.view = view.kind === "home" ? "home" : "found";
-    query.value = view.kind === "text" ? view.query : "";
-    document.title = view.kind === "text" ? `${view.query} – polyglance` : "polyglance";
-    showLike(view);
+  /** Open the photo of an address, which may be beyond the results that are shown. */
+  async function openPhoto(id) {
+    if (details.shown === id) return;
+    const index = list.results.findIndex((result) => result.id === id);
+    if (index >= 0) details.open(list.results, index);
+    else {
+      const known = await api.photo(id);
+      if (view.photo === id) details.open([known], 0);
+    }
+  }
+
+  /** Show `view` and `picture`: search, unless that search is shown already, and open or close the photo. */
+  async function render(isBack) {
+    const isHome = !isSearch(view, picture);
+    const { words, photos } = splitQuery(view.q);
+    shell.dataset.view = isHome ? "home" : "found";
+    query.value = words;
+    query.placeholder = t(photos.length || picture ? "search.addWords" : "search.placeholder");
+    sort.disabled = !view.q && !picture; // what filters alone let pass is listed by date
+    sort.value = sort.disabled ? "date" : view.sort;
+    document.title = words ? `${words} – polyglance` : "polyglance";
     error.hidden = true;
-    if (view.kind === "home") {
-      grid.replaceChildren();
-      summary.textContent = "";
-      query.focus();
-      return;
-    }
-    shell.classList.add("pg-busy");
+    showLiked(find("like"), photos, picture, {
+      removePhoto: (id) => go({ ...view, q: withoutPhoto(view.q, id), photo: null }),
+      removeFile: () => go({ ...view, photo: null }, null),
+    });
+    showChips(find("chips"), view, (wanted) => go(wanted));
+    showFilters(view);
+    if (view.photo === null) details.close();
     try {
-      const answer = await fetchAnswer(view, wanted);
-      if (mine === turn) showAnswer(view, answer, wanted);
+      if (isHome) list.clear();
+      else if (list.key !== keyOf(view, picture) || !isBack) {
+        await list.show({ view, picture, key: keyOf(view, picture) }, isBack);
+        library.shown();
+      }
+      if (view.photo !== null) await openPhoto(view.photo);
     } catch (problem) {
-      if (mine === turn) showProblem(problem);
-    } finally {
-      if (mine === turn) shell.classList.remove("pg-busy");
+      showProblem(problem);
     }
   }
 
-  function showAnswer(view, answer, wanted) {
-    const results = answer.results;
-    const spoken = answer.language ? languageName(answer.language) : view.kind === "text" ? null : "By picture";
-    const took = answer.took_ms.total < 10 ? answer.took_ms.total.toFixed(1) : Math.round(answer.took_ms.total);
-    const parts = [spoken, `${took} ms`, `${answer.encoder} encoder`];
-    summary.textContent = parts.filter(Boolean).join(" · ");
-    showGrid(grid, results, (index) => details.open(results, index, grid));
-    if (!results.length) grid.append(make("p", { class: "pg-none" }, "No photos to show."));
-    if (results.length === wanted) {
-      const more = () => render(view, wanted + FIRST);
-      grid.append(make("button", { type: "button", class: "pg-more", onclick: more }, `Show more than ${count(wanted, "photo")}`));
-    }
+  /** Go to another view, by default with the picture that is searched by now. */
+  function go(wanted, file = picture) {
+    list.keep();
+    [view, picture] = [wanted, file];
+    if (picture && !pictures.includes(picture)) pictures.push(picture);
+    const isSame = address(view) === location.pathname + location.search && history.state?.picture === pictures.indexOf(picture);
+    history[isSame ? "replaceState" : "pushState"]({ picture: pictures.indexOf(picture) }, "", address(view));
+    scrollTo({ top: 0, behavior: "instant" });
+    return render(false);
+  }
+
+  function goHome() {
+    go(HOME, null);
+    query.focus();
+  }
+
+  /** Take what is typed for the words of the search. */
+  function submit() {
+    const wanted = { ...view, q: joinQuery(query.value, splitQuery(view.q).photos), photo: null };
+    if (isSearch(wanted, picture)) go(wanted);
+    else if (isSearch(view, picture)) goHome();
+  }
+
+  /** What else could be asked for when nothing is found. */
+  function instead() {
+    const offer = (name, wanted) => make("button", { type: "button", class: "pg-pill", onclick: () => go(wanted) }, t(name));
+    return [
+      view.q && view.sort === "date" ? offer("sort.relevance", { ...view, sort: "relevance" }) : null,
+      view.relevant ? offer("results.showLess", { ...view, relevant: false }) : null,
+      Object.keys(view.filters).length && (view.q || picture) ? offer("chip.clear", { ...view, filters: {} }) : null,
+    ].filter(Boolean);
   }
 
   function showProblem(problem) {
-    grid.replaceChildren();
-    summary.textContent = "";
-    error.replaceChildren(make("strong", {}, problem.message), make("span", {}, problem.hint ?? ""));
+    const { general, detail } = problemText(problem);
+    say(general, detail);
+  }
+
+  function say(general, detail) {
+    error.replaceChildren(make("strong", { dir: "auto" }, general), make("span", { dir: "auto" }, detail));
     error.hidden = false;
   }
 
-  /** The picture that is searched by, as a small chip inside the search box. */
-  function showLike(view) {
-    like.hidden = view.kind !== "photo" && view.kind !== "picture";
-    query.placeholder = like.hidden ? "Describe a picture" : "Photos like this one";
-    if (like.hidden) return like.replaceChildren();
-    const source = view.kind === "photo" ? `media/thumbnail/${view.id}` : URL.createObjectURL(view.file);
-    const image = make("img", { src: source, alt: "The picture searched by" });
-    image.addEventListener("load", () => { if (view.kind === "picture") URL.revokeObjectURL(source); });
-    image.addEventListener("error", () => image.remove()); // a format that only the server reads, HEIC for one
-    return like.replaceChildren(image, make("button", { type: "button", "aria-label": "Remove the picture", onclick: () => go({ kind: "home" }) }, "×"));
+  /** Turn a favourite on or off from the grid. */
+  async function mark(id) {
+    try {
+      const result = list.results.find((one) => one.id === id);
+      list.mark(id, (await api.favourite(id, !result.favourite)).favourite);
+    } catch (problem) {
+      showProblem(problem);
+    }
   }
 
-  function go(view) {
-    if (addressOf(view) !== location.search || view.kind === "home") history.pushState(null, "", addressOf(view));
-    scrollTo({ top: 0 });
-    return render(view);
+  /** Show what the address says, at the start and when history goes back or forth. */
+  async function restore(isBack) {
+    list.keep();
+    const number = history.state?.picture ?? -1;
+    [view, picture] = [parseAddress(location.search), pictures[number] ?? null];
+    await render(isBack);
+    if (number >= 0 && !picture) say(t("picture.lost"), t("picture.lostHint"));
   }
-
-  const goText = (text) => (text.trim() ? go({ kind: "text", query: text.trim() }) : undefined);
-  const goFile = (file) => (file ? go({ kind: "picture", file }) : undefined);
 
   find("search").addEventListener("submit", (event) => {
     event.preventDefault();
     if (matchMedia("(hover: none)").matches) query.blur(); // puts the keyboard on the screen away
-    goText(query.value);
+    submit();
   });
   find("examples").addEventListener("click", (event) => {
-    if (event.target.matches("button")) goText(event.target.textContent);
+    if (event.target.matches("button")) go({ ...HOME, q: event.target.textContent }, null);
   });
   find("brand").addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    go({ kind: "home" });
+    goHome();
   });
-  find("pick").addEventListener("click", () => find("file").click());
-  find("file").addEventListener("change", (event) => {
-    goFile(event.target.files[0]);
-    event.target.value = "";
-  });
-  takePictures(find("drop"), goFile);
-  addEventListener("popstate", () => render(viewOfAddress()));
-  addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.target.matches("input, textarea") || find("details").open) return;
-    event.preventDefault();
-    query.select();
-  });
+  sort.addEventListener("change", () => go({ ...view, sort: sort.value, photo: null }));
+  takePictures({ veil: find("drop"), pick: find("pick"), input: find("file") }, (file) => go({ ...view, photo: null }, file));
+  takeKeys(query, find("help"), mark);
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", () => restore(true));
 
-  ask(server.status, {}).then((status) => {
-    shell.classList.toggle("pg-nothing", status.photos === 0);
-    showLibrary(find("library"), status);
-    showEmpty(find("empty"), status);
-  }, showProblem);
-  return render(viewOfAddress());
-}
-
-/** Let a picture be dropped or pasted anywhere on the page. */
-function takePictures(veil, take) {
-  const carriesFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-  addEventListener("dragover", (event) => {
-    if (!carriesFile(event)) return;
-    event.preventDefault();
-    veil.hidden = false;
-  });
-  addEventListener("dragleave", (event) => { if (!event.relatedTarget) veil.hidden = true; });
-  addEventListener("drop", (event) => {
-    if (!carriesFile(event)) return;
-    event.preventDefault();
-    veil.hidden = true;
-    take(event.dataTransfer.files[0]);
-  });
-  addEventListener("paste", (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
-    if (!file) return;
-    event.preventDefault();
-    take(file);
-  });
+  const library = startLibrary(shell, () => render(false));
+  library.ready.catch(showProblem);
+  if (!matchMedia("(hover: none)").matches || !location.search) query.focus({ preventScroll: true });
+  const restored = restore(false);
+  if (early) query.value = early;
+  return restored;
 }

@@ -1,0 +1,87 @@
+"""axe-core finds nothing serious in the main states, light and dark, from left to right and from right to left."""
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture(scope="module", params=["en-GB", "ar-EG"])
+def window(request, browser):
+    """A window in one language, without transitions: half-way colours have less contrast."""
+    with browser.new_context(locale=request.param, reduced_motion="reduce") as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def page(window, album_address):
+    window.goto(album_address)
+    window.wait_for_selector(".pg-library button", state="attached")
+    return window
+
+
+@pytest.fixture
+def both(axe):
+    """Ask axe about a page in light and in dark."""
+
+    def check(page):
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            axe(page)
+
+    return check
+
+
+def test_the_start(page, both):
+    both(page)
+
+
+def test_results_and_filters(page, both):
+    page.fill(".pg-query", "cat")
+    page.press(".pg-query", "Enter")
+    page.wait_for_function("document.querySelector('.pg-tile img')?.naturalWidth > 0")
+    both(page)
+    page.click(".pg-filter-button")
+    page.wait_for_selector(".pg-filters [role=treeitem], .pg-filters select")
+    both(page)
+
+
+def test_details(page, both):
+    page.fill(".pg-query", "cat")
+    page.press(".pg-query", "Enter")
+    page.click(".pg-tile a >> nth=0")
+    page.wait_for_selector(".pg-details .pg-path")
+    page.wait_for_function("document.querySelector('.pg-large').naturalWidth > 0")
+    both(page)
+
+
+def test_the_list_of_keys(page, both):
+    page.locator(".pg-examples button").first.press("?")
+    expect(page.locator(".pg-help dl")).to_be_visible()
+    both(page)
+
+
+def test_the_library_panel(page, both):
+    page.click(".pg-to-library")
+    page.wait_for_selector(".pg-panel .pg-in-use")
+    both(page)
+    page.click(".pg-panel .pg-add button >> nth=0")
+    page.wait_for_selector(".pg-chooser li")
+    both(page)
+
+
+def test_an_empty_library(window, empty_library, serve_in_thread, both):
+    window.goto(serve_in_thread(empty_library))
+    expect(window.locator(".pg-empty h2")).to_be_visible()
+    both(window)
+
+
+def test_a_refused_search(page, both):
+    page.fill(".pg-query", "colour:red")
+    page.press(".pg-query", "Enter")
+    expect(page.locator(".pg-error")).to_be_visible()
+    both(page)
+
+
+def test_axe_is_really_asked(page, axe):
+    page.evaluate("document.querySelector('.pg-go').removeAttribute('aria-label')")
+    with pytest.raises(AssertionError, match="button-name"):
+        axe(page)

@@ -1,0 +1,215 @@
+"""The library panel and the empty library, in a real Chromium over a real library that grows while we look."""
+
+import re
+
+import numpy
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+from polyglance.config import Settings
+from polyglance.data.sample import copy_sample
+from polyglance.library import Library
+
+
+def draw(folder, count, seed):
+    """Pictures that all differ; `count` of them take the lite encoder a few seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = numpy.random.default_rng(seed)
+    for number in range(count):
+        small = random.integers(0, 255, (8, 8, 3), dtype=numpy.uint8)
+        Image.fromarray(small).resize((256, 256)).save(folder / f"pattern {number}.png")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A home with two folders of photos, one with a copy and a broken file in it."""
+    home = tmp_path_factory.mktemp("home")
+    copy_sample(home / "Pictures")
+    (home / "Pictures" / "again.png").write_bytes((home / "Pictures" / "coffee.png").read_bytes())
+    (home / "Pictures" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    draw(home / "عائلة", 90, seed=1)
+    return home
+
+
+@pytest.fixture
+def served(tmp_path, serve_in_thread):
+    """An empty library with its server: (library, address)."""
+    with Library.open(tmp_path / "library", settings=Settings(encoder="lite")) as opened:
+        yield opened, serve_in_thread(opened)
+
+
+@pytest.fixture(scope="module")
+def full(photos, tmp_path_factory, serve_in_thread):
+    """Address of a library that has the folder Pictures."""
+    with Library.open(tmp_path_factory.mktemp("full"), settings=Settings(encoder="lite")) as opened:
+        opened.index([photos / "Pictures"])
+        yield serve_in_thread(opened)
+
+
+@pytest.fixture
+def visit(browser):
+    """Open an address in a new window: `visit(address, locale="ar-EG")`; nothing may go wrong in it."""
+    contexts, wrong = [], []
+
+    def go(address, **options):
+        context = browser.new_context(**{"locale": "en-GB", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.append(message.text) if "Error" in message.text else None)
+        page.goto(address)
+        page.wait_for_selector(".pg-library button", state="attached")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def open_panel(page):
+    page.click(".pg-to-library")
+    page.wait_for_selector(".pg-panel .pg-in-use")
+    return page.locator(".pg-panel")
+
+
+def test_an_empty_library_is_filled_from_the_page_by_keyboard_alone(visit, served, photos):
+    _, address = served
+    page = visit(address)
+    empty = page.locator(".pg-empty")
+    expect(empty).to_contain_text("Your library is empty")
+    field = empty.get_by_label("Path of the folder")
+    field.focus()
+    page.keyboard.type(str(photos))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # Browse
+    expect(empty.get_by_role("button", name="Folder above")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # into Pictures, the first of its folders
+    expect(field).to_have_value(str(photos / "Pictures"))
+    field.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".pg-progress-text")).to_contain_text("22 added · 1 could not be read", timeout=60_000)
+    expect(empty).to_be_hidden()
+    expect(page.locator(".pg-library")).to_contain_text("22 photos · 1 folder")
+    page.fill(".pg-query", "cat")
+    page.press(".pg-query", "Enter")
+    expect(page.locator(".pg-tile a").first).to_have_attribute("aria-label", re.compile("^chelsea"), timeout=30_000)
+
+
+def test_a_folder_that_is_none_is_refused_with_the_reason(visit, served):
+    page = visit(served[1])
+    page.fill(".pg-empty .pg-field", "/nowhere/at/all")
+    page.press(".pg-empty .pg-field", "Enter")
+    expect(page.get_by_role("alert").filter(has_text="There is no folder /nowhere/at/all")).to_be_visible()
+
+
+def test_a_folder_is_added_with_progress_while_searching_goes_on(visit, served, photos):
+    library, address = served
+    library.index([photos / "Pictures"])
+    page = visit(address)
+    page.fill(".pg-query", "coffee")
+    page.press(".pg-query", "Enter")
+    page.wait_for_selector(".pg-tile")
+    panel = open_panel(page)
+    panel.get_by_label("Path of the folder").fill(str(photos / "عائلة"))
+    panel.get_by_role("button", name="Add", exact=True).click()
+    expect(panel.locator(".pg-job")).to_be_visible()
+    expect(panel.locator(".pg-job .pg-quiet")).to_contain_text(" of 90 · ", timeout=30_000)
+    expect(panel.locator(".pg-job .pg-quiet")).to_contain_text("per second")
+    page.keyboard.press("Escape")
+    page.fill(".pg-query", "rocket")
+    page.press(".pg-query", "Enter")
+    expect(page.locator(".pg-tile a").first).to_have_attribute("aria-label", re.compile("^rocket"), timeout=30_000)
+    expect(page.locator(".pg-progress-text")).to_contain_text("Indexing is done. 90 added", timeout=90_000)
+    news = page.locator(".pg-progress .pg-pill")
+    expect(news).to_contain_text("new photos: show")
+    news.click()
+    expect(news).to_be_hidden()
+    expect(page.locator(".pg-library")).to_contain_text("112 photos · 2 folders")
+
+
+def test_a_job_can_be_stopped_and_what_was_done_is_kept(visit, served, tmp_path):
+    library, address = served
+    draw(tmp_path / "many", 400, seed=2)
+    page = visit(address)
+    page.fill(".pg-empty .pg-field", str(tmp_path / "many"))
+    page.press(".pg-empty .pg-field", "Enter")
+    page.click(".pg-progress-text")
+    page.locator(".pg-job").get_by_text(" of 400").wait_for(timeout=30_000)
+    page.locator(".pg-job").get_by_role("button", name="Stop").click()
+    expect(page.locator(".pg-said")).to_contain_text("Indexing was stopped", timeout=30_000)
+    assert 0 < library.status().photos < 400
+
+
+def test_the_panel_says_what_the_library_holds(visit, full, photos):
+    page = visit(full)
+    panel = open_panel(page)
+    expect(panel.locator(".pg-root")).to_contain_text(str(photos / "Pictures"))
+    expect(panel.locator(".pg-root")).to_contain_text("22 photos · 1 file could not be read")
+    expect(panel).to_contain_text("polyglance serve --watch")
+    failures = panel.get_by_role("region", name="Files that could not be read")
+    expect(failures).to_contain_text("broken.jpg")
+    duplicates = panel.get_by_role("region", name="Duplicates")
+    expect(duplicates.locator(".pg-copies li")).to_have_count(2)
+    page.wait_for_function("[...document.querySelectorAll('.pg-copies img')].every((one) => one.naturalWidth > 0)")
+    encoders = panel.get_by_role("region", name="Encoder")
+    expect(encoders.locator("li").first).to_contain_text("In use")
+    expect(encoders).to_contain_text("polyglance reencode --encoder altclip-m9")
+
+
+def test_failures_are_tried_again_and_folders_scanned_again(visit, served, tmp_path):
+    library, address = served
+    draw(tmp_path / "few", 2, seed=3)
+    (tmp_path / "few" / "later.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
+    library.index([tmp_path / "few"])
+    page = visit(address)
+    panel = open_panel(page)
+    panel.get_by_role("button", name="Try again").click()
+    expect(panel.locator(".pg-said")).to_contain_text("1 could not be read", timeout=30_000)
+    draw(tmp_path / "few", 3, seed=3)
+    (tmp_path / "few" / "later.png").unlink()
+    panel.get_by_role("button", name="Scan again").click()
+    expect(panel.locator(".pg-said")).to_contain_text("1 added", timeout=30_000)
+    expect(panel.get_by_role("region", name="Files that could not be read")).to_be_hidden()
+
+
+def test_a_folder_is_removed_after_asking(visit, served, tmp_path):
+    library, address = served
+    draw(tmp_path / "few", 2, seed=4)
+    library.index([tmp_path / "few"])
+    page = visit(address)
+    panel = open_panel(page)
+    panel.get_by_role("button", name="Remove:").press("Enter")
+    expect(panel).to_contain_text("2 photos will no longer be found. The files stay where they are.")
+    expect(panel.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(panel.get_by_role("button", name="Remove:")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(panel.locator(".pg-said")).to_have_text("The folder was removed, with 2 photos.")
+    expect(panel.locator(".pg-root")).to_have_count(0)
+    assert sorted(one.name for one in (tmp_path / "few").iterdir()) == ["pattern 0.png", "pattern 1.png"]
+    page.keyboard.press("Escape")
+    expect(page.locator(".pg-empty")).to_contain_text("Your library is empty")
+
+
+@pytest.mark.parametrize(
+    ("locale", "title", "photos_in_it", "direction"),
+    [
+        ("zh-CN", "图库", "22 张照片", "ltr"),
+        ("ar-EG", "المكتبة", "٢٢ صورة", "rtl"),
+        ("ru-RU", "Библиотека", "22 фото", "ltr"),
+    ],
+)
+def test_the_panel_speaks_the_browsers_language(visit, full, photos, locale, title, photos_in_it, direction):
+    page = visit(full, locale=locale)
+    panel = open_panel(page)
+    expect(panel.get_by_role("heading", level=2)).to_have_text(title)
+    expect(panel.locator(".pg-root .pg-quiet").first).to_contain_text(photos_in_it)
+    assert panel.evaluate("one => getComputedStyle(one).direction") == direction
+    path = panel.locator(".pg-root .pg-path")
+    assert path.evaluate("one => getComputedStyle(one).direction") == "ltr"
+    edge = "left" if direction == "rtl" else "right"
+    assert panel.evaluate(f"one => Math.abs(one.getBoundingClientRect().{edge} - {0 if edge == 'left' else 1280})") < 1

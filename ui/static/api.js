@@ -1,0 +1,49 @@
+// The client of the HTTP API: one function a route, answers as the documents say, failures as a Problem.
+
+const API = "api/v1/";
+
+/** What went wrong, as the user should read it: `message` and, of what to do, `hint`. */
+export class Problem extends Error {
+  constructor(message, hint = "", status = 0) {
+    super(message);
+    this.hint = hint;
+    this.status = status;
+  }
+}
+
+/** Ask the API. `options` are fetch's; a body that is neither text nor FormData nor a Blob goes as JSON.
+ *  @throws {Problem} with status 0 if nobody answers @throws {DOMException} AbortError if the caller's signal says so */
+export async function request(path, options = {}) {
+  const { json, ...rest } = options;
+  if (json !== undefined) Object.assign(rest, { body: JSON.stringify(json), headers: { "Content-Type": "application/json" } });
+  let response;
+  let document;
+  try {
+    response = await fetch(API + path, rest);
+    document = response.status === 204 ? null : await response.json();
+  } catch (failure) {
+    if (failure.name === "AbortError") throw failure;
+    throw new Problem("");
+  }
+  if (!response.ok) throw new Problem(document.detail ?? document.title, document.hint, response.status);
+  return document;
+}
+
+export const thumbnail = (id) => `${API}photos/${id}/thumbnail`;
+export const original = (id) => `${API}photos/${id}/original`;
+
+/** A page of results. `picture` is a File to search by, or null; `parameters` are of address.searchParameters. */
+export function search(parameters, picture, signal) {
+  if (!picture) return request(`search?${parameters}`, { signal });
+  const form = new FormData();
+  for (const [name, value] of parameters) form.append(name, value);
+  form.append("picture", picture);
+  return request("search", { method: "POST", body: form, signal });
+}
+
+export const similar = (id, count) => request(`similar/${id}?k=${count}`);
+export const photo = (id) => request(`photos/${id}`);
+export const duplicates = (id) => request(`photos/${id}/duplicates`);
+export const favourite = (id, wanted) => request(`photos/${id}/favourite`, { method: wanted ? "PUT" : "DELETE" });
+export const status = () => request("status");
+export const facets = () => request("facets");

@@ -1,0 +1,28 @@
+// The encoder in use, and the command that switches to another.
+import { formatBytes, t } from "./i18n.js";
+import { command } from "./roots.js";
+import { make } from "./text.js";
+
+const KNOWN = ["lite", "altclip-m9", "altclip", "altclip-m18"];
+
+const about = (encoder) => (KNOWN.includes(encoder.name) ? t(`encoder.${encoder.name}`) : encoder.description);
+
+function availability(encoder) {
+  if (encoder.ready) return t("encoder.ready");
+  return encoder.download_bytes ? t("encoder.fetch", { size: formatBytes(encoder.download_bytes) }) : t("encoder.fetchUnknown");
+}
+
+function row(encoder) {
+  const name = make("p", {}, make("b", { dir: "ltr" }, encoder.name), " ", encoder.active ? make("span", { class: "pg-tag" }, t("encoder.active")) : null);
+  const lines = [name, make("p", { class: "pg-quiet" }, about(encoder))];
+  if (!encoder.active) {
+    lines.push(make("p", { class: "pg-quiet" }, availability(encoder)), command(`polyglance reencode --encoder ${encoder.name}`));
+  }
+  return make("li", { class: encoder.active ? "pg-in-use" : null }, ...lines);
+}
+
+/** Fill `element`: the one in use first. */
+export function showEncoders(element, encoders) {
+  const ordered = [...encoders].sort((one, other) => Number(other.active) - Number(one.active));
+  element.replaceChildren(make("p", { class: "pg-quiet" }, t("encoder.text")), make("ul", {}, ...ordered.map(row)));
+}

@@ -1,0 +1,21 @@
+// What went wrong, in the page's language. The server says it in English; elsewhere a sentence of ours goes before.
+import { language, t } from "./i18n.js";
+import { make } from "./text.js";
+
+const GENERAL = { 0: "silent", 401: "login", 403: "login", 404: "missing", 409: "later", 413: "large", 423: "busy", 503: "busy" };
+
+/** @param {{status: number, message: string, hint?: string}} problem status 0: nobody answered
+ *  @returns {{general: string, detail: string}} what to show first, and what the server adds */
+export function problemText(problem) {
+  const { status = 0, message, hint = "" } = problem;
+  if (status === 0) return { general: t("error.silent"), detail: t("error.silentHint") };
+  if (language === "en") return { general: message, detail: hint };
+  const kind = GENERAL[status] ?? (status < 500 ? "refused" : "internal");
+  return { general: t(`error.${kind}`), detail: [message, hint].filter(Boolean).join(" ") };
+}
+
+/** The same as an element of the page. */
+export function problemNote(problem) {
+  const { general, detail } = problemText(problem);
+  return make("p", { class: "pg-missing", role: "alert" }, make("bdi", {}, general), " ", make("bdi", {}, detail));
+}

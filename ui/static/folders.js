@@ -1,0 +1,107 @@
+// The folders of the library as a tree: one is chosen, by mouse or keyboard, as the ARIA pattern for trees has it.
+import { formatNumber, isRightToLeft, t } from "./i18n.js";
+import { fileName, make } from "./text.js";
+
+/** @typedef {{name: string, root: string, path: string, photos: number, children: Folder[]}} Folder `path` is relative, "" for a root */
+
+/** The tree of a flat list `[{root, path, photos}]` that names parents before their children. @returns {Folder[]} */
+export function treeOf(folders) {
+  const made = new Map();
+  const tops = [];
+  for (const { root, path, photos } of folders) {
+    const folder = { name: fileName(path ? `${root}/${path}` : root), root, path, photos, children: [] };
+    made.set(`${root}\n${path}`, folder);
+    const above = path.slice(0, Math.max(0, path.length - folder.name.length - 1));
+    (path ? made.get(`${root}\n${above}`).children : tops).push(folder);
+  }
+  return tops;
+}
+
+function item(folder, level) {
+  const row = make("span", { class: "pg-folder" },
+    make("span", { class: "pg-twist", "aria-hidden": "true" }),
+    make("span", { class: "pg-folder-name", dir: "auto" }, folder.name),
+    make("span", { class: "pg-amount" }, formatNumber(folder.photos)));
+  const made = make("li", {
+    role: "treeitem", tabindex: "-1", "aria-level": String(level), "aria-selected": "false",
+    "aria-expanded": folder.children.length ? "false" : null, title: folder.path || folder.root,
+  }, row);
+  made.folder = folder;
+  return made;
+}
+
+/** Open or close a folder; what is inside is made when it is first opened. */
+function expand(one, wanted) {
+  if (!one.hasAttribute("aria-expanded")) return;
+  one.setAttribute("aria-expanded", String(wanted));
+  if (wanted && !one.querySelector("ul")) {
+    const level = Number(one.getAttribute("aria-level")) + 1;
+    one.append(make("ul", { role: "group" }, ...one.folder.children.map((child) => item(child, level))));
+  }
+}
+
+const isOpen = (one) => one.getAttribute("aria-expanded") === "true";
+const isChosen = (folder, chosen) => Boolean(chosen) && folder.root === chosen.root && folder.path === chosen.path;
+const holds = (folder, chosen) => folder.children.some((child) => isChosen(child, chosen) || holds(child, chosen));
+
+/** A tree in `element`; `choose(folder | null)` is called when one is chosen, or the chosen one again.
+ *  Returns `show(folders, chosen)`. */
+export function folderTree(element, choose) {
+  const all = () => [...element.querySelectorAll("[role=treeitem]")].filter((one) => one.offsetParent);
+
+  function focus(one) {
+    if (!one) return;
+    element.querySelectorAll("[tabindex='0']").forEach((other) => other.setAttribute("tabindex", "-1"));
+    one.setAttribute("tabindex", "0");
+    one.focus();
+  }
+
+  const take = (one) => choose(one.getAttribute("aria-selected") === "true" ? null : one.folder);
+
+  element.addEventListener("click", (event) => {
+    const one = event.target.closest("[role=treeitem]");
+    if (!one) return;
+    if (event.target.closest(".pg-twist") && one.hasAttribute("aria-expanded")) expand(one, !isOpen(one));
+    else take(one);
+    focus(one);
+  });
+
+  element.addEventListener("keydown", (event) => {
+    const one = event.target.closest("[role=treeitem]");
+    if (!one || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [inward, outward] = isRightToLeft() ? ["ArrowLeft", "ArrowRight"] : ["ArrowRight", "ArrowLeft"];
+    const shown = all();
+    const move = {
+      ArrowDown: () => focus(shown[shown.indexOf(one) + 1]),
+      ArrowUp: () => focus(shown[shown.indexOf(one) - 1]),
+      Home: () => focus(shown[0]),
+      End: () => focus(shown.at(-1)),
+      [inward]: () => (isOpen(one) ? focus(one.querySelector("[role=treeitem]")) : expand(one, true)),
+      [outward]: () => (isOpen(one) ? expand(one, false) : focus(one.parentElement.closest("[role=treeitem]"))),
+      Enter: () => take(one),
+      " ": () => take(one),
+    }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    move();
+  });
+
+  function open(items, chosen, isOnly) {
+    for (const one of items) {
+      one.setAttribute("aria-selected", String(isChosen(one.folder, chosen)));
+      if (!isOpen(one) && (isOnly || holds(one.folder, chosen))) expand(one, true);
+      open(one.querySelectorAll(":scope > ul > [role=treeitem]"), chosen, false);
+    }
+  }
+
+  return {
+    /** Build the tree anew. @param {Folder[]} folders */
+    fill(folders) {
+      element.replaceChildren(...folders.map((folder) => item(folder, 1)));
+      element.setAttribute("aria-label", t("filter.folder"));
+      element.firstElementChild?.setAttribute("tabindex", "0");
+    },
+    /** Mark the chosen folder `{root, path}`, or none, and open what it is in. */
+    mark: (chosen) => open(element.children, chosen, element.children.length === 1),
+  };
+}
