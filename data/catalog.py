@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +35,7 @@ class Catalog:
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.folder = path.parent
         self._engine = database.open_engine(path, create=create)
+        self._held = threading.local()
 
     def close(self) -> None:
         """Close all connections."""
@@ -318,8 +321,8 @@ class Catalog:
 
     def photos(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
         """The photos with these ids that are there and can be found, by id."""
-        chunks = (self._photos(Photo.id.in_(ids), Photo.error.is_(None)) for ids in _chunks(photo_ids))
-        return {photo.id: photo for photos in chunks for photo in photos}
+        rows = self.read(lambda connection: selection.photos(connection, photo_ids))
+        return {row.id: photo_rows.photo(row) for row in rows}
 
     def failures(self) -> list[PhotoRecord]:
         """All files that could not be read."""
@@ -423,8 +426,24 @@ class Catalog:
 
     def read(self, work: Callable[[Connection], _T]) -> _T:
         """What `work` reads from the catalog: for modules of this package that have statements of their own."""
+        held: Connection | None = getattr(self._held, "connection", None)
+        if held is not None:
+            return work(held)
         with database.reading(self._engine) as connection:
             return work(connection)
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Whatever this thread reads meanwhile is of one moment, and comes by one connection, which is quicker."""
+        if getattr(self._held, "connection", None) is not None:
+            yield
+            return
+        with database.reading(self._engine) as connection:
+            self._held.connection = connection
+            try:
+                yield
+            finally:
+                self._held.connection = None
 
 
 def _root(row: Any, photos: int, failed: int) -> RootRecord:

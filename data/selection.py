@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, column, func, select, table, text
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from . import filters, paths, photo_rows, words
 from .filters import NOTHING, Filters
@@ -18,6 +21,11 @@ from .words import Words
 
 COMMON = 5000
 """Photos that match words, above which the words tell too little to rank by: they rank what looks like it."""
+
+FEW = 5000
+"""Photos that are sorted in a moment."""
+
+_PLUS: custom_op[Any] = custom_op("+")
 
 # Ids as one parameter, however many: a statement with as many marks is made anew for every number of them.
 _GIVEN = text("SELECT value FROM json_each(:given)")
@@ -49,7 +57,7 @@ def vectors(
 ) -> npt.NDArray[np.int64] | None:
     """Ids of the vectors of which a photo passes, ascending; None if more than `most` photos do."""
     passing = conditions(connection, wanted)
-    if most is not None and _are_more_than(connection, select(Photo.id).where(*passing), most):
+    if most is not None and _up_to(connection, select(Photo.id).where(*passing), most + 1) > most:
         return None
     contents = select(Photo.content_hash).where(*passing)
     statement = select(Vector.id).where(Vector.encoder_id == encoder_id, Vector.content_hash.in_(contents))
@@ -58,37 +66,35 @@ def vectors(
 
 def briefs(connection: Connection, vector_ids: Sequence[int], wanted: Filters = NOTHING) -> list[Brief]:
     """The photos of these vectors that pass, in order of their ids."""
-    passing = conditions(connection, wanted)
-    statement = (
-        select(Photo.id, Vector.id, Root.path, Photo.path, Photo.content_hash, Photo.taken_at)
-        .select_from(Vector)
-        .join(Photo, Photo.content_hash == Vector.content_hash)
-        .join(Root, Root.id == Photo.root_id)
-        .where(Vector.id.in_(_GIVEN), *passing)
-        .order_by(Photo.id)
-    )
-    rows = _tuples(connection, statement, vector_ids)
+    # + keeps SQLite from an index of what is filtered by, which would lead through far more photos than these.
+    passing: list[Any] = [UnaryExpression(each.self_group(), operator=_PLUS) for each in conditions(connection, wanted)]
+    rows = _tuples(connection, _briefs().where(*passing) if wanted else _briefs(), vector_ids)
     return [Brief(photo, vector, paths.join(root, path), *rest) for photo, vector, root, path, *rest in rows]
+
+
+def photos(connection: Connection, photo_ids: Sequence[int]) -> Sequence[Any]:
+    """Rows of `photo_rows.photo_select` of the photos with these ids that can be found."""
+    return connection.execute(_photos(), _given(photo_ids)).all()
 
 
 def word_hits(
     connection: Connection, expression: str, wanted: Filters, encoder_id: int, limit: int
 ) -> list[tuple[int, int]] | None:
     """(photo id, vector id) of photos that match and pass, best first; None if more than COMMON match."""
-    matching = select(_WORDS.c.rowid).where(text("words MATCH :expression").bindparams(expression=expression))
-    if _are_more_than(connection, matching, COMMON):
+    found = len(connection.execute(_matching(), {"expression": expression}).scalars().all())
+    if not found:
+        return []
+    if found > COMMON:
         return None
     statement = (
-        select(Photo.id, Vector.id)
+        select(Photo.id, _vector(encoder_id))
         .select_from(_WORDS)
         .join(Photo, Photo.id == _WORDS.c.rowid)
-        .join(Vector, Vector.content_hash == Photo.content_hash)
-        .where(text("words MATCH :expression").bindparams(expression=expression), Vector.encoder_id == encoder_id)
-        .where(*conditions(connection, wanted))
+        .where(text("words MATCH :expression").bindparams(expression=expression), *conditions(connection, wanted))
         .order_by(text(words.BM25), Photo.id)
         .limit(limit)
     )
-    return [(photo_id, vector_id) for photo_id, vector_id in connection.execute(statement)]
+    return [(photo_id, vector_id) for photo_id, vector_id in connection.execute(statement) if vector_id is not None]
 
 
 def words_among(connection: Connection, expression: str, vector_ids: Sequence[int]) -> list[tuple[int, int]]:
@@ -119,26 +125,63 @@ def vectors_of_photos(connection: Connection, photo_ids: Sequence[int], encoder_
     found: dict[int, int] = {}
     for start in range(0, len(photo_ids), words.AT_ONCE):
         ids = [int(photo_id) for photo_id in photo_ids[start : start + words.AT_ONCE]]
-        statement = select(Photo.id, Vector.id).join(Vector, Vector.content_hash == Photo.content_hash)
-        rows = connection.execute(statement.where(Photo.id.in_(ids), Vector.encoder_id == encoder_id))
-        found.update((photo_id, vector_id) for photo_id, vector_id in rows)
+        rows = connection.execute(select(Photo.id, _vector(encoder_id)).where(Photo.id.in_(ids)))
+        found.update((photo_id, vector_id) for photo_id, vector_id in rows if vector_id is not None)
     return found
 
 
-def _are_more_than(connection: Connection, statement: Any, count: int) -> bool:
-    some = statement.limit(count + 1).subquery()
-    return connection.execute(select(func.count()).select_from(some)).scalar_one() > count
+# Statements that every search makes are put together once: that takes as long as some of them do.
+
+
+@functools.cache
+def _briefs() -> Any:
+    return (
+        select(Photo.id, Vector.id, Root.path, Photo.path, Photo.content_hash, Photo.taken_at)
+        .select_from(Vector)
+        .join(Photo, Photo.content_hash == Vector.content_hash)
+        .join(Root, Root.id == Photo.root_id)
+        .where(Vector.id.in_(_GIVEN), Photo.error.is_(None))
+        .order_by(Photo.id)
+    )
+
+
+@functools.cache
+def _photos() -> Any:
+    return photo_rows.photo_select().where(Photo.id.in_(_GIVEN), Photo.error.is_(None)).order_by(Photo.id)
+
+
+@functools.cache
+def _matching() -> Any:
+    return select(_WORDS.c.rowid).where(text("words MATCH :expression")).limit(COMMON + 1)
+
+
+def _vector(encoder_id: int) -> Any:
+    """The id of a photo's vector. Not a join: SQLite would begin with all vectors of the encoder."""
+    own = select(Vector.id).where(Vector.encoder_id == encoder_id, Vector.content_hash == Photo.content_hash)
+    return own.scalar_subquery()
+
+
+def _up_to(connection: Connection, statement: Any, most: int) -> int:
+    """How many rows a statement gives, counted no further than `most`."""
+    return int(connection.execute(select(func.count()).select_from(statement.limit(most).subquery())).scalar_one())
 
 
 def _tuples(connection: Connection, statement: Any, given: Sequence[int] = ()) -> list[Any]:
     """Rows past SQLAlchemy's own, which cost as much again as the query; `given` is what `_GIVEN` stands for."""
-    values = {"given": json.dumps([int(each) for each in given])} if given else {}
-    cursor = connection.execute(statement, values).cursor
+    cursor = connection.execute(statement, _given(given)).cursor
     return list(cursor.fetchall()) if cursor is not None else []
+
+
+def _given(ids: Sequence[int]) -> dict[str, str]:
+    return {"given": json.dumps([int(each) for each in ids])} if ids else {"given": "[]"}
 
 
 def newest(connection: Connection, wanted: Filters, offset: int, count: int) -> Sequence[Any]:
     """Rows of `photo_rows.photo_select`."""
-    ordered = photo_rows.photo_select().where(*conditions(connection, wanted))
-    ordered = ordered.order_by(Photo.taken_at.desc().nulls_last(), Photo.id)
+    passing = conditions(connection, wanted)
+    taken_at: Any = Photo.taken_at
+    if _up_to(connection, select(Photo.id).where(*passing), FEW + 1) <= FEW:
+        # + keeps SQLite from going through all photos by date to find these.
+        taken_at = UnaryExpression(taken_at, operator=_PLUS)
+    ordered = photo_rows.photo_select().where(*passing).order_by(taken_at.desc().nulls_last(), Photo.id)
     return connection.execute(ordered.offset(offset).limit(count)).all()

@@ -58,16 +58,11 @@ def sealed(
         statement = "SELECT id, seal FROM vector WHERE encoder_id + 0 = ? AND id >= ? AND id < ?"
         values = (encoder_id, first, end)
     rows = _rows(connection, statement, values)
-    ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-    found = [row[1] for row in rows]
-    try:
-        joined = b"".join(found)
-    except TypeError:
-        joined = b""
-    if len(joined) != seals.SIZE * len(rows) or any(len(each) != seals.SIZE for each in found):
+    ids, found = np.array([row[0] for row in rows], np.int64), [row[1] for row in rows]
+    if set(map(type, found)) - {bytes} or set(map(len, found)) - {seals.SIZE}:
         raise database.damaged("a vector has no checksum")
     order = np.argsort(ids)
-    return ids[order], np.frombuffer(joined, np.uint64)[order]
+    return ids[order], np.frombuffer(b"".join(found), np.uint64)[order]
 
 
 def count(connection: Connection, encoder_id: int, last: int) -> int:

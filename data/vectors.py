@@ -184,16 +184,14 @@ class VectorIndex:
         """Drop what the catalog no longer has of ids from `first` to before `end`; all if ids were given again."""
         held = self._held
         ids, seals = self._catalog.read(lambda c: vector_rows.sealed(c, self._encoder_id, first, end))
-        start, stop = np.searchsorted(held.ids, (first, end))
-        ours = _pairs(held.ids[start:stop], held.seals[start:stop])
         upto = ids <= held.last
-        theirs = _pairs(ids[upto], seals[upto])
-        if not np.isin(theirs, ours).all():
+        places = np.searchsorted(held.ids, ids[upto])
+        if not (np.array_equal(held.ids[places], ids[upto]) and np.array_equal(held.seals[places], seals[upto])):
             self._held = self._nothing()
             return
-        stays = np.ones(len(held.ids), bool)
-        stays[start:stop] = np.isin(ours, theirs)
-        self._drop(~stays)
+        goes = (held.ids >= first) & (held.ids < end)
+        goes[places] = False
+        self._drop(goes)
 
     def _drop(self, goes: npt.NDArray[np.bool_]) -> None:
         if goes.any():
@@ -323,9 +321,3 @@ def _in_background(work: Callable[[], VectorIndex]) -> Future[VectorIndex]:
 
     threading.Thread(target=run, name="polyglance-index", daemon=True).start()
     return future
-
-
-def _pairs(ids: Ids, seals: Seals) -> Seals:
-    """(id, seal) as one comparable value each: the seal decides, the id is mixed in by an odd factor (Fibonacci
-    hashing), so two pairs are taken for one another once in 2**64."""
-    return seals ^ (ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))

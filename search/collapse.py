@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,23 +33,33 @@ _COPY = re.compile(
 _NUMBER = re.compile(r"(\d{1,9})$")
 
 
+Floats = npt.NDArray[np.float32]
+Vectors = Callable[[list[int]], Floats]
+Series = tuple[bytes, str]
+"""Folder, and the name without its number and marks of a copy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trait:
     """What tells whether a photo is almost another one."""
 
     content_hash: bytes | None
-    vector: npt.NDArray[np.float32]
+    vector_id: int
     seconds: float | None
-    series: tuple[bytes, str]
-    """Folder, and the name without its number and marks of a copy."""
+    series: Series
     number: int | None
 
+    @property
+    def slot(self) -> int | None:
+        """The stretch of BURST_SECONDS it was taken in."""
+        return None if self.seconds is None else int(self.seconds // BURST_SECONDS)
 
-def trait(photo: Brief, vector: npt.NDArray[np.float32]) -> Trait:
-    """The trait of a photo with its vector."""
+
+def trait(photo: Brief) -> Trait:
+    """The trait of a photo."""
     folder, name = os.path.split(photo.path)
     stem, number = _named(os.path.splitext(name)[0].decode("utf-8", "replace"))
-    return Trait(photo.content_hash, vector, _seconds(photo.taken_at), (folder, stem), number)
+    return Trait(photo.content_hash, photo.vector_id, _seconds(photo.taken_at), (folder, stem), number)
 
 
 def _named(stem: str) -> tuple[str, int | None]:
@@ -70,13 +82,38 @@ def _seconds(taken_at: str | None) -> float | None:
 class Groups:
     """Photos, in the order they are added, in groups; each group is known by its first."""
 
+    vectors: Vectors
+    """What gives the vectors of these ids: asked only about photos that were taken or named together."""
     _firsts: list[Trait] = field(default_factory=list)
     _by_hash: dict[bytes, int] = field(default_factory=dict)
-    _by_moment: dict[int, list[int]] = field(default_factory=dict)
-    _by_series: dict[tuple[bytes, str], list[int]] = field(default_factory=dict)
+    _by_slot: dict[int, list[int]] = field(default_factory=dict)
+    _by_series: dict[Series, list[int]] = field(default_factory=dict)
+    _undated: dict[Series, list[int]] = field(default_factory=dict)
+    _known: dict[int, Floats] = field(default_factory=dict)
 
-    def add(self, new: Trait) -> int:
-        """Number of the group that this photo is in, from 0; a new one if it is like no first of a group."""
+    def add(self, photos: Sequence[Brief]) -> list[int]:
+        """For each photo the number of its group, from 0; a new one if it is like no first of a group."""
+        traits = [trait(photo) for photo in photos]
+        missing = sorted(self._in_question(traits) - self._known.keys())
+        if missing:
+            self._known.update(zip(missing, self.vectors(missing), strict=True))
+        return [self._add(each) for each in traits]
+
+    def _in_question(self, new: Sequence[Trait]) -> set[int]:
+        """Ids of the vectors of those that some other may be almost the same as."""
+        everyone = [*self._firsts, *new]
+        slots = Counter(each.slot for each in everyone if each.slot is not None)
+        series = Counter(each.series for each in everyone)
+        undated = {each.series for each in everyone if each.slot is None}
+
+        def has_company(one: Trait) -> bool:
+            if one.slot is None:
+                return series[one.series] > 1
+            return slots[one.slot] > 1 or one.slot - 1 in slots or one.slot + 1 in slots or one.series in undated
+
+        return {each.vector_id for each in everyone if has_company(each)}
+
+    def _add(self, new: Trait) -> int:
         same = self._by_hash.get(new.content_hash) if new.content_hash else None
         near = same if same is not None else self._near(new)
         if near is None:
@@ -86,13 +123,16 @@ class Groups:
         return near
 
     def _near(self, new: Trait) -> int | None:
-        candidates = set(self._by_series.get(new.series, ()))
-        if new.seconds is not None:
-            slot = int(new.seconds // BURST_SECONDS)
-            candidates.update(*(self._by_moment.get(slot + step, ()) for step in (-1, 0, 1)))
+        if new.slot is None:
+            candidates = set(self._by_series.get(new.series, ()))
+        else:
+            candidates = set(self._undated.get(new.series, ()))
+            for slot in (new.slot - 1, new.slot, new.slot + 1):
+                candidates.update(self._by_slot.get(slot, ()))
         for group in sorted(candidates):
             first = self._firsts[group]
-            if float(first.vector @ new.vector) >= _alike_from(first, new):
+            enough = _alike_from(first, new)
+            if enough < NEVER and float(self._known[first.vector_id] @ self._known[new.vector_id]) >= enough:
                 return group
         return None
 
@@ -100,8 +140,10 @@ class Groups:
         group = len(self._firsts)
         self._firsts.append(new)
         self._by_series.setdefault(new.series, []).append(group)
-        if new.seconds is not None:
-            self._by_moment.setdefault(int(new.seconds // BURST_SECONDS), []).append(group)
+        if new.slot is None:
+            self._undated.setdefault(new.series, []).append(group)
+        else:
+            self._by_slot.setdefault(new.slot, []).append(group)
         return group
 
 

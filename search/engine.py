@@ -22,7 +22,7 @@ from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from . import calibrate, combine, filters, language, query
-from .collapse import ALIKE, Groups, trait
+from .collapse import ALIKE, Groups
 from .hits import AHEAD, CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
 from .parse import Query, Term
 
@@ -156,9 +156,8 @@ class Engine:
         near = Ranked(self._catalog, self._encoder_id, self._nearest, vector, "", NOTHING, None, frozenset())
         hits = [hit for hit in near.more(CHUNK) if hit.score >= ALIKE or hit.photo.content_hash == photo.content_hash]
         hits.sort(key=lambda hit: hit.photo.id != photo.id)  # stable
-        groups = Groups()
-        vectors = self._vectors([hit.photo.vector_id for hit in hits])
-        own = [hit for hit, each in zip(hits, vectors, strict=True) if groups.add(trait(hit.photo, each)) == 0]
+        groups = Groups(self._vectors).add([hit.photo for hit in hits])
+        own = [hit for hit, group in zip(hits, groups, strict=True) if group == 0]
         there = self._catalog.photos([hit.photo.id for hit in own])
         own = [hit for hit in own if hit.photo.id in there]
         return [Result(rank, there[hit.photo.id], hit.score, hit.relevance) for rank, hit in enumerate(own, start=1)]
@@ -175,9 +174,10 @@ class Engine:
         begin: Callable[[], Hits],
     ) -> Answer:
         generation, offset = _place(view.cursor)
-        hits, changed = self._hits(asked, view, generation, begin)
-        page, has_more = hits.page(offset, view.count)
-        results = self._results(page, offset, asked)
+        with self._catalog.one_moment():
+            hits, changed = self._hits(asked, view, generation, begin)
+            page, has_more = hits.page(offset, view.count)
+            results = self._results(page, offset, asked)
         done = time.perf_counter()
         took = Took(
             encode=1000 * (clock.encoded - clock.encoding),

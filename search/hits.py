@@ -14,7 +14,7 @@ from ..data.catalog import Catalog
 from ..data.filters import Filters
 from ..data.records import Brief
 from . import calibrate, rank
-from .collapse import Groups, trait
+from .collapse import Groups
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
@@ -211,12 +211,17 @@ class Hits:
     collapse: bool
     only_relevant: bool
     _found: list[Found] = field(default_factory=list)
-    _groups: Groups = field(default_factory=Groups)
     _looked_at: int = 0
     _began: list[int] = field(default_factory=list)
     """For each group, how many hits had been looked at when it began."""
     _ended: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    _groups: Groups = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without a group."""
+        self._groups = Groups(self.vectors)
 
     @property
     def is_calibrated(self) -> bool:
@@ -261,10 +266,10 @@ class Hits:
         return relevant
 
     def _take(self, hits: list[Hit]) -> None:
-        vectors = self.vectors([hit.photo.vector_id for hit in hits]) if self.collapse and hits else None
+        numbers = self._groups.add([hit.photo for hit in hits]) if self.collapse else ()
         for place, hit in enumerate(hits):
             self._looked_at += 1
-            number = self._groups.add(trait(hit.photo, vectors[place])) if vectors is not None else len(self._found)
+            number = numbers[place] if self.collapse else len(self._found)
             if number < len(self._found):
                 self._found[number].photo_ids.append(hit.photo.id)
             else:
