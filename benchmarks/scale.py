@@ -202,27 +202,28 @@ def resident_mb() -> float:
 def measured(name: str, folder: Path) -> dict[str, float]:
     """Open what was stored and ask it; run in a process of its own."""
     queries, truth = np.load(folder / "queries.npy"), np.load(folder / "truth.npy")
-    vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     before, start = resident_mb(), time.perf_counter()
     ask = CONTESTANTS[name]().open(folder)
     ask(queries[0])
     opened = time.perf_counter() - start
-    took, hits, began = [], 0, time.perf_counter()
-    for query, tenth in zip(queries, truth, strict=True):
+    took, found, began = [], [], time.perf_counter()
+    for query in queries:
         start = time.perf_counter()
-        found = ask(query)
+        found.append(np.sort(np.asarray(ask(query), np.int64)))
         took.append(time.perf_counter() - start)
-        scores = np.asarray(vectors[np.sort(np.asarray(found, np.int64))], np.float32) @ query
-        hits += int((scores >= tenth - 1e-5).sum())
         if time.perf_counter() - began > PATIENCE:
             break
+    resident = resident_mb() - before
+    vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    asked = zip(found, queries, truth, strict=False)
+    hits = sum(int((vectors[ids].astype(np.float32) @ query >= tenth - 1e-5).sum()) for ids, query, tenth in asked)
     return {
         "open_s": round(opened, 2),
         "p50_ms": round(1000 * float(np.median(took)), 3),
         "p99_ms": round(1000 * float(np.percentile(took, 99)), 3),
         "queries": len(took),
         "recall@10": round(hits / DEPTH / len(took), 4),
-        "resident_mb": round(resident_mb() - before),
+        "resident_mb": round(resident),
     }
 
 
