@@ -12,11 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from PIL import Image
-
 from .config import Settings, load
 from .data import check as checking
-from .data import database, download, images, index_files, paths, watch_state
+from .data import database, images, index_files, paths, watch_state
 from .data.catalog import Catalog
 from .data.records import EncoderRecord, PhotoRecord, RootRecord
 from .data.thumbnails import Thumbnails
@@ -43,11 +41,10 @@ from .indexer.service import Host, Service, Timing
 from .indexer.stop import Stop
 from .indexer.update import Place, Report, update
 from .search import filters as filter_texts
-from .search import query
-from .search.engine import Answer, Engine, Reader, Result, View, unreadable
+from .search import pictures
+from .search.engine import Answer, Engine, Result, View
 from .search.filters import Given
-from .search.match import match as match_texts
-from .search.parse import Query, Term, is_url, parse, with_filters
+from .search.parse import Query, is_url, parse, with_filters
 from .search.sent import Sent
 
 CATALOG = "catalog.db"
@@ -183,7 +180,7 @@ class Library:
         resumes. Returns what was done. Raises FolderError if a root is offline, LibraryBusy, EncoderError, Stopped.
         """
         with self._writing():
-            made = registry.create(resolve(encoder, self.settings), self.settings)
+            made = registry.create(registry.resolve(encoder, self.settings), self.settings)
             record = self._register(made)
             tally = encode_missing(self._pipeline(made, record, stop), progress)
             self.catalog.activate(record.id)
@@ -278,7 +275,8 @@ class Library:
         else:
             asked = parse(text, self.settings.max_query_chars, plain=plain, beside=beside)
         view = View(count, cursor, sort, collapse, only_relevant)
-        return self.engine().find(with_filters(asked, more), view, self._reader(files, picture))
+        reader = pictures.reader(self.encoder, self.settings, files=files, sent=picture)
+        return self.engine().find(with_filters(asked, more), view, reader)
 
     def similar(self, picture: int | Path_, count: int = 20, *, collapse: bool = False) -> Answer:
         """Find the photos like a photo of the library (its id) or like a picture file (or address, where allowed)."""
@@ -286,11 +284,11 @@ class Library:
         if isinstance(picture, int):
             return self.engine().similar_to_photo(picture, view)
         if isinstance(picture, str) and is_url(picture):
-            return self.engine().similar_to_image(self._read_url(picture), picture, view)
+            read = pictures.from_url(picture, self.encoder().image_side, self.settings)
+            return self.engine().similar_to_image(read, picture, view)
         path = paths.absolute(picture)
-        return self.engine().similar_to_image(
-            read_picture(path, self.encoder(), self.settings), paths.display(path), view
-        )
+        read = pictures.from_file(path, self.encoder().image_side, self.settings)
+        return self.engine().similar_to_image(read, paths.display(path), view)
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> None:
         """Make photos favourites (`is:favourite` finds them), or no longer. Raises PhotoNotFound, LibraryBusy."""
@@ -381,7 +379,7 @@ class Library:
     def _active_or_new(self, wanted: str | None) -> EncoderRecord:
         record = self.catalog.active_encoder()
         if record is None:
-            made = registry.create(resolve(wanted or self.settings.encoder, self.settings), self.settings)
+            made = registry.create(registry.resolve(wanted or self.settings.encoder, self.settings), self.settings)
             record = self._register(made)
             self.catalog.activate(record.id)
         elif wanted not in {None, "auto", record.name}:
@@ -433,38 +431,6 @@ class Library:
                 return
         with self._writing():
             yield
-
-    def _reader(self, files: bool, sent: Sent | None) -> Reader | None:
-        """What reads the pictures of a query: the one sent with it, and (`files`) those it names."""
-        if sent is None:
-            return self._read_term if files else None
-
-        def read(term: Term) -> Image.Image:
-            if term.kind == "picture":
-                return sent.read(self.encoder().image_side, self.settings.max_pixels)
-            if not files:
-                raise unreadable(term)
-            return self._read_term(term)
-
-        return read
-
-    def _read_term(self, term: Term) -> Image.Image:
-        if term.kind == "url":
-            return self._read_url(term.value)
-        return read_picture(paths.absolute(term.value), self.encoder(), self.settings)
-
-    def _read_url(self, url: str) -> Image.Image:
-        if not self.settings.allow_urls:
-            raise UsageError(
-                f"{url[:80]} is not fetched: polyglance does not use the network unless you say so.",
-                "Save the picture and give the file, or set POLYGLANCE_ALLOW_URLS=1.",
-            )
-        try:
-            data = download.fetch(url)
-            side = self.encoder().image_side
-            return images.decode(data, side=side, max_pixels=self.settings.max_pixels).image
-        except PictureError as error:
-            raise PictureError(f"{url[:80]} {error.message}", error.hint) from error
 
     def _exclusion(self) -> Exclusion:
         return Exclusion(self.catalog.excluded())
@@ -540,39 +506,3 @@ def check(
         with Library.open(place, settings=settings, create=False) as opened, database.writer_lock(place):
             opened._save_snapshot()
     return report
-
-
-def resolve(name: str, settings: Settings) -> str:
-    """Return the name of an encoder, deciding for the user (and logging why) if it is `auto`."""
-    if name != "auto":
-        return name
-    choice = registry.choose_auto(settings)
-    log.info(choice.reason)
-    return choice.name
-
-
-def read_picture(path: bytes, encoder: Encoder, settings: Settings) -> Image.Image:
-    """Read one file as an upright RGB picture for `encoder`. Raises UsageError, PictureError, naming the file."""
-    if not os.path.lexists(path):
-        raise UsageError(f"There is no file {paths.display(path)}.", "Check the spelling.")
-    if os.path.isdir(path):
-        raise UsageError(f"{paths.display(path)} is a folder, not a picture.", "Give one picture in it.")
-    try:
-        data = images.read_bytes(path, max_bytes=settings.max_file_bytes)
-        return images.decode(data, side=encoder.image_side, max_pixels=settings.max_pixels).image
-    except PictureError as error:
-        raise PictureError(f"{paths.display(path)} {error.message}", error.hint) from error
-
-
-def match(
-    image: Path_, texts: Sequence[str], encoder: str | None = None, *, settings: Settings | None = None
-) -> tuple[str, list[float]]:
-    """Zero-shot matching: (name of the encoder, probabilities of `texts` for the picture, summing to 1).
-
-    `encoder` defaults to the settings'. Raises PictureError, QueryError, and what `registry.create` raises.
-    """
-    settings = settings or load()
-    made = registry.create(resolve(encoder or settings.encoder, settings), settings)
-    picture = read_picture(paths.absolute(image), made, settings)
-    cleaned = [query.normalise(text, settings.max_query_chars) for text in texts]
-    return made.name, match_texts(made, picture, cleaned)

@@ -224,10 +224,9 @@ def compare(
 def _encoder(name: str | None) -> tuple[Encoder, Settings]:
     from ..config import load
     from ..encoders import registry
-    from ..library import resolve
 
     settings = load()
-    return registry.create(resolve(name or settings.encoder, settings), settings), settings
+    return registry.create(registry.resolve(name or settings.encoder, settings), settings), settings
 
 
 def _cache(folder: Path | None) -> Path:

@@ -125,9 +125,9 @@ def match(
     as_json: JsonOption = False,
 ) -> None:
     """Say how well each text fits a picture: zero-shot matching, probabilities that sum to 1."""
-    from ..library import match as match_picture
+    from ..search.match import match_file
 
-    name, probabilities = match_picture(image, texts, encoder)
+    name, probabilities = match_file(image, texts, encoder)
     ranked = sorted(zip(texts, probabilities, strict=True), key=lambda pair: -pair[1])
     if wants_json(context, as_json):
         scored = [{"text": text, "probability": round(p, 6)} for text, p in ranked]

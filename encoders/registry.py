@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from .base import Encoder
 from .checkpoint import Checkpoint
 from .hub import Progress
 from .known import KNOWN, by_name
+
+log = logging.getLogger("polyglance")
 
 LITE = "lite"
 BEST = KNOWN[0]
@@ -111,6 +114,15 @@ def listing(settings: Settings) -> tuple[EncoderInfo, ...]:
         if own is not None and own.name not in (info.name for info in infos):
             infos.append(EncoderInfo(own.name, own.dimension, own.languages, 0, True, f"From {own.path}."))
     return tuple(infos)
+
+
+def resolve(name: str, settings: Settings) -> str:
+    """Return the name of an encoder, deciding for the user (and logging why) if it is `auto`."""
+    if name != "auto":
+        return name
+    choice = choose_auto(settings)
+    log.info(choice.reason)
+    return choice.name
 
 
 def choose_auto(settings: Settings) -> Choice:

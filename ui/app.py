@@ -17,7 +17,7 @@ TITLE = "polyglance"
 
 HEAD = (
     '<link rel="icon" type="image/svg+xml" href="ui/icon.svg"><meta name="color-scheme" content="light dark">'
-    # Started at once, not with the rest: it fetches the words of the reader's language while Gradio starts.
+    # Before the rest: it fetches the words of the reader's language.
     '<script type="module" src="ui/i18n.js"></script>'
     + "".join(f'<link rel="stylesheet" href="ui/{name}">' for name in assets.names(".css"))
     + "".join(f'<link rel="modulepreload" href="ui/{name}">' for name in assets.names(".js"))

@@ -3,7 +3,7 @@ import pytest
 from checkpoints import SENTENCES
 from PIL import Image
 from polyglance.config import Settings
-from polyglance.library import match
+from polyglance.search.match import match_file
 
 
 @pytest.mark.parametrize("kind", ["altclip", "clip"])
@@ -18,7 +18,7 @@ def test_probabilities_from_a_file_are_those_of_transformers(kind, tiny_altclip,
     picture.save(tmp_path / "picture.png")
     texts = list(SENTENCES.values())
     settings = Settings(precision="float32", device="cpu")
-    name, found = match(tmp_path / "picture.png", texts, str(folder), settings=settings)
+    name, found = match_file(tmp_path / "picture.png", texts, str(folder), settings=settings)
 
     model = AutoModel.from_pretrained(folder)
     pixels = AutoImageProcessor.from_pretrained(folder, backend="pil")(picture, return_tensors="pt")
