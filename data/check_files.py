@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..errors import PictureError
-from . import atomic, images, paths, snapshot
+from . import atomic, database, images, paths, snapshot
 from .findings import Finding, found
 from .records import NEVER_SEEN, FileStat
 from .thumbnails import Thumbnails
@@ -83,7 +83,10 @@ def leftovers(files: Files) -> Iterator[Finding]:
     """Temporary files whose writer was killed."""
     if files.busy:
         return
-    beside = [*files.folder.glob(f".*{atomic.SUFFIX}"), *(files.folder / snapshot.FOLDER).glob(f".*{atomic.SUFFIX}")]
+    beside = list(files.folder.glob(f".*{atomic.SUFFIX}"))
+    snapshots = list((files.folder / snapshot.FOLDER).glob(f".*{atomic.SUFFIX}"))
+    if snapshots and not database.is_being_indexed(files.folder):
+        beside += [path for path in snapshots if path.exists()]  # one may just have got its name
     for path in sorted(beside):
         yield _removed(files, path, found("leftover-file", path.name, f"{path.name} was left by a killed process"))
     for path in files.thumbnails.folder.glob(f"*/*/.*{PART}"):

@@ -130,6 +130,11 @@ def is_watched(folder: Path) -> bool:
     return _is_held(folder, "watch", unknown=False)
 
 
+def is_being_indexed(folder: Path) -> bool:
+    """Whether a process writes a snapshot of the index at this moment; also if it is not ours to ask."""
+    return _is_held(folder, "snapshot", unknown=True)
+
+
 def is_being_written(folder: Path) -> bool:
     """Whether the writer lock is held at this moment; also if it is not ours to ask (a library we may only read)."""
     return _is_held(folder, "writer", unknown=True)

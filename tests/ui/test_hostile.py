@@ -124,7 +124,7 @@ def gradio_routes(library):
             else:
                 yield path, sorted(getattr(route, "methods", None) or ["GET"])
 
-    app = mounted(library)
+    app = mounted()
     found = sorted({(path, tuple(methods)) for path, methods in walk(app.routes)})
     assert len(found) > 40  # else it was not gradio's own table
     return found
