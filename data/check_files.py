@@ -84,9 +84,9 @@ def leftovers(files: Files) -> Iterator[Finding]:
     if files.busy:
         return
     beside = list(files.folder.glob(f".*{atomic.SUFFIX}"))
-    snapshots = list((files.folder / snapshot.FOLDER).glob(f".*{atomic.SUFFIX}"))
-    if snapshots and not database.is_being_indexed(files.folder):
-        beside += [path for path in snapshots if path.exists()]  # one may just have got its name
+    written = list((files.folder / snapshot.FOLDER).glob(f".*{atomic.SUFFIX}"))
+    if written and not database.is_being_indexed(files.folder):
+        beside += [path for path in written if path.exists()]  # one may just have got its name
     for path in sorted(beside):
         yield _removed(files, path, found("leftover-file", path.name, f"{path.name} was left by a killed process"))
     for path in files.thumbnails.folder.glob(f"*/*/.*{PART}"):
