@@ -6,7 +6,7 @@
 Vectors and queries are those of `benchmarks.clustered`, half of the queries as pictures, half as words. Each contestant
 stores the vectors in one process, and in another opens what it stored and answers one query at a time for the ten
 nearest. Recall is against all cosines; memory is what the process holds more than before it opened. Writes
-`results/scale.json` and draws `docs/images/scale.svg`.
+`results/scale.json` and draws `docs/images/scale.svg`. In a folder F, what was stored before is used again.
 
 - `polyglance`: `data.vectors`, vectors in a catalog, snapshot as the library's writer makes it
 - `faiss IndexFlat`: all in memory as float32, every one looked at
@@ -246,15 +246,20 @@ def prepare(folder: Path, count: int) -> None:
 
 def contest(folder: Path, count: int, names: list[str]) -> dict[str, Any]:
     """Let each contestant store and answer `count` vectors."""
-    prepare(folder, count)
+    if not (folder / "truth.npy").exists():
+        prepare(folder, count)
+    kept = folder / "stored.json"
+    seconds: dict[str, float] = json.loads(kept.read_text()) if kept.exists() else {}
     result: dict[str, Any] = {}
     for name in names:
         command = [sys.executable, "-m", "benchmarks.scale", "--folder", str(folder), "--contestant", name]
-        start = time.perf_counter()
-        subprocess.run([*command, "--store"], check=True, stdout=subprocess.DEVNULL)
-        stored = round(time.perf_counter() - start, 1)
+        if name not in seconds:
+            start = time.perf_counter()
+            subprocess.run([*command, "--store"], check=True, stdout=subprocess.DEVNULL)
+            seconds[name] = round(time.perf_counter() - start, 1)
+            kept.write_text(json.dumps(seconds))
         answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        result[name] = {"store_s": stored, **json.loads(answer.splitlines()[-1])}
+        result[name] = {"store_s": seconds[name], **json.loads(answer.splitlines()[-1])}
         print(count, name, result[name], file=sys.stderr, flush=True)
     return result
 
@@ -264,7 +269,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vectors", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--only", nargs="+", default=list(CONTESTANTS), choices=list(CONTESTANTS))
-    parser.add_argument("--folder", type=Path, help="of a contestant's process")
+    parser.add_argument("--folder", type=Path, help="where contestants store, and find what they stored before")
     parser.add_argument("--contestant", choices=list(CONTESTANTS))
     parser.add_argument("--store", action="store_true")
     given = parser.parse_args()
@@ -275,8 +280,8 @@ def main() -> None:
     else:
         result = {}
         for count in given.vectors:
-            with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-                result[str(count)] = contest(Path(folder), count, given.only)
+            with tempfile.TemporaryDirectory() as folder:
+                result[str(count)] = contest((given.folder or Path(folder)) / str(count), count, given.only)
         publish("scale", {"dimension": DIMENSION, "vectors": result, "ratio to IndexFlat": ratios(result)})
         draw(result)
 
