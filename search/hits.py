@@ -169,11 +169,22 @@ class Ranked:
         found = [] if self._depth else self._found_by_words()
         self._depth = depth if found == [] else max(depth, POOL)
         looks = self._rank(self._depth, self.among)
-        if found is None:
-            found = self.catalog.words_among(self.expression, looks[:POOL])
-        order = rank.fuse(looks[:POOL], self._rank_words(found)) + looks[POOL:] if found else looks
+        order = looks if found == [] else self._fused(self._passing(looks[:POOL]), found) + looks[POOL:]
         known = set(self._order)
         self._order += [vector_id for vector_id in dict.fromkeys(order) if vector_id not in known]
+
+    def _passing(self, looks: list[int]) -> list[int]:
+        """Those of which a photo passes the filters: others must not count as places before them."""
+        if self.among is not None or not self.wanted:
+            return looks
+        there = self.catalog.briefs_of_vectors(looks, self.wanted)
+        return [vector_id for vector_id in looks if vector_id in there]
+
+    def _fused(self, looks: list[int], found: Sequence[tuple[int, int]] | None) -> list[int]:
+        """Both rankings made one; where too many photos have the words, of those that look right."""
+        return rank.fuse(
+            looks, self._rank_words(self.catalog.words_among(self.expression, looks) if found is None else found)
+        )
 
     def _rank(self, count: int, among: Ids | None) -> list[int]:
         scores, ids, background, pictures = self.nearest(self.vector, count, among)

@@ -56,10 +56,15 @@ class Place:
 
     def __init__(self, folder):
         self.catalog = Catalog(folder / "catalog.db", create=True)
-        encoder = WordEncoder()
-        self.encoder_id = self.catalog.add_encoder("words", encoder.fingerprint.digest, DIMENSION, "float32").id
+        self.encoder = WordEncoder()
+        self.encoder_id = self.catalog.add_encoder("words", self.encoder.fingerprint.digest, DIMENSION, "float32").id
         self.root = self.catalog.add_root(b"/photos")
-        self.engine = Engine(self.catalog, encoder, self.encoder_id)
+        self.fresh()
+
+    def fresh(self):
+        """The same with an engine that knows of nothing yet."""
+        self.engine = Engine(self.catalog, self.encoder, self.encoder_id)
+        return self
 
     def add(self, *photos):
         """Photos as (path, vector, facts of the camera, a key if the bytes are those of another photo)."""
