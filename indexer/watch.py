@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 
 from watchdog.events import (
@@ -37,6 +38,9 @@ _FOLDER_EVENTS: list[type[FileSystemEvent]] = [DirCreatedEvent, DirMovedEvent, D
 _EVENTS = [*_WRITTEN, *_FOLDER_EVENTS, FileCreatedEvent, FileMovedEvent, FileDeletedEvent]
 
 JOIN_SECONDS = 2.0
+
+# What watchdog says, in a thread of its own, of a folder that moved while it was taken up: nothing anybody can act on.
+warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
 
 
 class WatchRefused(Exception):
