@@ -38,7 +38,7 @@ RECALL = 0.99
 MARGIN = 0.002
 """About the standard error of the measured recall."""
 
-CANDIDATES = 64
+CANDIDATES = 32
 """How many of the best get exact scores: 8 bits a component put hardly ever one of the first ten behind them."""
 
 

@@ -39,6 +39,9 @@ log = logging.getLogger("polyglance")
 SAMPLE = 2048
 """How many vectors `sample` holds at most: enough for a stable mean and spread of a query's scores."""
 
+EXACT = 128
+"""How many results get exact scores from the catalog at most: more than a page shows."""
+
 LATELY = 4096
 """Vectors that were read from the catalog and are kept for a moment."""
 
@@ -138,13 +141,14 @@ class VectorIndex:
 
         Only vectors whose ids are in `among` (ascending) if it is given: the search itself passes over the others, so
         `count` come back however few they are. Shapes (n,), n = min(count, number of vectors); scores are cosines,
-        beyond the first CANDIDATES of a large library to about 0.001.
+        beyond the first EXACT of a large library to about 0.001.
         """
         held = self._held
         count = min(count, len(self) if among is None else len(among))
         scores, ids = held.recent.search(query, count, among)
         if held.base and count:
-            found = self._exactly(query, *held.base.search(query, max(count, CANDIDATES), among, held.gone))
+            depth = max(count, CANDIDATES)
+            found = self._exactly(query, *held.base.search(query, depth, among, held.gone), min(depth, EXACT))
             scores, ids = np.concatenate([scores, found[0]]), np.concatenate([ids, found[1]])
             order = np.argsort(-scores, kind="stable")[:count]
             scores, ids = scores[order], ids[order]
@@ -273,13 +277,13 @@ class VectorIndex:
     def _nothing(self) -> Held:
         return Held(np.empty(0, np.int64), np.empty(0, np.uint64), Exact(self._dimension))
 
-    def _exactly(self, query: Floats, scores: Floats, ids: Ids) -> tuple[Floats, Ids]:
-        """Give the best their exact scores; what the catalog dropped this moment goes."""
-        best = self._stored(ids[:CANDIDATES])
+    def _exactly(self, query: Floats, scores: Floats, ids: Ids, best: int) -> tuple[Floats, Ids]:
+        """Give the `best` their exact scores; what the catalog dropped this moment goes."""
+        stored = self._stored(ids[:best])
         scores = scores.copy()
-        scores[:CANDIDATES] = best @ query
+        scores[:best] = stored @ query
         there = np.ones(len(ids), bool)
-        there[:CANDIDATES] = best.any(axis=1)
+        there[:best] = stored.any(axis=1)
         return scores[there], ids[there]
 
     def _stored(self, ids: Ids) -> Floats:
