@@ -202,8 +202,8 @@ def encoder(info: EncoderInfo, active: str | None) -> dict[str, Any]:
     }
 
 
-def report(done: IndexReport) -> dict[str, Any]:
-    """What an index run did: counts, `seconds`, `images_per_second`, `encoder`, the folders that were `offline`."""
+def counts(done: IndexReport) -> dict[str, int]:
+    """`{added, changed, moved, removed, unchanged, failed}` of an index run."""
     tally = done.tally
     return {
         "added": tally.added,
@@ -212,7 +212,14 @@ def report(done: IndexReport) -> dict[str, Any]:
         "removed": tally.removed,
         "unchanged": tally.unchanged,
         "failed": len(tally.failures),
-        "still_failed": tally.still_failed,
+    }
+
+
+def report(done: IndexReport) -> dict[str, Any]:
+    """What an index run did: counts, `seconds`, `images_per_second`, `encoder`, the folders that were `offline`."""
+    return {
+        **counts(done),
+        "still_failed": done.tally.still_failed,
         "seconds": round(done.seconds, 3),
         "images_per_second": round(done.images_per_second, 2),
         "encoder": done.encoder,

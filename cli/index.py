@@ -82,8 +82,10 @@ def forget(
 
 def report_document(report: Report) -> dict[str, Any]:
     """The `--json` document of `index`: docs/design.md."""
+    from ..documents import counts
+
     return {
-        **_counts(report),
+        **counts(report),
         "seconds": round(report.seconds, 3),
         "images_per_second": round(report.images_per_second, 2),
         "encoder": report.encoder,
@@ -92,7 +94,9 @@ def report_document(report: Report) -> dict[str, Any]:
 
 def print_report(report: Report) -> None:
     """One line of what an index run did."""
-    counted = ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count) or "no pictures found"
+    from ..documents import counts
+
+    counted = ", ".join(f"{count} {what}" for what, count in counts(report).items() if count) or "no pictures found"
     rate = f", {report.images_per_second:.1f} pictures/s" if report.tally.encoded else ""
     typer.echo(f"{counted} in {report.seconds:.1f} s{rate}.")
     if report.tally.still_failed:
@@ -106,16 +110,6 @@ def print_report(report: Report) -> None:
 
 def said(report: Report) -> str:
     """What changed, as "3 added, 1 moved"; empty if nothing did."""
-    return ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count and what != "unchanged")
+    from ..documents import counts
 
-
-def _counts(report: Report) -> dict[str, int]:
-    tally = report.tally
-    return {
-        "added": tally.added,
-        "changed": tally.changed,
-        "moved": tally.moved,
-        "removed": tally.removed,
-        "unchanged": tally.unchanged,
-        "failed": len(tally.failures),
-    }
+    return ", ".join(f"{count} {what}" for what, count in counts(report).items() if count and what != "unchanged")
