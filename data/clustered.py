@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .faiss_ import faiss, selector
+from .faiss_ import faiss, padded, selector, width
 from .snapshot import SnapshotInvalid, Tuning
 
 Ids = npt.NDArray[np.int64]
@@ -40,7 +40,8 @@ class Clustered:
     @classmethod
     def of(cls, index: Any, dimension: int, count: int, tuning: Tuning) -> Clustered:
         """An index that was read. Raises SnapshotInvalid if it is not one of ours."""
-        if not isinstance(index, faiss.IndexIVFScalarQuantizer) or index.d != dimension or index.ntotal != count:
+        is_ours = isinstance(index, faiss.IndexIVFScalarQuantizer) and index.d == width(dimension)
+        if not is_ours or index.ntotal != count:
             raise SnapshotInvalid("its index is of another kind")
         return cls(index, tuning)
 
@@ -65,6 +66,6 @@ class Clustered:
         if chosen is None and len(gone):
             chosen = faiss.IDSelectorNot(faiss.IDSelectorBatch(gone))
         parameters = faiss.SearchParametersIVF(sel=chosen, nprobe=probes)
-        scores, ids = self.index.search(query.reshape(1, -1), count, params=parameters)
+        scores, ids = self.index.search(padded(query.reshape(1, -1)), count, params=parameters)
         found = ids[0] >= 0
         return scores[0][found], ids[0][found]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ..errors import Stopped
 from .clustered import Clustered
-from .faiss_ import faiss, on_gpu
+from .faiss_ import faiss, on_gpu, padded
 from .snapshot import Tuning
 from .vector_rows import Vectors
 
@@ -55,14 +55,16 @@ def build(
     `sample` are some of the vectors, evenly spread, `count` is about how many there will be. Raises Stopped as soon as
     `asked` says so.
     """
+    sample = padded(sample)
     index = empty(kmeans(sample, min(clusters_for(count), len(sample)), asked), sample)
     draw = np.random.default_rng(0)
     truth = Truth.of(_queries(sample, draw))
     ids, seals = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
     for batch in batches:
         _heed(asked)
-        index.add_with_ids(batch.vectors, batch.ids)
-        truth.see(batch.ids, batch.vectors)
+        vectors = padded(batch.vectors)
+        index.add_with_ids(vectors, batch.ids)
+        truth.see(batch.ids, vectors)
         ids.append(batch.ids)
         seals.append(batch.seals)
     return Clustered(index, tuned(index, truth)), np.concatenate(ids), np.concatenate(seals)

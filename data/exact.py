@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .faiss_ import faiss, selector
+from .faiss_ import faiss, padded, selector, width
 from .snapshot import SnapshotInvalid
 
 Ids = npt.NDArray[np.int64]
@@ -22,13 +22,15 @@ class Exact:
     """Vectors by ascending id."""
 
     def __init__(self, dimension: int, index: Any = None) -> None:
-        flat = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        half = faiss.ScalarQuantizer.QT_fp16
+        flat = faiss.IndexScalarQuantizer(width(dimension), half, faiss.METRIC_INNER_PRODUCT)
+        self.dimension = dimension
         self.index = faiss.IndexIDMap(flat) if index is None else index
 
     @classmethod
     def of(cls, index: Any, dimension: int, ids: Ids) -> Exact:
         """An index that was read. Raises SnapshotInvalid if it is not one of ours, with these ids."""
-        if not isinstance(index, faiss.IndexIDMap) or index.d != dimension:
+        if not isinstance(index, faiss.IndexIDMap) or index.d != width(dimension):
             raise SnapshotInvalid("its index is of another kind")
         exact = cls(dimension, index)
         if not np.array_equal(exact.ids, ids):
@@ -46,7 +48,7 @@ class Exact:
 
     def add(self, ids: Ids, vectors: Floats) -> None:
         """Add vectors, with ids above those held."""
-        self.index.add_with_ids(vectors, ids)
+        self.index.add_with_ids(padded(vectors), ids)
 
     def remove(self, ids: Ids) -> None:
         """Drop those of `ids` that are held."""
@@ -59,16 +61,16 @@ class Exact:
         if not count:
             return np.empty(0, np.float32), np.empty(0, np.int64)
         parameters = None if among is None else faiss.SearchParameters(sel=selector(among))
-        scores, ids = self.index.search(query.reshape(1, -1), count, params=parameters)
+        scores, ids = self.index.search(padded(query.reshape(1, -1)), count, params=parameters)
         found = ids[0] >= 0  # fewer, if some of `among` are not held
         return scores[0][found], ids[0][found]
 
     def vectors(self, ids: Ids) -> Floats:
         """The vectors with these ids, shape (len(ids), dimension); zeros where one is not held."""
         held = self.ids
-        result = np.zeros((len(ids), self.index.d), np.float32)
+        result = np.zeros((len(ids), self.dimension), np.float32)
         places = np.searchsorted(held, ids)
         for row, (vector_id, place) in enumerate(zip(ids.tolist(), places.tolist(), strict=True)):
             if place < len(held) and held[place] == vector_id:
-                result[row] = self.index.index.reconstruct(place)
+                result[row] = self.index.index.reconstruct(place)[: self.dimension]
         return result

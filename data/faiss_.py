@@ -37,10 +37,25 @@ def _imported() -> Any:
 
 faiss = _imported()
 
-__all__ = ["faiss", "mapped", "on_gpu", "read", "selector", "write"]
+__all__ = ["faiss", "mapped", "on_gpu", "padded", "read", "selector", "width", "write"]
+
+LANES = 16
+"""FAISS multiplies 16 components at a time (8 without AVX-512), and one by one where the dimension is no multiple:
+20,000 vectors of lite's 1011 components then took 25 ms a search instead of 3."""
 
 BITS_PER_ID = 4096
 """A selection spread more thinly than this, over more ids than a megabyte has bits, goes by hash, not by bitmap."""
+
+
+def width(dimension: int) -> int:
+    """The dimension of an index for vectors of `dimension`: the next multiple of LANES."""
+    return -(-dimension // LANES) * LANES
+
+
+def padded(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Vectors, shape (n, dimension), with zeros up to `width(dimension)`; they leave inner products as they are."""
+    missing = width(vectors.shape[1]) - vectors.shape[1]
+    return np.pad(vectors, ((0, 0), (0, missing))) if missing else vectors
 
 
 def selector(among: npt.NDArray[np.int64]) -> Any:

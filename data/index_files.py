@@ -115,7 +115,7 @@ def _merged(catalog: Catalog, encoder: EncoderRecord, index: VectorIndex) -> Clu
     recent = held.recent.ids
     for start in range(0, len(recent), vector_rows.AT_ONCE):
         ids = recent[start : start + vector_rows.AT_ONCE]
-        made.index.add_with_ids(held.recent.vectors(ids), ids)
+        made.index.add_with_ids(faiss_.padded(held.recent.vectors(ids)), ids)
     return made
 
 

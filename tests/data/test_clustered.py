@@ -13,7 +13,7 @@ from polyglance.data.records import Content, Entry, FileStat
 from polyglance.data.vectors import VectorIndex
 from polyglance.errors import Stopped
 
-DIMENSION = 48
+DIMENSION = 50  # no multiple of 8: see faiss_.LANES
 MANY = 6000
 NOTHING = np.empty(0, np.int64)
 
@@ -109,6 +109,7 @@ def test_it_finds_what_an_exact_search_finds_and_looks_at_a_part(saved, world, r
     assert (len(held.base), len(held.recent), len(index)) == (MANY, 0, MANY)
     assert held.base.tuning.probes < held.base.index.nlist / 3
     assert held.base.tuning.recall >= clustering.RECALL
+    assert held.base.index.d % 16 == 0
     assert recall(index, rows[:MANY], world.pictures(200)) >= 0.99
     assert recall(index, rows[:MANY], world.texts(200)) >= 0.98
 
@@ -132,12 +133,13 @@ def test_a_selection_is_searched_wholly_however_small(saved, world, rows, share)
 
 @pytest.mark.parametrize("count", [1, 100, 101, 1000, MANY, 10 * MANY])
 def test_as_many_come_as_were_asked_for_or_there_are(saved, world, rows, count):
-    query = world.texts(1)[0]
-    scores, ids = opened(saved).search(query, count)
-    assert len(ids) == len(set(ids.tolist())) == min(count, MANY)
-    shared = np.intersect1d(ids, best(rows[:MANY], query, count))
-    assert len(shared) >= 0.99 * len(ids)
-    assert np.allclose(scores, rows[ids - 1] @ query, atol=0.01)
+    index, shared = opened(saved), []
+    for query in world.texts(20):
+        scores, ids = index.search(query, count)
+        assert len(ids) == len(set(ids.tolist())) == min(count, MANY)
+        assert np.allclose(scores, rows[ids - 1] @ query, atol=0.01)
+        shared.append(len(np.intersect1d(ids, best(rows[:MANY], query, count))) / len(ids))
+    assert np.mean(shared) >= 0.97
 
 
 def test_what_comes_and_goes_is_followed_beside_the_clusters(saved, world, rows):

@@ -44,6 +44,13 @@ print("closed", flush=True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are another matter there")
+def test_no_part_of_an_answer_waits_for_the_client_to_acknowledge_the_one_before():
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_signals_end_it_cleanly(library):
     command = [sys.executable, "-c", SERVE, str(library.folder)]
     pipe = subprocess.PIPE
