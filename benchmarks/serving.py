@@ -113,22 +113,27 @@ def served(library: Path) -> Iterator[tuple[int, psutil.Process]]:
             process.terminate()
 
 
-def ask(connection: http.client.HTTPConnection, query: str, count: int = 50) -> float:
-    """Milliseconds of one search."""
+def search_for(query: str, count: int = 50) -> str:
+    return f"/api/v1/search?q={quote(query)}&k={count}"
+
+
+def ask(connection: http.client.HTTPConnection, path: str) -> float:
+    """Milliseconds until the whole answer is here."""
     start = time.perf_counter()
-    connection.request("GET", f"/api/v1/search?q={quote(query)}&k={count}")
+    connection.request("GET", path)
     answer = connection.getresponse()
     body = answer.read()
-    if answer.status != 200 or not json.loads(body)["results"]:
+    took = 1000 * (time.perf_counter() - start)
+    if answer.status != 200 or (path.startswith("/api/v1/search") and not json.loads(body)["results"]):
         raise RuntimeError(f"{answer.status}: {body[:200]!r}")
-    return 1000 * (time.perf_counter() - start)
+    return took
 
 
 def queries() -> Iterator[str]:
-    """Never the same twice: orders that are kept would cost nothing."""
+    """Never the same twice, nor the same text: what is kept would cost nothing."""
     for number in itertools.count():
         first, second = WORDS[number % len(WORDS)], WORDS[number // len(WORDS) % len(WORDS)]
-        yield f"{first} + 0.{number % 900 + 100}: {second}"
+        yield search_for(f"{first}, {second} {number}")
 
 
 def alone(port: int, asked: Iterator[str], times: int) -> list[float]:
@@ -138,25 +143,33 @@ def alone(port: int, asked: Iterator[str], times: int) -> list[float]:
     return took
 
 
-def together(port: int, asked: Iterator[str]) -> tuple[list[float], int]:
-    """(milliseconds, errors) of requests that start at one moment, each on a connection of its own."""
+def at_once(port: int, asked: Iterator[str]) -> dict[str, float]:
+    """AT_ONCE requests that start at one moment, each on a connection of its own, beside one at a time."""
+    one = middle(alone(port, asked, AT_ONCE))
     barrier, took, errors = threading.Barrier(AT_ONCE), [], []
 
-    def one(query: str) -> None:
+    def ask_with_others(path: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         connection.connect()
         barrier.wait()
         try:
-            took.append(ask(connection, query))
+            took.append(ask(connection, path))
         except Exception as error:  # noqa: BLE001 - counted
             errors.append(error)
 
-    threads = [threading.Thread(target=one, args=(next(asked),)) for _ in range(AT_ONCE)]
+    threads = [threading.Thread(target=ask_with_others, args=(next(asked),)) for _ in range(AT_ONCE)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return took, len(errors)
+    last = middle(took, 95)
+    return {
+        "one_p50_ms": one,
+        "errors": len(errors),
+        "p50_ms": middle(took),
+        "p95_ms": last,
+        "ratio": round(last / one, 1),
+    }
 
 
 def memory_over(port: int, process: psutil.Process, asked: Iterator[str], searches: int) -> list[float]:
@@ -173,8 +186,8 @@ def memory_over(port: int, process: psutil.Process, asked: Iterator[str], search
                 done += 1
                 if done % (searches // 10) == 0:
                     sizes.append(round(process.memory_info().rss / 1e6, 1))
-                query = next(asked)
-            ask(connection, query, 20)
+                path = next(asked)
+            ask(connection, path)
 
     threads = [threading.Thread(target=work) for _ in range(THREADS)]
     for thread in threads:
@@ -271,11 +284,13 @@ def main() -> None:
         if not given.without_page:
             result |= page(port)
             print(result, file=sys.stderr)
-        one = alone(port, asked, 200)
-        took, errors = together(port, asked)
-        result["one_at_a_time_p50_ms"] = middle(one)
-        result["at_once"] = {"requests": AT_ONCE, "errors": errors, "p50_ms": middle(took), "p95_ms": middle(took, 95)}
-        result["at_once"]["p95_in_p50_of_one"] = round(middle(took, 95) / middle(one), 1)
+        small = (f"/api/v1/photos/{number}/thumbnail" for number in itertools.count(1))
+        result["a_hundred_at_once"] = {
+            "searches": at_once(port, asked),
+            "the_same_search": at_once(port, itertools.repeat(search_for("a cat in a garden"))),
+            "thumbnails": at_once(port, small),
+            "an_icon": at_once(port, itertools.repeat("/ui/icon.svg")),
+        }
         result["while_indexing"] = while_indexing(port, asked, Path(folder), lambda: alone(port, asked, 200))
         print(result, file=sys.stderr)
         result["resident_mb_over_searches"] = {

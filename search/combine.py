@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data import tokens
-from ..encoders.base import Encoder
 from ..encoders.vocabulary import stop_words
 from ..errors import QueryError
 from .parse import Term
@@ -20,13 +19,15 @@ CANCELLED = 1e-3
 """A sum this short, relative to the weights, is what rounding leaves of nothing."""
 
 
-def vector_of(terms: Sequence[Term], encoder: Encoder, picture: Callable[[Term], Floats]) -> Floats:
-    """The weighted sum of the terms' unit vectors, as a unit vector; `picture` gives those of pictures.
+def vector_of(
+    terms: Sequence[Term], encode: Callable[[list[str]], Floats], picture: Callable[[Term], Floats]
+) -> Floats:
+    """The weighted sum of the terms' unit vectors, as a unit vector; `encode` gives those of texts.
 
-    Raises QueryError if the terms cancel each other out, and what `picture` raises.
+    Raises QueryError if the terms cancel each other out, and what `encode` and `picture` raise.
     """
     texts = list(dict.fromkeys(term.value for term in terms if term.kind == "text"))
-    encoded = dict(zip(texts, encoder.encode_texts(texts), strict=True)) if texts else {}
+    encoded = dict(zip(texts, encode(texts), strict=True)) if texts else {}
     vectors = [encoded[term.value] if term.kind == "text" else picture(term) for term in terms]
     if len(terms) == 1:
         return vectors[0]

@@ -25,6 +25,7 @@ from . import calibrate, combine, filters, language, query
 from .collapse import ALIKE, Groups
 from .hits import AHEAD, CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
 from .parse import Query, Term
+from .texts import Texts
 
 Floats = npt.NDArray[np.float32]
 Reader = Callable[[Term], Image.Image]
@@ -112,6 +113,7 @@ class Engine:
         self._encoder = encoder
         self._encoder_id = encoder_id
         self._index = VectorIndex(catalog, encoder_id, encoder.dimension)
+        self._texts = Texts(encoder)
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[object, ...], Hits] = OrderedDict()
 
@@ -128,7 +130,7 @@ class Engine:
 
         def begin() -> Hits:
             clock.encoding = time.perf_counter()
-            vector = combine.vector_of(asked.terms, self._encoder, self._picture(read)) if asked.terms else None
+            vector = combine.vector_of(asked.terms, self._texts.encode, self._picture(read)) if asked.terms else None
             clock.encoded = time.perf_counter()
             return self._begin(asked, vector, view, own)
 
