@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import priority
 from ..errors import PolyglanceError
 from .options import LibraryOption, open_library
 from .output import encoder_note, note, progress_lines
@@ -55,6 +56,7 @@ def watching(library: Library) -> Iterator[None]:
     stop = Stop()
 
     def follow() -> None:
+        priority.give_way()
         try:
             library.watch(stop=stop, progress=progress_lines("Indexing"))
         except PolyglanceError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -52,6 +53,14 @@ class Prepared(NamedTuple):
     colours: Vectors
 
 
+class ImageTower(NamedTuple):
+    """The network, and threads it runs in: a picture to search by does not wait behind a batch that is indexed."""
+
+    network: EfficientNetLite2
+    for_one: ThreadPoolExecutor
+    for_many: ThreadPoolExecutor
+
+
 class LiteEncoder:
     """Implements `Encoder`. Each tower is loaded once, when it is first needed, whichever thread comes first."""
 
@@ -93,8 +102,9 @@ class LiteEncoder:
         """
         if not images:
             return _no_vectors()
-        network, workers = _image_tower()
-        vectors = workers.map(functools.partial(_encode_picture, network), images)
+        tower = _image_tower()
+        workers = tower.for_one if len(images) == 1 else tower.for_many
+        vectors = workers.map(functools.partial(_encode_picture, tower.network), images)
         return checked(np.stack(list(vectors)), len(images), self.dimension)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
@@ -117,8 +127,8 @@ def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:
     return concept_space.picture_vector(efficientnet.logits(network, prepared.pixels[None])[0], prepared.colours)
 
 
-def _image_tower() -> tuple[EfficientNetLite2, ThreadPoolExecutor]:
-    """The network and the threads it runs in, loaded once a process: they never change, so all libraries share them."""
+def _image_tower() -> ImageTower:
+    """The network and its threads, loaded once a process: they never change, so all libraries share them."""
     with _LOADING:
         return _load_network()
 
@@ -130,10 +140,14 @@ def _text_tower() -> tuple[Any, concept_space.ConceptSpace]:
 
 
 @functools.cache
-def _load_network() -> tuple[EfficientNetLite2, ThreadPoolExecutor]:
+def _load_network() -> ImageTower:
     from . import efficientnet
 
-    return efficientnet.load(), efficientnet.workers()
+    return ImageTower(
+        efficientnet.load(),
+        for_one=efficientnet.workers(1, give_way=False),
+        for_many=efficientnet.workers(os.cpu_count() or 1, give_way=True),
+    )
 
 
 @functools.cache

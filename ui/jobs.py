@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .. import documents
+from .. import documents, priority
 from ..data import database
 from ..errors import LibraryBusy, PolyglanceError, Stopped
 from ..indexer.pipeline import Tick
@@ -146,6 +146,7 @@ class Jobs:
 
     def _run(self, job: Job, work: Work) -> None:
         state = "failed"
+        priority.give_way()
         try:
             job.report = self._patiently(job, work)
             state = "done"

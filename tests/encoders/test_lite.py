@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -104,11 +105,23 @@ def test_a_picture_does_not_depend_on_its_batch(encoder: LiteEncoder, pictures: 
     assert np.array_equal(encoder.encode_images([sample(PICTURES[9])])[0], pictures[9])
 
 
+def test_a_picture_to_search_by_does_not_wait_for_a_batch(encoder: LiteEncoder, pictures: Vectors) -> None:
+    ready, held = threading.Event(), threading.Event()
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as batch:
+        patch.setattr(lite, "_encode_picture", lambda network, image: (ready.set(), held.wait(30), pictures[0])[2])
+        indexed = batch.submit(encoder.encode_images, [sample(CAT)] * 20)
+        assert ready.wait(30)
+        patch.undo()
+        assert np.array_equal(encoder.encode_images([sample(ROCKET)])[0], pictures[PICTURES.index(ROCKET)])
+        held.set()
+        assert len(indexed.result(30)) == 20
+
+
 def test_other_models_keep_their_threads(encoder: LiteEncoder) -> None:
     before = torch.get_num_threads()
     lite._load_network.cache_clear()
     encoder.encode_images([Image.new("RGB", (64, 64))])
-    inside = lite._load_network()[1].submit(torch.get_num_threads).result()
+    inside = lite._load_network().for_many.submit(torch.get_num_threads).result()
     with ThreadPoolExecutor(1) as pool:
         outside = pool.submit(torch.get_num_threads).result()
     assert (inside, torch.get_num_threads(), outside) == (1, before, before)

@@ -2,12 +2,14 @@
 
 import json
 import os
+import sys
 import threading
 import time
 from contextlib import contextmanager
 
 import colour_encoder
 import pytest
+from polyglance import priority
 from polyglance.config import Settings
 from polyglance.data import database
 from polyglance.encoders import registry
@@ -140,6 +142,14 @@ def test_progress_comes_with_rate_and_time_left_and_searching_goes_on(api, colou
             assert "running already" in answer.json()["detail"]
         api.delete("jobs/current")
         assert finished(api)["state"] == "stopped"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+def test_a_job_gives_way_to_searches(api, colours, photos):
+    with running(api, colours, photos):
+        job = next(thread for thread in threading.enumerate() if thread.name == "polyglance-job")
+        assert os.getpriority(os.PRIO_PROCESS, job.native_id) == priority.NICENESS
+        assert os.getpriority(os.PRIO_PROCESS, 0) < priority.NICENESS
 
 
 def test_a_job_stops_with_its_batch_and_a_rescan_does_the_rest(api, colours, photos):
