@@ -1,4 +1,4 @@
-"""Pictures for the page: thumbnails and photos of the library, by id and never by path."""
+"""Answers that are pictures: thumbnails and photos of the library, by id and never by path."""
 
 from __future__ import annotations
 
@@ -6,33 +6,17 @@ import os
 from http import HTTPStatus
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
 from ..data import paths
 from ..errors import PictureError
 from ..library import Library
 from . import originals, ranges
-from .api.parameters import PhotoId
 from .problems import problem
 
 HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "private, no-cache"}
 """`no-cache`: kept by the browser, but asked about again, because a photo's file can change under its id."""
-
-
-def router(library: Library) -> APIRouter:
-    """Return the page's older addresses of the pictures."""
-    routes = APIRouter(prefix="/media", include_in_schema=False)
-
-    @routes.get("/thumbnail/{photo_id}")
-    def small(photo_id: PhotoId, request: Request) -> Response:
-        return thumbnail(library, photo_id, request)
-
-    @routes.get("/photo/{photo_id}")
-    def photo(photo_id: PhotoId, request: Request) -> Response:
-        return original(library, photo_id, request)
-
-    return routes
 
 
 def thumbnail(library: Library, photo_id: int, request: Request) -> Response:

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ..errors import UsageError
 from ..library import Library
-from . import api, app, assets, limits, media, problems
+from . import api, app, assets, limits, problems
 from .auth import Secret
 from .gate import THIS_MACHINE, Gate, Policy, is_address, is_loopback
 from .jobs import Jobs
@@ -91,7 +91,6 @@ def build(library: Library, policy: Policy = THIS_MACHINE) -> FastAPI:
         lifespan=lifespan,
     )
     api.install(whole, library, jobs, with_password=policy.secret is not None)
-    whole.include_router(media.router(library))
     whole.include_router(assets.router())
     problems.register(whole)
     whole.mount("/", app.OnlyThePage(page))

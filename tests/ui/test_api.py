@@ -322,7 +322,7 @@ def test_other_host_names_are_refused(client, host, address):
     ],
 )
 def test_requests_of_other_sites_are_refused(client, headers):
-    assert client.get("/media/thumbnail/1", headers=headers).status_code == 403
+    assert client.get("/api/v1/photos/1/thumbnail", headers=headers).status_code == 403
 
 
 def test_a_link_from_another_site_to_the_page_works(client):

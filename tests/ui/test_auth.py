@@ -38,7 +38,7 @@ def guarded(library, quick):
 
 
 EVERYTHING = ["/", "/api/v1/status", "/api/v1/docs", "/api/v1/openapi.json", "/ui/page.js", "/favicon.ico",
-              "/api/v1/photos/1/original", "/media/thumbnail/1", "/theme.css", "/nothing"]  # fmt: skip
+              "/api/v1/photos/1/original", "/api/v1/photos/1/thumbnail", "/theme.css", "/nothing"]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", EVERYTHING)

@@ -6,7 +6,7 @@ from PIL import Image
 
 
 def test_a_thumbnail_is_a_small_jpeg(client, ids):
-    answer = client.get(f"/media/thumbnail/{ids['rocket.jpg']}")
+    answer = client.get(f"/api/v1/photos/{ids['rocket.jpg']}/thumbnail")
     assert answer.headers["content-type"] == "image/jpeg"
     assert Image.open(BytesIO(answer.content)).size == (384, 256)
 
@@ -14,35 +14,35 @@ def test_a_thumbnail_is_a_small_jpeg(client, ids):
 def test_a_lost_thumbnail_is_made_again(client, library, ids):
     path = library.thumbnail(ids["horse.png"])
     path.unlink()
-    assert client.get(f"/media/thumbnail/{ids['horse.png']}").status_code == 200
+    assert client.get(f"/api/v1/photos/{ids['horse.png']}/thumbnail").status_code == 200
     assert path.exists()
 
 
 @pytest.mark.parametrize(("name", "kind"), [("rocket.jpg", "image/jpeg"), ("chelsea.png", "image/png")])
 def test_a_photo_browsers_show_is_sent_byte_for_byte(client, ids, pictures, name, kind):
-    answer = client.get(f"/media/photo/{ids[name]}")
+    answer = client.get(f"/api/v1/photos/{ids[name]}/original")
     assert answer.headers["content-type"] == kind
     assert answer.content == (pictures / name).read_bytes()
 
 
 def test_a_photo_browsers_do_not_show_becomes_a_jpeg(client, ids):
-    answer = client.get(f"/media/photo/{ids['espresso.tiff']}")
+    answer = client.get(f"/api/v1/photos/{ids['espresso.tiff']}/original")
     assert answer.headers["content-type"] == "image/jpeg"
     assert Image.open(BytesIO(answer.content)).size == (600, 400)
 
 
-@pytest.mark.parametrize("route", ["thumbnail", "photo"])
+@pytest.mark.parametrize("route", ["thumbnail", "original"])
 def test_pictures_carry_headers_that_keep_them_pictures(client, ids, route):
-    headers = client.get(f"/media/{route}/{ids['chelsea.png']}").headers
+    headers = client.get(f"/api/v1/photos/{ids['chelsea.png']}/{route}").headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert headers["cache-control"].startswith("private")
     assert headers["cross-origin-resource-policy"] == "same-origin"
 
 
-@pytest.mark.parametrize("route", ["thumbnail", "photo"])
+@pytest.mark.parametrize("route", ["thumbnail", "original"])
 def test_a_picture_the_browser_has_is_not_sent_again(client, ids, route):
-    address = f"/media/{route}/{ids['chelsea.png']}"
+    address = f"/api/v1/photos/{ids['chelsea.png']}/{route}"
     etag = client.get(address).headers["etag"]
     again = client.get(address, headers={"If-None-Match": f'"other", W/{etag}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
@@ -50,34 +50,34 @@ def test_a_picture_the_browser_has_is_not_sent_again(client, ids, route):
 
 
 def test_the_etag_of_a_photo_follows_its_file(client, ids, pictures):
-    address = f"/media/photo/{ids['page.png']}"
+    address = f"/api/v1/photos/{ids['page.png']}/original"
     etag = client.get(address).headers["etag"]
     os.utime(pictures / "page.png", ns=(1, 1))
     assert client.get(address, headers={"If-None-Match": etag}).status_code == 200
 
 
-@pytest.mark.parametrize("route", ["thumbnail", "photo"])
+@pytest.mark.parametrize("route", ["thumbnail", "original"])
 @pytest.mark.parametrize("unknown", ["99999", "9223372036854775807"])
 def test_an_unknown_id_is_not_found(client, route, unknown):
-    answer = client.get(f"/media/{route}/{unknown}")
+    answer = client.get(f"/api/v1/photos/{unknown}/{route}")
     assert answer.status_code == 404
     assert answer.json()["detail"].startswith("No photo has the id")
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "9223372036854775808", "cat", "%2e%2e%2fcatalog.db", "1.5"])
-@pytest.mark.parametrize("route", ["thumbnail", "photo"])
+@pytest.mark.parametrize("route", ["thumbnail", "original"])
 def test_what_is_no_id_is_refused(client, route, wrong):
-    answer = client.get(f"/media/{route}/{wrong}")
+    answer = client.get(f"/api/v1/photos/{wrong}/{route}")
     assert answer.status_code in {404, 422}
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_file_that_is_gone_is_not_found_and_its_thumbnail_stays(client, ids, pictures):
     (pictures / "gone" / "gone.png").unlink()
-    answer = client.get(f"/media/photo/{ids['gone.png']}")
+    answer = client.get(f"/api/v1/photos/{ids['gone.png']}/original")
     assert answer.status_code == 404
     assert answer.json()["detail"] == "The photo is gone."
-    assert client.get(f"/media/thumbnail/{ids['gone.png']}").status_code == 200
+    assert client.get(f"/api/v1/photos/{ids['gone.png']}/thumbnail").status_code == 200
 
 
 def test_a_photo_replaced_by_a_link_is_refused(client, ids, pictures, tmp_path):
@@ -86,10 +86,10 @@ def test_a_photo_replaced_by_a_link_is_refused(client, ids, pictures, tmp_path):
     photo = pictures / "linked" / "linked.png"
     photo.unlink()
     photo.symlink_to(secret)
-    assert client.get(f"/media/photo/{ids['linked.png']}").status_code == 404
+    assert client.get(f"/api/v1/photos/{ids['linked.png']}/original").status_code == 404
     photo.unlink()
     photo.symlink_to(pictures / "chelsea.png")
-    answer = client.get(f"/media/photo/{ids['linked.png']}")
+    answer = client.get(f"/api/v1/photos/{ids['linked.png']}/original")
     assert (answer.status_code, answer.json()["detail"]) == (404, "The photo was replaced by a link.")
 
 
@@ -97,7 +97,7 @@ def test_a_photo_whose_folder_became_a_link_to_elsewhere_is_refused(client, ids,
     (tmp_path / "moved.png").write_bytes((pictures / "moved" / "moved.png").read_bytes())
     (pictures / "moved").rename(pictures / "was-here")
     (pictures / "moved").symlink_to(tmp_path)
-    answer = client.get(f"/media/photo/{ids['moved.png']}")
+    answer = client.get(f"/api/v1/photos/{ids['moved.png']}/original")
     assert (answer.status_code, answer.json()["detail"]) == (404, "The photo is no longer in its folder.")
 
 
@@ -106,7 +106,7 @@ def test_a_photo_replaced_by_a_page_is_not_sent(client, ids, pictures):
     before = photo.read_bytes()
     photo.write_text("<script>alert(1)</script>")
     try:
-        answer = client.get(f"/media/photo/{ids['grass.png']}")
+        answer = client.get(f"/api/v1/photos/{ids['grass.png']}/original")
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     finally:
         photo.write_bytes(before)
@@ -117,7 +117,7 @@ def test_a_photo_replaced_by_a_pipe_does_not_hang(client, ids, pictures):
     photo = pictures / "gravel.png"
     photo.unlink()
     os.mkfifo(photo)
-    answer = client.get(f"/media/photo/{ids['gravel.png']}")
+    answer = client.get(f"/api/v1/photos/{ids['gravel.png']}/original")
     assert answer.status_code == 404
     assert answer.json()["detail"] == "The photo was replaced by something that is no file."
 
