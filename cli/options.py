@@ -50,6 +50,7 @@ AfterOption = Annotated[list[str] | None, _filter("after", "DATE", "Taken in 202
 BeforeOption = Annotated[list[str] | None, _filter("before", "DATE", "Taken before that year, month or day.")]
 DateOption = Annotated[list[str] | None, _filter("date", "DATE[..DATE]", "Taken in that year, month, day or span.")]
 RootOption = Annotated[list[str] | None, _filter("root", "FOLDER", "In that folder of the library.")]
+InOption = Annotated[list[str] | None, _filter("in", "PATH", "In that folder or below it: Pictures/2024")]
 FolderOption = Annotated[list[str] | None, _filter("folder", "WORDS", "With these words in a folder's name.")]
 CameraOption = Annotated[list[str] | None, _filter("camera", "NAME", "By a camera with that in its name.")]
 TypeOption = Annotated[list[str] | None, _filter("type", "KIND", "jpg, heic, png, raw, …")]

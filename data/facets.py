@@ -74,10 +74,8 @@ def _folders(connection: Connection) -> list[Folder]:
         holding[root_id, os.path.dirname(path)] += 1
     total: Counter[tuple[int, bytes]] = Counter()
     for (root_id, folder), count in holding.items():
-        total[root_id, b""] += count
-        while folder:
-            total[root_id, folder] += count
-            folder = os.path.dirname(folder)
+        for inside in (b"", *paths.upwards(folder)):
+            total[root_id, inside] += count
     named = [Folder(roots[root_id], folder, count) for (root_id, folder), count in total.items() if root_id in roots]
     return sorted(named, key=lambda each: (each.root, each.path.split(_SEPARATOR)))
 

@@ -1,21 +1,24 @@
 """What photos must be like to be found at all: a frozen value, and the SQL conditions it means.
 
-All filters that are set must hold. Those that take several values (`roots`, `folders`, `cameras`, `formats`) hold if
-one of the values does.
+All filters that are set must hold. Those that take several values (`roots`, `inside`, `folders`, `cameras`,
+`formats`) hold if one of the values does.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Float, and_, cast, func, or_, select, text
+from sqlalchemy import Float, and_, cast, false, func, or_, select, text
 
 from . import tokens
 from .models import Favourite, Photo
 from .sphere import EARTH_KM
+
+_SEPARATOR = os.fsencode(os.sep)
 
 SQUARE = 1.02
 """A picture whose sides differ by less than this factor is square."""
@@ -39,6 +42,14 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """A folder of a root, and all in it; `path` leads there from the root, as printable text, empty for the root."""
+
+    root: bytes
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
     """What a photo must be like. Dates are `YYYY-MM-DD` of the camera's local time: `after` is included, `before` not.
 
@@ -49,6 +60,7 @@ class Filters:
     after: str | None = None
     before: str | None = None
     roots: tuple[bytes, ...] = ()
+    inside: tuple[Inside, ...] = ()
     folders: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
@@ -69,10 +81,13 @@ class Filters:
 NOTHING = Filters()
 
 
-def conditions(wanted: Filters, cameras: Sequence[str], root_ids: Sequence[int]) -> list[Any]:
+def conditions(
+    wanted: Filters, cameras: Sequence[str], root_ids: Sequence[int], places: Sequence[tuple[int, bytes]]
+) -> list[Any]:
     """Conditions over `photo` that select what passes.
 
-    `cameras` are those of the library that `wanted.cameras` mean, `root_ids` the roots that `wanted.roots` mean.
+    `cameras` are those of the library that `wanted.cameras` mean, `root_ids` the roots that `wanted.roots` mean, and
+    `places` (root's id, path from there) the folders that `wanted.inside` mean.
     """
     says = (wanted.after, wanted.before, wanted.orientation, wanted.aspect, wanted.pixels, wanted.near)
     # A file that failed says nothing of itself; not to ask whether it did lets SQLite count by an index alone.
@@ -84,6 +99,8 @@ def conditions(wanted: Filters, cameras: Sequence[str], root_ids: Sequence[int])
         result.append(Photo.taken_at < wanted.before)
     if wanted.roots:
         result.append(Photo.root_id.in_(root_ids))
+    if wanted.inside:
+        result.append(or_(false(), *(_is_inside(root_id, path) for root_id, path in places)))
     if wanted.folders:
         result.append(or_(*(_in_folder(number, folder) for number, folder in enumerate(wanted.folders))))
     if wanted.cameras:
@@ -131,6 +148,14 @@ def _in_folder(number: int, folder: str) -> Any:
     name = f"folder_{number}"
     statement = text(f"SELECT rowid FROM words WHERE words MATCH :{name}")
     return Photo.id.in_(statement.bindparams(**{name: expression})) if expression else Photo.id.in_([])
+
+
+def _is_inside(root_id: int, path: bytes) -> Any:
+    """Photos in this folder or below it: a stretch of the index of paths."""
+    if not path:
+        return Photo.root_id == root_id
+    after = bytes([_SEPARATOR[0] + 1])
+    return and_(Photo.root_id == root_id, Photo.path >= path + _SEPARATOR, Photo.path < path + after)
 
 
 def _close(near: Near) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 from ..errors import FolderError
 
@@ -78,3 +79,10 @@ def relative_to(child: bytes, parent: bytes) -> bytes:
 def join(root: bytes, relative: bytes) -> bytes:
     """Return the path of `relative` below `root`: the inverse of `relative_to`."""
     return _with_separator(root) + relative if relative else root
+
+
+def upwards(relative: bytes) -> Iterator[bytes]:
+    """The folder `relative` to a root, and those above it, without the root."""
+    while relative:
+        yield relative
+        relative = os.path.dirname(relative)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from . import filters, paths, photo_rows, words
-from .filters import NOTHING, Filters
+from .filters import NOTHING, Filters, Inside
 from .models import Photo, Root, Vector
 from .records import Brief
 from .words import Words
@@ -49,7 +50,23 @@ def conditions(connection: Connection, wanted: Filters) -> list[Any]:
     roots: Sequence[int] = ()
     if wanted.roots:
         roots = connection.execute(select(Root.id).where(Root.path.in_(wanted.roots))).scalars().all()
-    return filters.conditions(wanted, cameras, roots)
+    places = [place for each in wanted.inside for place in _places(connection, each)]
+    return filters.conditions(wanted, cameras, roots, places)
+
+
+def _places(connection: Connection, wanted: Inside) -> list[tuple[int, bytes]]:
+    r"""(root's id, exact path from there) of the folder, or of several that read the same.
+
+    The text is the path itself, unless there is a backslash in it: then `\xNN` may stand for a byte that is no text.
+    """
+    root_id = connection.execute(select(Root.id).where(Root.path == wanted.root)).scalar()
+    if root_id is None:
+        return []
+    if "\\" not in wanted.path:
+        return [(root_id, wanted.path.encode("utf-8", "surrogateescape"))]
+    held = connection.execute(select(Photo.path).where(Photo.root_id == root_id)).scalars()
+    folders = {folder for inner in {os.path.dirname(path) for path in held} for folder in paths.upwards(inner)}
+    return [(root_id, folder) for folder in sorted(folders) if paths.display(folder) == wanted.path]
 
 
 def vectors(

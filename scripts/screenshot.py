@@ -100,7 +100,10 @@ def draw_roll(folder: Path) -> None:
 def home_of_nobody() -> Iterator[Path]:
     """Make a folder whose path is fit to be shown, while the block runs."""
     folder = Path(tempfile.gettempdir()) / "lina"
-    folder.mkdir()
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        sys.exit(f"{folder} is in the way, perhaps left by a run that was killed: remove it.")
     try:
         yield folder
     finally:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import calendar
 import difflib
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
-from ..data.filters import Filters, Near, Span
+from ..data.filters import Filters, Inside, Near, Span
 from ..data.paths import display
 from ..data.records import RootRecord
 from ..data.tokens import fold, units
@@ -63,11 +64,13 @@ class Filter:
 
 
 def make(asked: Iterable[Filter], roots: Sequence[RootRecord] = ()) -> Filters:
-    """The filters that the `asked` ones mean together; `root:` names one of `roots`. Raises QueryError."""
+    """The filters that the `asked` ones mean together; `root:` and `in:` go by `roots`. Raises QueryError."""
     result = Filters()
     for one in asked:
         if one.name == "root":
             result = replace(result, roots=(*result.roots, *_roots(one.value, roots)))
+        elif one.name == "in":
+            result = replace(result, inside=(*result.inside, *_inside(one.value, roots)))
         else:
             result = check(one)(result, one.value)
     if result.after is not None and result.before is not None and result.after >= result.before:
@@ -152,7 +155,28 @@ def _roots(value: str, roots: Sequence[RootRecord]) -> tuple[bytes, ...]:
     return found
 
 
-def _root(into: Filters, value: str) -> Filters:
+def _inside(value: str, roots: Sequence[RootRecord]) -> tuple[Inside, ...]:
+    """The folder with this path; the path may begin with the name of the root alone."""
+    wanted = value.replace(os.altsep, os.sep) if os.altsep else value
+    wanted = wanted.rstrip(os.sep) + os.sep
+    found = [
+        Inside(root.path, wanted[len(start) :].rstrip(os.sep))
+        for root in roots
+        for start in _beginnings(display(root.path))
+        if wanted.startswith(start)
+    ]
+    if not found:
+        hint = "Give a whole path, or one from the name of a folder that 'polyglance status' lists."
+        raise QueryError(f"in:{value[:60]} is in no folder of this library.", hint)
+    return tuple(found)
+
+
+def _beginnings(root: str) -> set[str]:
+    """How paths in this root may begin: with its own path, or with its name."""
+    return {part + os.sep for part in (root.rstrip(os.sep), os.path.basename(root))}
+
+
+def _by_roots(into: Filters, value: str) -> Filters:
     return into  # needs the library: `make` sees to it
 
 
@@ -250,7 +274,8 @@ _MEANINGS: dict[str, Callable[[Filters, str], Filters]] = {
     "after": _after,
     "before": _before,
     "date": _date,
-    "root": _root,
+    "root": _by_roots,
+    "in": _by_roots,
     "folder": _folder,
     "camera": _camera,
     "type": _type,
@@ -269,6 +294,7 @@ _EXAMPLES = {
     "before": "before:2024-06-15",
     "date": "date:2024",
     "root": "root:Pictures",
+    "in": "in:Pictures/2024",
     "folder": "folder:旅行",
     "camera": 'camera:"X100V"',
     "type": "type:heic",

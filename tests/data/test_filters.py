@@ -82,6 +82,13 @@ def passing(catalog, typed):
         ("root:/disk/pictures/", [2, 4, 6]),
         ("root:アルバム", [1, 3, 5]),
         ("root:アルバム root:pictures", [1, 2, 3, 4, 5, 6]),
+        ("in:/disk/Pictures", [2, 4, 6]),
+        ("in:アルバム/旅行", [3]),
+        ("in:Pictures/旅行/", [4]),
+        ('in:"/disk/Pictures/paris 2024"', [2]),
+        ("in:Pictures/paris", []),
+        ("in:Pictures/旅行 in:アルバム/旅行", [3, 4]),
+        ("in:Pictures/旅行/2019/富士山.jpg", []),
         ("type:heic", [2]),
         ("type:jpg type:.PNG", [1, 3, 4, 5]),
         ("orientation:portrait", [2]),
@@ -111,6 +118,25 @@ def test_a_filter_selects_what_it_says(catalog, typed, numbers):
     assert passing(catalog, typed) == numbers
 
 
+def test_a_folder_is_that_one_alone_whatever_is_called_like_it(tmp_path):
+    names = [b"2024/Home", b"2024/Home/a/b", b"2024", b"Home/2024", b"2024/Home (2)", b"2024/Home-x", b"2024/home"]
+    odd = [b"2024/H\xffme", rb"2024/H\xffme", b"2024/a\nb"]
+    with Catalog(tmp_path / "catalog.db", create=True) as one:
+        encoder = one.add_encoder("test", "f" * 32, 4, "float32")
+        root = one.add_root(b"/photos")
+        for number, name in enumerate(names + odd, 1):
+            key = bytes([number]) * 32
+            entry = Entry(root.id, name + b"/x.jpg", FileStat(1, 1, 1), Content(key, 1, 1, "JPEG", Facts()))
+            one.commit([entry], {key: np.full(4, 0.5, np.float32)}, encoder.id)
+        assert passing(one, "in:photos/2024/Home") == [1, 2]
+        assert passing(one, "in:/photos/2024/Home/a") == [2]
+        assert passing(one, "in:photos") == list(range(1, 11))
+        # Two that read the same are both meant: nothing says which.
+        for folder, numbers in ((r"photos/2024/H\xffme", [8, 9]), (r"photos/2024/a\nb", [10])):
+            wanted = filters.make(filters.given({"in": folder}), one.roots())
+            assert one.vectors_passing(wanted, 1).tolist() == numbers
+
+
 def test_nothing_asked_is_all_that_can_be_found(catalog):
     assert catalog.vectors_passing(NOTHING, 1).tolist() == [1, 2, 3, 4, 5, 6]
     assert not NOTHING
@@ -118,7 +144,11 @@ def test_nothing_asked_is_all_that_can_be_found(catalog):
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("root:nowhere", "no folder of this library"), ("after:2024 before:2023", "No day is after 2024-01-01")],
+    [
+        ("root:nowhere", "no folder of this library"),
+        ("in:/elsewhere/Pictures", "in no folder of this library"),
+        ("after:2024 before:2023", "No day is after 2024-01-01"),
+    ],
 )
 def test_filters_that_nothing_can_pass_are_said_so(catalog, typed, said):
     with pytest.raises(QueryError, match=said):
@@ -173,6 +203,6 @@ def passes_at(catalog, wanted, place):
     """Whether a photo at this place would pass, by the conditions of the real statement."""
     there = select(literal(place[0]).label("latitude"), literal(place[1]).label("longitude")).subquery()
     columns = {Photo.__table__.c[name]: there.c[name] for name in ("latitude", "longitude")}
-    _, *parts = conditions(wanted, (), ())
+    _, *parts = conditions(wanted, (), (), ())
     moved = [visitors.replacement_traverse(part, {}, lambda each, **_: columns.get(each)) for part in parts]
     return catalog._first(select(there).where(*moved)) is not None

@@ -43,6 +43,7 @@ class Wanted(BaseModel):
     before: Annotated[Values, Field(description="Taken before then.")] = []
     date: Annotated[Values, Field(description="Taken then, as 2024 or 2023-12..2024-02.")] = []
     root: Annotated[Values, Field(description="In that folder of the library: its path, or the end of it.")] = []
+    in_: Annotated[Values, Field(alias="in", description="In that folder or below it: its path.")] = []
     folder: Annotated[Values, Field(description="With these words in the name of a folder they are in.")] = []
     camera: Annotated[Values, Field(description="By a camera with that in its name.")] = []
     type: Annotated[Values, Field(description="Of that kind: jpg, png, heic, …")] = []

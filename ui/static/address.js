@@ -9,7 +9,7 @@
  *  @property {number | null} photo the id of the photo that is open */
 
 export const FILTERS = [
-  "after", "before", "date", "root", "folder", "camera", "type", "is", "has", "orientation", "aspect", "size", "near",
+  "after", "before", "date", "root", "in", "folder", "camera", "type", "is", "has", "orientation", "aspect", "size", "near",
 ];
 
 /** @type {View} */

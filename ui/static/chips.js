@@ -12,7 +12,7 @@ function label(name, value) {
   if (name === "before" && first) return t("chip.before", { date: day(shifted(first, -1)) });
   if (name === "orientation") return t(`orientation.${value}`);
   if (name === "is") return t("filter.favourites");
-  if (name === "root" || name === "folder") return fileName(value);
+  if (name === "root" || name === "in") return fileName(value);
   return name === "camera" ? value : `${name}: ${value}`;
 }
 
@@ -20,10 +20,8 @@ function label(name, value) {
 export function limits(view) {
   const found = [];
   for (const [name, values] of Object.entries(view.filters)) {
-    if (name === "root" && view.filters.folder) continue; // it only says which folder of that name is meant
     for (const value of values) {
-      const without = withFilter(view, name, values.filter((one) => one !== value));
-      found.push({ label: label(name, value), without: name === "folder" ? withFilter(without, "root", []) : without });
+      found.push({ label: label(name, value), without: withFilter(view, name, values.filter((one) => one !== value)) });
     }
   }
   if (view.relevant) found.push({ label: t("filter.relevant"), without: { ...view, relevant: false, photo: null } });

@@ -21,19 +21,6 @@ function tick(label, amount, change) {
   return { box, element: make("label", { class: "pg-tick" }, ...parts) };
 }
 
-/** The folder that a view is limited to, as `{root, path}`. */
-function chosenFolder({ filters }, facets) {
-  const [root, path] = [filters.root?.[0], filters.folder?.[0]];
-  if (!root && !path) return null;
-  return { root: root ?? facets.folders.find((folder) => folder.path === path)?.root, path: path ?? "" };
-}
-
-/** The view limited to a folder of the tree, or to none. The root is named where another could have such a folder. */
-function withFolder(view, folder, isOnlyRoot) {
-  const named = folder && !(folder.path && isOnlyRoot);
-  return withFilter(withFilter(view, "root", named ? [folder.root] : []), "folder", folder?.path ? [folder.path] : []);
-}
-
 /** Wire the panel to its button. `current()` gives the view, `change(view)` asks for another. Returns `show(view)`. */
 export function filterPanel(panel, button, current, change) {
   let showing = () => {};
@@ -52,9 +39,8 @@ export function filterPanel(panel, button, current, change) {
     const orientation = make("select", { onchange: () => set("orientation", orientation.value ? [orientation.value] : []) },
       ...["", "landscape", "portrait", "square"].map((value) => make("option", { value }, t(`orientation.${value || "any"}`))));
     const list = make("ul", { role: "tree", class: "pg-tree" });
-    const folders = treeOf(facets.folders);
-    const tree = folderTree(list, (folder) => change(withFolder(current(), folder, folders.length === 1)));
-    tree.fill(folders);
+    const tree = folderTree(list, (folder) => set("in", folder ? [folder.whole] : []));
+    tree.fill(treeOf(facets.folders));
     const cameras = facets.cameras.map(({ name, photos }) => ({
       name,
       ...tick(name, photos, (isOn) => {
@@ -75,7 +61,7 @@ export function filterPanel(panel, button, current, change) {
       from.value = after ?? "";
       to.value = before ? shifted(before, -1) : "";
       orientation.value = view.filters.orientation?.[0] ?? "";
-      tree.mark(chosenFolder(view, facets));
+      tree.mark(view.filters.in?.[0]);
       for (const camera of cameras) camera.box.checked = view.filters.camera?.includes(camera.name) ?? false;
       favourite.box.checked = view.filters.is?.includes("favourite") ?? false;
       relevant.box.checked = view.relevant;

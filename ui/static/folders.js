@@ -2,14 +2,21 @@
 import { formatNumber, isRightToLeft, t } from "./i18n.js";
 import { fileName, make } from "./text.js";
 
-/** @typedef {{name: string, root: string, path: string, photos: number, children: Folder[]}} Folder `path` is relative, "" for a root */
+/** @typedef {{name: string, whole: string, photos: number, children: Folder[]}} Folder `whole` is its path */
+
+/** The path of a folder of a root; `path` is relative, "" for the root itself. */
+function wholePath(root, path) {
+  const separator = root.startsWith("/") ? "/" : "\\";
+  return !path ? root : root.endsWith(separator) ? root + path : root + separator + path;
+}
 
 /** The tree of a flat list `[{root, path, photos}]` that names parents before their children. @returns {Folder[]} */
 export function treeOf(folders) {
   const made = new Map();
   const tops = [];
   for (const { root, path, photos } of folders) {
-    const folder = { name: fileName(path ? `${root}/${path}` : root), root, path, photos, children: [] };
+    const whole = wholePath(root, path);
+    const folder = { name: fileName(whole), whole, photos, children: [] };
     made.set(`${root}\n${path}`, folder);
     const above = path.slice(0, Math.max(0, path.length - folder.name.length - 1));
     (path ? made.get(`${root}\n${above}`).children : tops).push(folder);
@@ -24,7 +31,7 @@ function item(folder, level) {
     make("span", { class: "pg-amount" }, formatNumber(folder.photos)));
   const made = make("li", {
     role: "treeitem", tabindex: "-1", "aria-level": String(level), "aria-selected": "false",
-    "aria-expanded": folder.children.length ? "false" : null, title: folder.path || folder.root,
+    "aria-expanded": folder.children.length ? "false" : null, title: folder.whole,
   }, row);
   made.folder = folder;
   return made;
@@ -41,8 +48,7 @@ function expand(one, wanted) {
 }
 
 const isOpen = (one) => one.getAttribute("aria-expanded") === "true";
-const isChosen = (folder, chosen) => Boolean(chosen) && folder.root === chosen.root && folder.path === chosen.path;
-const holds = (folder, chosen) => folder.children.some((child) => isChosen(child, chosen) || holds(child, chosen));
+const holds = (folder, chosen) => folder.children.some((child) => child.whole === chosen || holds(child, chosen));
 
 /** A tree in `element`; `choose(folder | null)` is called when one is chosen, or the chosen one again.
  *  Returns `show(folders, chosen)`. */
@@ -88,7 +94,7 @@ export function folderTree(element, choose) {
 
   function open(items, chosen, isOnly) {
     for (const one of items) {
-      one.setAttribute("aria-selected", String(isChosen(one.folder, chosen)));
+      one.setAttribute("aria-selected", String(one.folder.whole === chosen));
       if (!isOpen(one) && (isOnly || holds(one.folder, chosen))) expand(one, true);
       open(one.querySelectorAll(":scope > ul > [role=treeitem]"), chosen, false);
     }
@@ -101,7 +107,7 @@ export function folderTree(element, choose) {
       element.setAttribute("aria-label", t("filter.folder"));
       element.firstElementChild?.setAttribute("tabindex", "0");
     },
-    /** Mark the chosen folder `{root, path}`, or none, and open what it is in. */
+    /** Mark the folder with the chosen path, or none, and open what it is in. */
     mark: (chosen) => open(element.children, chosen, element.children.length === 1),
   };
 }
