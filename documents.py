@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
-from .data import paths
+from .data import paths, troubles
 from .data.check import Report
 from .data.facets import Facets
 from .data.records import NEVER_SEEN, PhotoRecord
@@ -142,9 +142,10 @@ def failures(found: Status) -> list[dict[str, Any]]:
 
 
 def failure(photo: PhotoRecord) -> dict[str, Any]:
-    """`{id, path, reason, hint}` of a file that cannot be read."""
+    """`{id, path, kind, reason, hint}` of a file that cannot be read; `data.troubles` has the kinds."""
     hint = RETRY_HINT if photo.mtime_ns == NEVER_SEEN.mtime_ns else CHANGE_HINT
-    return {"id": photo.id, "path": paths.display(photo.path), "reason": photo.error, "hint": hint}
+    kind = troubles.kind_of(photo.error or "")
+    return {"id": photo.id, "path": paths.display(photo.path), "kind": kind, "reason": photo.error, "hint": hint}
 
 
 def roots(found: Status) -> list[dict[str, Any]]:

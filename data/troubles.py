@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import Connection, func, select, update
 
 from . import photo_rows
 from .models import Photo
 from .records import NEVER_SEEN, PhotoRecord
+
+KINDS = {
+    "damaged": "is truncated or damaged",
+    "empty": "is empty",
+    "extra": "is a (HEIC|camera raw) picture",
+    "forbidden": "cannot be read: permission denied",
+    "gone": "is no longer there",
+    "large": "is .*, over the limit|has more pixels",
+    "memory": "needs more memory",
+    "not_a_file": "is not a regular file",
+    "not_a_picture": "is not a picture",
+    "unreadable": "cannot be read",
+}
+"""What can be wrong with a file -> how the reasons begin that `images` and its neighbours give, and the catalog keeps.
+For saying it in another language."""
+
+
+def kind_of(reason: str) -> str:
+    """The key of KINDS that a reason is of; `other` if it is none."""
+    return next((kind for kind, beginning in KINDS.items() if re.match(beginning, reason)), "other")
 
 
 def page(connection: Connection, after: int, count: int) -> list[PhotoRecord]:

@@ -17,8 +17,8 @@ TITLE = "polyglance"
 
 HEAD = (
     '<link rel="icon" type="image/svg+xml" href="ui/icon.svg"><meta name="color-scheme" content="light dark">'
-    # Before the rest: it fetches the words of the reader's language.
-    '<script type="module" src="ui/i18n.js"></script>'
+    # Before the rest: the one keeps a page that is to be dark from flashing, the other fetches the reader's words.
+    '<script type="module" src="ui/look.js"></script><script type="module" src="ui/i18n.js"></script>'
     + "".join(f'<link rel="stylesheet" href="ui/{name}">' for name in assets.names(".css"))
     + "".join(f'<link rel="modulepreload" href="ui/{name}">' for name in assets.names(".js"))
 )

@@ -64,7 +64,7 @@ def test_the_chosen_language_stays_and_the_search_with_it(visit):
 def test_a_language_is_chosen_by_keyboard(visit):
     page = visit("en-GB")
     expect(page.locator(".pg-query")).to_be_focused()
-    chooser = page.get_by_label("Language", exact=True)
+    chooser = page.locator(".pg-language").get_by_label("Language", exact=True)
     chooser.press("End")
     expect(chooser).to_have_value("it")
     expect(page.locator(".pg-tagline")).to_contain_text("Find your photos")

@@ -158,6 +158,45 @@ def test_the_panel_says_what_the_library_holds(visit, full, photos):
     expect(encoders).to_contain_text("polyglance reencode --encoder altclip-m9")
 
 
+@pytest.mark.parametrize(
+    ("locale", "sentence"),
+    [("zh-CN", "文件已损坏或不完整。"), ("ar-EG", "الملف تالف أو غير مكتمل."), ("en-GB", "is truncated or damaged")],
+)
+def test_what_is_wrong_with_a_file_is_said_in_the_pages_language(visit, full, locale, sentence):
+    broken = open_panel(visit(full, locale=locale)).locator("li", has_text="broken.jpg")
+    expect(broken).to_contain_text(sentence)
+    expect(broken.locator("[lang=en]").first).to_contain_text("is truncated or damaged")
+
+
+def test_the_look_is_chosen_and_stays(visit, full):
+    page = visit(full, color_scheme="light")
+
+    def brightness():
+        return page.locator(".pg").evaluate("one => parseInt(getComputedStyle(one).backgroundColor.match(/\\d+/)[0])")
+
+    assert brightness() > 200
+    display = open_panel(page).get_by_role("region", name="Display")
+    display.get_by_label("Appearance").select_option("Dark")
+    assert brightness() < 50
+    page.reload()
+    page.wait_for_selector(".pg-library button", state="attached")
+    assert brightness() < 50
+    page.emulate_media(color_scheme="dark")
+    display = open_panel(page).get_by_role("region", name="Display")
+    expect(display.get_by_label("Appearance")).to_have_value("dark")
+    display.get_by_label("Appearance").select_option("Light")
+    assert brightness() > 200
+    display.get_by_label("Appearance").select_option("As the device")
+    assert brightness() < 50
+
+
+def test_the_language_is_chosen_on_a_phone_among_results_too(visit, full):
+    page = visit(f"{full}/?q=cat", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(page.locator(".pg-language")).to_be_hidden()
+    open_panel(page).get_by_role("region", name="Display").get_by_label("Language").select_option("العربية")
+    page.wait_for_selector("html[lang=ar] .pg-tile")
+
+
 def test_failures_are_tried_again_and_folders_scanned_again(visit, served, tmp_path):
     library, address = served
     draw(tmp_path / "few", 2, seed=3)

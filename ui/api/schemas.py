@@ -273,6 +273,19 @@ class Failure(_Exact):
 
     id: int
     path: str
+    kind: Literal[
+        "damaged",
+        "empty",
+        "extra",
+        "forbidden",
+        "gone",
+        "large",
+        "memory",
+        "not_a_file",
+        "not_a_picture",
+        "unreadable",
+        "other",
+    ]
     reason: str
     hint: str
 

@@ -3,6 +3,7 @@ import * as api from "./api.js";
 import { problemNote } from "./errors.js";
 import { facts, title } from "./facts.js";
 import { isRightToLeft, t } from "./i18n.js";
+import { isLetter } from "./keys.js";
 import { picture } from "./stage.js";
 import { strip } from "./strip.js";
 import { swipes } from "./swipes.js";
@@ -105,7 +106,7 @@ export function detailsDialog(dialog, hooks) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const onward = isRightToLeft() ? "ArrowLeft" : "ArrowRight";
     if (event.key === "ArrowLeft" || event.key === "ArrowRight") step(event.key === onward ? 1 : -1);
-    else if (event.key.toLowerCase() === "f") mark();
+    else if (isLetter(event, "f")) mark();
     else return;
     event.preventDefault();
   });

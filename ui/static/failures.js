@@ -1,12 +1,16 @@
 // Files that could not be read: which, why, what helps.
-import { formatNumber, t } from "./i18n.js";
+import { formatNumber, language, t } from "./i18n.js";
 import { failures } from "./libraryapi.js";
 import { make } from "./text.js";
 
-const row = (failure) =>
-  make("li", {},
-    make("bdi", { dir: "ltr", class: "pg-path" }, failure.path),
-    ...[failure.reason, failure.hint].filter(Boolean).map((text) => make("p", { class: "pg-quiet", lang: "en", dir: "ltr" }, text)));
+/** What the server says, in English, beside our sentence where the page speaks another language. */
+function row(failure) {
+  const kind = failure.kind === "other" || language === "en" ? null : make("p", {}, t(`failure.${failure.kind}`));
+  const said = (language === "en" ? [failure.reason, failure.hint] : [failure.reason]).filter(Boolean);
+  return make("li", {},
+    make("bdi", { dir: "ltr", class: "pg-path" }, failure.path), kind,
+    ...said.map((text) => make("p", { class: "pg-quiet", lang: "en", dir: "ltr" }, text)));
+}
 
 /** Fill `element` with the first failures and a way to more; `retry()` begins to try them again. Returns how many there are. */
 export async function showFailures(element, retry) {

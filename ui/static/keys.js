@@ -6,6 +6,10 @@ const KEYS = [
   ["/", "keys.search"], ["Enter", "keys.enter"], ["← → ↑ ↓", "keys.arrows"], ["F", "keys.favourite"], ["Esc", "keys.escape"], ["?", "keys.help"],
 ];
 
+/** Whether a Latin letter was pressed: where the keyboard has others, by its place on the key. */
+export const isLetter = (event, letter) =>
+  event.key.toLowerCase() === letter || (event.code === `Key${letter.toUpperCase()}` && !/^[a-z]$/i.test(event.key));
+
 /** Wire the keys. `query` is the search box, `help` a dialog to list them in, `mark(id)` turns a favourite on or off. */
 export function takeKeys(query, help, mark) {
   function showHelp() {
@@ -22,7 +26,7 @@ export function takeKeys(query, help, mark) {
     const tile = event.target.closest?.(".pg-tile [data-id]");
     if (event.key === "?" && !help.open) showHelp();
     else if (event.key === "/" && !document.querySelector("dialog[open]")) query.select();
-    else if (event.key.toLowerCase() === "f" && tile) mark(Number(tile.dataset.id));
+    else if (isLetter(event, "f") && tile) mark(Number(tile.dataset.id));
     else return;
     event.preventDefault();
   });

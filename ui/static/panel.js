@@ -2,6 +2,7 @@
 import { addFolderForm } from "./addfolder.js";
 import { showDuplicates } from "./duplicates.js";
 import { showEncoders } from "./encoders.js";
+import { showDisplay } from "./display.js";
 import { problemText } from "./errors.js";
 import { counted, showFailures } from "./failures.js";
 import { t } from "./i18n.js";
@@ -22,7 +23,7 @@ function section(name) {
 /** Wire the dialog. `look()` looks at the server's job at once, `changed()` is called when the library has another folder or one less.
  *  @returns `open()`, and `showJob(job)` to be called whenever it moves */
 export function libraryPanel(dialog, look, changed) {
-  const parts = Object.fromEntries(["folders", "failures", "duplicates", "encoder"].map((name) => [name, section(name)]));
+  const parts = Object.fromEntries(["folders", "failures", "duplicates", "encoder", "display"].map((name) => [name, section(name)]));
   const said = make("p", { class: "pg-said", role: "status" });
   const wrong = make("p", { class: "pg-missing", role: "alert", dir: "auto", hidden: true });
   let running = false;
@@ -31,6 +32,7 @@ export function libraryPanel(dialog, look, changed) {
   const shut = make("button", { type: "button", class: "pg-close", "aria-label": t("close"), title: t("close"), onclick: () => dialog.close() }, "×");
 
   parts.folders.body.append(roots, make("h4", {}, t("add.title")), addFolderForm(() => start(async () => undefined)));
+  showDisplay(parts.display.body);
   dialog.append(make("header", {}, make("h2", {}, t("panel.title")), shut), wrong, said, job.element, ...Object.values(parts).map((part) => part.element));
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 

@@ -61,7 +61,7 @@ export function resultList({ element, summary, more, shell }, hooks) {
     const count = grid.results.length;
     const spoken = answer.language ? languageName(answer.language) : search.picture ? t("summary.byPicture") : null;
     const ranked = search.view.q || search.picture ? formatMilliseconds(answer.took_ms.total) : null;
-    summary.textContent = [spoken, t(next ? "summary.first" : "summary.photos", { count }), ranked].filter(Boolean).join(" · ");
+    summary.textContent = [spoken, t(next ? "summary.first" : "count.photos", { count }), ranked].filter(Boolean).join(" · ");
   }
 
   /** Get the next page; a keyboard that asked for it goes on with its first photo. */
