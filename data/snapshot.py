@@ -23,7 +23,7 @@ from . import atomic
 
 FOLDER = "snapshots"
 MAGIC = b"PGLANCE\n"
-VERSION = 2
+VERSION = 3
 FOOTER = struct.Struct("<8sI32sQqQQQd32s")
 """Magic, format version, fingerprint, generation, last vector id, vectors, how the index is tuned, SHA-256."""
 

@@ -1,8 +1,11 @@
 """A real library of real pictures, the application over it, and a running server."""
 
+import json
 import os
+import re
 import shutil
 import threading
+from importlib.resources import files
 
 import pytest
 from PIL import Image
@@ -22,6 +25,36 @@ def exif_of_a_phone():
     exif.get_ifd(0x8769).update({0x9003: "2019:03:14 09:30:00", 0xA434: "AF-S 35mm"})
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 30.0), 3: "W", 4: (2.0, 17.0, 40.0)})
     return exif
+
+
+LOCALES = {"en": "en-GB", "zh": "zh-CN", "ar": "ar"}
+"""The languages that every feature of the page is walked in, as a browser asks for them."""
+
+
+class Words:
+    """What the page says in one of these languages."""
+
+    def __init__(self, language):
+        self.language = language
+        self._words = json.loads((files("polyglance.ui") / "static" / "words" / f"{language}.json").read_text("utf-8"))
+
+    def say(self, key):
+        """The text of a key that has no numbers or names in it."""
+        return self._words[key]
+
+    def says(self, key, count=None):
+        """A pattern of the text with any numbers and names in it, in the plural form for `count`."""
+        text = self._words[key]
+        if isinstance(text, dict):
+            text = text[self._form(count)]
+        return re.compile(".{1,80}?".join(map(re.escape, re.split(r"\{\w+\}", text))))
+
+    def _form(self, count):
+        """The plural category of a number, as CLDR has it."""
+        if self.language == "ar" and count != 1:
+            small = {0: "zero", 2: "two"}.get(count)
+            return small or ("few" if 3 <= count % 100 <= 10 else "many" if count % 100 > 10 else "other")
+        return "one" if count == 1 and self.language != "zh" else "other"
 
 
 @pytest.fixture(scope="session")

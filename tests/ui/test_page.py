@@ -1,19 +1,20 @@
 """The running page in a real Chromium, walked in three languages."""
 
 import contextlib
-import json
 import os
+import re
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import HOSTILE
+from .conftest import HOSTILE, LOCALES, Words
 
-LOCALES = {"en": "en-GB", "zh": "zh-CN", "ar": "ar"}
 CAT = {"en": ("cat", "English"), "zh": ("猫", "中文"), "ar": ("قطة", "العربية")}
+
+DAY = {"en": "1 Jul 2024", "zh": "2024年7月1日", "ar": "01‏/07‏/2024"}
+LAST_DAY = {"en": "To 31 Dec 2023", "zh": "2023年12月31日", "ar": "31‏/12‏/2023"}
 
 expect.set_options(timeout=20_000)
 
@@ -24,12 +25,14 @@ class Tab:
 
     page: Page
     language: str
-    words: dict
+    words: Words
     wrong: list
 
-    def say(self, key, count=None):
-        found = self.words[key]
-        return found if isinstance(found, str) else found[count]
+    def say(self, key):
+        return self.words.say(key)
+
+    def says(self, key, count=None):
+        return self.words.says(key, count)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,6 @@ def tab_of(browser, album_address):
             if language not in opened:
                 context = browser.new_context(base_url=album_address, locale=LOCALES[language])
                 page, wrong = stack.enter_context(context).new_page(), []
-                words = files("polyglance.ui") / "static" / "words" / f"{language}.json"
                 page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
                 page.on("pageerror", lambda error: wrong.append(str(error)))
                 page.on(
@@ -50,7 +52,7 @@ def tab_of(browser, album_address):
                 )
                 page.goto("/")
                 expect(page.locator(".pg-library")).to_contain_text("9")
-                opened[language] = Tab(page, language, json.loads(words.read_text(encoding="utf-8")), wrong)
+                opened[language] = Tab(page, language, Words(language), wrong)
             return opened[language]
 
         yield tab
@@ -147,18 +149,20 @@ def test_a_word_finds_the_photo_in_every_language(tab):
     )
 
 
-def test_a_tile_says_when_and_how_relevant(page, ids):
-    search(page, "cat")
+def test_a_tile_says_when_and_how_relevant(tab, ids):
+    page = tab.page
+    search(page, CAT[tab.language][0])
     tile = page.locator(
         f"[data-id='{ids['tabby0.jpg']}'], [data-id='{ids['tabby1.jpg']}'], [data-id='{ids['tabby2.jpg']}']"
     )
-    expect(tile.locator(".pg-facts")).to_contain_text("1 Jul 2024")
-    expect(tile.locator(".pg-relevance")).to_contain_text("%")
-    assert "relevance" in tile.get_attribute("aria-label")
-    assert "1 Jul 2024" in tile.get_attribute("aria-label")
+    expect(tile.locator(".pg-facts")).to_contain_text(DAY[tab.language])
+    expect(tile.locator(".pg-relevance")).to_contain_text(re.compile("[%٪]"))
+    assert tab.says("tile.relevance").search(tile.get_attribute("aria-label"))
+    assert DAY[tab.language] in tile.get_attribute("aria-label")
 
 
-def test_an_example_of_each_language_searches(page):
+def test_an_example_of_each_language_searches(tab):
+    page = tab.page
     assert page.locator(".pg-examples button").evaluate_all("(all) => all.map((one) => one.lang)") == [
         "en", "zh", "es", "fr", "ru", "ja", "ko", "ar", "it",
     ]  # fmt: skip
@@ -167,12 +171,13 @@ def test_an_example_of_each_language_searches(page):
     assert query(page) == {"q": "кошка"}
 
 
-def test_back_forward_and_reload_keep_what_was_asked(page):
-    search(page, "cat")
+def test_back_forward_and_reload_keep_what_was_asked(tab):
+    page = tab.page
+    search(page, CAT[tab.language][0])
     search(page, "rocket")
     first = names(page)[0]
     page.go_back()
-    expect(page.locator(".pg-query")).to_have_value("cat")
+    expect(page.locator(".pg-query")).to_have_value(CAT[tab.language][0])
     page.go_forward()
     expect(page.locator(".pg-query")).to_have_value("rocket")
     expect(page.locator(".pg-tile .pg-name").first).to_have_text(first)
@@ -182,7 +187,8 @@ def test_back_forward_and_reload_keep_what_was_asked(page):
     assert names(page)[0] == first
 
 
-def test_an_address_opens_search_filters_and_photo(page, ids):
+def test_an_address_opens_search_filters_and_photo(tab, ids):
+    page = tab.page
     page.goto(f"/?q=rocket&camera=Canon+EOS+R6&orientation=landscape&sort=date&photo={ids['rocket.jpg']}")
     expect(details(page).locator("h2")).to_have_text("rocket.jpg")
     page.keyboard.press("Escape")
@@ -246,7 +252,8 @@ def test_scrolling_brings_more_and_nothing_jumps(page):
     assert len(set(every)) == len(every)
 
 
-def test_more_by_keyboard_goes_on_with_the_first_new_photo(page):
+def test_more_by_keyboard_goes_on_with_the_first_new_photo(tab):
+    page = tab.page
     page.evaluate("window.IntersectionObserver.prototype.observe = () => {}")  # else scrolling is quicker
     search(page, "picture")
     page.focus(".pg-more")
@@ -285,14 +292,15 @@ def test_arrow_keys_go_from_photo_to_photo(tab):
     expect(tiles.first).to_be_focused()
 
 
-def test_near_duplicates_are_one_tile_that_opens_into_all(page, ids):
+def test_near_duplicates_are_one_tile_that_opens_into_all(tab, ids):
+    page = tab.page
     burst = [f"[data-id='{ids[f'tabby{number}.jpg']}']" for number in range(3)]
-    search(page, "cat")
+    search(page, CAT[tab.language][0])
     tile = page.locator(", ".join(burst))
     expect(tile).to_have_count(1)
-    expect(tile.locator(".pg-count")).to_have_text("3")
+    expect(tile.locator(".pg-count")).to_have_text(re.compile("^[3٣]$"))
     tile.click()
-    same = details(page).locator("section", has_text="3 photos that are almost the same").locator("li button")
+    same = details(page).locator("section", has_text=tab.says("tile.alike", 3)).locator("li button")
     expect(same).to_have_count(3)
     name = same.nth(1).get_attribute("aria-label")
     same.nth(1).click()
@@ -300,9 +308,9 @@ def test_near_duplicates_are_one_tile_that_opens_into_all(page, ids):
     expect(same).to_have_count(3)
     page.keyboard.press("Escape")
     page.click(".pg-filter-button")
-    page.get_by_label("Near-duplicates one by one").check()
+    page.get_by_label(tab.say("filter.every")).check()
     expect(page.locator(", ".join(burst))).to_have_count(3)
-    assert query(page) == {"q": "cat", "all": "true"}
+    assert query(page) == {"q": CAT[tab.language][0], "all": "true"}
 
 
 def test_nothing_relevant_is_said_and_only_relevant_hides_the_rest(tab):
@@ -316,13 +324,14 @@ def test_nothing_relevant_is_said_and_only_relevant_hides_the_rest(tab):
     expect(page.locator(".pg-less h2")).to_have_text(tab.say("results.nothing"))
 
 
-def test_the_less_likely_can_be_hidden(page):
-    search(page, "cat")
+def test_the_less_likely_can_be_hidden(tab):
+    page = tab.page
+    search(page, CAT[tab.language][0])
     before = page.locator(".pg-tile").count()
     page.click(".pg-hide")
     page.wait_for_selector(".pg:not(.pg-busy) .pg-chip")
     assert 0 < page.locator(".pg-tile").count() < before
-    assert query(page) == {"q": "cat", "relevant": "true"}
+    assert query(page) == {"q": CAT[tab.language][0], "relevant": "true"}
 
 
 def test_file_names_are_text_and_never_markup(page, ids):
@@ -361,13 +370,14 @@ def test_filters_narrow_the_results_and_show_as_chips(tab):
     expect(page.get_by_label(tab.say("filter.from"))).to_have_value("")
 
 
-def test_the_last_day_is_included(page):
+def test_the_last_day_is_included(tab):
+    page = tab.page
     page.click(".pg-filter-button")
-    page.get_by_label("To", exact=True).fill("2023-12-31")
+    page.get_by_label(tab.say("filter.to"), exact=True).fill("2023-12-31")
     settled(page)
     assert query(page) == {"before": "2024-01-01"}
-    expect(page.locator(".pg-chip")).to_contain_text("To 31 Dec 2023")
-    expect(page.get_by_label("To", exact=True)).to_have_value("2023-12-31")
+    expect(page.locator(".pg-chip")).to_contain_text(LAST_DAY[tab.language])
+    expect(page.get_by_label(tab.say("filter.to"), exact=True)).to_have_value("2023-12-31")
 
 
 def test_a_folder_is_chosen_by_keyboard(tab, album):
@@ -392,12 +402,13 @@ def test_a_folder_is_chosen_by_keyboard(tab, album):
     expect(page.locator(".pg-filter-button")).to_be_focused()
 
 
-def test_results_can_be_the_newest_first(page):
-    search(page, "cat")
+def test_results_can_be_the_newest_first(tab):
+    page = tab.page
+    search(page, CAT[tab.language][0])
     page.select_option(".pg-sort", "date")
     page.wait_for_selector(".pg:not(.pg-busy)")
-    assert query(page) == {"q": "cat", "sort": "date"}
-    expect(page.locator(".pg-tile .pg-facts").first).to_contain_text("2024")
+    assert query(page) == {"q": CAT[tab.language][0], "sort": "date"}
+    expect(page.locator(".pg-tile .pg-facts").first).to_contain_text(re.compile("2024|٢٠٢٤"))
 
 
 # --- a photo --------------------------------------------------------------------------------------
@@ -426,15 +437,16 @@ def test_a_photo_opens_steps_and_closes_by_keyboard(tab):
     assert query(page) == {"q": CAT[tab.language][0]}
 
 
-def test_back_closes_a_photo_and_reload_opens_it_again(page):
-    search(page, "cat")
+def test_back_closes_a_photo_and_reload_opens_it_again(tab):
+    page = tab.page
+    search(page, CAT[tab.language][0])
     first = names(page)[0]
     page.click(".pg-tile a >> nth=0")
     page.reload()
     expect(details(page).locator("h2")).to_have_text(first)
     page.go_back()
     expect(details(page)).to_be_hidden()
-    expect(page.locator(".pg-query")).to_have_value("cat")
+    expect(page.locator(".pg-query")).to_have_value(CAT[tab.language][0])
 
 
 def test_facts_say_what_the_camera_wrote_and_why_it_was_found(tab, ids):
@@ -446,17 +458,19 @@ def test_facts_say_what_the_camera_wrote_and_why_it_was_found(tab, ids):
         expect(facts).to_contain_text(text)
 
 
-def test_the_path_can_be_copied(page, album):
+def test_the_path_can_be_copied(tab, album):
+    page = tab.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     search(page, "chelsea")
     page.click(".pg-tile a:has-text('chelsea.png')")
     copy = details(page).locator("code + .pg-copy")
     copy.click()
-    expect(copy).to_have_text("Copied")
+    expect(copy).to_have_text(tab.say("copied"))
     assert page.evaluate("navigator.clipboard.readText()") == str(album / "chelsea.png")
 
 
-def test_a_photo_is_made_a_favourite_and_found_as_one(page, ids):
+def test_a_photo_is_made_a_favourite_and_found_as_one(tab, ids):
+    page = tab.page
     search(page, "rocket")
     tile = page.locator(f"[data-id='{ids['rocket.jpg']}']")
     tile.click()
@@ -468,7 +482,7 @@ def test_a_photo_is_made_a_favourite_and_found_as_one(page, ids):
     expect(tile.locator(".pg-heart")).to_be_visible()
     page.click(".pg-brand")
     page.click(".pg-filter-button")
-    page.get_by_label("Favourites").check()
+    page.get_by_label(tab.say("filter.favourites")).check()
     settled(page)
     assert names(page) == ["rocket.jpg"]
     page.locator(".pg-tile a").focus()
@@ -476,32 +490,35 @@ def test_a_photo_is_made_a_favourite_and_found_as_one(page, ids):
     expect(page.locator(".pg-heart")).to_be_hidden()
 
 
-def test_more_and_less_like_this_add_to_the_query(page, ids):
-    search(page, "cat")
+def test_more_and_less_like_this_add_to_the_query(tab, ids):
+    page = tab.page
+    word = CAT[tab.language][0]
+    search(page, word)
     page.click(f"[data-id='{ids['chelsea.png']}']")
-    page.get_by_role("button", name="More like this").click()
+    page.get_by_role("button", name=tab.say("photo.moreLike")).click()
     expect(details(page)).to_be_hidden()
-    assert query(page) == {"q": f"cat + #{ids['chelsea.png']}"}
-    expect(page.locator(".pg-query")).to_have_value("cat")
+    assert query(page) == {"q": f"{word} + #{ids['chelsea.png']}"}
+    expect(page.locator(".pg-query")).to_have_value(word)
     settled(page)
     page.click(".pg-tile a >> nth=0")
     other = int(query(page)["photo"])
-    page.get_by_role("button", name="Less like this").click()
+    page.get_by_role("button", name=tab.say("photo.lessLike")).click()
     settled(page)
-    assert query(page) == {"q": f"cat + #{ids['chelsea.png']} - #{other}"}
+    assert query(page) == {"q": f"{word} + #{ids['chelsea.png']} - #{other}"}
     expect(page.locator(".pg-liked img")).to_have_count(2)
     page.locator(".pg-liked button").first.click()
-    assert query(page) == {"q": f"cat - #{other}"}
+    assert query(page) == {"q": f"{word} - #{other}"}
 
 
-def test_similar_photos_are_shown_and_can_all_be_listed(page, ids):
+def test_similar_photos_are_shown_and_can_all_be_listed(tab, ids):
+    page = tab.page
     search(page, "motorcycle")
     page.click(f"[data-id='{ids['motorcycle_left.png']}']")
-    similar = details(page).locator("section", has_text="Similar photos")
+    similar = details(page).locator("section", has_text=tab.say("photo.similarOnes"))
     expect(similar.locator("li button").first).to_have_attribute("aria-label", "motorcycle_right.png")
     similar.locator("li button").first.click()
     expect(details(page).locator("h2")).to_have_text("motorcycle_right.png")
-    details(page).get_by_role("button", name="Show all").click()
+    details(page).get_by_role("button", name=tab.say("photo.allSimilar")).click()
     settled(page)
     assert query(page) == {"q": f"1: #{ids['motorcycle_right.png']}"}
     assert names(page)[0] == "motorcycle_left.png"
@@ -521,22 +538,32 @@ GIVE = """([bytes, type, kind]) => {
 
 
 @pytest.mark.parametrize("how", ["choose", "paste", "drop"])
-def test_a_picture_finds_photos_like_it(page, album, how):
+def test_a_picture_finds_photos_like_it(tab, album, how):
+    page = tab.page
     if how == "choose":
         page.set_input_files(".pg-file", album / "rocket.jpg")
     else:
         page.evaluate(GIVE, [list((album / "rocket.jpg").read_bytes()), "image/jpeg", how])
     expect(page.locator(".pg-liked img")).to_be_visible()
-    expect(page.locator(".pg-summary")).to_contain_text("By picture", timeout=60_000)
+    expect(page.locator(".pg-summary")).to_contain_text(tab.say("summary.byPicture"), timeout=60_000)
     assert "rocket.jpg" in names(page)[:3]
 
 
-def test_a_picture_is_combined_with_words_and_filters_and_taken_away(page, album):
+def test_a_picture_is_combined_with_words_and_filters_and_taken_away(tab, album):
+    page = tab.page
     page.set_input_files(".pg-file", album / "rocket.jpg")
     settled(page)
     search(page, "coffee")
     expect(page.locator(".pg-liked img")).to_be_visible()
     both = names(page)[:10]
+    page.click(".pg-filter-button")
+    page.get_by_label("Canon EOS R6").check()
+    settled(page)
+    assert query(page) == {"q": "coffee", "camera": "Canon EOS R6"}
+    expect(page.locator(".pg-liked img")).to_be_visible()
+    assert not set(names(page)) & {"rocket.jpg", "coffee.png"}  # no camera took those
+    page.locator(".pg-chip").click()
+    settled(page)
     page.locator(".pg-liked button").click()
     expect(page.locator(".pg-liked")).to_have_count(0)
     settled(page)

@@ -10,6 +10,8 @@ from polyglance.config import Settings
 from polyglance.data.sample import copy_sample
 from polyglance.library import Library
 
+from .conftest import LOCALES, Words
+
 
 def draw(folder, count, seed):
     """Pictures that all differ; `count` of them take the lite encoder a few seconds."""
@@ -18,6 +20,11 @@ def draw(folder, count, seed):
     for number in range(count):
         small = random.integers(0, 255, (8, 8, 3), dtype=numpy.uint8)
         Image.fromarray(small).resize((256, 256)).save(folder / f"pattern {number}.png")
+
+
+@pytest.fixture(params=LOCALES)
+def words(request):
+    return Words(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -73,25 +80,26 @@ def open_panel(page):
     return page.locator(".pg-panel")
 
 
-def test_an_empty_library_is_filled_from_the_page_by_keyboard_alone(visit, served, photos):
+def test_an_empty_library_is_filled_from_the_page_by_keyboard_alone(visit, served, photos, words):
     _, address = served
-    page = visit(address)
+    page = visit(address, locale=LOCALES[words.language])
     empty = page.locator(".pg-empty")
-    expect(empty).to_contain_text("Your library is empty")
-    field = empty.get_by_label("Path of the folder")
+    expect(empty).to_contain_text(words.say("empty.title"))
+    field = empty.get_by_label(words.say("add.path"))
     field.focus()
     page.keyboard.type(str(photos))
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # Browse
-    expect(empty.get_by_role("button", name="Folder above")).to_be_focused()
+    expect(empty.get_by_role("button", name=words.say("add.up"))).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # into Pictures, the first of its folders
     expect(field).to_have_value(str(photos / "Pictures"))
     field.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".pg-progress-text")).to_contain_text("22 added · 1 could not be read", timeout=60_000)
+    expect(page.locator(".pg-progress-text")).to_contain_text(words.says("report.added", 22), timeout=60_000)
+    expect(page.locator(".pg-progress-text")).to_contain_text(words.says("report.failed", 1))
     expect(empty).to_be_hidden()
-    expect(page.locator(".pg-library")).to_contain_text("22 photos · 1 folder")
+    expect(page.locator(".pg-library")).to_contain_text(words.says("count.photos", 22))
     page.fill(".pg-query", "cat")
     page.press(".pg-query", "Enter")
     expect(page.locator(".pg-tile a").first).to_have_attribute("aria-label", re.compile("^chelsea"), timeout=30_000)
@@ -104,57 +112,60 @@ def test_a_folder_that_is_none_is_refused_with_the_reason(visit, served):
     expect(page.get_by_role("alert").filter(has_text="There is no folder /nowhere/at/all")).to_be_visible()
 
 
-def test_a_folder_is_added_with_progress_while_searching_goes_on(visit, served, photos):
+def test_a_folder_is_added_with_progress_while_searching_goes_on(visit, served, photos, words):
     library, address = served
     library.index([photos / "Pictures"])
-    page = visit(address)
+    page = visit(address, locale=LOCALES[words.language])
     page.fill(".pg-query", "coffee")
     page.press(".pg-query", "Enter")
     page.wait_for_selector(".pg-tile")
     panel = open_panel(page)
-    panel.get_by_label("Path of the folder").fill(str(photos / "عائلة"))
-    panel.get_by_role("button", name="Add", exact=True).click()
+    panel.get_by_label(words.say("add.path")).fill(str(photos / "عائلة"))
+    panel.get_by_role("button", name=words.say("add.go"), exact=True).click()
     expect(panel.locator(".pg-job")).to_be_visible()
-    expect(panel.locator(".pg-job .pg-quiet")).to_contain_text(" of 90 · ", timeout=30_000)
-    expect(panel.locator(".pg-job .pg-quiet")).to_contain_text("per second")
+    expect(panel.locator(".pg-job .pg-quiet")).to_contain_text(words.says("job.done"), timeout=30_000)
+    expect(panel.locator(".pg-job .pg-quiet")).to_contain_text(words.says("job.rate"))
     page.keyboard.press("Escape")
     page.fill(".pg-query", "rocket")
     page.press(".pg-query", "Enter")
     expect(page.locator(".pg-tile a").first).to_have_attribute("aria-label", re.compile("^rocket"), timeout=30_000)
-    expect(page.locator(".pg-progress-text")).to_contain_text("Indexing is done. 90 added", timeout=90_000)
+    expect(page.locator(".pg-progress-text")).to_contain_text(words.say("job.finished"), timeout=90_000)
+    expect(page.locator(".pg-progress-text")).to_contain_text(words.says("report.added", 90))
     news = page.locator(".pg-progress .pg-pill")
-    expect(news).to_contain_text("new photos: show")
+    expect(news).to_contain_text(words.says("progress.new", 90))
     news.click()
     expect(news).to_be_hidden()
-    expect(page.locator(".pg-library")).to_contain_text("112 photos · 2 folders")
+    expect(page.locator(".pg-library")).to_contain_text(words.says("count.folders", 2))
+    assert library.status().photos == 112
 
 
-def test_a_job_can_be_stopped_and_what_was_done_is_kept(visit, served, tmp_path):
+def test_a_job_can_be_stopped_and_what_was_done_is_kept(visit, served, tmp_path, words):
     library, address = served
     draw(tmp_path / "many", 400, seed=2)
-    page = visit(address)
+    page = visit(address, locale=LOCALES[words.language])
     page.fill(".pg-empty .pg-field", str(tmp_path / "many"))
     page.press(".pg-empty .pg-field", "Enter")
     page.click(".pg-progress-text")
-    page.locator(".pg-job").get_by_text(" of 400").wait_for(timeout=30_000)
-    page.locator(".pg-job").get_by_role("button", name="Stop").click()
-    expect(page.locator(".pg-said")).to_contain_text("Indexing was stopped", timeout=30_000)
+    page.locator(".pg-job").get_by_text(words.says("job.done")).wait_for(timeout=30_000)
+    page.locator(".pg-job").get_by_role("button", name=words.say("job.stop")).click()
+    expect(page.locator(".pg-said")).to_contain_text(words.say("job.stopped"), timeout=30_000)
     assert 0 < library.status().photos < 400
 
 
-def test_the_panel_says_what_the_library_holds(visit, full, photos):
-    page = visit(full)
+def test_the_panel_says_what_the_library_holds(visit, full, photos, words):
+    page = visit(full, locale=LOCALES[words.language])
     panel = open_panel(page)
     expect(panel.locator(".pg-root")).to_contain_text(str(photos / "Pictures"))
-    expect(panel.locator(".pg-root")).to_contain_text("22 photos · 1 file could not be read")
+    expect(panel.locator(".pg-root")).to_contain_text(words.says("count.photos", 22))
+    expect(panel.locator(".pg-root")).to_contain_text(words.says("count.failed", 1))
     expect(panel).to_contain_text("polyglance serve --watch")
-    failures = panel.get_by_role("region", name="Files that could not be read")
+    failures = panel.get_by_role("region", name=words.say("panel.failures"))
     expect(failures).to_contain_text("broken.jpg")
-    duplicates = panel.get_by_role("region", name="Duplicates")
+    duplicates = panel.get_by_role("region", name=words.say("panel.duplicates"))
     expect(duplicates.locator(".pg-copies li")).to_have_count(2)
     page.wait_for_function("[...document.querySelectorAll('.pg-copies img')].every((one) => one.naturalWidth > 0)")
-    encoders = panel.get_by_role("region", name="Encoder")
-    expect(encoders.locator("li").first).to_contain_text("In use")
+    encoders = panel.get_by_role("region", name=words.say("panel.encoder"))
+    expect(encoders.locator("li").first).to_contain_text(words.say("encoder.active"))
     expect(encoders).to_contain_text("polyglance reencode --encoder altclip-m9")
 
 
@@ -168,25 +179,25 @@ def test_what_is_wrong_with_a_file_is_said_in_the_pages_language(visit, full, lo
     expect(broken.locator("[lang=en]").first).to_contain_text("is truncated or damaged")
 
 
-def test_the_look_is_chosen_and_stays(visit, full):
-    page = visit(full, color_scheme="light")
+def test_the_look_is_chosen_and_stays(visit, full, words):
+    page = visit(full, color_scheme="light", locale=LOCALES[words.language])
 
     def brightness():
         return page.locator(".pg").evaluate("one => parseInt(getComputedStyle(one).backgroundColor.match(/\\d+/)[0])")
 
     assert brightness() > 200
-    display = open_panel(page).get_by_role("region", name="Display")
-    display.get_by_label("Appearance").select_option("Dark")
+    display = open_panel(page).get_by_role("region", name=words.say("panel.display"))
+    display.get_by_label(words.say("look.label")).select_option(words.say("look.dark"))
     assert brightness() < 50
     page.reload()
     page.wait_for_selector(".pg-library button", state="attached")
     assert brightness() < 50
     page.emulate_media(color_scheme="dark")
-    display = open_panel(page).get_by_role("region", name="Display")
-    expect(display.get_by_label("Appearance")).to_have_value("dark")
-    display.get_by_label("Appearance").select_option("Light")
+    display = open_panel(page).get_by_role("region", name=words.say("panel.display"))
+    expect(display.get_by_label(words.say("look.label"))).to_have_value("dark")
+    display.get_by_label(words.say("look.label")).select_option(words.say("look.light"))
     assert brightness() > 200
-    display.get_by_label("Appearance").select_option("As the device")
+    display.get_by_label(words.say("look.label")).select_option(words.say("look.system"))
     assert brightness() < 50
 
 
@@ -197,41 +208,41 @@ def test_the_language_is_chosen_on_a_phone_among_results_too(visit, full):
     page.wait_for_selector("html[lang=ar] .pg-tile")
 
 
-def test_failures_are_tried_again_and_folders_scanned_again(visit, served, tmp_path):
+def test_failures_are_tried_again_and_folders_scanned_again(visit, served, tmp_path, words):
     library, address = served
     draw(tmp_path / "few", 2, seed=3)
     (tmp_path / "few" / "later.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
     library.index([tmp_path / "few"])
-    page = visit(address)
+    page = visit(address, locale=LOCALES[words.language])
     panel = open_panel(page)
-    panel.get_by_role("button", name="Try again").click()
-    expect(panel.locator(".pg-said")).to_contain_text("1 could not be read", timeout=30_000)
+    panel.get_by_role("button", name=words.say("failures.retry")).click()
+    expect(panel.locator(".pg-said")).to_contain_text(words.says("report.failed", 1), timeout=30_000)
     draw(tmp_path / "few", 3, seed=3)
     (tmp_path / "few" / "later.png").unlink()
-    panel.get_by_role("button", name="Scan again").click()
-    expect(panel.locator(".pg-said")).to_contain_text("1 added", timeout=30_000)
-    expect(panel.get_by_role("region", name="Files that could not be read")).to_be_hidden()
+    panel.get_by_role("button", name=words.say("root.rescan")).click()
+    expect(panel.locator(".pg-said")).to_contain_text(words.says("report.added", 1), timeout=30_000)
+    expect(panel.get_by_role("region", name=words.say("panel.failures"))).to_be_hidden()
 
 
-def test_a_folder_is_removed_after_asking(visit, served, tmp_path):
+def test_a_folder_is_removed_after_asking(visit, served, tmp_path, words):
     library, address = served
     draw(tmp_path / "few", 2, seed=4)
     library.index([tmp_path / "few"])
-    page = visit(address)
+    page = visit(address, locale=LOCALES[words.language])
     panel = open_panel(page)
-    panel.get_by_role("button", name="Remove:").press("Enter")
-    expect(panel).to_contain_text("2 photos will no longer be found. The files stay where they are.")
-    expect(panel.get_by_role("button", name="Cancel")).to_be_focused()
+    panel.get_by_role("button", name=words.say("root.remove") + ":").press("Enter")
+    expect(panel).to_contain_text(words.says("root.sureText", 2))
+    expect(panel.get_by_role("button", name=words.say("cancel"))).to_be_focused()
     page.keyboard.press("Enter")
-    expect(panel.get_by_role("button", name="Remove:")).to_be_focused()
+    expect(panel.get_by_role("button", name=words.say("root.remove") + ":")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
-    expect(panel.locator(".pg-said")).to_have_text("The folder was removed, with 2 photos.")
+    expect(panel.locator(".pg-said")).to_have_text(words.says("root.removed", 2))
     expect(panel.locator(".pg-root")).to_have_count(0)
     assert sorted(one.name for one in (tmp_path / "few").iterdir()) == ["pattern 0.png", "pattern 1.png"]
     page.keyboard.press("Escape")
-    expect(page.locator(".pg-empty")).to_contain_text("Your library is empty")
+    expect(page.locator(".pg-empty")).to_contain_text(words.say("empty.title"))
 
 
 @pytest.mark.parametrize(
