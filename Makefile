@@ -5,9 +5,6 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := $(VENV)/sources
 
-# Two processes, each with a Chromium and encoders of its own: about 3 GB. Files stay whole, for what they share.
-SIDE_BY_SIDE := -n 2 --dist loadfile
-
 .PHONY: demo test torture torture-full check lint types imports browser screenshot clean
 
 # In a terminal the demo ends with the page, which runs until Ctrl-C; in a script it ends by itself.
@@ -15,11 +12,11 @@ demo: $(READY)
 	@if [ -t 1 ]; then $(BIN)/polyglance demo; else $(BIN)/polyglance demo --no-serve; fi
 
 test: check browser
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest
 
 # Real faults on a real file system: kills, full disks, unplugged disks. In CI as far as minutes allow; else all of it.
 torture: $(READY)
-	$(BIN)/python -m pytest tests/torture -m "torture and not full" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest tests/torture -m "torture and not full"
 
 torture-full: $(READY)
 	$(BIN)/python -m pytest tests/torture -m "torture or full" --timeout 3600
