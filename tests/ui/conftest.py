@@ -27,8 +27,10 @@ def exif_of_a_phone():
     return exif
 
 
-LOCALES = {"en": "en-GB", "zh": "zh-CN", "ar": "ar"}
-"""The languages that every feature of the page is walked in, as a browser asks for them."""
+LOCALES = {"en": "en-GB", "zh": "zh-CN", "ar": "ar-EG"}
+"""The languages that every feature of the page is walked in, as a browser asks for them: Egypt's has other digits."""
+
+DIGITS = "٠١٢٣٤٥٦٧٨٩"
 
 
 class Words:
@@ -42,12 +44,23 @@ class Words:
         """The text of a key that has no numbers or names in it."""
         return self._words[key]
 
-    def says(self, key, count=None):
-        """A pattern of the text with any numbers and names in it, in the plural form for `count`."""
+    def number(self, count):
+        """A number below 1000 as the page writes it."""
+        return str(count).translate(str.maketrans("0123456789", DIGITS)) if self.language == "ar" else str(count)
+
+    def says(self, key, **known):
+        """A pattern of the text, in the plural form for `count`, with the numbers that are known; others may be any."""
         text = self._words[key]
         if isinstance(text, dict):
-            text = text[self._form(count)]
-        return re.compile(".{1,80}?".join(map(re.escape, re.split(r"\{\w+\}", text))))
+            text = text[self._form(known["count"])]
+        pieces = re.split(r"\{(\w+)\}", text)
+        pieces[::2] = map(re.escape, pieces[::2])
+        pieces[1::2] = [self._whole(known[name]) if name in known else ".{1,80}?" for name in pieces[1::2]]
+        return re.compile("".join(pieces))
+
+    def _whole(self, count):
+        """A pattern of a number that is no part of a longer one."""
+        return f"(?<![0-9{DIGITS}]){self.number(count)}(?![0-9{DIGITS}])"
 
     def _form(self, count):
         """The plural category of a number, as CLDR has it."""
