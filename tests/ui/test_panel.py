@@ -38,6 +38,14 @@ def photos(tmp_path_factory):
     return home
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A folder with more photos than are indexed before somebody stops it."""
+    folder = tmp_path_factory.mktemp("many")
+    draw(folder, 400, seed=2)
+    return folder
+
+
 @pytest.fixture
 def served(tmp_path, serve_in_thread):
     """An empty library with its server: (library, address)."""
@@ -145,11 +153,10 @@ def test_a_folder_is_added_with_progress_while_searching_goes_on(visit, served, 
     expect(page.locator(".pg-library")).to_contain_text(words.says("count.folders", count=2))
 
 
-def test_a_job_can_be_stopped_and_what_was_done_is_kept(visit, served, tmp_path, words):
+def test_a_job_can_be_stopped_and_what_was_done_is_kept(visit, served, many, words):
     library, address = served
-    draw(tmp_path / "many", 400, seed=2)
     page = visit(address, locale=LOCALES[words.language])
-    page.fill(".pg-empty .pg-field", str(tmp_path / "many"))
+    page.fill(".pg-empty .pg-field", str(many))
     page.press(".pg-empty .pg-field", "Enter")
     page.click(".pg-progress-text")
     page.locator(".pg-job").get_by_text(words.says("job.done", total=400)).wait_for(timeout=30_000)
