@@ -41,11 +41,16 @@ def mounts() -> list[Mount]:
         Mount(
             os.fsencode(part.mountpoint).rstrip(b"\\") or b"/",
             part.fstype,
-            volumes.get(os.path.realpath(os.fsencode(part.device)), "") or _serial(part.mountpoint),
+            _volume(os.fsencode(part.device), volumes) or _serial(part.mountpoint),
             is_remote(part.fstype) or "remote" in part.opts.split(","),
         )
         for part in psutil.disk_partitions(all=True)
     ]
+
+
+def _volume(device: bytes, volumes: dict[bytes, str]) -> str:
+    """The UUID of a device; empty for what is none, such as `tmpfs`: that is no path in the working directory."""
+    return volumes.get(os.path.realpath(device), "") if os.path.isabs(device) else ""
 
 
 def is_remote(kind: str) -> bool:

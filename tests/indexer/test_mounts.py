@@ -1,5 +1,6 @@
 import os
 import subprocess
+import sys
 
 import pytest
 from polyglance.indexer.mounts import Mount, covering, is_remote, mounted, mounts
@@ -43,3 +44,9 @@ def test_a_disk_is_seen_when_mounted_and_missed_when_not(disk, tmp_path):
     subprocess.run(["umount", disk], check=True)
     assert mounted(mounts(), root).below == ()
     assert mounted(mounts(), os.fsencode(disk)).point != os.fsencode(disk)
+
+
+def test_mounts_are_told_where_the_working_directory_is_gone(tmp_path):
+    code = "import os; from polyglance.indexer.mounts import mounts; os.chdir({0!r}); os.rmdir({0!r}); assert mounts()"
+    (tmp_path / "gone").mkdir()
+    subprocess.run([sys.executable, "-c", code.format(str(tmp_path / "gone"))], check=True)

@@ -1,6 +1,6 @@
 // One photo in the grid: a link to its details that carries date, relevance, near-duplicates and favourite mark.
 import { thumbnail } from "./api.js";
-import { formatDate, formatPercent, t } from "./i18n.js";
+import { formatDate, formatNumber, formatPercent, t } from "./i18n.js";
 import { fileName, make } from "./text.js";
 
 /** How relevant a result is; null where that says nothing, as where filters alone were asked for. */
@@ -26,7 +26,7 @@ export function tile(result, href, isFirst) {
   const link = make("a", { href, "data-id": String(result.id), "aria-label": label(result, name, day), tabindex: "-1" },
     image,
     make("span", { class: "pg-name", dir: "auto" }, name),
-    result.count > 1 ? make("span", { class: "pg-count", title: t("tile.alike", { count: result.count }) }, String(result.count)) : null,
+    result.count > 1 ? make("span", { class: "pg-count", title: t("tile.alike", { count: result.count }) }, formatNumber(result.count)) : null,
     make("span", { class: "pg-heart", hidden: !result.favourite || null }, "♥"),
     make("span", { class: "pg-facts" }, make("span", {}, day ?? ""), make("span", { class: "pg-relevance" }, relevance(result))));
   return make("li", { class: "pg-tile" }, link);
