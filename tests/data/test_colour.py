@@ -161,7 +161,7 @@ def test_modes_that_only_some_plugins_give(mode):
     else:
         image = halves("RGBA", (0, 0, 0, 0), (0, 0, 0, 255)).convert("RGBa")
     assert image.mode == mode
-    assert left_and_right(to_srgb(image, 40)) == ((255, 255, 255), (0, 0, 0))
+    assert left_and_right(to_srgb(image, 40, 640)) == ((255, 255, 255), (0, 0, 0))
 
 
 def test_hidden_colours_do_not_bleed_into_a_reduced_picture():
