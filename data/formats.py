@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from io import BytesIO
+from typing import Any, NamedTuple
 
 from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
@@ -162,8 +163,16 @@ def _plugin(name: str) -> type[ImageFile.ImageFile]:
     return type(plugin, (_BoundedExif, getattr(import_module(module), plugin)), {})
 
 
-def load(name: str, image: ImageFile.ImageFile, side: int, *, copied: int = 0) -> tuple[tuple[int, int], int]:
-    """Decode an opened picture as it lies; return its full (width, height) and the orientation a TIFF states, else 0.
+class Loaded(NamedTuple):
+    """A decoded picture, its full (width, height) before a draft, and the orientation a TIFF states (0: not asked)."""
+
+    image: Image.Image
+    full: tuple[int, int]
+    orientation: int
+
+
+def load(name: str, image: ImageFile.ImageFile, side: int, *, copied: int = 0) -> Loaded:
+    """Decode an opened picture as it lies.
 
     A JPEG comes as small as its decoder makes it with a short side of 2 x `side`, or smaller if it would be over
     the limit of memory; `copied` bytes of it are in use already. Raises PictureError before anything is allocated
@@ -177,8 +186,22 @@ def load(name: str, image: ImageFile.ImageFile, side: int, *, copied: int = 0) -
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         # Else its load() would check Pillow's own limit of pixels, when it makes this very buffer.
         image.im = Image.new(image.mode, image.size).im
+    if name == "WEBP":
+        return Loaded(_webp(image), full, 0)
     image.load()
-    return (full if name == "JPEG" else image.size), orientation
+    return Loaded(image, full if name == "JPEG" else image.size, orientation)
+
+
+def _webp(image: Any) -> Image.Image:
+    """Decode a WebP into the very bytes that its decoder hands over, which Pillow's load() would copy."""
+    image.getexif()  # bounds the block in `info`
+    frame = image._decoder.get_next()
+    image._decoder = None  # and with it two canvases of 4 bytes a pixel
+    if frame is None:
+        raise OSError("failed to decode the first frame")
+    pixels = Image.frombuffer(image.rawmode, image.size, frame[0], "raw", image.rawmode, 0, 1)
+    pixels.info = image.info
+    return pixels
 
 
 def _keep_lying(image: TiffImagePlugin.TiffImageFile) -> int:

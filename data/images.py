@@ -144,9 +144,9 @@ def _plain(name: str, data: bytes, side: int, max_pixels: int) -> Picture:
     bounded = tags.trimmed(data) if name == "TIFF" else data
     copied = len(bounded) if bounded is not data else 0
     with formats.opened(name, bounded, max_pixels) as image:
-        full, orientation = formats.load(name, image, side, copied=copied)
-        facts = exif.read(image)
-        return _finished(image, full, orientation or _orientation(image), name, facts, side)
+        loaded, full, orientation = formats.load(name, image, side, copied=copied)
+        facts = exif.read(loaded)
+        return _finished(loaded, full, orientation or _orientation(loaded), name, facts, side)
 
 
 def _raw(data: bytes, side: int, max_pixels: int) -> Picture:

@@ -14,7 +14,7 @@ WORK_BYTES = 60_000_000
 
 _NARROW = frozenset({"1", "L", "P"})
 _ROW_POINTER = 8
-_DECODER_BYTES_PER_PIXEL = {"AVIF": 9, "HEIF": 9, "WEBP": 12}
+_DECODER_BYTES_PER_PIXEL = {"AVIF": 7, "HEIF": 6, "WEBP": 9}
 """What these decoders hold beside the picture itself: planes, canvases, and the bytes they hand over (measured)."""
 
 _RUN_LENGTH = frozenset({"bmp_rle"})

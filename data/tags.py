@@ -60,7 +60,8 @@ def trimmed(data: bytes) -> bytes:
     if not counts:
         return data
     memory.check(len(data))
-    parts, done = [], 0
+    parts: list[bytes | memoryview] = []
+    done = 0
     for at, count in sorted(counts.items()):
         parts += [memoryview(data)[done:at], struct.pack(form.offset, count)]
         done = at + form.inline

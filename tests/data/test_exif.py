@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
-from polyglance.data import exif
+from polyglance.data import exif, xmp
 from polyglance.data.exif import Facts
 
 BASE, GPS = ExifTags.Base, ExifTags.GPS
@@ -255,7 +255,7 @@ def test_xmp_with_a_document_type_is_refused():
 
 
 def test_xmp_that_is_too_long_is_refused():
-    assert with_xmp(XMP.encode() + b" " * exif.MAX_XMP_BYTES) == Facts()
+    assert with_xmp(XMP.encode() + b" " * xmp.MAX_BYTES) == Facts()
 
 
 def test_broken_xmp_costs_nothing_else():
