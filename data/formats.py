@@ -142,6 +142,8 @@ def opened(name: str, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
         raise PictureError("is a HEIC picture", hint="pip install 'polyglance[heic]' reads it.")
     if name == "HEIF":
         _check_items(data)
+    if name == "AVIF":
+        tags.check_blocks(data)
     image = _plugin(name)(BytesIO(data))
     check_pixels(image.size, max_pixels)
     return image

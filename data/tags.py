@@ -7,6 +7,7 @@ the directory itself: only then is a changed copy of the bytes made.
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ MAX_DIRECTORY_BYTES = 1 << 20
 """All values of a directory together, apart from blocks and strips; later ones are emptied."""
 MAX_ENTRIES = 1 << 16
 MAX_STRIPS = 200_000
+
+MAX_BLOCK_VALUES = 64 << 20
+_HEADER = re.compile(rb"II\*\0|MM\0\*")
+_MAX_HEADERS = 64
 
 _MAX_BLOCK_BYTES = {700: 1 << 20, 33723: 1 << 20, 34377: 1 << 20, 34675: 4 << 20}
 """XMP, IPTC, Photoshop's resources, ICC profile: useless when cut, so kept whole or emptied."""
@@ -66,6 +71,27 @@ def trimmed(data: bytes) -> bytes:
         parts += [memoryview(data)[done:at], struct.pack(form.offset, count)]
         done = at + form.inline
     return b"".join([*parts, memoryview(data)[done:]])
+
+
+def check_blocks(data: bytes) -> None:
+    """Raise PictureError if an EXIF block somewhere in a file names more than `MAX_BLOCK_VALUES` bytes of values.
+
+    For files whose decoder loads the block before it could be trimmed. Random bytes look like such a block never.
+    """
+    for number, header in enumerate(_HEADER.finditer(data)):
+        if number == _MAX_HEADERS:
+            raise PictureError("is truncated or damaged: too many blocks of metadata")
+        order = "<" if header[0][:2] == b"II" else ">"
+        form = _Format(order + "I", order + "H", order + "HHI", 4)
+        room = len(data) - header.start()
+        needed = 0
+        with contextlib.suppress(struct.error):
+            (start,) = struct.unpack_from(form.offset, data, header.start() + 4)
+            for _, kind, count, _ in _entries(data, form, header.start() + start):
+                size = _SIZES.get(kind, 0) * count
+                needed += size if size <= room else 0
+        if needed > MAX_BLOCK_VALUES:
+            raise PictureError(f"has metadata that needs {needed / 1e6:.0f} MB of memory")
 
 
 def _trim(data: bytes, form: _Format, counts: dict[int, int]) -> None:

@@ -277,6 +277,11 @@ def test_texts_and_keywords_are_bounded():
     assert len(facts({0x9C9E: utf16(";".join(map(str, range(900))))}).keywords) == exif.MAX_KEYWORDS
 
 
+@pytest.mark.parametrize("length", range(31_990, 32_010))
+def test_a_long_text_may_be_cut_within_a_character(length):
+    assert facts({BASE.ImageDescription: ("x" * (length % 3) + "雪" * 15_000).encode()[:length]}).caption.endswith("雪")
+
+
 def test_control_characters_and_lone_surrogates_do_not_survive():
     found = facts({0x9C9B: b"a\x1b\0b\0\x00\xd8c\0\n\0d\0"})
     found.caption.encode()
