@@ -76,7 +76,8 @@ def trimmed(data: bytes) -> bytes:
 def check_blocks(data: bytes) -> None:
     """Raise PictureError if an EXIF block somewhere in a file names more than `MAX_BLOCK_VALUES` bytes of values.
 
-    For files whose decoder loads the block before it could be trimmed. Random bytes look like such a block never.
+    For files whose decoder loads the block before it could be trimmed. Compressed pixels do not
+    look like such a block by chance.
     """
     for number, header in enumerate(_HEADER.finditer(data)):
         if number == _MAX_HEADERS:

@@ -90,6 +90,17 @@ def refusal(data: bytes) -> str:
         (jpeg(17_000, 17_000, progressive=True, subsampling=0), 1812),
         (one_component_a_scan(jpeg(17_000, 17_000, subsampling=0)), 1812),
     ],
+    ids=[
+        "tall",
+        "very tall",
+        "tall, raw",
+        "wide",
+        "tall PNG",
+        "wide PNG",
+        "colour PNG",
+        "progressive",
+        "several scans",
+    ],
 )
 def test_what_would_take_too_much_is_refused_from_the_header(data, megabytes):
     assert len(data) < 10_000
