@@ -2,32 +2,81 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import contextlib
+import hashlib
+import math
+import threading
+from collections.abc import Callable
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageCms
 
+from . import memory
+
+TILE_PIXELS = 1 << 20
+"""Pixels that are converted at once."""
+MAX_PROFILE_BYTES = 4 << 20
+"""Longest ICC profile that is used; those of printers, the longest there are, have up to 3 MB."""
+
 _AVERAGES = frozenset({"L", "RGB", "RGBX", "CMYK", "YCbCr", "I", "F", "LA", "RGBA"})
 """Modes in which the mean of some pixels is the colour one sees from afar; with alpha Pillow weighs by it."""
 
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+_PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
+_PROFILES_KEPT = 16
+
+_Profile = tuple[str, ImageCms.ImageCmsTransform | None]
+_profiles: dict[bytes, _Profile] = {}
+_lock = threading.Lock()
 
 
-def to_srgb(image: Image.Image, short_side: int) -> Image.Image:
-    """Return a decoded picture as RGB in the sRGB colour space, transparent parts on white.
+def to_srgb(image: Image.Image, short_side: int, long_side: int) -> Image.Image:
+    """Return a decoded picture as a new RGB one in the sRGB colour space, transparent parts on white.
 
-    While the short side is at least twice `short_side` it is first averaged down by an integer, so that the
-    costly conversions see few pixels: the result's short side stays at least `short_side`.
+    While the short side is at least twice `short_side`, or the long one twice `long_side`, it is averaged down by
+    an integer, so that the costly conversions see few pixels. The result's short side stays at least `short_side`,
+    unless the long one, or the limit of memory (`memory.MAX_BYTES`, both pictures together), asks for less. Apart
+    from the result only tiles of `TILE_PIXELS` are allocated.
     """
-    profile = image.info.get("icc_profile")
-    image = _averageable(image)
-    factor = min(image.size) // short_side
+    profile = _profile(image.info.get("icc_profile"))
+    factor = _factor(image, short_side, long_side)
+    if image.mode not in ("I", "F"):
+        return _in_tiles(image, factor, "RGB", lambda part: _through_profile(_on_white(part), profile))
     if factor > 1:
-        image = image.reduce(factor)
-    if image.mode in ("I", "F"):
-        image = _stretched(image)
-    return _through_profile(_on_white(image), profile)
+        image = _in_tiles(image, factor, image.mode, lambda part: part)
+    low, high = _range(image)
+    return _in_tiles(image, 1, "RGB", lambda part: _through_profile(_stretched(part, low, high), profile))
+
+
+def _factor(image: Image.Image, short_side: int, long_side: int) -> int:
+    width, height = image.size
+    factor = max(1, min(width, height) // short_side, max(width, height) // long_side)
+    room = memory.MAX_BYTES - memory.WORK_BYTES - memory.storage(image.mode, image.size)
+    while memory.storage("RGB", _reduced(image.size, factor)) > room and factor < max(width, height):
+        factor += 1
+    return factor
+
+
+def _reduced(size: tuple[int, int], factor: int) -> tuple[int, int]:
+    return -(-size[0] // factor), -(-size[1] // factor)
+
+
+def _in_tiles(
+    image: Image.Image, factor: int, mode: str, converted: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    """Return a new picture of `mode`: `image`, averaged down by `factor`, and `converted`, tile by tile."""
+    result = Image.new(mode, _reduced(image.size, factor))
+    across = min(image.width, max(1, TILE_PIXELS // factor) * factor)
+    down = min(image.height, max(1, TILE_PIXELS // across // factor) * factor)
+    for top in range(0, image.height, down):
+        for left in range(0, image.width, across):
+            box = (left, top, min(left + across, image.width), min(top + down, image.height))
+            part = _averageable(image if box == (0, 0, *image.size) else image.crop(box))
+            if factor > 1:
+                part = part.reduce(factor)
+            result.paste(converted(part), (left // factor, top // factor))
+    return result
 
 
 def _averageable(image: Image.Image) -> Image.Image:
@@ -64,13 +113,23 @@ def _from_16_bit(image: Image.Image) -> Image.Image:
     return shades
 
 
-def _stretched(image: Image.Image) -> Image.Image:
-    """Scale 32-bit integers or floats, whose range nothing states, from their minimum…maximum to 0…255."""
+def _range(image: Image.Image) -> tuple[float, float]:
+    """Return the least and the greatest number of a picture of 32-bit integers or floats, 0 and 255 if they agree."""
+    low, high = math.inf, -math.inf
+    step = max(1, TILE_PIXELS // image.width)
+    for top in range(0, image.height, step):
+        for left in range(0, image.width, TILE_PIXELS):
+            box = (left, top, min(left + TILE_PIXELS, image.width), min(top + step, image.height))
+            values = np.asarray(image.crop(box))
+            finite = values[np.isfinite(values)]
+            if finite.size:
+                low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    return (low, high) if low < high else (0.0, 255.0)
+
+
+def _stretched(image: Image.Image, low: float, high: float) -> Image.Image:
+    """Scale 32-bit integers or floats, whose range nothing states, from `low`…`high` to 0…255."""
     values = np.asarray(image).astype(np.float64)
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 255.0)
-    if high <= low:
-        low, high = 0.0, 255.0
     scaled = np.nan_to_num((values - low) * (255 / (high - low)), nan=0.0, posinf=255.0, neginf=0.0)
     return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
 
@@ -86,23 +145,40 @@ def _on_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _through_profile(image: Image.Image, profile: object) -> Image.Image:
-    """Convert to sRGB by the embedded ICC profile; without one, or with a broken one, as Pillow does."""
-    if not isinstance(profile, bytes) or not profile:
-        return image.convert("RGB")
-    try:
-        mode, transform = _transform(profile)
-        if transform is not None and (image.mode == mode or (mode == "RGB" and image.mode != "CMYK")):
+def _through_profile(image: Image.Image, profile: _Profile) -> Image.Image:
+    """Convert to sRGB by the embedded ICC profile; where it does not fit, as Pillow does."""
+    mode, transform = profile
+    if transform is not None and (image.mode == mode or (mode == "RGB" and image.mode != "CMYK")):
+        with contextlib.suppress(*_PROFILE_ERRORS):
             return transform.apply(image if image.mode == mode else image.convert(mode))
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        pass  # a broken profile: better slightly wrong colours than no picture
     return image.convert("RGB")
 
 
-@lru_cache(maxsize=16)
-def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
-    """Return the mode a profile is for and what leads from it to sRGB: None if nothing has to."""
-    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+def _profile(embedded: object) -> _Profile:
+    """Return the mode that an embedded ICC profile is for and what leads from it to sRGB: None if nothing has to.
+
+    A broken or missing profile, or one over `MAX_PROFILE_BYTES`, leads nowhere: better slightly wrong colours than
+    no picture. Transforms are kept by the profile's hash, so that no profile is kept alive.
+    """
+    if not isinstance(embedded, bytes) or not 0 < len(embedded) <= MAX_PROFILE_BYTES:
+        return "", None
+    key = hashlib.sha256(embedded).digest()
+    with _lock:
+        if key in _profiles:
+            return _profiles[key]
+    try:
+        profile = _transform(embedded)
+    except _PROFILE_ERRORS:
+        profile = "", None
+    with _lock:
+        _profiles[key] = profile
+        while len(_profiles) > _PROFILES_KEPT:
+            del _profiles[next(iter(_profiles))]
+    return profile
+
+
+def _transform(embedded: bytes) -> _Profile:
+    source = ImageCms.ImageCmsProfile(BytesIO(embedded))
     mode = _PROFILE_MODES.get(source.profile.xcolor_space.strip(), "")
     if not mode or "srgb" in (source.profile.profile_description or "").casefold():
         return mode, None

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, TypeVar
-from xml.etree import ElementTree
 
 from PIL import ExifTags, Image, IptcImagePlugin
+
+from . import xmp
 
 MAX_TEXT = 2000
 """Longest caption kept, in characters; a camera, a lens and a keyword get `MAX_NAME`."""
 MAX_NAME = 128
 MAX_KEYWORDS = 64
-MAX_XMP_BYTES = 1 << 20
+_SLACK = 16
+"""Bytes or characters of a text that are looked at for each that is kept: blanks and NULs may lead it."""
 
 _EARLIEST_YEAR = 1826  # the oldest photograph that survives: whatever is older is a clock that was never set
 
@@ -29,10 +33,6 @@ _CAMERA_DEFAULT = re.compile(
     re.IGNORECASE,
 )
 
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_DECLARATION = re.compile(r"<!(?!--|\[CDATA\[)")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\\s]+")
 
 _XP_TITLE, _XP_COMMENT, _XP_KEYWORDS = 0x9C9B, 0x9C9C, 0x9C9E
@@ -64,7 +64,7 @@ def read(image: Image.Image) -> Facts:
     shot: Mapping[int, Any] = _attempt(lambda: image.getexif().get_ifd(ExifTags.IFD.Exif), {})
     place: Mapping[int, Any] = _attempt(lambda: image.getexif().get_ifd(ExifTags.IFD.GPSInfo), {})
     iptc: Mapping[tuple[int, int], Any] = _attempt(lambda: _iptc(image), {})
-    xmp = _attempt(lambda: _xmp(image), None)
+    packet = _attempt(lambda: _xmp(image), xmp.Texts())
     nowhere: tuple[float | None, float | None] = (None, None)
     latitude, longitude = _attempt(lambda: _position(place), nowhere)
     return Facts(
@@ -73,8 +73,8 @@ def read(image: Image.Image) -> Facts:
         lens=_attempt(lambda: _text(shot.get(ExifTags.Base.LensModel), MAX_NAME), None),
         latitude=latitude,
         longitude=longitude,
-        caption=_attempt(lambda: _caption(main, iptc, xmp), None),
-        keywords=_attempt(lambda: _keywords(main, iptc, xmp), ()),
+        caption=_attempt(lambda: _caption(main, iptc, packet), None),
+        keywords=_attempt(lambda: _keywords(main, iptc, packet), ()),
     )
 
 
@@ -86,29 +86,32 @@ def _attempt(part: Callable[[], _T], otherwise: _T) -> _T:
 
 
 def _clean(text: str, limit: int) -> str | None:
-    return _UNPRINTABLE.sub(" ", text)[: limit * 4].strip()[:limit].strip() or None
+    return _UNPRINTABLE.sub(" ", text[: limit * _SLACK])[: limit * 4].strip()[:limit].strip() or None
 
 
 def _text(value: object, limit: int) -> str | None:
     """Clean an EXIF text: bytes, or the Latin-1 reading Pillow makes of them, up to the first NUL."""
     if isinstance(value, str):
+        value = value[: limit * _SLACK + 1]
         narrow = all(character < "\u0100" for character in value)
         value = value.encode("latin-1" if narrow else "utf-8", "replace")
-    return _clean(_decoded(value.split(b"\0")[0]), limit) if isinstance(value, bytes) else None
+    return _clean(_decoded(value, limit), limit) if isinstance(value, bytes) else None
 
 
-def _decoded(raw: bytes) -> str:
+def _decoded(raw: bytes, limit: int) -> str:
+    """Read the start of a text, up to the first NUL, as UTF-8 or else Latin-1; a cut in a character is no damage."""
+    start = raw[: limit * _SLACK].split(b"\0")[0]
     try:
-        return raw.decode("utf-8")
+        return codecs.utf_8_decode(start, "strict", len(start) < limit * _SLACK)[0]
     except UnicodeDecodeError:
-        return raw.decode("latin-1")
+        return start.decode("latin-1")
 
 
 def _utf16(value: object, limit: int) -> str | None:
     """Clean a Windows `XP…` text: UTF-16 little endian, as bytes or as a tuple of byte values."""
     if not isinstance(value, (bytes, tuple)):
         return None
-    return _clean(bytes(value).decode("utf-16-le", "ignore").split("\0")[0], limit)
+    return _clean(bytes(value[: limit * _SLACK]).decode("utf-16-le", "ignore").split("\0")[0], limit)
 
 
 def _taken_at(main: Mapping[int, Any], shot: Mapping[int, Any]) -> str | None:
@@ -166,9 +169,7 @@ def _degrees(value: Any, reference: object, letters: str, limit: int) -> float |
     return round(-degrees if letter == letters[1] else degrees, 7)
 
 
-def _caption(
-    main: Mapping[int, Any], iptc: Mapping[tuple[int, int], Any], xmp: ElementTree.Element | None
-) -> str | None:
+def _caption(main: Mapping[int, Any], iptc: Mapping[tuple[int, int], Any], packet: xmp.Texts) -> str | None:
     description = _text(main.get(ExifTags.Base.ImageDescription), MAX_TEXT)
     if description and not _CAMERA_DEFAULT.fullmatch(description):
         return description
@@ -176,19 +177,17 @@ def _caption(
         _utf16(main.get(_XP_TITLE), MAX_TEXT)
         or _utf16(main.get(_XP_COMMENT), MAX_TEXT)
         or next(_iptc_texts(iptc, _IPTC_CAPTION, MAX_TEXT), None)
-        or _xmp_description(xmp)
+        or next(filter(None, (_clean(text, MAX_TEXT) for text in packet.descriptions)), None)
     )
 
 
-def _keywords(
-    main: Mapping[int, Any], iptc: Mapping[tuple[int, int], Any], xmp: ElementTree.Element | None
-) -> tuple[str, ...]:
-    found = [
-        *_iptc_texts(iptc, _IPTC_KEYWORDS, MAX_NAME),
-        *(_clean(item.text or "", MAX_NAME) for item in _xmp_items(xmp, "subject")),
-        *(_clean(word, MAX_NAME) for word in (_utf16(main.get(_XP_KEYWORDS), MAX_TEXT * 4) or "").split(";")),
-    ]
-    return tuple(dict.fromkeys(word for word in found if word))[:MAX_KEYWORDS]
+def _keywords(main: Mapping[int, Any], iptc: Mapping[tuple[int, int], Any], packet: xmp.Texts) -> tuple[str, ...]:
+    words = chain(
+        _iptc_texts(iptc, _IPTC_KEYWORDS, MAX_NAME),
+        (_clean(word, MAX_NAME) for word in packet.subjects),
+        (_clean(word, MAX_NAME) for word in (_utf16(main.get(_XP_KEYWORDS), MAX_TEXT * 4) or "").split(";")),
+    )
+    return tuple(dict.fromkeys(word for word in islice(words, MAX_KEYWORDS * 16) if word))[:MAX_KEYWORDS]
 
 
 def _iptc(image: Image.Image) -> Mapping[tuple[int, int], Any]:
@@ -199,27 +198,11 @@ def _iptc_texts(iptc: Mapping[tuple[int, int], Any], key: tuple[int, int], limit
     values = iptc.get(key, [])
     for raw in values if isinstance(values, list) else [values]:
         # Latin-1 unless declared as UTF-8 is the rule, UTF-8 without declaring it the practice.
-        text = raw.decode("utf-8", "replace") if iptc.get(_IPTC_CHARSET) == b"\x1b%G" else _decoded(raw)
-        if cleaned := _clean(text.replace("\0", " "), limit):
+        raw = raw[: limit * _SLACK].replace(b"\0", b" ")
+        text = raw.decode("utf-8", "replace") if iptc.get(_IPTC_CHARSET) == b"\x1b%G" else _decoded(raw, limit)
+        if cleaned := _clean(text, limit):
             yield cleaned
 
 
-def _xmp(image: Image.Image) -> ElementTree.Element | None:
-    """Return the XMP document, unless it is missing, too long, or declares a document type (entity bombs)."""
-    raw = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    if not raw or len(raw) > MAX_XMP_BYTES:
-        return None
-    if isinstance(raw, bytes):
-        raw = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    text = raw.strip("\0 \r\n\t")
-    return None if _DECLARATION.search(text) else ElementTree.fromstring(text)
-
-
-def _xmp_items(xmp: ElementTree.Element | None, name: str) -> list[ElementTree.Element]:
-    return [] if xmp is None else [item for each in xmp.iter(_DC + name) for item in each.iter(_RDF + "li")]
-
-
-def _xmp_description(xmp: ElementTree.Element | None) -> str | None:
-    items = _xmp_items(xmp, "description")
-    items.sort(key=lambda item: item.get(_XML_LANG) != "x-default")
-    return next(filter(None, (_clean(item.text or "", MAX_TEXT) for item in items)), None)
+def _xmp(image: Image.Image) -> xmp.Texts:
+    return xmp.read(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))

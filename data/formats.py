@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from io import BytesIO
-from typing import cast
+from typing import Any, NamedTuple
 
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
 from ..errors import PictureError
+from . import memory, tags
 
 _ALWAYS = "jpg jpeg jpe jfif png apng webp gif tif tiff bmp dib avif"
 _HEIC = "heic heif hif"
@@ -61,6 +63,8 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 _SUBFILE_TYPE, _COMPRESSION, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION = 254, 259, 262, 330, 50706
 _CFA, _LINEAR_RAW = 32803, 34892
+
+_DRAFT_BYTES = memory.MAX_BYTES // 2  # a JPEG's decoder can make the picture smaller: leave room for its conversion
 
 
 def _suffixes(names: str) -> frozenset[bytes]:
@@ -138,13 +142,87 @@ def opened(name: str, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
         raise PictureError("is a HEIC picture", hint="pip install 'polyglance[heic]' reads it.")
     if name == "HEIF":
         _check_items(data)
-    module, plugin = _PLUGINS[name]
-    image = cast(ImageFile.ImageFile, getattr(import_module(module), plugin)(BytesIO(data)))
+    if name == "AVIF":
+        tags.check_blocks(data)
+    image = _plugin(name)(BytesIO(data))
     check_pixels(image.size, max_pixels)
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        # Else its load() would check Pillow's limit as well, when it makes this very buffer.
-        image.im = Image.new(image.mode, image._tile_size).im
     return image
+
+
+class _BoundedExif(ImageFile.ImageFile):
+    """Mixed into a plugin's class: the EXIF block is bounded before Pillow loads each of its tags."""
+
+    def getexif(self) -> Image.Exif:
+        block = self.info.get("exif")
+        if isinstance(block, bytes):
+            self.info["exif"] = tags.trimmed(block)
+        return super().getexif()
+
+
+@lru_cache
+def _plugin(name: str) -> type[ImageFile.ImageFile]:
+    module, plugin = _PLUGINS[name]
+    return type(plugin, (_BoundedExif, getattr(import_module(module), plugin)), {})
+
+
+class Loaded(NamedTuple):
+    """A decoded picture, its full (width, height) before a draft, and the orientation a TIFF states (0: not asked)."""
+
+    image: Image.Image
+    full: tuple[int, int]
+    orientation: int
+
+
+def load(name: str, image: ImageFile.ImageFile, side: int, *, copied: int = 0) -> Loaded:
+    """Decode an opened picture as it lies.
+
+    A JPEG comes as small as its decoder makes it with a short side of 2 x `side`, or smaller if it would be over
+    the limit of memory; `copied` bytes of it are in use already. Raises PictureError before anything is allocated
+    if a picture is over it, and whatever Pillow's decoders raise.
+    """
+    orientation = _keep_lying(image) if isinstance(image, TiffImagePlugin.TiffImageFile) else 0
+    full = image.size
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        image.draft("RGB", _drafted(image, side))
+    memory.check(copied + memory.decoding(name, image, full))
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        # Else its load() would check Pillow's own limit of pixels, when it makes this very buffer.
+        image.im = Image.new(image.mode, image.size).im
+    if name == "WEBP":
+        return Loaded(_webp(image), full, 0)
+    image.load()
+    return Loaded(image, full if name == "JPEG" else image.size, orientation)
+
+
+def _webp(image: Any) -> Image.Image:
+    """Decode a WebP into the very bytes that its decoder hands over, which Pillow's load() would copy."""
+    image.getexif()  # bounds the block in `info`
+    frame = image._decoder.get_next()
+    image._decoder = None  # and with it two canvases of 4 bytes a pixel
+    if frame is None:
+        raise OSError("failed to decode the first frame")
+    pixels = Image.frombuffer(image.rawmode, image.size, frame[0], "raw", image.rawmode, 0, 1)
+    pixels.info = image.info
+    return pixels
+
+
+def _keep_lying(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Keep load() from turning a TIFF upright, which would copy it in full, and return its orientation."""
+    exif = image.getexif()
+    orientation = exif.get(ExifTags.Base.Orientation, 1)
+    exif[ExifTags.Base.Orientation] = 1
+    image._size = image._tile_size
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _drafted(image: ImageFile.ImageFile, side: int) -> tuple[int, int]:
+    """Return the size to ask a JPEG's decoder for, which divides by 1, 2, 4 or 8."""
+    width, height = image.size
+    scale = min(width, height) // (2 * side)
+    while scale < 8 and memory.storage(image.mode, (width // max(scale, 1), height // max(scale, 1))) > _DRAFT_BYTES:
+        scale = max(scale, 1) * 2
+    scale = max(scale, 1)
+    return max(1, width // scale), max(1, height // scale)
 
 
 def _check_items(data: bytes) -> None:

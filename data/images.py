@@ -14,10 +14,10 @@ import stat
 import warnings
 from dataclasses import dataclass, replace
 
-from PIL import ExifTags, Image, JpegImagePlugin
+from PIL import ExifTags, Image, ImageFile
 
 from ..errors import PictureError
-from . import colour, exif, formats, raw
+from . import colour, exif, formats, raw, tags
 from .exif import Facts
 
 supported_extensions = formats.supported_extensions
@@ -122,7 +122,8 @@ def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
     """Return the picture in a file's bytes, small enough to keep, large enough for a square of `side` pixels.
 
     A picture with a short side of 4 x `side` or more is reduced to between 2 x and 4 x `side`; a smaller one
-    keeps its size. The long side is at most `MAX_ASPECT` x `side`, which comes first. Only the first frame is
+    keeps its size. The long side is at most `MAX_ASPECT` x `side`, which comes first. A picture that would
+    take more than `memory.MAX_BYTES` is reduced further where that helps, else refused. Only the first frame is
     read. Safe in several threads. Raises PictureError, and nothing else, whatever the bytes are.
     """
     _quieten_pillow()
@@ -140,24 +141,22 @@ def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
 
 
 def _plain(name: str, data: bytes, side: int, max_pixels: int) -> Picture:
-    with formats.opened(name, data, max_pixels) as image:
-        full = image.size
-        if isinstance(image, JpegImagePlugin.JpegImageFile):
-            image.draft("RGB", (2 * side, 2 * side))
-        image.load()
-        if name != "JPEG":
-            full = image.size  # a TIFF or HEIC is turned upright by loading it
-        facts = exif.read(image)
-        orientation = _orientation(image)
-        return _finished(image, full, orientation, name, facts, side)
+    bounded = tags.trimmed(data) if name == "TIFF" else data
+    copied = len(bounded) if bounded is not data else 0
+    with formats.opened(name, bounded, max_pixels) as image:
+        loaded, full, orientation = formats.load(name, image, side, copied=copied)
+        facts = exif.read(loaded)
+        return _finished(loaded, full, orientation or _orientation(loaded), name, facts, side)
 
 
 def _raw(data: bytes, side: int, max_pixels: int) -> Picture:
     image, full, orientation = raw.preview(data, side=side, max_pixels=max_pixels)
-    image.load()
+    if isinstance(image, ImageFile.ImageFile):
+        formats.load("JPEG", image, side)
     facts = exif.read(image)
     if not facts.taken_at and data[:2] in (b"II", b"MM"):
-        image.getexif().load(data)  # a raw file of the TIFF family starts with the directory an EXIF block is
+        # A raw file of the TIFF family starts with the directory an EXIF block is.
+        image.getexif().load(tags.trimmed(data))
         facts = exif.read(image)
     picture = _finished(image, full, orientation, "RAW", facts, side)
     return replace(picture, width=full[0], height=full[1])
@@ -166,14 +165,13 @@ def _raw(data: bytes, side: int, max_pixels: int) -> Picture:
 def _finished(
     image: Image.Image, full: tuple[int, int], orientation: int, name: str, facts: Facts, side: int
 ) -> Picture:
-    """Reduce, convert and turn a decoded picture; `full` is its size before reducing and turning."""
-    rgb = colour.to_srgb(image, 2 * side)
+    """Reduce, convert and turn a decoded picture, which is closed; `full` is its size before reducing and turning."""
+    rgb = colour.to_srgb(image, 2 * side, 2 * MAX_ASPECT * side)
+    image.close()  # frees its pixels before the result is copied, and the file's bytes, which the plugin holds
     if max(rgb.size) > MAX_ASPECT * side:
         rgb = _within(rgb, MAX_ASPECT * side)
     if orientation in _TURNS:
         rgb = rgb.transpose(_TURNS[orientation])
-    if rgb is image:
-        rgb = image.copy()  # not the plugin's object, which holds on to the file's bytes
     rgb.info = {}
     width, height = full if orientation < 5 else full[::-1]
     return Picture(rgb, width, height, name, facts)

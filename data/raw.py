@@ -10,18 +10,22 @@ from typing import Any
 from PIL import Image
 
 from ..errors import PictureError
-from . import formats
+from . import formats, memory
 
 _EXIF_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
 """From LibRaw's `flip` (dcraw's 3 = half turn, 5 = quarter turn left, 6 = right) to the EXIF value."""
+
+
+_DEVELOPING_BYTES_PER_PIXEL = 8
+"""What LibRaw allocates to develop at half size: the sensor's 16 bits, 4 x 16 bits of a quarter, and its output."""
 
 
 def preview(data: bytes, *, side: int, max_pixels: int) -> tuple[Image.Image, tuple[int, int], int]:
     """Return a raw file's picture, the full one's upright (width, height), the EXIF orientation to apply.
 
     The camera's preview serves if its short side is at least `side`; else the sensor's data is developed at
-    half size, which comes upright. Raises PictureError without the extra or over `max_pixels`, and rawpy's
-    errors.
+    half size, which comes upright. Raises PictureError without the extra, over `max_pixels` or over the limit of
+    memory, and rawpy's errors.
     """
     if not find_spec("rawpy"):
         raise PictureError("is a camera raw picture", hint="Install what reads it: pip install 'polyglance[raw]'")
@@ -34,6 +38,7 @@ def preview(data: bytes, *, side: int, max_pixels: int) -> tuple[Image.Image, tu
         image = _thumbnail(rawpy, file, side, max_pixels)
         if image is not None:
             return image, full, _EXIF_ORIENTATION.get(sizes.flip, 1)
+        memory.check(_DEVELOPING_BYTES_PER_PIXEL * sizes.raw_width * sizes.raw_height)
         return Image.fromarray(file.postprocess(half_size=True, use_camera_wb=True)), full, 1
 
 

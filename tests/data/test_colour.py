@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import struct
 import zlib
 from io import BytesIO
@@ -9,6 +10,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from polyglance.data import colour as colours
 from polyglance.data.colour import to_srgb
 from polyglance.data.images import decode
 
@@ -161,7 +163,7 @@ def test_modes_that_only_some_plugins_give(mode):
     else:
         image = halves("RGBA", (0, 0, 0, 0), (0, 0, 0, 255)).convert("RGBa")
     assert image.mode == mode
-    assert left_and_right(to_srgb(image, 40)) == ((255, 255, 255), (0, 0, 0))
+    assert left_and_right(to_srgb(image, 40, 640)) == ((255, 255, 255), (0, 0, 0))
 
 
 def test_hidden_colours_do_not_bleed_into_a_reduced_picture():
@@ -315,6 +317,48 @@ def test_a_profile_of_another_colour_space_is_ignored_for_cmyk_too():
     inks = Image.new("CMYK", (SMALL, SMALL), (40, 120, 200, 20))
     with_profile = decoded(inks, "TIFF", icc_profile=rgb_profile("Display P3"))
     assert colour(with_profile) == colour(decoded(inks, "TIFF"))
+
+
+def test_a_profile_that_is_too_long_is_ignored():
+    profile = rgb_profile("Display P3").ljust(colours.MAX_PROFILE_BYTES + 1, b"\0")
+    assert colour(decoded(Image.new("RGB", (SMALL, SMALL), MUTED), "TIFF", icc_profile=profile)) == MUTED
+
+
+def test_the_profiles_that_are_kept_hold_hashes_and_are_few():
+    for number in range(40):
+        image = Image.new("RGB", (SMALL, SMALL), MUTED)
+        decoded(image, icc_profile=rgb_profile(f"P3 {number}") + bytes(100_000))
+    assert len(colours._profiles) <= 16
+    assert {len(key) for key in colours._profiles} == {32}
+    held = {id(each) for each in gc.get_referents(*gc.get_referents(*colours._profiles.values()))}
+    assert not [each for each in gc.get_objects() if id(each) in held and isinstance(each, bytes)]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+@pytest.mark.parametrize("size", [(311, 203), (3, 5000), (5000, 2)])
+@pytest.mark.parametrize("short", [10, 150])
+def test_tiles_make_the_same_picture_as_the_whole(mode, size, short, monkeypatch):
+    noise = np.random.default_rng(3).integers(0, 256, (size[1], size[0], 4), np.uint8)
+    image = Image.fromarray(noise).convert("RGB").quantize(9) if mode == "P" else as_mode(noise, mode)
+    whole = to_srgb(image.copy(), short, 1000)
+    monkeypatch.setattr(colours, "TILE_PIXELS", 1000)
+    tiled = to_srgb(image.copy(), short, 1000)
+    assert tiled.size == whole.size
+    assert tiled.tobytes() == whole.tobytes()
+
+
+def as_mode(noise: np.ndarray, mode: str) -> Image.Image:
+    if mode in ("I;16", "I", "F"):
+        return Image.fromarray(noise[:, :, 0].astype({"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode]) * 99)
+    image = Image.fromarray(noise)
+    return image if mode == "RGBA" else image.convert("RGB").convert(mode) if mode == "CMYK" else image.convert(mode)
+
+
+def test_a_picture_that_would_not_fit_beside_its_copy_is_reduced_further(monkeypatch):
+    image = Image.new("RGB", (600, 400), MUTED)
+    monkeypatch.setattr(colours.memory, "MAX_BYTES", colours.memory.WORK_BYTES + 600 * 400 * 4 + 400_000)
+    reduced = to_srgb(image, 400, 6400)
+    assert (reduced.size, colour(reduced)) == ((300, 200), MUTED)
 
 
 def test_a_transparent_colour_stated_in_16_bits():

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
-from polyglance.data import exif
+from polyglance.data import exif, xmp
 from polyglance.data.exif import Facts
 
 BASE, GPS = ExifTags.Base, ExifTags.GPS
@@ -255,7 +255,7 @@ def test_xmp_with_a_document_type_is_refused():
 
 
 def test_xmp_that_is_too_long_is_refused():
-    assert with_xmp(XMP.encode() + b" " * exif.MAX_XMP_BYTES) == Facts()
+    assert with_xmp(XMP.encode() + b" " * xmp.MAX_BYTES) == Facts()
 
 
 def test_broken_xmp_costs_nothing_else():
@@ -275,6 +275,11 @@ def test_texts_and_keywords_are_bounded():
     assert (len(found.caption), len(found.camera)) == (exif.MAX_TEXT, exif.MAX_NAME)
     assert [len(word) for word in found.keywords] == [exif.MAX_NAME]
     assert len(facts({0x9C9E: utf16(";".join(map(str, range(900))))}).keywords) == exif.MAX_KEYWORDS
+
+
+@pytest.mark.parametrize("length", range(31_990, 32_010))
+def test_a_long_text_may_be_cut_within_a_character(length):
+    assert facts({BASE.ImageDescription: ("x" * (length % 3) + "雪" * 15_000).encode()[:length]}).caption.endswith("雪")
 
 
 def test_control_characters_and_lone_surrogates_do_not_survive():

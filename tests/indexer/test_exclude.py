@@ -2,10 +2,10 @@ import os
 
 import pathspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polyglance.errors import UsageError
-from polyglance.indexer.exclude import DEFAULTS, USUAL, Exclusion
+from polyglance.indexer.exclude import DEFAULTS, USUAL, Exclusion, check
 from polyglance.indexer.scan import scan
 
 NAMES = [
@@ -49,6 +49,47 @@ def test_the_quick_way_of_the_defaults_is_what_gitignore_makes_of_them(names, fo
 )
 def test_patterns_mean_what_they_mean_to_git(patterns, path, folder, excluded):
     assert Exclusion(patterns).excludes(os.fsencode(path), folder=folder) == excluded
+
+
+PIECES = st.sampled_from(["a", "b", "*", "**", "?", "/", "/**/", "[ab]", "\\\\*", "*a", "b*"])
+
+
+@given(
+    st.lists(PIECES, min_size=1, max_size=8).map("".join),
+    st.lists(st.text("ab*", min_size=1, max_size=4), min_size=1, max_size=5).map("/".join),
+)
+@example("**/a*/**/b*a*/", "a/ab/b/bba/a")
+def test_patterns_match_exactly_what_pathspec_matches(pattern, path):
+    try:
+        check(pattern)
+    except UsageError:
+        return
+    plain = pathspec.GitIgnoreSpec.from_lines([pattern, "!bb"])
+    for text in (path, path + "/"):
+        mended = Exclusion([pattern, "!bb"]).excludes(os.fsencode(path), folder=text.endswith("/"))
+        assert mended == plain.match_file(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*a" * 20 + "*b", "a" * 255),
+        ("*" * 40 + "b", "a" * 255),
+        ("**/a/" * 20 + "b", "a/" * 2000 + "a"),
+        ("**/*a*a*a*a*/" * 10 + "b", ("a" * 60 + "/") * 60 + "a"),
+        ("?*" * 20 + "b/", "a" * 255),
+    ],
+)
+@pytest.mark.timeout(20)  # a plain regular expression does not end
+def test_many_wildcards_do_not_multiply(pattern, path):
+    exclusion = Exclusion([pattern])
+    assert not exclusion.excludes(os.fsencode(path), folder=False)
+    assert exclusion.excludes(os.fsencode(path + "b"), folder=True) == ("/" not in path)
+
+
+def test_a_pattern_without_end_is_refused():
+    with pytest.raises(UsageError, match="has 5000 characters"):
+        Exclusion(["*a" * 2500])
 
 
 def test_nothing_inside_an_excluded_folder_is_reached_even_if_named():
