@@ -98,7 +98,14 @@ class DataError(PolyglanceError):
 
 
 class PictureError(PolyglanceError):
-    """A file cannot be read as a picture; the message is the reason, without the path."""
+    """A file cannot be read as a picture; the message is the reason, without the path.
+
+    `may_pass` tells whether the same file may be readable another time: a disk error, a limit that can be raised.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, may_pass: bool = False) -> None:
+        super().__init__(message, hint)
+        self.may_pass = may_pass or bool(hint)
 
 
 class PhotoNotFound(PolyglanceError):
