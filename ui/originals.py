@@ -72,7 +72,13 @@ class Original:
 
 def opened(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:
     """Open the photo's file, which must hold the bytes that were indexed. Raises PictureError if it does not."""
-    file = os.fdopen(files.open_below(root, relative), "rb")
+    try:
+        descriptor = files.open_below(root, relative)
+    except PictureError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise PictureError("is gone", "Is its disk connected? Else run 'polyglance index' again.") from error
+        raise
+    file = os.fdopen(descriptor, "rb")
     try:
         info = os.fstat(file.fileno())
         if not stat.S_ISREG(info.st_mode):

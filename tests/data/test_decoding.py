@@ -1,4 +1,4 @@
-"""Decoding in processes: a picture that crashes, hangs or eats memory costs itself, and nothing comes back but pictures."""
+"""Decoding in processes of their own: a picture that crashes, hangs or eats memory costs itself alone."""
 
 from __future__ import annotations
 

@@ -39,12 +39,12 @@ def test_no_link_below_the_root_is_followed(root, tmp_path, monkeypatch, part, s
     moved = tmp_path / "moved"
     (root / part).rename(moved)
     (root / part).symlink_to(moved)
-    with pytest.raises(PictureError, match="^was replaced by a link"):
+    with pytest.raises(PictureError, match="was replaced by a link"):
         read(root)
 
 
 def test_nothing_outside_is_read_while_files_and_folders_are_swapped(root, tmp_path):
-    """Whoever may write to the folder swaps the file, or the folder it is in, for links to others, as fast as it goes."""
+    """Whoever may write to the folder swaps the file, or its folder, for links to others, as fast as it goes."""
     done = threading.Event()
 
     def swap(name, target):
@@ -77,13 +77,13 @@ def test_nothing_outside_is_read_while_files_and_folders_are_swapped(root, tmp_p
 
 def test_a_missing_file_or_folder_may_come_back(root):
     for relative in (b"a/b/gone.jpg", b"gone/b/photo.jpg"):
-        with pytest.raises(PictureError, match="^is no longer there") as raised:
+        with pytest.raises(PictureError, match="is no longer there") as raised:
             read(root, relative)
         assert raised.value.may_pass
 
 
 def test_a_file_in_the_place_of_a_folder_is_said(root):
-    with pytest.raises(PictureError, match="^cannot be read: Not a directory"):
+    with pytest.raises(PictureError, match="cannot be read: Not a directory"):
         read(root, b"a/b/photo.jpg/x.jpg")
 
 

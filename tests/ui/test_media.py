@@ -98,7 +98,7 @@ def test_a_photo_whose_folder_became_a_link_to_elsewhere_is_refused(client, ids,
     (pictures / "moved").rename(pictures / "was-here")
     (pictures / "moved").symlink_to(tmp_path)
     answer = client.get(f"/api/v1/photos/{ids['moved.png']}/original")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "The photo is no longer in its folder.")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "The photo was replaced by a link.")
 
 
 def test_a_photo_replaced_by_a_page_is_not_sent(client, ids, pictures):
