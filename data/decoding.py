@@ -21,7 +21,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from ..config import Settings
-from ..errors import PictureError, PolyglanceError
+from ..errors import DecodersBusy, PictureError, PolyglanceError
 from . import frames, thumbnails
 from .exif import Facts
 from .frames import Message
@@ -79,11 +79,13 @@ class Decoded:
 class Decoders:
     """At most `count` decoding processes at a time, for any number of threads.
 
-    They start when they are needed and are kept for the next picture, in this process as a whole, for a minute.
+    They start when they are needed and are kept for the next picture, in this process as a whole, for a minute. If more
+    than `waiting` threads wait, further ones get DecodersBusy.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, waiting: int | None = None) -> None:
         self._turn = threading.BoundedSemaphore(count)
+        self._places = threading.BoundedSemaphore(count + waiting) if waiting is not None else None
         self._busy: set[_Worker] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -118,8 +120,19 @@ class Decoders:
                 worker.kill()
 
     @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        if self._places is not None and not self._places.acquire(blocking=False):
+            raise DecodersBusy
+        try:
+            with self._turn:
+                yield
+        finally:
+            if self._places is not None:
+                self._places.release()
+
+    @contextlib.contextmanager
     def _worker(self) -> Iterator[_Worker]:
-        with self._turn:
+        with self._place():
             with self._lock:
                 if self._closed:
                     raise PictureError("was not decoded: the run was stopped", may_pass=True)
@@ -291,8 +304,9 @@ def end_idle() -> None:
 
 _pool = _Pool()
 _lost: list[_Worker] = []
-ON_DEMAND = Decoders(2)
-"""For pictures that somebody waits for: more at once would only take more memory."""
+ON_DEMAND = Decoders(2, waiting=16)
+"""For pictures that somebody waits for. More at once would only take more memory; of the server's 40 threads
+most must stay free for searches."""
 
 atexit.register(end_idle)
 if hasattr(os, "register_at_fork"):

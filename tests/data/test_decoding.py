@@ -20,7 +20,7 @@ from PIL import Image
 from polyglance import Settings
 from polyglance.data import decoding, files, images
 from polyglance.data.decoding import Decoders
-from polyglance.errors import PictureError, PolyglanceError
+from polyglance.errors import DecodersBusy, PictureError, PolyglanceError
 from worker_traps import CRASHES, EATS, HANGS, PRINTS
 
 WISH = decoding.wish(Settings(), 64, jpeg_side=32)
@@ -125,6 +125,19 @@ def test_threads_get_their_own_pictures(decoders):
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(red, colours)) == list(range(0, 256, 8))
     assert len(processes()) == 2
+
+
+def test_more_pictures_than_may_wait_are_refused(traps):
+    decoders = Decoders(1, waiting=1)
+    with ThreadPoolExecutor(2) as pool:
+        held = [pool.submit(decoders.decode, HANGS, WISH) for _ in range(2)]
+        while not processes():
+            time.sleep(0.01)
+        time.sleep(0.5)
+        with pytest.raises(DecodersBusy):
+            decoders.decode(encoded(), WISH)
+        decoders.close()
+        assert all(isinstance(future.exception(), PictureError) for future in held)
 
 
 def test_closing_ends_what_is_being_decoded(decoders, traps):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
@@ -15,13 +14,9 @@ from . import schemas
 from .openapi import JPEG_OR_FILE, PART
 from .parameters import PhotoId
 
-ORIGINALS_AT_ONCE = 8
-"""Files that are opened and converted at one time: further ones wait without taking threads from searches."""
-
 
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
-    originals_at_once = CapacityLimiter(ORIGINALS_AT_ONCE)
     routes = APIRouter(prefix="/photos/{photo_id}", tags=["Photos"])
 
     @routes.get("", response_model=schemas.Photo)
@@ -56,11 +51,11 @@ def router(library: Library) -> APIRouter:
 
     @routes.head("/original", include_in_schema=False)
     @routes.get("/original", response_class=Response, responses=JPEG_OR_FILE | PART)
-    async def original(photo_id: PhotoId, request: Request) -> Response:
+    def original(photo_id: PhotoId, request: Request) -> Response:
         """The photo's file as it is, or as a JPEG if browsers do not show its format.
 
         Parts of a file can be asked for with `Range`.
         """
-        return await to_thread.run_sync(media.original, library, photo_id, request, limiter=originals_at_once)
+        return media.original(library, photo_id, request)
 
     return routes
