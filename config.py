@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     decode_workers: Annotated[int, Field(ge=1, le=64)] = max(1, os.cpu_count() or 1)
     max_pixels: Annotated[int, Field(ge=1)] = 300_000_000
     max_file_bytes: Annotated[int, Field(ge=1)] = 1 << 30
+    max_decode_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    """How long one picture may be decoded, by the clock."""
     thumbnail_side: Annotated[int, Field(ge=32, le=2048)] = 384
     allow_urls: bool = False
     """Whether a picture to search by may be fetched from the network."""

@@ -15,6 +15,7 @@
     │   └── EncoderOutputError          it returned vectors that are no unit vectors
     ├── DataError                    1  a file of an evaluation set is damaged or does not add up
     ├── PictureError                 1  one file cannot be read as a picture
+    ├── DecodersBusy                 1  more pictures wait to be decoded than may wait
     ├── PhotoNotFound                2  no photo with that id
     └── Stopped                      1  ended by Ctrl-C or SIGTERM, with the work in hand kept
 
@@ -98,7 +99,21 @@ class DataError(PolyglanceError):
 
 
 class PictureError(PolyglanceError):
-    """A file cannot be read as a picture; the message is the reason, without the path."""
+    """A file cannot be read as a picture; the message is the reason, without the path.
+
+    `may_pass` tells whether the same file may be readable another time: a disk error, a limit that can be raised.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, may_pass: bool = False) -> None:
+        super().__init__(message, hint)
+        self.may_pass = may_pass or bool(hint)
+
+
+class DecodersBusy(PolyglanceError):
+    """More pictures wait to be decoded than may wait."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many pictures are being opened at once.", "Try again in a moment.")
 
 
 class PhotoNotFound(PolyglanceError):

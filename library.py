@@ -14,7 +14,7 @@ from typing import Self
 
 from .config import Settings, load
 from .data import check as checking
-from .data import database, images, index_files, paths, watch_state
+from .data import database, decoding, index_files, paths, watch_state
 from .data.catalog import Catalog
 from .data.records import EncoderRecord, PhotoRecord, RootRecord
 from .data.thumbnails import Thumbnails
@@ -275,7 +275,7 @@ class Library:
         else:
             asked = parse(text, self.settings.max_query_chars, plain=plain, beside=beside)
         view = View(count, cursor, sort, collapse, only_relevant)
-        reader = pictures.reader(self.encoder, self.settings, files=files, sent=picture)
+        reader = pictures.reader(self.encoder, self.settings, by_path=files, sent=picture)
         return self.engine().find(with_filters(asked, more), view, reader)
 
     def similar(self, picture: int | Path_, count: int = 20, *, collapse: bool = False) -> Answer:
@@ -321,12 +321,23 @@ class Library:
         assert photo.content_hash is not None
         path = self.thumbnails.path(photo.content_hash)
         if not path.exists():
-            data = images.read_bytes(photo.path, max_bytes=self.settings.max_file_bytes)
-            if images.content_hash(data) != photo.content_hash:
-                raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
-            picture = images.decode(data, side=self.settings.thumbnail_side, max_pixels=self.settings.max_pixels)
-            self.thumbnails.write(photo.content_hash, picture.image)
+            self._make_thumbnail(photo)
         return path
+
+    def _make_thumbnail(self, photo: PhotoRecord) -> None:
+        content_hash, picture = decoding.ON_DEMAND.read(
+            *self.place_of(photo), _thumbnail_wish(self.settings), is_wanted=lambda found: found == photo.content_hash
+        )
+        if picture is None:
+            raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
+        self.thumbnails.write(content_hash, picture.jpeg)
+
+    def place_of(self, photo: PhotoRecord) -> tuple[bytes, bytes]:
+        """(root, path relative to it) of a photo, absolute and as exact bytes. Raises PictureError."""
+        for root in self.catalog.roots(counted=False):
+            if paths.is_within(photo.path, root.path):
+                return root.path, paths.relative_to(photo.path, root.path)
+        raise PictureError("is no longer in a folder of the library", "Run 'polyglance index' again.")
 
     def status(self) -> Status:
         """What the library holds."""
@@ -484,6 +495,11 @@ class Library:
         return Place(self.catalog.add_root(folder, absorbed))
 
 
+def _thumbnail_wish(settings: Settings) -> decoding.Wish:
+    side = settings.thumbnail_side
+    return decoding.wish(settings, side, pixels=False, jpeg_side=side)
+
+
 def check(
     folder: Path_ | None = None,
     *,
@@ -500,8 +516,8 @@ def check(
     settings = settings or load()
     place = Path(os.fsdecode(paths.absolute(folder))) if folder is not None else settings.library
     thumbnails = Thumbnails(place / "thumbnails", settings.thumbnail_side)
-    limits = (settings.max_file_bytes, settings.max_pixels)
-    report = checking.check(checking.Plan(place / CATALOG, thumbnails, *limits, repair, deep), progress)
+    wish = _thumbnail_wish(settings)
+    report = checking.check(checking.Plan(place / CATALOG, thumbnails, wish, repair, deep), progress)
     if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
         with Library.open(place, settings=settings, create=False) as opened, database.writer_lock(place):
             opened._save_snapshot()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import LibraryMissing
 from . import check_files, check_rows, check_structure, check_words, database, salvage, words
+from .decoding import Wish
 from .findings import Finding, found
 from .thumbnails import Thumbnails
 
@@ -43,12 +44,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to check, and the limits that photos are read with (bytes, pixels)."""
+    """What to check, and how lost thumbnails are made again."""
 
     catalog: Path
     thumbnails: Thumbnails
-    max_file_bytes: int
-    max_pixels: int
+    wish: Wish
     repair: bool = False
     deep: bool = False
 
@@ -138,8 +138,7 @@ def _files(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> 
         db,
         plan.catalog.parent,
         plan.thumbnails,
-        plan.max_file_bytes,
-        plan.max_pixels,
+        plan.wish,
         repair=plan.repair,
         busy=not plan.repair and database.is_being_written(plan.catalog.parent),
         deep=plan.deep,

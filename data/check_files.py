@@ -15,7 +15,9 @@ from pathlib import Path
 from PIL import Image
 
 from ..errors import PictureError
-from . import atomic, database, images, paths, snapshot
+from . import atomic, database, decoding, paths, snapshot
+from .decoding import Wish
+from .files import content_hash, read_bytes
 from .findings import Finding, found
 from .records import NEVER_SEEN, FileStat
 from .thumbnails import Thumbnails
@@ -34,8 +36,7 @@ class Files:
     db: sqlite3.Connection
     folder: Path
     thumbnails: Thumbnails
-    max_file_bytes: int
-    max_pixels: int
+    wish: Wish
     repair: bool
     busy: bool
     deep: bool
@@ -162,13 +163,13 @@ def _differs(files: Files, path: bytes, row: sqlite3.Row | None) -> bool:
         before = _stat(path)
         if row is None or before != recorded:
             raise PictureError("is another file now")
-        data = images.read_bytes(path, max_bytes=files.max_file_bytes)
+        data = read_bytes(path, max_bytes=files.wish.max_bytes)
         if _stat(path) != before:
             raise PictureError("changed while it was read")
     except (OSError, PictureError):
         files.not_compared += 1
         return False
-    if images.content_hash(data) != row["content_hash"]:
+    if content_hash(data) != row["content_hash"]:
         return True
     files.compared += 1
     return False
@@ -198,10 +199,11 @@ def _made_again(files: Files, key: bytes, finding: Finding) -> Finding:
     statement = "SELECT root.path AS root, photo.path FROM photo JOIN root ON root.id = root_id WHERE content_hash = ?"
     for row in files.db.execute(statement, (key,)).fetchall():
         try:
-            data = images.read_bytes(paths.join(row["root"], row["path"]), max_bytes=files.max_file_bytes)
-            if images.content_hash(data) == key:
-                picture = images.decode(data, side=files.thumbnails.side, max_pixels=files.max_pixels)
-                files.thumbnails.write(key, picture.image)
+            content, picture = decoding.ON_DEMAND.read(
+                row["root"], row["path"], files.wish, is_wanted=lambda content: content == key
+            )
+            if picture is not None:
+                files.thumbnails.write(content, picture.jpeg)
                 return finding.mended()
         except (OSError, PictureError):
             continue

@@ -1,16 +1,12 @@
 """From a file's bytes to a bounded, upright RGB picture, or a PictureError that says why not.
 
 Everything here runs in worker threads: nothing is shared but Pillow's plugin classes and a cache of colour
-transforms. A file is read once; its bytes give both the content hash and the picture.
+transforms.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import os
 import re
-import stat
 import warnings
 from dataclasses import dataclass, replace
 
@@ -27,16 +23,6 @@ EXTENSIONS: frozenset[bytes] = supported_extensions()
 
 MAX_ASPECT = 8
 """A decoded picture's long side is at most this many times `side`, which bounds the memory of panoramas."""
-
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -66,56 +52,6 @@ class Picture:
     height: int
     format: str
     facts: Facts
-
-
-def read_bytes(path: bytes, *, max_bytes: int) -> bytes:
-    """Return the bytes of the regular file at `path`, without ever waiting on a pipe or a device.
-
-    Raises PictureError if it is missing, no regular file, empty, over `max_bytes`, or cannot be read.
-    """
-    try:
-        # Non-blocking, because opening a pipe would otherwise wait for its writer.
-        descriptor = os.open(path, _OPEN_FLAGS)
-        try:
-            info = os.fstat(descriptor)
-            _check_file(info, max_bytes)
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                data = file.read(info.st_size)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise _unreadable(error) from error
-    if not data:
-        raise PictureError("is empty (0 bytes)")
-    return data
-
-
-def _check_file(info: os.stat_result, max_bytes: int) -> None:
-    if not stat.S_ISREG(info.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(info.st_mode), "of an unknown kind")
-        raise PictureError(f"is not a regular file ({kind})")
-    if info.st_size > max_bytes:
-        raise PictureError(
-            f"is {info.st_size / 1e6:.6g} MB, over the limit of {max_bytes / 1e6:.6g} MB",
-            hint="Raise POLYGLANCE_MAX_FILE_BYTES to read it.",
-        )
-
-
-def _unreadable(error: OSError) -> PictureError:
-    if isinstance(error, IsADirectoryError):
-        return PictureError("is not a regular file (a folder)")
-    if isinstance(error, FileNotFoundError):
-        return PictureError("is no longer there")
-    if isinstance(error, PermissionError):
-        return PictureError("cannot be read: permission denied", hint="Give yourself read permission.")
-    if error.errno == errno.ENXIO:  # what opening a socket, or a device without hardware, gives
-        return PictureError("is not a regular file (a socket)")
-    return PictureError(f"cannot be read: {error.strerror or type(error).__name__}")
-
-
-def content_hash(data: bytes) -> bytes:
-    """Return the SHA-256 digest of a file's bytes, 32 bytes."""
-    return hashlib.sha256(data).digest()
 
 
 def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Container
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
@@ -29,18 +30,17 @@ class Thumbnails:
         digits = content_hash.hex()
         return self.folder / digits[:2] / digits[2:4] / f"{digits}{SUFFIX}"
 
-    def write(self, content_hash: bytes, image: Image.Image) -> Path:
-        """Write the thumbnail of an upright RGB picture, without any metadata, and return its path.
+    def write(self, content_hash: bytes, data: bytes) -> Path:
+        """Write a thumbnail, the bytes of a JPEG file as `jpeg` makes them, and return its path.
 
-        It appears whole or not at all, whoever else writes the same one at the time. A picture that fits
-        keeps its size. Raises OSError (disk full, no permission).
+        It appears whole or not at all, whoever else writes the same one at the time. Raises OSError (disk full, no
+        permission).
         """
         target = self.path(content_hash)
-        small = _fitted(image, self.side)
         try:
-            _write(small, target)
+            _write(data, target)
         except FileNotFoundError:  # swept away meanwhile
-            _write(small, target)
+            _write(data, target)
         return target
 
     def sweep(self, wanted: Container[bytes]) -> None:
@@ -57,12 +57,22 @@ class Thumbnails:
         self.path(content_hash).unlink(missing_ok=True)
 
 
-def _write(small: Image.Image, target: Path) -> None:
+def jpeg(image: Image.Image, side: int, quality: int = QUALITY) -> bytes:
+    """Return an upright RGB picture as a JPEG file within `side` x `side` pixels, without any metadata.
+
+    A picture that fits keeps its size.
+    """
+    target = BytesIO()
+    _fitted(image, side).save(target, "JPEG", quality=quality)
+    return target.getvalue()
+
+
+def _write(data: bytes, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".", suffix=PART, dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            small.save(file, "JPEG", quality=QUALITY)
+            file.write(data)
         Path(temporary).replace(target)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -11,13 +11,13 @@ from .models import Photo
 from .records import NEVER_SEEN, PhotoRecord
 
 KINDS = {
-    "damaged": "is truncated or damaged",
+    "damaged": "is truncated or damaged|could not be decoded: (its decoder|took more than [0-9.]+ s)",
     "empty": "is empty",
     "extra": "is a (HEIC|camera raw) picture",
     "forbidden": "cannot be read: permission denied",
     "gone": "is no longer there",
     "large": "is .*, over the limit|has more pixels",
-    "memory": "needs more memory",
+    "memory": "needs more memory|could not be decoded: took more than .* of memory",
     "not_a_file": "is not a regular file",
     "not_a_picture": "is not a picture",
     "unreadable": "cannot be read",

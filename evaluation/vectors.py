@@ -21,7 +21,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..config import Settings
-from ..data import images, paths
+from ..data import files, images, paths
 from ..encoders.base import Encoder
 from ..errors import PictureError
 from .cache import VectorCache
@@ -126,8 +126,8 @@ def _read_all(encoder: Encoder, sources: Sequence[Source], settings: Settings, c
             if isinstance(source, Pixels):
                 key = hashlib.sha256(str(source.rgb.shape).encode() + source.rgb.tobytes()).digest()
                 return _Read(number, key, None if key in cache else source.image())
-            data = images.read_bytes(os.fsencode(source), max_bytes=settings.max_file_bytes)
-            key = images.content_hash(data)
+            data = files.read_bytes(os.fsencode(source), max_bytes=settings.max_file_bytes)
+            key = files.content_hash(data)
             if key in cache:
                 return _Read(number, key)
             picture = images.decode(data, side=encoder.image_side, max_pixels=settings.max_pixels)

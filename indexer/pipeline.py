@@ -1,6 +1,8 @@
-"""Files -> catalog: decode in a pool of threads, encode in batches, commit each batch in one transaction.
+"""Files -> catalog: decode in processes, encode in batches, commit each batch in one transaction.
 
     jobs -> [read, hash, decode, thumbnail]* -> batch -> encode -> commit
+
+Each thread of a pool waits for one decoding process (`data.decoding`), which alone sees the file.
 
 Bounded: at most WINDOW_BATCHES batches of decoded pictures are in memory, whatever the number of files. What was
 committed stays; a killed run loses the batch in hand and the next one takes it up again. A run that is asked to stop
@@ -12,7 +14,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -20,8 +22,9 @@ from typing import Protocol
 from PIL import Image
 
 from ..config import Settings
-from ..data import images, paths
+from ..data import paths
 from ..data.catalog import Catalog
+from ..data.decoding import Decoders, Wish, wish
 from ..data.records import NEVER_SEEN, Content, Entry, FileStat, RootRecord
 from ..data.thumbnails import Thumbnails
 from ..encoders.base import Encoder
@@ -32,6 +35,8 @@ WINDOW_BATCHES = 2
 ENTRIES_PER_IMAGE = 16  # a batch of files that need no encoding is this much longer than one that does
 FIRST_BATCH = 4  # pictures, while the encoder's speed is not known
 BATCH_SECONDS = 2.0
+STOP_SECONDS = 0.2
+"""How often a run that waits for a picture looks whether it was asked to stop."""
 
 SETTLED_NS = 20_000_000
 """A file may be written again within the same tick of the file system's clock (4 to 10 ms), unseen by its time. So its
@@ -145,37 +150,44 @@ class Pipeline:
         done = 0
         unrecorded: list[Entry] = []
         pace = _Pace(self.settings.batch_size)
+        decoders = Decoders(self.settings.decode_workers)
         with self.stop.held(), ThreadPoolExecutor(self.settings.decode_workers, "decode") as pool:
             try:
-                prepared = _in_order(pool, self._prepare, jobs, self.settings.batch_size * WINDOW_BATCHES)
+                window = self.settings.batch_size * WINDOW_BATCHES
+                prepared = _in_order(pool, lambda job: self._prepare(job, decoders), jobs, window, self.stop)
                 for batch in _batches(prepared, pace, self.stop):
                     unrecorded += self._commit(batch, vanished, tally, record_failures, pace)
                     done += len(batch)
                     progress(Tick(done, len(jobs), tally.encoded, len(tally.failures)))
                 tally.stopped = done < len(jobs)
             finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
+                decoders.close()
         return unrecorded
 
-    def _prepare(self, job: Job) -> _Prepared:
+    def _prepare(self, job: Job, decoders: Decoders) -> _Prepared:
         path = paths.join(job.root.path, job.path)
+        known: Content | None = None
+
+        def is_wanted(content_hash: bytes) -> bool:
+            nonlocal known
+            known = self.catalog.content(content_hash, self.encoder_id)
+            return known is None
+
         _let_settle(job.stat)
         try:
-            data = images.read_bytes(path, max_bytes=self.settings.max_file_bytes)
+            key, picture = decoders.read(job.root.path, job.path, self._wish(), is_wanted)
         except PictureError as error:
-            passing = bool(error.hint) or isinstance(error.__cause__, OSError)
-            return _Prepared(job, failure=Failure(path, error.message, error.hint, is_final=not passing))
-        try:
-            key = images.content_hash(data)
-            if content := self.catalog.content(key, self.encoder_id):
-                return _Prepared(job, content)
-            picture = images.decode(data, side=self.encoder.image_side, max_pixels=self.settings.max_pixels)
-        except PictureError as error:
-            return _Prepared(job, failure=Failure(path, error.message, error.hint, is_final=not error.hint))
-        self.thumbnails.write(key, picture.image)
+            return _Prepared(job, failure=Failure(path, error.message, error.hint, is_final=not error.may_pass))
+        if picture is None:
+            return _Prepared(job, known)
+        self.thumbnails.write(key, picture.jpeg)
         content = Content(key, picture.width, picture.height, picture.format, picture.facts)
         encoded_before = self.catalog.has_vector(key, self.encoder_id)
         return _Prepared(job, content, None if encoded_before else picture.image)
+
+    def _wish(self) -> Wish:
+        return wish(self.settings, self.encoder.image_side, jpeg_side=self.thumbnails.side)
 
     def _commit(
         self, batch: list[_Prepared], vanished: Vanished | None, tally: Tally, record_failures: bool, pace: _Pace
@@ -226,12 +238,15 @@ def _count(item: _Prepared, entry: Entry, tally: Tally) -> None:
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Job], _Prepared], jobs: Iterable[Job], window: int
+    pool: ThreadPoolExecutor, work: Callable[[Job], _Prepared], jobs: Iterable[Job], window: int, stop: Stop
 ) -> Iterator[_Prepared]:
-    """Results in the order of `jobs`, with at most `window` of them under way or waiting."""
+    """Results in the order of `jobs`, with at most `window` of them under way or waiting, until asked to stop."""
     waiting = iter(jobs)
     running: deque[Future[_Prepared]] = deque(pool.submit(work, job) for job in islice(waiting, window))
     while running:
+        while not wait([running[0]], STOP_SECONDS).done:
+            if stop.asked:
+                return
         result = running.popleft().result()
         running.extend(pool.submit(work, job) for job in islice(waiting, 1))
         yield result

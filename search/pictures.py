@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from PIL import Image
 
 from ..config import Settings
-from ..data import download, images, paths
+from ..data import download, files, paths
+from ..data.decoding import ON_DEMAND, Wish, wish
 from ..encoders.base import Encoder
 from ..errors import PictureError, UsageError
 from .engine import Reader, unreadable
@@ -17,17 +19,17 @@ from .sent import Sent
 
 
 def reader(
-    encoder: Callable[[], Encoder], settings: Settings, *, files: bool = True, sent: Sent | None = None
+    encoder: Callable[[], Encoder], settings: Settings, *, by_path: bool = True, sent: Sent | None = None
 ) -> Reader | None:
-    """What reads the pictures of a query: the one sent with it, and (`files`) those it names; None if neither."""
-    if sent is None and not files:
+    """What reads the pictures of a query: the one sent with it, and (`by_path`) those it names; None if neither."""
+    if sent is None and not by_path:
         return None
 
     def read(term: Term) -> Image.Image:
         side = encoder().image_side
         if term.kind == "picture" and sent is not None:
-            return sent.read(side, settings.max_pixels)
-        if not files:
+            return decoded_sent(sent, wish(settings, side))
+        if not by_path:
             raise unreadable(term)
         if term.kind == "url":
             return from_url(term.value, side, settings)
@@ -46,8 +48,7 @@ def from_file(path: bytes, side: int, settings: Settings) -> Image.Image:
     if os.path.isdir(path):
         raise UsageError(f"{paths.display(path)} is a folder, not a picture.", "Give one picture in it.")
     try:
-        data = images.read_bytes(path, max_bytes=settings.max_file_bytes)
-        return images.decode(data, side=side, max_pixels=settings.max_pixels).image
+        return decoded(files.read_bytes(path, max_bytes=settings.max_file_bytes), wish(settings, side))
     except PictureError as error:
         raise PictureError(f"{paths.display(path)} {error.message}", error.hint) from error
 
@@ -60,6 +61,21 @@ def from_url(url: str, side: int, settings: Settings) -> Image.Image:
             "Save the picture and give the file, or set POLYGLANCE_ALLOW_URLS=1.",
         )
     try:
-        return images.decode(download.fetch(url), side=side, max_pixels=settings.max_pixels).image
+        return decoded(download.fetch(url), wish(settings, side))
     except PictureError as error:
         raise PictureError(f"{url[:80]} {error.message}", error.hint) from error
+
+
+def decoded_sent(sent: Sent, wish: Wish) -> Image.Image:
+    """Decode a picture that came with a query. Raises PictureError."""
+    try:
+        return decoded(sent.data, replace(wish, max_pixels=min(wish.max_pixels, sent.max_pixels)))
+    except PictureError as error:
+        raise PictureError(f"The picture {error.message}.", error.hint) from error
+
+
+def decoded(data: bytes, wish: Wish) -> Image.Image:
+    """Decode a file's bytes to an upright RGB picture. Raises PictureError."""
+    image = ON_DEMAND.decode(data, wish).image
+    assert image is not None, "its pixels were wished for"
+    return image

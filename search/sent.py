@@ -6,10 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 
-from PIL import Image
-
-from ..data import images
-from ..errors import PictureError, QueryError
+from ..errors import QueryError
 from .parse import Term
 
 MAX_WEIGHT = 999
@@ -30,10 +27,3 @@ class Sent:
         if not self.weight or not math.isfinite(self.weight) or abs(self.weight) > MAX_WEIGHT:
             raise QueryError("The weight of the picture is 0 or no number.", f"Up to {MAX_WEIGHT}, or -1 to take away.")
         return Term("picture", f"picture-{hashlib.sha256(self.data).hexdigest()[:12]}", self.weight)
-
-    def read(self, side: int, max_pixels: int) -> Image.Image:
-        """The picture for an encoder of this `side`. Raises PictureError."""
-        try:
-            return images.decode(self.data, side=side, max_pixels=min(max_pixels, self.max_pixels)).image
-        except PictureError as error:
-            raise PictureError(f"The picture {error.message}.", error.hint) from error

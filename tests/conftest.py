@@ -15,7 +15,15 @@ from polyglance.encoders import registry
 # With --import-mode=importlib no folder of tests is on the path, and plugins are found by name.
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest_plugins = ["checkpoints", "colour_encoder", "evaluation_sets", "hub_server", "libraries", "search_places"]
+pytest_plugins = [
+    "checkpoints",
+    "colour_encoder",
+    "evaluation_sets",
+    "hub_server",
+    "libraries",
+    "search_places",
+    "worker_traps",
+]
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-B", "-c"]
 

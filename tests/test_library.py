@@ -171,9 +171,12 @@ def test_a_lost_thumbnail_is_not_made_of_another_picture(library, photos):
     photo = library.search("blue", 1).results[0].photo
     shutil.rmtree(library.folder / "thumbnails")
     os.remove(photo.path)
-    os.symlink(photos.parent / "elsewhere.png", photo.path)
-    Image.new("RGB", (64, 64), "white").save(photos.parent / "elsewhere.png")
+    Image.new("RGB", (64, 64), "white").save(os.fsdecode(photo.path))
     with pytest.raises(PictureError, match="has changed since it was indexed"):
+        library.thumbnail(photo.id)
+    os.rename(photo.path, photos.parent / "elsewhere.png")
+    os.symlink(photos.parent / "elsewhere.png", photo.path)
+    with pytest.raises(PictureError, match="was replaced by a link"):
         library.thumbnail(photo.id)
 
 

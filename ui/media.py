@@ -36,17 +36,18 @@ def original(library: Library, photo_id: int, request: Request) -> Response:
     """Answer with the photo's file as it is, or a part of it, or as a JPEG if browsers do not show its format."""
     record = library.photo(photo_id)
     try:
-        found = originals.opened(record, [root.path for root in library.catalog.roots(counted=False)])
+        place = library.place_of(record)
+        found = originals.opened(record, *place)
         if _is_known(request, found.etag):
             found.file.close()
             return _unchanged(found.etag)
         if found.is_sent_as_it_is:
             return _file(found, record.path, request)
         headers = {"ETag": found.etag, **_named(record.path, ".jpg")}
+        found.file.close()
         if request.method == "HEAD":  # its length is not known before it is made
-            found.file.close()
             return Response(None, headers={**HEADERS, **headers, "Content-Type": found.media_type})
-        return _whole(found.converted(library.settings), found.media_type, headers, request)
+        return _whole(originals.converted(record, *place, library.settings), found.media_type, headers, request)
     except PictureError as error:
         return _gone(error)
 

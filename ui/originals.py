@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from io import BytesIO
-from typing import BinaryIO
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from io import BufferedReader
 
 from ..config import Settings
-from ..data import formats, images, paths
+from ..data import decoding, files
+from ..data.images import MAX_ASPECT
 from ..data.records import PhotoRecord
 from ..errors import PictureError
 
@@ -28,23 +31,20 @@ CONVERTED_SIDE = 1000
 """`side` of `images.decode` for the others: a short side of 2000 to 4000 pixels, if the picture has as many."""
 
 CONVERTED_QUALITY = 90
-HEAD_BYTES = 64 * 1024
 CHUNK_BYTES = 256 * 1024
 
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
+HASHES_KEPT = 1024
+SETTLED_NS = 20_000_000
+"""A file may be written again, unseen by its times, within one tick of the file system's clock (4 to 10 ms)."""
+
+_hashes: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
 
 
 @dataclass(frozen=True)
 class Original:
     """A photo's file, open, with what its answer carries. `etag` changes when the file does."""
 
-    file: BinaryIO
+    file: BufferedReader
     name: str
     size: int
     etag: str
@@ -69,46 +69,51 @@ class Original:
                 left -= len(chunk)
                 yield chunk
 
-    def converted(self, settings: Settings) -> bytes:
-        """Return the picture as a JPEG file and close the original. Raises PictureError."""
-        with self.file:
-            if self.size > settings.max_file_bytes:
-                raise PictureError("is over the size limit", "Raise POLYGLANCE_MAX_FILE_BYTES.")
-            data = self.file.read(self.size)
-        image = images.decode(data, side=CONVERTED_SIDE, max_pixels=settings.max_pixels).image
-        target = BytesIO()
-        image.save(target, "JPEG", quality=CONVERTED_QUALITY)
-        return target.getvalue()
 
-
-def opened(photo: PhotoRecord, roots: Sequence[bytes]) -> Original:
-    """Open the photo's file, which must still lie, unlinked, below one of `roots`. Raises PictureError if not."""
-    descriptor = _descriptor(photo.path, roots)
+def opened(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:
+    """Open the photo's file, which must hold the bytes that were indexed. Raises PictureError if it does not."""
+    try:
+        descriptor = files.open_below(root, relative)
+    except PictureError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise PictureError("is gone", "Is its disk connected? Else run 'polyglance index' again.") from error
+        raise
     file = os.fdopen(descriptor, "rb")
     try:
-        info = os.fstat(descriptor)
+        info = os.fstat(file.fileno())
         if not stat.S_ISREG(info.st_mode):
             raise PictureError("was replaced by something that is no file", "Run 'polyglance index' again.")
-        name = formats.sniff(file.read(HEAD_BYTES))
-        file.seek(0)
+        if _hash_of(file, info) != photo.content_hash:
+            raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
     except BaseException:
         file.close()
         raise
     digest = photo.content_hash.hex() if photo.content_hash else ""
-    return Original(file, name, info.st_size, f'"{digest}-{info.st_mtime_ns:x}-{info.st_size:x}"')
+    return Original(file, photo.format or "", info.st_size, f'"{digest}-{info.st_mtime_ns:x}-{info.st_size:x}"')
 
 
-def _descriptor(path: bytes, roots: Sequence[bytes]) -> int:
-    """Open `path`, following no symbolic link in its last part, nor any that leads out of its root."""
-    real = os.path.realpath(path)
-    if not any(paths.is_within(path, root) and paths.is_within(real, os.path.realpath(root)) for root in roots):
-        raise PictureError("is no longer in its folder", "Run 'polyglance index' again.")
-    try:
-        # Where O_NOFOLLOW is missing (Windows), this check stands in for it.
-        if os.path.islink(path):
-            raise PictureError("was replaced by a link", "Run 'polyglance index' again.")
-        return os.open(path, _FLAGS)
-    except FileNotFoundError as error:
-        raise PictureError("is gone", "Is its disk connected? Else run 'polyglance index' again.") from error
-    except OSError as error:
-        raise PictureError(f"cannot be opened: {error.strerror}", "Check its permissions.") from error
+def converted(photo: PhotoRecord, root: bytes, relative: bytes, settings: Settings) -> bytes:
+    """Return the photo as a JPEG file. Raises PictureError if it is not what was indexed."""
+    wish = replace(
+        decoding.wish(settings, CONVERTED_SIDE, pixels=False, jpeg_side=MAX_ASPECT * CONVERTED_SIDE),
+        quality=CONVERTED_QUALITY,
+    )
+    _, picture = decoding.ON_DEMAND.read(root, relative, wish, lambda content_hash: content_hash == photo.content_hash)
+    if picture is None:
+        raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
+    return picture.jpeg
+
+
+def _hash_of(file: BufferedReader, info: os.stat_result) -> bytes:
+    """The content hash of an open file. It is read only once: no write leaves `st_ctime_ns` as it was."""
+    identity = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+    known = _hashes.get(identity)
+    if known is not None:
+        return known
+    content_hash = hashlib.file_digest(file, "sha256").digest()
+    file.seek(0)
+    if time.time_ns() - info.st_ctime_ns > SETTLED_NS:
+        _hashes[identity] = content_hash
+        while len(_hashes) > HASHES_KEPT:
+            _hashes.popitem(last=False)
+    return content_hash

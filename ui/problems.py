@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from ..errors import (
+    DecodersBusy,
     EncoderUnavailable,
     LibraryBusy,
     LibraryMissing,
@@ -28,6 +29,7 @@ STATUS = (
     (RootNotFound, HTTPStatus.NOT_FOUND),
     (JobRunning, HTTPStatus.CONFLICT),
     (LibraryBusy, HTTPStatus.LOCKED),
+    (DecodersBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ...config import Settings
-from ...data import images
+from ...data import files, images
 from ...errors import PictureError
 from .markdown import HEAD, seven
 from .plots import Bars, overlap_map, recall_bars
@@ -243,7 +243,7 @@ def _figure(path: str, label: str, thumbnail: Thumbnail, kind: str = "") -> str:
 def _thumbnail(path: str, settings: Settings) -> str:
     """A small JPEG as a data: address; empty if the picture is gone or its path was not plain text."""
     try:
-        data = images.read_bytes(os.fsencode(path), max_bytes=settings.max_file_bytes)
+        data = files.read_bytes(os.fsencode(path), max_bytes=settings.max_file_bytes)
         image = images.decode(data, side=THUMBNAIL, max_pixels=settings.max_pixels).image
     except PictureError:
         return ""

@@ -24,7 +24,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 from polyglance.data import images
-from polyglance.data.images import PictureError, decode, read_bytes
+from polyglance.data.files import content_hash, read_bytes
+from polyglance.data.images import PictureError, decode
 
 LIMITS = {"side": 32, "max_pixels": 10_000_000}
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF"]
@@ -57,7 +58,7 @@ def test_read_bytes_returns_the_whole_file_and_its_hash(tmp_path):
     path.write_bytes(b"x" * 100_000)
     data = read_bytes(os.fsencode(path), max_bytes=100_000)
     assert data == b"x" * 100_000
-    assert images.content_hash(data) == hashlib.sha256(data).digest()
+    assert content_hash(data) == hashlib.sha256(data).digest()
 
 
 @pytest.mark.parametrize("name", ["📷.png".encode(), b"two\nlines.png", "جبل.png".encode(), b"caf\xe9.png"])
@@ -121,7 +122,7 @@ def test_no_descriptor_stays_open(tmp_path):
 
 READ = """
 import os, sys
-from polyglance.data.images import PictureError, read_bytes
+from polyglance.data.files import PictureError, read_bytes
 for path in sys.argv[1:]:
     try:
         print(len(read_bytes(os.fsencode(path), max_bytes=1000)))

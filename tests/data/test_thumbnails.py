@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from polyglance.data.thumbnails import Thumbnails
+from polyglance.data.thumbnails import Thumbnails, jpeg
 
 HASH = bytes(range(32))
 
@@ -42,14 +42,14 @@ def test_it_is_frozen(tmp_path):
     ],
 )
 def test_a_thumbnail_fits_and_keeps_its_proportions(tmp_path, size, expected):
-    path = Thumbnails(tmp_path, 64).write(HASH, gradient(*size))
+    path = Thumbnails(tmp_path, 64).write(HASH, jpeg(gradient(*size), 64))
     with Image.open(path) as written:
         assert (written.size, written.format, written.mode) == (expected, "JPEG", "RGB")
 
 
 def test_a_thumbnail_shows_the_same_picture(tmp_path):
     picture = gradient(1000, 700)
-    with Image.open(Thumbnails(tmp_path, 100).write(HASH, picture)) as written:
+    with Image.open(Thumbnails(tmp_path, 100).write(HASH, jpeg(picture, 100))) as written:
         difference = np.abs(np.asarray(written, float) - np.asarray(picture.resize((100, 70), Image.Resampling.BOX)))
     assert difference.mean() < 3
 
@@ -60,28 +60,29 @@ def test_no_metadata_comes_along(tmp_path, side):
     exif = Image.Exif()
     exif[0x010F] = "secret"
     picture.info = {"exif": exif.tobytes(), "icc_profile": b"secret", "comment": b"secret", "xmp": b"secret"}
-    path = Thumbnails(tmp_path, side).write(HASH, picture)
+    path = Thumbnails(tmp_path, side).write(HASH, jpeg(picture, side))
     assert b"secret" not in path.read_bytes()
     assert picture.info["comment"] == b"secret"
 
 
 def test_writing_again_replaces(tmp_path):
     thumbnails = Thumbnails(tmp_path, 64)
-    thumbnails.write(HASH, Image.new("RGB", (64, 64), "red"))
-    with Image.open(thumbnails.write(HASH, Image.new("RGB", (64, 64), "blue"))) as written:
+    thumbnails.write(HASH, jpeg(Image.new("RGB", (64, 64), "red"), 64))
+    with Image.open(thumbnails.write(HASH, jpeg(Image.new("RGB", (64, 64), "blue"), 64))) as written:
         assert written.getpixel((9, 9))[2] > 200
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [HASH.hex() + ".jpg"]
 
 
-def test_a_failed_write_leaves_nothing_behind(tmp_path):
-    with pytest.raises(OSError, match="cannot write mode"):
-        Thumbnails(tmp_path, 64).write(HASH, Image.new("RGBA", (8, 8)))
+def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "replace", lambda *_: exec("raise OSError('disk full')"))
+    with pytest.raises(OSError, match="disk full"):
+        Thumbnails(tmp_path, 64).write(HASH, b"a JPEG")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_removing_twice_is_fine(tmp_path):
     thumbnails = Thumbnails(tmp_path, 64)
-    path = thumbnails.write(HASH, gradient(10, 10))
+    path = thumbnails.write(HASH, jpeg(gradient(10, 10), 64))
     thumbnails.remove(HASH)
     thumbnails.remove(HASH)
     assert not path.exists()
@@ -89,7 +90,7 @@ def test_removing_twice_is_fine(tmp_path):
 
 def _write_often(folder: Path) -> None:
     for _ in range(20):
-        Thumbnails(folder, 64).write(HASH, gradient(90, 90))
+        Thumbnails(folder, 64).write(HASH, jpeg(gradient(90, 90), 64))
 
 
 def test_several_processes_and_threads_may_write_the_same_one(tmp_path):

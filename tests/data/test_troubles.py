@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from polyglance.data import formats, images, raw
+from polyglance.data import files, formats, images, raw
 from polyglance.data.troubles import kind_of
 from polyglance.errors import PictureError
 
@@ -32,7 +32,7 @@ def reason(tmp_path):
         with pytest.MonkeyPatch.context() as patch, pytest.raises(PictureError) as said:
             if broken:
                 patch.setattr(*broken)
-            images.decode(images.read_bytes(os.fsencode(path), max_bytes=limit), side=224, max_pixels=pixels)
+            images.decode(files.read_bytes(os.fsencode(path), max_bytes=limit), side=224, max_pixels=pixels)
         return said.value.message
 
     return say

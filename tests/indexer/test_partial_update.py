@@ -126,7 +126,7 @@ def test_vectors_of_the_gone_go_when_all_roots_were_seen(two_roots):
 def test_a_move_between_roots_on_one_disk_is_not_even_read(two_roots, monkeypatch):
     setup, photos, other, second = two_roots
     (photos / "0.png").rename(other / "moved.png")
-    monkeypatch.setattr("polyglance.data.images.read_bytes", lambda *_, **__: pytest.fail("a file was opened"))
+    monkeypatch.setattr("polyglance.data.decoding.Decoders.read", lambda *_, **__: pytest.fail("a file was opened"))
     assert part(setup, Place(setup.root), Place(second)).tally.moved == 1
 
 

@@ -1,8 +1,11 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
+import psutil
 import pytest
 from PIL import Image
+from polyglance.data import decoding
 
 
 def test_a_thumbnail_is_a_small_jpeg(client, ids):
@@ -98,7 +101,7 @@ def test_a_photo_whose_folder_became_a_link_to_elsewhere_is_refused(client, ids,
     (pictures / "moved").rename(pictures / "was-here")
     (pictures / "moved").symlink_to(tmp_path)
     answer = client.get(f"/api/v1/photos/{ids['moved.png']}/original")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "The photo is no longer in its folder.")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "The photo was replaced by a link.")
 
 
 def test_a_photo_replaced_by_a_page_is_not_sent(client, ids, pictures):
@@ -210,3 +213,27 @@ def test_a_photo_replaced_by_a_drawing_with_a_script_is_not_sent(client, ids, pi
         assert "script" not in answer.text
     finally:
         photo.write_bytes(before)
+
+
+def test_a_photo_with_other_bytes_is_not_sent_even_if_its_size_and_time_are_the_same(client, ids, pictures):
+    photo = pictures / "gravel.png"
+    before, info = photo.read_bytes(), photo.stat()
+    try:
+        address = f"/api/v1/photos/{ids['gravel.png']}/original"
+        assert client.get(address).content == before
+        photo.write_bytes(before[:-1] + b"x")
+        os.utime(photo, ns=(info.st_atime_ns, info.st_mtime_ns))
+        answer = client.get(address)
+        assert (answer.status_code, answer.json()["detail"]) == (404, "The photo has changed since it was indexed.")
+    finally:
+        photo.write_bytes(before)
+
+
+def test_few_photos_are_converted_at_one_time(client, ids):
+    address = f"/api/v1/photos/{ids['espresso.tiff']}/original"
+    decoding.end_idle()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.get(address).status_code, range(24)))
+    assert answers == [200] * 24
+    workers = [child for child in psutil.Process().children() if "polyglance.data.worker" in child.cmdline()]
+    assert 1 <= len(workers) <= 2
