@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import threading
 from collections.abc import Callable
 from io import BytesIO
 
-import numpy as np
 from PIL import Image, ImageCms
 
 from . import memory
@@ -45,8 +43,10 @@ def to_srgb(image: Image.Image, short_side: int, long_side: int) -> Image.Image:
         return _in_tiles(image, factor, "RGB", lambda part: _through_profile(_on_white(part), profile))
     if factor > 1:
         image = _in_tiles(image, factor, image.mode, lambda part: part)
-    low, high = _range(image)
-    return _in_tiles(image, 1, "RGB", lambda part: _through_profile(_stretched(part, low, high), profile))
+    from . import depth  # loads NumPy: half of what starting a decoding process takes, and few pictures need it
+
+    low, high = depth.extremes(image, TILE_PIXELS)
+    return _in_tiles(image, 1, "RGB", lambda part: _through_profile(depth.stretched(part, low, high), profile))
 
 
 def _factor(image: Image.Image, short_side: int, long_side: int) -> int:
@@ -81,7 +81,9 @@ def _in_tiles(
 
 def _averageable(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
-        return _from_16_bit(image)
+        from . import depth
+
+        return depth.from_16_bit(image)
     if image.mode in ("I", "F"):
         return image
     if image.mode == "La":
@@ -99,39 +101,6 @@ def _with_alpha(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and isinstance(colour, tuple) and max(colour) > 255:
         image.info["transparency"] = tuple(part >> 8 for part in colour)  # stated in the 16 bits of the file
     return image.convert("RGBA")
-
-
-def _from_16_bit(image: Image.Image) -> Image.Image:
-    """Scale 0…65535 to 0…255; Pillow's own conversion would clip at 255."""
-    values = np.asarray(image)
-    grey = np.empty(values.shape, np.uint8)
-    np.floor_divide(values, 257, out=grey, casting="unsafe")
-    shades = Image.fromarray(grey)
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        shades.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
-    return shades
-
-
-def _range(image: Image.Image) -> tuple[float, float]:
-    """Return the least and the greatest number of a picture of 32-bit integers or floats, 0 and 255 if they agree."""
-    low, high = math.inf, -math.inf
-    step = max(1, TILE_PIXELS // image.width)
-    for top in range(0, image.height, step):
-        for left in range(0, image.width, TILE_PIXELS):
-            box = (left, top, min(left + TILE_PIXELS, image.width), min(top + step, image.height))
-            values = np.asarray(image.crop(box))
-            finite = values[np.isfinite(values)]
-            if finite.size:
-                low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-    return (low, high) if low < high else (0.0, 255.0)
-
-
-def _stretched(image: Image.Image, low: float, high: float) -> Image.Image:
-    """Scale 32-bit integers or floats, whose range nothing states, from `low`…`high` to 0…255."""
-    values = np.asarray(image).astype(np.float64)
-    scaled = np.nan_to_num((values - low) * (255 / (high - low)), nan=0.0, posinf=255.0, neginf=0.0)
-    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
 
 
 def _on_white(image: Image.Image) -> Image.Image:

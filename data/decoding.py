@@ -22,13 +22,10 @@ from PIL import Image
 
 from ..config import Settings
 from ..errors import DecodersBusy, PictureError, PolyglanceError
-from . import frames, thumbnails
+from . import frames, memory, thumbnails
 from .exif import Facts
 from .frames import Message
 from .worker import IDLE_SECONDS, OUT_OF_MEMORY, too_much_memory
-
-MAX_PICTURE_BYTES = 600_000_000
-"""Memory that decoding one picture may take beside the bytes of its file."""
 
 PIPE_BYTES = 1 << 20
 """Capacity of the pipe that pictures come back through, where the system lets one choose: with the usual 64 KB both
@@ -53,7 +50,7 @@ class Wish:
     pixels: bool = True
     jpeg_side: int = 0
     quality: int = thumbnails.QUALITY
-    memory_bytes: int = MAX_PICTURE_BYTES
+    memory_bytes: int = memory.MAX_BYTES
 
 
 def wish(settings: Settings, side: int, *, pixels: bool = True, jpeg_side: int = 0) -> Wish:

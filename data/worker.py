@@ -26,6 +26,9 @@ IDLE_SECONDS = 60.0
 POLL_SECONDS = 0.02
 """How often the memory in use is looked at where the system has no limit for it."""
 
+ADDRESS_SPACE_BESIDE = 150_000_000
+"""Address space that a decoder's libraries and the stacks of its threads may take beside the memory that is limited."""
+
 OUT_OF_MEMORY = 70
 """Exit status of a worker that used more memory than it may."""
 
@@ -110,7 +113,7 @@ class _Limits:
         if sys.platform == "linux":
             import resource
 
-            _set_soft(resource.RLIMIT_AS, _address_space() + self._memory_bytes)
+            _set_soft(resource.RLIMIT_AS, _address_space() + ADDRESS_SPACE_BESIDE + self._memory_bytes)
         else:
             threading.Thread(target=self._look, args=(_resident(),), daemon=True).start()
         if sys.platform != "win32":
