@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from ..errors import (
+    DiskFull,
     EncoderUnavailable,
     LibraryBusy,
     LibraryMissing,
@@ -28,6 +29,7 @@ STATUS = (
     (RootNotFound, HTTPStatus.NOT_FOUND),
     (JobRunning, HTTPStatus.CONFLICT),
     (LibraryBusy, HTTPStatus.LOCKED),
+    (DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
