@@ -25,7 +25,7 @@ torture-full: $(READY)
 audit:
 	$(PYTHON) -m venv .audit
 	.audit/bin/python -m pip install --quiet pip-audit
-	.audit/bin/pip-audit --requirement constraints.txt --disable-pip --no-deps
+	.audit/bin/pip-audit --requirement constraints.txt --disable-pip --no-deps --strict
 
 check: lint types imports
 

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, and_, delete, exists, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, not_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from . import database, paths, photo_rows, seals, selection, troubles, vector_rows, words
@@ -257,7 +257,7 @@ class Catalog:
 
     def contents(self, *, without: tuple[int, bytes] | None = None) -> set[bytes]:
         """The content hashes of all photos that could be read; or of those outside (root id, folder below it)."""
-        wanted = [Photo.content_hash.is_not(None)]
+        wanted: list[ColumnElement[bool]] = [Photo.content_hash.is_not(None)]
         if without is not None:
             root_id, below = without
             inside = (Photo.path > below + b"/", Photo.path < below + b"0") if below else ()

@@ -235,13 +235,13 @@ def _do_connect(dialect: Dialect, record: ConnectionPoolEntry, arguments: Any, o
     """
     connection = dialect.connect(*arguments, **options)
     try:
-        connection.execute("PRAGMA journal_mode").fetchone()  # type: ignore[attr-defined]
+        connection.execute("PRAGMA journal_mode").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
         if not _is_full(error):
             raise
         connection = dialect.connect(*arguments, **options)
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # type: ignore[attr-defined]
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         record.info["exclusive"] = True
     return connection
 

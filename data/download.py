@@ -88,10 +88,10 @@ class _Http(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
         self._deadline = deadline
 
     def http_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(_watched(http.client.HTTPConnection, self._deadline), req)  # type: ignore[arg-type]
+        return self.do_open(_watched(http.client.HTTPConnection, self._deadline), req)
 
     def https_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(_watched(http.client.HTTPSConnection, self._deadline), req)  # type: ignore[arg-type]
+        return self.do_open(_watched(http.client.HTTPSConnection, self._deadline), req)
 
 
 def fetch(url: str, *, max_bytes: int = MAX_BYTES, total_seconds: float = TOTAL_SECONDS) -> bytes:
