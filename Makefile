@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := $(VENV)/sources
 
-.PHONY: demo test torture torture-full check lint types imports browser screenshot clean
+.PHONY: demo test torture torture-full audit check lint types imports browser screenshot clean
 
 # In a terminal the demo ends with the page, which runs until Ctrl-C; in a script it ends by itself.
 demo: $(READY)
@@ -20,6 +20,12 @@ torture: $(READY)
 
 torture-full: $(READY)
 	$(BIN)/python -m pytest tests/torture -m "torture or full" --timeout 3600
+
+# Known advisories of what constraints.txt pins, asked of PyPI over the network: before a release, and once a month.
+audit:
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet pip-audit
+	.audit/bin/pip-audit --requirement constraints.txt --disable-pip --no-deps --strict
 
 check: lint types imports
 
@@ -50,4 +56,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .audit build dist *.egg-info

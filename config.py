@@ -14,6 +14,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -52,6 +53,13 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 7860
     auth: SecretStr | None = None
     """`user:password` or a token that the server asks for."""
+    proxy: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks of proxies that may say whom a request comes from; in the environment with commas."""
+
+    @field_validator("proxy", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
     @field_validator("library")
     @classmethod

@@ -8,7 +8,8 @@
     │   └── DataMissing                 a file of an evaluation set is not where it should be
     ├── LibraryError                 1  the library cannot be opened or used
     │   ├── LibraryMissing           2  nothing was indexed there yet
-    │   └── LibraryBusy              4  another process is writing to it
+    │   ├── LibraryBusy              4  another process is writing to it
+    │   └── DiskFull                    there is no space left for what is to be written
     ├── EncoderError                 1  the encoder cannot do its work
     │   ├── EncoderUnavailable          its files are not here and cannot be fetched
     │   ├── NotADualEncoder             the checkpoint does not map pictures and texts into one space
@@ -76,6 +77,10 @@ class LibraryBusy(LibraryError):
     """Another process holds the writer lock."""
 
     exit_code = 4
+
+
+class DiskFull(LibraryError):
+    """The disk of the library has no space left for what is to be written."""
 
 
 class EncoderError(PolyglanceError):

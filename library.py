@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from .config import Settings, load
 from .data import check as checking
@@ -22,6 +22,7 @@ from .data.watch_state import WatchState
 from .encoders import registry
 from .encoders.base import Encoder
 from .errors import (
+    DiskFull,
     EncoderError,
     LibraryBusy,
     LibraryMissing,
@@ -48,6 +49,8 @@ from .search.parse import Query, is_url, parse, with_filters
 from .search.sent import Sent
 
 CATALOG = "catalog.db"
+
+_T = TypeVar("_T")
 
 log = logging.getLogger("polyglance")
 
@@ -220,8 +223,9 @@ class Library:
         wanted = paths.absolute(folder)
         with self._writing():
             before = sum(root.photos for root in self.catalog.roots())
-            self._drop(wanted)
-            for content_hash in self.catalog.prune():
+            root, below = self._located(wanted)
+            self._making_space(partial(self._drop, root, below), (root, below))
+            for content_hash in self._making_space(self.catalog.prune, (root, below)):
                 self.thumbnails.remove(content_hash)
             return before - sum(root.photos for root in self.catalog.roots())
 
@@ -456,12 +460,27 @@ class Library:
                 self._save_snapshot(stop)
         return report
 
-    def _drop(self, folder: bytes) -> None:
+    def _drop(self, root_id: int, below: bytes) -> None:
+        if below:
+            self.catalog.forget_below(root_id, below)
+        else:
+            self.catalog.forget_root(root_id)
+
+    def _making_space(self, work: Callable[[], _T], gone: tuple[int, bytes]) -> _T:
+        """Do it; where the disk is full, after removing thumbnails that only the photos in `gone` have."""
+        try:
+            return work()
+        except DiskFull:
+            self.thumbnails.sweep(self.catalog.contents(without=gone))
+            return work()
+
+    def _located(self, folder: bytes) -> tuple[int, bytes]:
+        """(root id, path below it, empty for the root itself) of a folder that can be forgotten. Raises UsageError."""
         for root in self.catalog.roots(counted=False):
             if root.path == folder:
-                return self.catalog.forget_root(root.id)
+                return root.id, b""
             if paths.is_within(folder, root.path) and not os.path.lexists(folder):
-                return self.catalog.forget_below(root.id, paths.relative_to(folder, root.path))
+                return root.id, paths.relative_to(folder, root.path)
         raise UsageError(
             f"{paths.display(folder)} is not a folder of this library.",
             "Run 'polyglance status' to see them; what is inside one is left out with 'polyglance exclude'.",

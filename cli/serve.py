@@ -37,6 +37,10 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="A host name the server is reached by, such as that of a proxy before it."),
     ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="A proxy, or a network of them, that says whom each request comes from."),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow changes in the library's folders meanwhile.")] = False,
     library: LibraryOption = None,
 ) -> None:
@@ -45,7 +49,7 @@ def serve(
         if encoder := opened.status().encoder:
             encoder_note(encoder.name)
         with watching(opened) if watch else nullcontext():
-            serve_until_stopped(opened, host, port, auth, allow_host or [])
+            serve_until_stopped(opened, host, port, auth, allow_host or [], proxy or [])
 
 
 @contextmanager
@@ -72,9 +76,14 @@ def watching(library: Library) -> Iterator[None]:
 
 
 def serve_until_stopped(
-    library: Library, host: str | None, port: int | None, auth: Path | None = None, names: Sequence[str] = ()
+    library: Library,
+    host: str | None,
+    port: int | None,
+    auth: Path | None = None,
+    names: Sequence[str] = (),
+    proxies: Sequence[str] = (),
 ) -> None:
-    """Serve the page and the API over `library`; host, port and the password default to the settings'."""
+    """Serve the page and the API over `library`; host, port, password and proxies default to the settings'."""
     note("Starting the page …")
     from ..ui import auth as authentication
     from ..ui.gate import is_loopback
@@ -86,11 +95,15 @@ def serve_until_stopped(
     if secret is None and settings.auth is not None:
         secret = authentication.Secret.of(settings.auth.get_secret_value())
 
+    known = proxies or settings.proxy
+
     def on_ready(shown: str) -> None:
         typer.echo(f"polyglance is at {shown} (Ctrl-C stops it)")
         if not is_loopback(address):
             note("Others who know the password can search these photos and add folders of this machine.")
             note("The connection is not encrypted: put a proxy with TLS before it where you do not trust the network.")
+        if names and not known:
+            note("Whoever comes through a proxy counts as one client: name the proxy with --proxy ADDRESS.")
 
     serve_library(
         library,
@@ -99,4 +112,5 @@ def serve_until_stopped(
         on_ready=on_ready,
         secret=secret,
         names=names,
+        proxies=known,
     )

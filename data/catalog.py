@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, not_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from . import database, paths, photo_rows, seals, selection, troubles, vector_rows, words
@@ -255,9 +255,14 @@ class Catalog:
         wanted = (Vector.content_hash == content_hash, Vector.encoder_id == encoder_id)
         return self._first(select(Vector.id).where(*wanted)) is not None
 
-    def contents(self) -> set[bytes]:
-        """The content hashes of all photos that could be read."""
-        rows = self._all(select(Photo.content_hash).where(Photo.content_hash.is_not(None)).distinct())
+    def contents(self, *, without: tuple[int, bytes] | None = None) -> set[bytes]:
+        """The content hashes of all photos that could be read; or of those outside (root id, folder below it)."""
+        wanted: list[ColumnElement[bool]] = [Photo.content_hash.is_not(None)]
+        if without is not None:
+            root_id, below = without
+            inside = (Photo.path > below + b"/", Photo.path < below + b"0") if below else ()
+            wanted.append(not_(and_(Photo.root_id == root_id, *inside)))
+        rows = self._all(select(Photo.content_hash).where(*wanted).distinct())
         return {row.content_hash for row in rows}
 
     def places(self, content_hash: bytes) -> list[tuple[int, int, bytes]]:

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, exc
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from ..errors import LibraryBusy, LibraryError, LibraryMissing
+from ..errors import DiskFull, LibraryBusy, LibraryError, LibraryMissing
 from . import atomic
 from .sphere import distance_km
 
@@ -52,7 +53,9 @@ def open_engine(path: Path, *, create: bool = False) -> Engine:
     if create:
         _make_folder(path.parent)
     engine = create_engine(_address(path))
+    event.listen(engine, "do_connect", _do_connect)
     event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "checkin", _on_checkin)
     event.listen(engine, "begin", _on_begin)
     try:
         _require_schema(engine, path, migrate=create)
@@ -98,12 +101,19 @@ def _plain_errors() -> Iterator[None]:
         yield
     except (exc.DatabaseError, sqlite3.DatabaseError) as error:  # the driver's own, where rows are read past SQLAlchemy
         reason = str(getattr(error, "orig", error))
+        if _is_full(getattr(error, "orig", error)):
+            raise DiskFull("The catalog cannot be used: its disk is full.", _HINTS["disk is full"]) from error
         for said, hint in _HINTS.items():
             if said in reason:
                 raise LibraryError(f"The catalog cannot be used: {reason}.", hint) from error
         raise damaged(reason) from error
     except UnicodeDecodeError as error:  # the driver's own, over a damaged text
         raise damaged("a text in it is no UTF-8") from error
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether SQLite found no space: for its log and the database, or for the index of the log."""
+    return getattr(error, "sqlite_errorname", "") in {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
 
 
 def writer_lock(folder: Path) -> AbstractContextManager[bool]:
@@ -163,7 +173,8 @@ def _lock(folder: Path, name: str, state: str) -> Iterator[bool]:
         raise LibraryBusy(f"The library {folder} {state} by {who}.", "Wait until it is done, or stop it.") from None
     was_killed = holder.exists()
     try:
-        holder.write_text(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        with contextlib.suppress(OSError):  # on a full disk nobody is told who, and what frees space can go on
+            holder.write_text(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         yield was_killed
     finally:
         holder.unlink(missing_ok=True)
@@ -214,6 +225,30 @@ def _on_connect(connection: Any, _record: object) -> None:
     if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):  # it stays with the file
         cursor.execute("PRAGMA journal_mode=WAL")
     cursor.close()
+
+
+def _do_connect(dialect: Dialect, record: ConnectionPoolEntry, arguments: Any, options: Any) -> Any:
+    """Connect, also where the disk has no space for the index of the log, which processes share.
+
+    Then nobody else has that index open, and it can be in memory: so a library on a full disk can be searched, and can
+    forget what takes up the space.
+    """
+    connection = dialect.connect(*arguments, **options)
+    try:
+        connection.execute("PRAGMA journal_mode").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if not _is_full(error):
+            raise
+        connection = dialect.connect(*arguments, **options)
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        record.info["exclusive"] = True
+    return connection
+
+
+def _on_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
+    if record.info.get("exclusive"):  # it would keep all others out
+        record.invalidate()
 
 
 def _on_begin(connection: Connection) -> None:

@@ -6,13 +6,9 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import os
 import secrets
 import stat
-import time
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +16,6 @@ from ..errors import UsageError
 
 SHORTEST = 8
 MAX_FILE_BYTES = 4096
-
-FREE_ATTEMPTS = 5
-"""Wrong passwords from one address before it has to wait: a second, then twice as long each time."""
-LONGEST_WAIT = 300.0
-FORGOTTEN_AFTER = 900.0
-ADDRESSES = 1024
-"""Addresses whose wrong attempts are remembered; the oldest is forgotten for a new one."""
 
 CHALLENGE = 'Basic realm="polyglance", charset="UTF-8"'
 
@@ -90,40 +79,3 @@ def read(path: Path) -> Secret:
     except UnicodeDecodeError:
         text = ""
     return Secret.of(text if len(data) <= MAX_FILE_BYTES else "")
-
-
-class Attempts:
-    """Wrong passwords by address. A right one is never slowed down, unless its address has guessed too often."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    def seconds_to_wait(self, address: str) -> float:
-        """How long this address has to wait before its next attempt counts."""
-        count, last = self._failed.get(_group(address), (0, 0.0))
-        if count <= FREE_ATTEMPTS:
-            return 0.0
-        wait = min(LONGEST_WAIT, 2.0 ** min(count - FREE_ATTEMPTS - 1, 32))
-        return max(0.0, last + wait - self._clock())
-
-    def failed(self, address: str) -> None:
-        """Note a wrong attempt."""
-        now, group = self._clock(), _group(address)
-        count, last = self._failed.pop(group, (0, now))
-        self._failed[group] = (1 if now - last > FORGOTTEN_AFTER else count + 1, now)
-        while len(self._failed) > ADDRESSES:
-            self._failed.popitem(last=False)
-
-    def succeeded(self, address: str) -> None:
-        """Forget the wrong attempts."""
-        self._failed.pop(_group(address), None)
-
-
-def _group(address: str) -> str:
-    """An address or, with IPv6, the network that one customer has."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)

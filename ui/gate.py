@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .auth import CHALLENGE, Attempts, Secret
-from .bodies import Bounded
+from .addresses import Network
+from .admission import Admission
+from .auth import Secret
+from .bodies import Bounded, Memory
+from .limits import LIMITS, BodyLimits
 from .problems import INTERNAL, INTERNAL_HINT, problem
 
 log = logging.getLogger("polyglance")
@@ -41,20 +45,18 @@ HEADERS = {
 }
 
 
-WRONG_PASSWORD_SECONDS = 0.5
-"""How late the answer to a wrong password comes."""
-
-
 @dataclass(frozen=True)
 class Policy:
     """Who is served: this machine alone, unless there is a `secret`; then (`is_open`) others too.
 
-    `names` are host names, in lower case, that the server answers to besides those of loopback.
+    `names` are host names, in lower case, that the server answers to besides those of loopback. `proxies` are believed
+    when they say whom a request comes from (X-Forwarded-For), and nobody else is.
     """
 
     secret: Secret | None = None
     is_open: bool = False
     names: frozenset[str] = frozenset()
+    proxies: tuple[Network, ...] = ()
 
     def answers_to(self, host: str) -> bool:
         """Whether a Host header, without its port, is one of this server's.
@@ -121,10 +123,12 @@ class Gate:
     A failure inside becomes a problem document.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy = THIS_MACHINE) -> None:
+    def __init__(self, app: ASGIApp, policy: Policy = THIS_MACHINE, bounds: BodyLimits = LIMITS.body) -> None:
         self._app = app
         self._policy = policy
-        self._attempts = Attempts()
+        self._admission = Admission(policy.secret) if policy.secret else None
+        self._bounds = bounds
+        self._memory = Memory(bounds.memory_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -134,8 +138,8 @@ class Gate:
         if scope["type"] != "http":  # a WebSocket: nothing here speaks it
             await send({"type": "websocket.close", "code": 1000})
             return
-        started = False
-        body = Bounded(scope, receive)
+        started, admitted = False, False
+        body = Bounded(scope, receive, self._memory, self._bounds)
 
         async def sending(message: Message) -> None:
             nonlocal started
@@ -144,43 +148,33 @@ class Gate:
                 carried = MutableHeaders(raw=message["headers"])
                 for name, value in HEADERS.items():
                     carried.setdefault(name, value)
+                if admitted and self._admission:
+                    self._admission.mark(scope, carried)
                 if body.is_left:  # nobody will read the rest
                     carried["Connection"] = "close"
             await send(message)
 
         try:
-            await (await self._refused(scope) or self._app)(scope, body, sending)
+            refused = await self._refused(scope)
+            admitted = refused is None
+            await (refused or self._app)(scope, body, sending)
+        except ClientDisconnect:
+            log.debug("%s %s: the client is gone.", scope["method"], scope["path"])
+        except asyncio.CancelledError:
+            # The server ends and has closed the connection: uvicorn would print a traceback for each.
+            log.debug("%s %s was ended with the server.", scope["method"], scope["path"])
         except Exception as error:  # noqa: BLE001 - one bad request must not end in a traceback
             _log_failure(scope, error)
             if not started:
                 await problem(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL, INTERNAL_HINT)(scope, body, sending)
+        finally:
+            body.release()
 
     async def _refused(self, scope: Scope) -> ASGIApp | None:
-        headers = Headers(scope=scope)
-        reason = refusal(headers, scope["method"], self._policy)
+        reason = refusal(Headers(scope=scope), scope["method"], self._policy)
         if reason is not None:
             return problem(HTTPStatus.FORBIDDEN, reason)
-        return await self._unauthorized(headers, scope) if self._policy.secret else None
-
-    async def _unauthorized(self, headers: Headers, scope: Scope) -> ASGIApp | None:
-        assert self._policy.secret is not None
-        address = (scope.get("client") or ("",))[0]
-        given = headers.get("authorization")
-        if given is not None:
-            if seconds := self._attempts.seconds_to_wait(address):
-                answer = problem(HTTPStatus.TOO_MANY_REQUESTS, "There were too many wrong passwords.", "Wait a while.")
-                answer.headers["Retry-After"] = str(int(seconds) + 1)
-                return answer
-            if self._policy.secret.opens(given):
-                self._attempts.succeeded(address)
-                return None
-            self._attempts.failed(address)
-            await asyncio.sleep(WRONG_PASSWORD_SECONDS)
-        answer = problem(
-            HTTPStatus.UNAUTHORIZED, "A password or token is needed.", "It is in the file given to --auth."
-        )
-        answer.headers["WWW-Authenticate"] = CHALLENGE
-        return answer
+        return await self._admission.refusal(scope) if self._admission else None
 
 
 def _log_failure(scope: Scope, error: Exception) -> None:

@@ -1,6 +1,8 @@
-"""What one request may ask for and send, the same everywhere."""
+"""What one client may ask for, send and keep waiting, the same everywhere."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 MAX_COUNT = 1000
 """Most results one request may ask for."""
@@ -19,12 +21,6 @@ MAX_BODY_BYTES = 64 * 1024
 TAKE_PICTURES = frozenset({"/api/v1/search", "/api/v1/similar"})
 """Where a picture can be sent to."""
 
-BODY_SECONDS = 30.0
-"""How long the next piece of a body may take."""
-
-MAX_CONNECTIONS = 1000
-"""More at one time are refused."""
-
 MAX_TEXT = 4096
 """Longest text in a parameter or field, in characters; the query has a limit of its own, in the settings."""
 
@@ -33,3 +29,40 @@ MAX_VALUES = 16
 
 MAX_FOLDERS = 1000
 """Most folders listed of one folder."""
+
+
+@dataclass(frozen=True)
+class BodyLimits:
+    """How long the body of a request may take, and how much memory all bodies together."""
+
+    piece_seconds: float = 30.0
+    """Longest wait for the next piece."""
+    bytes_a_second: int = 32 * 1024
+    """Slowest average, from `piece_seconds` after the start on."""
+    total_seconds: float = 600.0
+    memory_bytes: int = 4 * MAX_UPLOAD_BYTES
+    """Pictures of all requests held at one time, in bytes as they were sent."""
+
+    def seconds(self, received: int) -> float:
+        """How long a body of which so many bytes have come may take from its start."""
+        return min(self.total_seconds, self.piece_seconds + received / self.bytes_a_second)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What connections may take of the server."""
+
+    connections: int = 1000
+    per_address: int = 250
+    """Connections from one address; from an IPv6 network of 64 bits."""
+    header_seconds: float = 15.0
+    """From the start of a connection, or the end of an answer, to the last header of the next request."""
+    idle_seconds: int = 5
+    """How long a connection is kept after an answer."""
+    write_seconds: float = 30.0
+    """How long a client may take to read `write_bytes` of an answer."""
+    write_bytes: int = 32 * 1024
+    body: BodyLimits = field(default_factory=BodyLimits)
+
+
+LIMITS = Limits()

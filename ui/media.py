@@ -15,7 +15,10 @@ from ..library import Library
 from . import originals, ranges
 from .problems import problem
 
-HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "private, no-cache"}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "Cache-Control": "private, no-cache",
+}
 """`no-cache`: kept by the browser, but asked about again, because a photo's file can change under its id."""
 
 

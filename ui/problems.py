@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from ..errors import (
     DecodersBusy,
+    DiskFull,
     EncoderUnavailable,
     LibraryBusy,
     LibraryMissing,
@@ -30,6 +31,7 @@ STATUS = (
     (JobRunning, HTTPStatus.CONFLICT),
     (LibraryBusy, HTTPStatus.LOCKED),
     (DecodersBusy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),

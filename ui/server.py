@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -10,6 +11,8 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from functools import partial
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,10 +20,14 @@ from starlette.concurrency import run_in_threadpool
 
 from ..errors import UsageError
 from ..library import Library
-from . import api, app, assets, limits, problems
+from . import addresses, api, app, assets, problems
 from .auth import Secret
+from .connections import Connection, Crowd, on_loop_error
+from .descriptors import within_descriptors
 from .gate import THIS_MACHINE, Gate, Policy, is_address, is_loopback
 from .jobs import Jobs
+from .limits import LIMITS, Limits
+from .repeats import once_a_minute
 
 log = logging.getLogger("polyglance")
 
@@ -28,6 +35,11 @@ _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNOR
 
 GRACE_SECONDS = 2
 """How long requests in progress may take after Ctrl-C."""
+
+ACCEPTED_AT_ONCE = 32
+"""Few, because each has a descriptor before `Connection` can refuse it."""
+QUEUED = 1024
+"""Connections that wait in the system to be accepted."""
 
 
 def serve(
@@ -38,20 +50,24 @@ def serve(
     on_ready: Callable[[str], None],
     secret: Secret | None = None,
     names: Collection[str] = (),
+    proxies: Collection[str] = (),
 ) -> None:
     """Serve until Ctrl-C or SIGTERM. `on_ready` gets the address once the server answers; port 0 is any free one.
 
     With a `secret`, which every request must carry then, `host` may be an address that others reach, and `names` host
-    names that lead to it. Raises UsageError if it cannot listen there.
+    names that lead to it. `proxies` are the addresses, or networks, of those whose X-Forwarded-For is believed. Raises
+    UsageError if it cannot listen there.
     """
-    policy = policy_for(host, secret, names)
+    policy = policy_for(host, secret, names, proxies)
+    limits = within_descriptors(LIMITS)
     with listen(host, port) as listener:
-        server = Server(build(library, policy), address_of(listener), on_ready, behind_proxy=bool(policy.names))
+        application = build(library, policy, limits)
+        server = Server(application, address_of(listener), on_ready, limits=limits, proxies=policy.proxies)
         threading.Thread(target=_warm_up, args=(library,), daemon=True, name="polyglance-warm-up").start()
         server.run(sockets=[listener])
 
 
-def policy_for(host: str, secret: Secret | None, names: Collection[str] = ()) -> Policy:
+def policy_for(host: str, secret: Secret | None, names: Collection[str] = (), proxies: Collection[str] = ()) -> Policy:
     """Who is served at this address. Raises UsageError if others can reach it and nothing keeps them out."""
     is_open = not is_loopback(host)
     if is_open and not is_address(host):
@@ -65,10 +81,10 @@ def policy_for(host: str, secret: Secret | None, names: Collection[str] = ()) ->
     wrong = [name for name in names if not _NAME.fullmatch(name)]
     if wrong:
         raise UsageError(f"{wrong[0][:80]} is no host name.", "For example: --allow-host photos.example.org")
-    return Policy(secret, is_open, frozenset(name.lower() for name in names))
+    return Policy(secret, is_open, frozenset(name.lower() for name in names), addresses.networks(proxies))
 
 
-def build(library: Library, policy: Policy = THIS_MACHINE) -> FastAPI:
+def build(library: Library, policy: Policy = THIS_MACHINE, limits: Limits = LIMITS) -> FastAPI:
     """Return the whole web application over `library`: page, pictures, HTTP API."""
     page = app.mounted()
     jobs = Jobs(library)
@@ -94,7 +110,7 @@ def build(library: Library, policy: Policy = THIS_MACHINE) -> FastAPI:
     whole.include_router(assets.router())
     problems.register(whole)
     whole.mount("/", app.OnlyThePage(page))
-    whole.add_middleware(Gate, policy=policy)
+    whole.add_middleware(Gate, policy=policy, bounds=limits.body)
     return whole
 
 
@@ -133,28 +149,53 @@ class Server(uvicorn.Server):
     """uvicorn that says when it listens and that ends, when told to, by returning."""
 
     def __init__(
-        self, application: FastAPI, address: str, on_ready: Callable[[str], None], *, behind_proxy: bool = False
+        self,
+        application: FastAPI,
+        address: str,
+        on_ready: Callable[[str], None],
+        *,
+        limits: Limits = LIMITS,
+        proxies: Collection[addresses.Network] = (),
     ) -> None:
+        self._crowd = Crowd(limits, proxies)
         super().__init__(
             uvicorn.Config(
                 application,
+                http=cast("type[asyncio.Protocol]", partial(Connection, crowd=self._crowd)),
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                # Who a client is decides how long it waits after wrong passwords: only a proxy, before a name, may say.
-                proxy_headers=behind_proxy,
-                limit_concurrency=limits.MAX_CONNECTIONS,
-                timeout_graceful_shutdown=GRACE_SECONDS,
+                # Who a client is decides how long it waits after wrong passwords: only a proxy that was named may say.
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=[str(network) for network in proxies],
+                timeout_keep_alive=limits.idle_seconds,
+                timeout_graceful_shutdown=GRACE_SECONDS + 1,
+                backlog=ACCEPTED_AT_ONCE,
             )
         )
+        logging.getLogger("uvicorn.error").addFilter(once_a_minute)
         self._address = address
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then say so."""
+        asyncio.get_running_loop().set_exception_handler(on_loop_error)
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(QUEUED)  # asyncio has one number for this and for how many it accepts at once
         if self.started:
             self._on_ready(self._address)
+
+    async def on_tick(self, counter: int) -> bool:
+        """End connections that are overdue; called ten times a second."""
+        self._crowd.end_overdue(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, after GRACE_SECONDS at most: then the connections are closed, and their requests end by themselves."""
+        deadline = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._crowd.end_all)
+        await super().shutdown(sockets)
+        deadline.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

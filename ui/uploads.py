@@ -1,4 +1,4 @@
-"""Reading pictures that clients send, a few at a time and never to a disk; `bodies` bounds them."""
+"""Reading pictures that clients send, a few in work at a time and never to a disk; `bodies` bounds them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _Fields = TypeVar("_Fields", bound=BaseModel)
 
 FIELDS = 64
 AT_ONCE = 4
-"""Pictures held in memory at one time; further requests wait."""
+"""Pictures decoded and searched by at one time; further requests, whose pictures have come whole, wait."""
 
 _turn = asyncio.Semaphore(AT_ONCE)
 
@@ -43,7 +43,7 @@ class _Parser(MultiPartParser):
 
 @asynccontextmanager
 async def few_at_once() -> AsyncIterator[None]:
-    """Wait until few enough other pictures are in memory."""
+    """Wait for a turn, for a picture that has come whole: a slow client must hold none."""
     async with _turn:
         yield
 

@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import signal
 
@@ -6,6 +7,9 @@ import children
 import pytest
 from colour_encoder import picture
 from compare import assert_same, rows, until
+from polyglance.errors import DiskFull
+from polyglance.ui.server import build
+from starlette.testclient import TestClient
 
 SMALL = {"POLYGLANCE_THUMBNAIL_SIDE": "64"}
 
@@ -89,3 +93,53 @@ def test_a_watcher_that_cannot_tell_how_it_is_for_want_of_space_works_on(photos,
     (tmp_path / "away").rename(photos)
     picture(photos / "second.png", 2)
     until(lambda: len(rows(library)["photos"]) == 2)
+
+
+def fill(folder):
+    """Write to the disk of a folder until not a byte is free."""
+    with contextlib.suppress(OSError), (folder / "ballast").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    assert os.statvfs(folder).f_bavail == 0
+
+
+@pytest.fixture
+def full(disk, many, photos, tmp_path):
+    """A library of 200 photos, a part of them in another root as well, on a disk with no byte free."""
+    many(photos, 200)
+    many(tmp_path / "others", 20)
+    library = disk.plug(tmp_path / "small", "16m") / "library"
+    children.finish(children.index, library, [photos, tmp_path / "others"])
+    fill(tmp_path / "small")
+    return library
+
+
+def test_a_library_on_a_full_disk_is_searched_and_says_that_nothing_can_be_marked(full, opened):
+    with TestClient(build(opened(full)), base_url="http://127.0.0.1:7860") as client:
+        found = client.get("/api/v1/search", params={"is": "favourite"})
+        assert (found.status_code, found.json()["results"]) == (200, [])
+        for _ in range(2):
+            answer = client.put("/api/v1/photos/1/favourite")
+            assert answer.status_code == 507
+            assert answer.json()["detail"] == "The catalog cannot be used: its disk is full."
+            assert "Free some space" in answer.json()["hint"]
+        assert client.get("/api/v1/photos/1").json()["favourite"] is False
+
+
+def test_what_is_forgotten_frees_space_on_a_full_disk(full, photos, tmp_path):
+    assert run(full, "forget", photos) == (0, "Forgot 200 photos; the files are where they were.\n")
+    assert os.statvfs(tmp_path / "small").f_bavail > 100
+    kept = list((full / "thumbnails").rglob("*.jpg"))
+    assert len(kept) == 20  # those that the other root shows as well
+    code, said = run(full, "status", "--json")
+    assert (code, json.loads(said)["photos"]) == (0, 20)
+    assert run(full, "check")[0] == 0
+
+
+def test_an_open_library_forgets_on_a_full_disk(full, opened, photos):
+    library = opened(full)
+    with pytest.raises(DiskFull):
+        library.mark([1])
+    assert library.forget(photos) == 200
+    assert library.status().photos == 20
+    library.mark([201])  # there is space again

@@ -118,15 +118,17 @@ def client(library):
 @pytest.fixture(scope="session")
 def serve_in_thread():
     """Serve libraries on free ports: call it with one, get the address; all stop at the end."""
+    from polyglance.ui.gate import THIS_MACHINE
+    from polyglance.ui.limits import LIMITS
     from polyglance.ui.server import Server, address_of, build, listen
 
     running = []
 
-    def start(library):
-        ready, application = threading.Event(), build(library)
+    def start(library, limits=LIMITS, policy=THIS_MACHINE):
+        ready, application = threading.Event(), build(library, policy, limits)
         listener = listen("127.0.0.1", 0)
         address = address_of(listener)
-        server = Server(application, address, lambda _: ready.set())
+        server = Server(application, address, lambda _: ready.set(), limits=limits, proxies=policy.proxies)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         running.append((server, thread, listener))

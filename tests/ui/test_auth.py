@@ -7,9 +7,12 @@ import pytest
 from polyglance.cli import app
 from polyglance.config import Settings
 from polyglance.errors import UsageError
-from polyglance.ui import auth, gate
-from polyglance.ui.auth import Attempts, Secret
-from polyglance.ui.server import build, policy_for, serve
+from polyglance.ui import admission, attempts, auth
+from polyglance.ui.addresses import networks
+from polyglance.ui.attempts import ACCOUNT, CLIENT, Attempts
+from polyglance.ui.auth import Secret
+from polyglance.ui.devices import Devices
+from polyglance.ui.server import Server, build, policy_for, serve
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -18,7 +21,7 @@ TOKEN = "0123456789abcdef"
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(gate, "WRONG_PASSWORD_SECONDS", 0)
+    monkeypatch.setattr(admission, "WRONG_PASSWORD_SECONDS", 0)
 
 
 @pytest.fixture
@@ -84,45 +87,149 @@ def test_a_password_is_no_bearer_token(guarded):
     assert guarded("me:correct horse").get("/api/v1/status", headers=headers).status_code == 401
 
 
+RIGHT, WRONG = ("me", "correct horse"), ("me", "guess")
+
+
+def guess(client, times, **options):
+    """The statuses of so many wrong passwords."""
+    return [client.get("/api/v1/status", auth=WRONG, **options).status_code for _ in range(times)]
+
+
 def test_whoever_guesses_waits_and_then_even_the_right_password_does(guarded):
     client = guarded("me:correct horse")
-    for _ in range(auth.FREE_ATTEMPTS + 1):
-        assert client.get("/api/v1/status", auth=("me", "guess")).status_code == 401
-    answer = client.get("/api/v1/status", auth=("me", "correct horse"))
+    assert guess(client, CLIENT.free + 2) == [401] * (CLIENT.free + 1) + [429]
+    answer = client.get("/api/v1/status", auth=RIGHT)
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) >= 1
     assert client.get("/api/v1/status").status_code == 401
 
 
+@pytest.mark.parametrize("proxies", [(), ("192.0.2.1",)], ids=["no proxy", "another proxy"])
+def test_an_address_that_the_client_makes_up_evades_nothing(library, quick, proxies):
+    policy = policy_for("0.0.0.0", Secret.of("me:correct horse"), ["photos.example.org"], proxies)
+    with TestClient(behind(policy, library), base_url="http://photos.example.org") as client:
+        forged = [{"X-Forwarded-For": f"198.51.100.{number}"} for number in range(100)]
+        statuses = [client.get("/api/v1/status", auth=WRONG, headers=each).status_code for each in forged]
+    assert CLIENT.free < statuses.count(401) < CLIENT.free + 5  # while it takes a second or two, one more is looked at
+    assert statuses.count(401) + statuses.count(429) == 100
+
+
+def behind(policy, library):
+    """The application as the server runs it: with what it believes of proxies."""
+    server = Server(build(library, policy), "", lambda _: None, proxies=policy.proxies)
+    server.config.load()
+    return server.config.loaded_app
+
+
+def test_a_guesser_behind_the_same_proxy_does_not_lock_the_owner_out(library, quick):
+    policy = policy_for("0.0.0.0", Secret.of("me:correct horse"), ["photos.example.org"], ["10.0.0.0/8"])
+    owner = {"X-Forwarded-For": "203.0.113.7"}
+    with TestClient(behind(policy, library), base_url="http://photos.example.org", client=("10.1.2.3", 1)) as client:
+        # What the guesser makes up stands before what the proxy says.
+        guesses = [{"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.66"} for number in range(20)]
+        statuses = [client.get("/api/v1/status", auth=WRONG, headers=each).status_code for each in guesses]
+        assert statuses[-1] == 429
+        assert client.get("/api/v1/status", auth=RIGHT, headers=owner).status_code == 200
+
+
+def test_a_browser_that_has_been_let_in_is_not_held_up_by_a_guesser_at_its_address(guarded):
+    client = guarded("me:correct horse")
+    answer = client.get("/api/v1/status", auth=RIGHT)
+    device = answer.headers["set-cookie"].partition(";")[0]
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    client.cookies.clear()
+    assert guess(client, CLIENT.free + 2)[-1] == 429
+    assert client.get("/api/v1/status", auth=RIGHT).status_code == 429
+    owner = {"Cookie": f"other=1; {device}"}
+    answer = client.get("/api/v1/status", auth=RIGHT, headers=owner)
+    assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
+    client.cookies.clear()
+    assert client.get("/api/v1/status", headers=owner).status_code == 401  # it opens nothing
+    assert guess(client, CLIENT.free + 2, headers=owner)[-1] == 429  # and its own guesses are slowed down
+    for made_up in ("polyglance_device=x", "polyglance_device=a.b", device + "0", "polyglance_device=\x00", "=;;"):
+        headers = {"Cookie": made_up.encode()}
+        assert client.get("/api/v1/status", auth=RIGHT, headers=headers).status_code == 429
+
+
+def test_the_cookie_is_only_given_with_the_right_password_and_kept_from_scripts_and_open_lines(guarded):
+    client = guarded("me:correct horse")
+    assert "set-cookie" not in client.get("/api/v1/status").headers
+    assert "set-cookie" not in client.get("/api/v1/status", auth=WRONG).headers
+    devices = Devices()
+    assert "Secure" in devices.cookie(is_encrypted=True)
+    cookie = devices.cookie(is_encrypted=False)
+    assert "Secure" not in cookie
+    assert devices.name(cookie)
+    assert Devices().name(cookie) is None
+
+
+@pytest.mark.parametrize("address", ["example.org", "*", "10.0.0.1/8", "", "127.0.0.1,", "::1/129"])
+def test_what_is_no_address_of_a_proxy_is_refused(address):
+    with pytest.raises(UsageError, match="is no address of a proxy"):
+        policy_for("127.0.0.1", None, (), [address])
+
+
+def test_proxies_are_addresses_and_networks():
+    assert networks(["127.0.0.1", "[::1]", " 10.0.0.0/8"]) == networks(["127.0.0.1/32", "::1", "10.0.0.0/8"])
+
+
 def test_attempts_wait_longer_each_time_and_are_forgotten():
     now = [0.0]
-    attempts = Attempts(lambda: now[0])
+    made = Attempts(lambda: now[0])
     waits = []
-    for _ in range(auth.FREE_ATTEMPTS + 4):
-        attempts.failed("192.0.2.1")
-        waits.append(attempts.seconds_to_wait("192.0.2.1"))
-    assert waits == [0] * auth.FREE_ATTEMPTS + [1, 2, 4, 8]
-    assert attempts.seconds_to_wait("192.0.2.2") == 0
+    for _ in range(CLIENT.free + 4):
+        made.failed("192.0.2.1")
+        waits.append(made.seconds_to_wait("192.0.2.1"))
+    assert waits == [0] * CLIENT.free + [1, 2, 4, 8]
+    assert made.seconds_to_wait("192.0.2.2") == 0
     now[0] = 8
-    assert attempts.seconds_to_wait("192.0.2.1") == 0
+    assert made.seconds_to_wait("192.0.2.1") == 0
     for _ in range(50):
-        attempts.failed("192.0.2.1")
-    assert attempts.seconds_to_wait("192.0.2.1") == auth.LONGEST_WAIT
-    now[0] += auth.FORGOTTEN_AFTER + 1
-    attempts.failed("192.0.2.1")
-    assert attempts.seconds_to_wait("192.0.2.1") == 0
-    attempts.succeeded("192.0.2.1")
+        made.failed("192.0.2.1")
+    assert made.seconds_to_wait("192.0.2.1") == CLIENT.longest
+    now[0] += attempts.FORGOTTEN_AFTER + 1
+    made.failed("192.0.2.1")
+    assert made.seconds_to_wait("192.0.2.1") == 0
+
+
+def test_the_right_password_from_the_guessers_address_does_not_free_the_guesser():
+    made = Attempts(lambda: 0.0)
+    for _ in range(CLIENT.free + 4):
+        made.failed("192.0.2.1")
+    made.succeeded("192.0.2.1")
+    assert made.seconds_to_wait("192.0.2.1") == 8
+
+
+def test_guesses_from_many_addresses_are_slowed_down_together_but_not_those_that_are_known():
+    made = Attempts(lambda: 0.0)
+    made.succeeded("203.0.113.7")
+    tried = 0
+    for number in range(5000):
+        address = f"10.0.{number // 250}.{number % 250}"
+        if not made.seconds_to_wait(address):
+            made.failed(address)
+            tried += 1
+    assert tried == ACCOUNT.free + 1
+    assert made.seconds_to_wait("203.0.113.7") == 0
+    assert made.seconds_to_wait("203.0.113.8") == 1
+    assert made.seconds_to_wait("203.0.113.8", "the owner's browser") == 0
+    for _ in range(50):
+        made.failed("10.9.9.9")
+    assert made.seconds_to_wait("203.0.113.8") == ACCOUNT.longest
 
 
 def test_attempts_from_many_addresses_take_no_more_memory_and_one_network_is_one():
-    attempts = Attempts()
-    for number in range(auth.ADDRESSES * 3):
-        attempts.failed(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
-    assert len(attempts._failed) == auth.ADDRESSES
+    made = Attempts()
+    for number in range(attempts.CLIENTS * 3):
+        address = f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
+        made.failed(address)
+        made.succeeded(address)
+    assert len(made._wrong) == len(made._known) == attempts.CLIENTS
     for number in range(20):
-        attempts.failed(f"2001:db8::{number:x}")
-    assert attempts.seconds_to_wait("2001:db8::ffff") > 0
-    assert attempts.seconds_to_wait("2001:db8:0:1::1") == 0
+        made.failed(f"2001:db8::{number:x}")
+    made.succeeded("2001:db8:0:1::2")
+    assert made.seconds_to_wait("2001:db8::ffff") > 0
+    assert made.seconds_to_wait("2001:db8:0:1::1") == 0
 
 
 @pytest.mark.parametrize(
@@ -231,6 +338,24 @@ def test_the_command_takes_the_password_from_a_file_or_the_environment(tmp_path,
     bearer = f"Bearer {TOKEN}"
     assert [bool(each["secret"] and each["secret"].opens(bearer)) for each in started] == [True, True, False]
     started[0]["on_ready"]("http://0.0.0.0:7860")
+
+
+def test_the_command_takes_proxies_from_options_or_the_environment(tmp_path, monkeypatch):
+    started = []
+
+    def start(_, on_ready, **options):
+        started.append(options["proxies"])
+        on_ready("http://127.0.0.1:7860")
+
+    monkeypatch.setattr("polyglance.ui.server.serve", start)
+    arguments = ["serve", "--library", str(tmp_path / "library"), "--allow-host", "photos.example.org"]
+    secret = {"POLYGLANCE_AUTH": TOKEN}
+    options = ["--proxy", "127.0.0.1", "--proxy", "10.0.0.0/8"]
+    named = CliRunner().invoke(app, [*arguments, *options], env=secret | {"POLYGLANCE_PROXY": "::1"})
+    assert "--proxy ADDRESS" not in named.output
+    CliRunner().invoke(app, arguments, env=secret | {"POLYGLANCE_PROXY": "::1,10.0.0.0/8"})
+    assert "--proxy ADDRESS" in CliRunner().invoke(app, arguments, env=secret).output
+    assert [list(each) for each in started] == [["127.0.0.1", "10.0.0.0/8"], ["::1", "10.0.0.0/8"], []]
 
 
 def test_the_command_says_that_the_connection_is_not_encrypted(tmp_path, monkeypatch):

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 from polyglance.config import Settings
 from polyglance.library import Library
-from polyglance.ui import auth, limits
+from polyglance.ui import attempts, limits
 from polyglance.ui.api import PREFIX
+from polyglance.ui.limits import LIMITS
 from polyglance.ui.server import build
 from starlette.testclient import TestClient
 
@@ -99,9 +100,18 @@ def test_the_python_example_runs(serve_in_thread, library, pictures, tmp_path):
 def test_the_limits_are_those_of_the_code():
     for shown in (
         f"{limits.MAX_UPLOAD_BYTES // 2**20} MB and {limits.MAX_UPLOAD_PIXELS // 10**6} megapixels",
-        f"Any other body: {limits.MAX_BODY_BYTES // 2**10} KB, and {limits.BODY_SECONDS:.0f} seconds",
+        f"Any other body: {limits.MAX_BODY_BYTES // 2**10} KB",
+        f"{LIMITS.body.memory_bytes // 2**20} MB of pictures together",
+        f"{LIMITS.body.piece_seconds:.0f} seconds for each piece of it",
+        f"{LIMITS.body.bytes_a_second // 2**10} KB a second on average",
+        f"{LIMITS.body.total_seconds / 60:.0f} minutes in all",
+        f"{LIMITS.header_seconds:.0f} seconds to the end of its headers",
+        f"{LIMITS.write_bytes // 2**10} KB in {LIMITS.write_seconds:.0f} seconds",
+        f"{LIMITS.idle_seconds} seconds after an answer",
         f"Any other text: {limits.MAX_TEXT} characters. A filter: {limits.MAX_VALUES} values",
-        f"Results: {limits.MAX_COUNT} a page. Connections: {limits.MAX_CONNECTIONS}",
+        f"Results: {limits.MAX_COUNT} a page",
+        f"Connections: {LIMITS.connections}, {LIMITS.per_address} of them from one address",
     ):
         assert shown in TEXT
-    assert auth.FREE_ATTEMPTS == 5 and auth.LONGEST_WAIT == 300
+    assert attempts.Delay(free=5, longest=300) == attempts.CLIENT
+    assert attempts.Delay(free=100, longest=10) == attempts.ACCOUNT

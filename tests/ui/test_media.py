@@ -38,7 +38,7 @@ def test_a_photo_browsers_do_not_show_becomes_a_jpeg(client, ids):
 def test_pictures_carry_headers_that_keep_them_pictures(client, ids, route):
     headers = client.get(f"/api/v1/photos/{ids['chelsea.png']}/{route}").headers
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
     assert headers["cache-control"].startswith("private")
     assert headers["cross-origin-resource-policy"] == "same-origin"
 

@@ -36,9 +36,9 @@ def router(library: Library) -> APIRouter:
     @routes.post("/search", response_model=Answer, openapi_extra=picture_form())
     async def search_with_picture(request: Request) -> JSONResponse:
         """Find the photos like the picture in the form's field `picture`, together with what `q` says."""
+        form = await uploads.form(request, WantedWithPicture, "picture")
+        sent = Sent(form.file, form.fields.weight, MAX_UPLOAD_PIXELS) if form.file is not None else None
         async with uploads.few_at_once():
-            form = await uploads.form(request, WantedWithPicture, "picture")
-            sent = Sent(form.file, form.fields.weight, MAX_UPLOAD_PIXELS) if form.file is not None else None
             return JSONResponse(await run_in_threadpool(_answer, library, form.fields, sent))
 
     @routes.get("/similar/{photo_id}", response_model=Answer)
@@ -49,8 +49,8 @@ def router(library: Library) -> APIRouter:
     @routes.post("/similar", response_model=Answer, openapi_extra=picture_body())
     async def similar_to_upload(request: Request, k: Count = 20) -> JSONResponse:
         """Find the photos like the picture whose file is the request's body."""
+        sent = Sent(await uploads.body(request), 1.0, MAX_UPLOAD_PIXELS)
         async with uploads.few_at_once():
-            sent = Sent(await uploads.body(request), 1.0, MAX_UPLOAD_PIXELS)
             return JSONResponse(await run_in_threadpool(_answer, library, Wanted(k=k, all=True), sent))
 
     return routes

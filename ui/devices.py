@@ -1,0 +1,40 @@
+"""Browsers that have sent the right password before carry a cookie, so that guesses of others do not slow them down.
+
+This is OWASP's device cookie. It lets nobody in: it only says whose wrong passwords are counted together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from http.cookies import CookieError, SimpleCookie
+
+NAME = "polyglance_device"
+SECONDS = 365 * 24 * 3600
+
+
+class Devices:
+    """Makes and recognises the cookies, for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+
+    def cookie(self, *, is_encrypted: bool) -> str:
+        """Return a Set-Cookie header for a device that has none."""
+        name = secrets.token_hex(16)
+        flags = "; Secure" if is_encrypted else ""
+        return f"{NAME}={name}.{self._mark(name)}; Path=/; Max-Age={SECONDS}; HttpOnly; SameSite=Lax{flags}"
+
+    def name(self, cookies: str) -> str | None:
+        """Return the name of the device that sends this Cookie header; None if we never made its cookie."""
+        try:
+            found = SimpleCookie(cookies).get(NAME)
+        except CookieError:
+            return None
+        name, _, mark = (found.value if found else "").partition(".")
+        is_ours = name.isascii() and mark.isascii() and hmac.compare_digest(mark, self._mark(name))
+        return name if is_ours else None
+
+    def _mark(self, name: str) -> str:
+        return hmac.new(self._key, name.encode(), hashlib.sha256).hexdigest()
