@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,14 +59,14 @@ class Thumbnails:
 
 def _write(small: Image.Image, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=PART, dir=target.parent)
+    temporary = target.with_name(f".{secrets.token_hex(8)}{PART}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:  # readable for whom the user's mask says, unlike mkstemp's
             small.save(file, "JPEG", quality=QUALITY)
-        Path(temporary).replace(target)
+        temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
+            temporary.unlink()
         raise
 
 
