@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
@@ -320,12 +320,23 @@ class Library:
         return photo
 
     def thumbnail(self, photo_id: int) -> Path:
-        """Path of the photo's thumbnail (JPEG), made again if it was lost. Raises PhotoNotFound, PictureError."""
+        """Path of the photo's thumbnail (JPEG), made again if it was lost.
+
+        Raises PhotoNotFound, and PictureError if it cannot be made, or may not be read.
+        """
         photo = self.photo(photo_id)
         assert photo.content_hash is not None
         path = self.thumbnails.path(photo.content_hash)
-        if not path.exists():
-            self._make_thumbnail(photo)
+        try:
+            if not os.access(path, os.R_OK):
+                if path.exists():
+                    raise PermissionError
+                self._make_thumbnail(photo)
+        except PermissionError:
+            raise PictureError(
+                "has a small copy in the library that you may not read or make",
+                f"Its owner can let you: chmod -R a+rX {self.thumbnails.folder}",
+            ) from None
         return path
 
     def _make_thumbnail(self, photo: PhotoRecord) -> None:
@@ -454,11 +465,21 @@ class Library:
         with self._writing():
             record = self._active()
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
+            places = self._still_roots(places)
             report = update(pipeline, places, progress, exclusion=self._exclusion(), strict=False, missed_before=missed)
         if any(place.is_whole for place in places) and not stop.asked:
             with suppress(Stopped):
                 self._save_snapshot(stop)
         return report
+
+    def _still_roots(self, places: Sequence[Place]) -> list[Place]:
+        """Those of folders that were not forgotten before we came to write; the id of one may be another's by now."""
+        roots = {(root.id, root.path): root for root in self.catalog.roots(counted=False)}
+        named = [(place, roots.get((place.root.id, place.root.path))) for place in places]
+        for place, root in named:
+            if root is None:
+                log.info("The folder %s was forgotten; it is left alone.", paths.display(place.root.path))
+        return [replace(place, root=root) for place, root in named if root is not None]
 
     def _drop(self, root_id: int, below: bytes) -> None:
         if below:

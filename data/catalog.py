@@ -53,6 +53,11 @@ class Catalog:
         """How many changes were committed since the library was made."""
         return _number(self._setting("generation"))
 
+    def newest_generation(self) -> int:
+        """The generation committed last, also while this thread reads in `one_moment`, which may be an older one."""
+        with database.reading_beside(self._engine) as connection:
+            return _number(_generation(connection))
+
     def active_encoder(self) -> EncoderRecord | None:
         """The encoder that answers searches; None before the first index run."""
         active = self._setting("active_encoder")

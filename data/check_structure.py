@@ -274,7 +274,7 @@ def _version(path: Path, result: Structure, repair: bool) -> None:
 
 def _upgrade(path: Path, result: Structure, repair: bool) -> None:
     if repair:
-        database.open_engine(path, create=True).dispose()
+        database.migrate(path)
     else:
         message = "it is of an older version, whose rows have no checksums"
         advice = "Run 'polyglance index FOLDER' or 'polyglance check --repair' to upgrade it."

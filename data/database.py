@@ -9,6 +9,7 @@ trade right here.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import time
@@ -18,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, exc
+from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, Pool, create_engine, event, exc
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ..errors import DiskFull, LibraryBusy, LibraryError, LibraryMissing
 from . import atomic
 from .sphere import distance_km
+
+log = logging.getLogger("polyglance")
 
 SCHEMA = "0003"
 """Newest Alembic revision; a test compares it with the migrations."""
@@ -33,43 +36,118 @@ PATIENCE_SECONDS = 2.0
 """How long a lock is waited for: a watcher holds the writer lock for an instant now and then, and who only asks whether
 a lock is free takes it for one."""
 
+DAMAGE_HINT = "Run 'polyglance check --repair'."
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _HINTS = {
-    "disk is full": "Free some space on its disk, then run the same command to go on.",
-    "locked": "Another process holds it; try again.",
-    "readonly": "Its disk or folder is read-only.",
-    "disk I/O error": "Its disk fails or was taken away; check the disk.",
-    "unable to open": "Are its files still there, and may you read them?",
+    sqlite3.SQLITE_FULL: "Free some space on its disk, then run the same command to go on.",
+    sqlite3.SQLITE_BUSY: "Another process holds it; try again.",
+    sqlite3.SQLITE_LOCKED: "Another process holds it; try again.",
+    sqlite3.SQLITE_READONLY: "Its disk or folder is read-only.",
+    sqlite3.SQLITE_IOERR: "Its disk fails or was taken away; check the disk.",
+    sqlite3.SQLITE_CANTOPEN: "Are its files still there, and may you read them?",
+    sqlite3.SQLITE_PERM: "Are its files still there, and may you read them?",
+    sqlite3.SQLITE_AUTH: "Are its files still there, and may you read them?",
+    sqlite3.SQLITE_CONSTRAINT: "Nothing was changed. What it is about was changed or removed meanwhile: try again.",
+    sqlite3.SQLITE_NOMEM: "Memory is short; end other programs, then try again.",
 }
-"""What SQLite says of trouble that is no damage -> what to do."""
+"""SQLite's primary error code -> what to do, where nothing is damaged."""
+_OTHER_HINT = "Run it again with --debug to see where; 'polyglance check' tells whether the catalog is whole."
 
 
 def open_engine(path: Path, *, create: bool = False) -> Engine:
     """Open the catalog file at `path`, creating or migrating it if `create`.
 
-    Raises LibraryMissing if there is none, LibraryError if it is no catalog, or of another version.
+    That is done under the writer lock: of several processes one does it, the others wait and find it done. Raises
+    LibraryMissing if there is no catalog, LibraryError if it is none, or of another version.
     """
     if not create and not path.is_file():
         raise LibraryMissing(f"There is no library at {path.parent}.", "Run 'polyglance index FOLDER' to make one.")
-    if create:
+    if create and not _has_content(path):
         _make_folder(path.parent)
-    engine = create_engine(_address(path))
-    event.listen(engine, "do_connect", _do_connect)
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "checkin", _on_checkin)
-    event.listen(engine, "begin", _on_begin)
+        _migrate_in_turn(path)
+    engine = _engine(_address(path))
     try:
-        _require_schema(engine, path, migrate=create)
-    except (exc.DatabaseError, sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        engine.dispose()
-        reason = str(getattr(error, "orig", error))
-        raise LibraryError(
-            f"The catalog {path} cannot be opened: {reason}.",
-            "Is the disk full or read-only? If not, run 'polyglance check --repair'.",
-        ) from error
+        schema = _schema(engine, path)
+        if schema != SCHEMA and create:
+            _migrate_in_turn(path)
+        elif schema != SCHEMA:
+            raise LibraryError(
+                f"The library {path.parent} is of an older version (schema {schema}).",
+                "Run 'polyglance index' once to upgrade it.",
+            )
     except BaseException:
         engine.dispose()
         raise
     return engine
+
+
+def migrate(path: Path) -> None:
+    """Bring the catalog to the newest schema, making it if there is none; for who holds the writer lock.
+
+    A catalog of an older schema is backed up first. Raises LibraryError.
+    """
+    engine = _engine(_address(path))
+    try:
+        schema = _schema(engine, path)
+        if schema == SCHEMA:
+            return
+        from .migrations import known, upgrade
+
+        if schema is not None:
+            if schema not in known():
+                raise damaged(f"no polyglance made its schema {schema!r}")
+            backup(path, schema)
+        with writing(engine) as connection:
+            upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+def _migrate_in_turn(path: Path) -> None:
+    """Migrate under the writer lock, however long another process has it: it may be migrating the same catalog."""
+    said = ""
+    while not _is_newest(path):  # once it is, the other process may go on with something else
+        try:
+            with _lock(path.parent, "writer", "is being written to", leaves_traces=True):
+                migrate(path)
+        except LibraryBusy as busy:
+            if busy.message != said:
+                said = busy.message
+                log.warning("%s Waiting for that, because this library must be upgraded first.", said)
+
+
+def _is_newest(path: Path) -> bool:
+    if not _has_content(path):
+        return False
+    engine = _engine(_address(path))
+    try:
+        return _schema(engine, path) == SCHEMA
+    finally:
+        engine.dispose()
+
+
+def _has_content(path: Path) -> bool:
+    """Whether a process has begun to write the catalog; SQLite makes an empty file a moment before."""
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _engine(address: URL, pool: type[Pool] | None = None) -> Engine:
+    engine = create_engine(address, poolclass=pool)
+    event.listen(engine, "do_connect", _do_connect)
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "checkin", _on_checkin)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+@contextlib.contextmanager
+def _plain_opening(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (exc.DatabaseError, sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        reason = str(getattr(error, "orig", error))
+        hint = DAMAGE_HINT if is_damage(error) else _hint(error)
+        raise LibraryError(f"The catalog {path} cannot be opened: {reason}.", hint) from error
 
 
 @contextlib.contextmanager
@@ -89,9 +167,37 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextlib.contextmanager
+def reading_beside(engine: Engine) -> Iterator[Connection]:
+    """A new connection, not one of the engine's: for a thread that has one, while other threads may have the rest."""
+    beside = _engine(engine.url, NullPool)
+    with _plain_errors(), beside.connect() as connection:
+        yield connection
+
+
 def damaged(what: str) -> LibraryError:
     """The error of a catalog in which `what` was found."""
-    return LibraryError(f"The catalog is damaged: {what}.", "Run 'polyglance check --repair'.")
+    return LibraryError(f"The catalog is damaged: {what}.", DAMAGE_HINT)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error of SQLite or its driver says that the file is not what was written."""
+    driver = getattr(error, "orig", error)
+    # The driver gives no code for a text that is no UTF-8.
+    return (
+        isinstance(driver, UnicodeDecodeError) or _code(error) in _DAMAGE or "Could not decode to UTF-8" in str(driver)
+    )
+
+
+def _code(error: BaseException) -> int | None:
+    """SQLite's primary error code."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
+
+
+def _hint(error: BaseException) -> str:
+    code = _code(error)
+    return _OTHER_HINT if code is None else _HINTS.get(code, _OTHER_HINT)
 
 
 @contextlib.contextmanager
@@ -99,16 +205,18 @@ def _plain_errors() -> Iterator[None]:
     """Make one line of what SQLite says, with what to do."""
     try:
         yield
-    except (exc.DatabaseError, sqlite3.DatabaseError) as error:  # the driver's own, where rows are read past SQLAlchemy
-        reason = str(getattr(error, "orig", error))
+    except exc.TimeoutError as error:
+        raise LibraryBusy("The library is asked for too much at once.", "Try again in a moment.") from error
+    # the driver's own errors, where rows are read past SQLAlchemy
+    except (exc.DatabaseError, sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        reason = (
+            "a text in it is no UTF-8" if isinstance(error, UnicodeDecodeError) else str(getattr(error, "orig", error))
+        )
+        if is_damage(error):
+            raise damaged(reason) from error
         if _is_full(getattr(error, "orig", error)):
-            raise DiskFull("The catalog cannot be used: its disk is full.", _HINTS["disk is full"]) from error
-        for said, hint in _HINTS.items():
-            if said in reason:
-                raise LibraryError(f"The catalog cannot be used: {reason}.", hint) from error
-        raise damaged(reason) from error
-    except UnicodeDecodeError as error:  # the driver's own, over a damaged text
-        raise damaged("a text in it is no UTF-8") from error
+            raise DiskFull("The catalog cannot be used: its disk is full.", _hint(error)) from error
+        raise LibraryError(f"The catalog cannot be used: {reason}.", _hint(error)) from error
 
 
 def _is_full(error: BaseException | None) -> bool:
@@ -163,7 +271,8 @@ def _is_held(folder: Path, name: str, *, unknown: bool) -> bool:
 
 
 @contextlib.contextmanager
-def _lock(folder: Path, name: str, state: str) -> Iterator[bool]:
+def _lock(folder: Path, name: str, state: str, *, leaves_traces: bool = False) -> Iterator[bool]:
+    """Hold a lock, giving whether its last holder was killed; `leaves_traces` lets the next holder know that too."""
     lock = filelock.FileLock(folder / f"{name}.lock")
     holder = folder / f"{name}.txt"
     try:
@@ -171,13 +280,19 @@ def _lock(folder: Path, name: str, state: str) -> Iterator[bool]:
     except filelock.Timeout:
         who = _read_text(holder) or "another process"
         raise LibraryBusy(f"The library {folder} {state} by {who}.", "Wait until it is done, or stop it.") from None
+    except OSError as error:
+        raise LibraryError(
+            f"The library {folder} cannot be written to: {error.strerror or error}.",
+            "Is its disk or folder read-only, or another user's?",
+        ) from error
     was_killed = holder.exists()
     try:
         with contextlib.suppress(OSError):  # on a full disk nobody is told who, and what frees space can go on
             holder.write_text(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         yield was_killed
     finally:
-        holder.unlink(missing_ok=True)
+        if not (was_killed and leaves_traces):
+            holder.unlink(missing_ok=True)
         lock.release()
 
 
@@ -256,38 +371,25 @@ def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _require_schema(engine: Engine, path: Path, *, migrate: bool) -> None:
-    with engine.connect() as connection:
+def _schema(engine: Engine, path: Path) -> str | None:
+    """The catalog's schema, None if it is empty. Raises LibraryError if this polyglance cannot know what it holds."""
+    with _plain_opening(path), engine.connect() as connection:
         tables = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
-        found = (
+        schema = (
             connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
             if "alembic_version" in tables
             else None
         )
-    if found is not None and not isinstance(found, str):
+    if schema is not None and not isinstance(schema, str):
         raise damaged("its schema version is no text")
-    if found == SCHEMA:
-        return
-    if found is not None and found > SCHEMA:
+    if schema is not None and schema > SCHEMA:
         raise LibraryError(
-            f"The library {path.parent} was made by a newer polyglance (schema {found}, this one knows {SCHEMA}).",
+            f"The library {path.parent} was made by a newer polyglance (schema {schema}, this one knows {SCHEMA}).",
             "Upgrade polyglance.",
         )
-    if found is None and tables:
+    if schema is None and tables:
         raise LibraryError(f"{path} is a database, but not a polyglance catalog.", "Choose another --library.")
-    if not migrate:
-        raise LibraryError(
-            f"The library {path.parent} is of an older version (schema {found}).",
-            "Run 'polyglance index' once to upgrade it.",
-        )
-    from .migrations import known, upgrade
-
-    if found is not None:
-        if found not in known():
-            raise damaged(f"no polyglance made its schema {found!r}")
-        backup(path, found)
-    with writing(engine) as connection:
-        upgrade(connection)
+    return schema
 
 
 def backup(path: Path, schema: str) -> Path:
@@ -307,6 +409,9 @@ def backup(path: Path, schema: str) -> Path:
             said = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if said != "ok":
                 raise sqlite3.DatabaseError(said)
+            (there,) = copy.execute("SELECT version_num FROM alembic_version").fetchone()
+            if there != schema:
+                raise sqlite3.DatabaseError(f"it is of schema {there} by now")
     except (OSError, sqlite3.Error) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise LibraryError(

@@ -59,7 +59,7 @@ def rebuild(path: Path) -> dict[str, tuple[int, int | None]]:
     fresh = path.with_name(f".{path.name}.rebuilt{atomic.SUFFIX}")
     _remove(fresh)
     try:
-        database.open_engine(fresh, create=True).dispose()
+        database.migrate(fresh)
         with contextlib.closing(connect(fresh)) as target:
             with contextlib.closing(connect(path)) as source:
                 source.execute("PRAGMA query_only=ON")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Container
 from dataclasses import dataclass
 from io import BytesIO
@@ -69,14 +69,14 @@ def jpeg(image: Image.Image, side: int, quality: int = QUALITY) -> bytes:
 
 def _write(data: bytes, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=PART, dir=target.parent)
+    temporary = target.with_name(f".{secrets.token_hex(8)}{PART}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:  # readable for whom the user's mask says, unlike mkstemp's
             file.write(data)
-        Path(temporary).replace(target)
+        temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
+            temporary.unlink()
         raise
 
 

@@ -57,7 +57,18 @@ def sealed(
     if (first, end) != (0, ALL):
         statement = "SELECT id, seal FROM vector WHERE encoder_id + 0 = ? AND id >= ? AND id < ?"
         values = (encoder_id, first, end)
-    rows = _rows(connection, statement, values)
+    return _ids_and_seals(_rows(connection, statement, values))
+
+
+def last_sealed(
+    connection: Connection, encoder_id: int, last: int, most: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """The same of the `most` highest ids up to `last`."""
+    statement = f"SELECT id, seal FROM vector WHERE encoder_id + 0 = ? AND id <= ? ORDER BY id DESC LIMIT {most:d}"
+    return _ids_and_seals(_rows(connection, statement, (encoder_id, last)))
+
+
+def _ids_and_seals(rows: list[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
     ids, found = np.array([row[0] for row in rows], np.int64), [row[1] for row in rows]
     if set(map(type, found)) - {bytes} or set(map(len, found)) - {seals.SIZE}:
         raise database.damaged("a vector has no checksum")

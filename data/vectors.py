@@ -117,11 +117,13 @@ class VectorIndex:
     def refresh(self) -> None:
         """Take in what was committed since the last call; costs one small query when nothing was.
 
-        Raises LibraryError if the catalog holds a vector that is not what was written.
+        A thread that reads an older moment of the catalog than is held leaves what is held as it is: an id is never
+        used twice, so what it finds there and has in its moment is the same. Raises LibraryError if the catalog holds
+        a vector that is not what was written.
         """
         self._renew()
         generation = self._catalog.generation()
-        if generation == self._generation:
+        if generation == self._generation or self._is_of_the_past(generation):
             return
         self._lately = {}
         if self._generation < 0:
@@ -173,6 +175,17 @@ class VectorIndex:
             if there.get(number, 0) != count:
                 first = number << vector_rows.BLOCK_BITS
                 self._compare(first, first + (1 << vector_rows.BLOCK_BITS))
+
+    def _is_of_the_past(self, generation: int) -> bool:
+        """Whether this is an older moment of the same catalog, and not a catalog that a backup was restored to."""
+        return generation < self._generation <= self._catalog.newest_generation() and not self._contradicts()
+
+    def _contradicts(self) -> bool:
+        """Whether the catalog gives ids that are held, the last of those that it has, to other vectors."""
+        held = self._held
+        ids, seals = self._catalog.read(lambda c: vector_rows.last_sealed(c, self._encoder_id, held.last, TAIL))
+        places = np.searchsorted(held.ids, ids)
+        return bool(((held.ids[places] == ids) & (held.seals[places] != seals)).any())
 
     def _tail_is_same(self) -> bool:
         """Whether the last vectors held are the catalog's still: else a backup was restored, and ids given again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -92,24 +93,32 @@ class DualEncoder:
 
     def _image_batch(self, images: list[Image.Image]) -> Vectors:
         tower, preparation = self._tower("vision_model")
-        if getattr(preparation, "do_center_crop", False):
-            images = [_without_ends(image) for image in images]
-        return _features(tower, tower.get_image_features, preparation(images=images, return_tensors="pt"))
+        with self._clear_errors():
+            if getattr(preparation, "do_center_crop", False):
+                images = [_without_ends(image) for image in images]
+            return _features(tower, tower.get_image_features, preparation(images=images, return_tensors="pt"))
 
     def _text_batch(self, tokens: dict[str, list[list[int]]]) -> Vectors:
         import torch
 
         tower, _ = self._tower("text_model")
-        return _features(tower, tower.get_text_features, {key: torch.tensor(rows) for key, rows in tokens.items()})
+        with self._clear_errors():
+            return _features(tower, tower.get_text_features, {key: torch.tensor(rows) for key, rows in tokens.items()})
 
     def _tokens(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         _, tokenizer = self._tower("text_model")
         padding = "max_length" if self._checkpoint.family.pads_to_length else False
         # A call sets truncation and padding inside the tokenizer: two at once fail with "Already borrowed".
-        with self._tokenizing:
+        with self._tokenizing, self._clear_errors():
             return dict(
                 tokenizer(list(texts), truncation=True, max_length=self._checkpoint.text_length, padding=padding)
             )
+
+    def _clear_errors(self) -> AbstractContextManager[None]:
+        """What a checkpoint's files say may turn out wrong only when something is encoded."""
+        from . import towers
+
+        return towers.clear_errors(self._checkpoint, "used")
 
     def _tower(self, part: Part) -> tuple[Any, Any]:
         """The tower and what prepares its input, loaded by the first thread that asks."""

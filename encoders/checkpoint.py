@@ -5,7 +5,6 @@ Reads JSON only, so that it costs milliseconds: neither torch nor transformers i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from ..config import LANGUAGES
 from ..errors import EncoderUnavailable, NotADualEncoder
+from . import contents
 
 WEIGHTS = (
     "model.safetensors",
@@ -38,6 +38,9 @@ TOKENIZER_FILES = (
     "special_tokens_map.json",
     "tokenizer_config.json",
 )
+
+TOKENIZER_OBJECTS = ("added_tokens.json", "special_tokens_map.json", "tokenizer_config.json")
+"""Of these, the small JSON files."""
 
 MULTILINGUAL_VOCABULARY = 100_000
 """A vocabulary above this size (XLM-R 250002, Gemma 256000) was made for many languages; CLIP's has 49408."""
@@ -99,8 +102,8 @@ class Checkpoint:
     @property
     def image_side(self) -> int:
         """Side of the square that its image tower sees, in pixels."""
-        side = self._part("vision_config").get("image_size") or self.family.image_side
-        return int(max(side) if isinstance(side, list) else side)
+        sides = contents.flat(self._part("vision_config").get("image_size"))
+        return int(max(sides, default=self.family.image_side))
 
     @property
     def text_length(self) -> int:
@@ -118,7 +121,8 @@ class Checkpoint:
 def read(path: Path, name: str, languages: tuple[str, ...] | None = None) -> Checkpoint:
     """Look at the directory `path`.
 
-    Raises NotADualEncoder if it holds another kind of model or none, EncoderUnavailable if files are missing.
+    Raises NotADualEncoder if it holds another kind of model, none, or one that needs code of its own;
+    EncoderUnavailable if files are missing or say what cannot be.
     """
     config = dual_config(path, name)
     model_type = str(config["model_type"])
@@ -131,33 +135,28 @@ def read(path: Path, name: str, languages: tuple[str, ...] | None = None) -> Che
 
 
 def dual_config(path: Path, name: str) -> Mapping[str, Any]:
-    """Return what config.json in `path` says. Raises NotADualEncoder if that is no dual encoder we know."""
-    config = _json_object(path / "config.json", name)
-    model_type = str(config.get("model_type", ""))
+    """Return what config.json in `path` says, having looked at the other JSON files beside it.
+
+    Raises NotADualEncoder if that is no dual encoder we know, or code would have to be run; EncoderUnavailable if a
+    file says what cannot be.
+    """
+    config = contents.read_object(path / "config.json", name)
+    model_type = str(config.get("model_type", ""))[:40]
     if model_type not in FAMILIES:
-        found = f"is a {model_type!r} model" if model_type else "does not say which kind of model it is"
+        kind = f"is a {model_type!r} model" if model_type else "does not say which kind of model it is"
         raise NotADualEncoder(
-            f"{name} {found}, which does not map pictures and texts into one space.",
+            f"{name} {kind}, which does not map pictures and texts into one space.",
             f"Kinds that do: {', '.join(sorted(FAMILIES))}.",
         )
+    contents.check_sizes(config, name)
+    contents.check_code(config, "config.json", name)
+    for file in (*PREPROCESSOR_FILES, *TOKENIZER_OBJECTS):
+        if (path / file).is_file():
+            said = contents.read_object(path / file, name)
+            contents.check_code(said, file, name)
+            if file in PREPROCESSOR_FILES:
+                contents.check_picture_sizes(said, file, name)
     return config
-
-
-def _json_object(file: Path, name: str) -> Mapping[str, Any]:
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotADualEncoder(
-            f"{name} is no model checkpoint: it has no {file.name}.",
-            "Give a directory as transformers saves it, or a model's id on the hub.",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise EncoderUnavailable(
-            f"{file.name} of {name} cannot be read ({type(error).__name__}).", "Fetch the checkpoint again."
-        ) from None
-    if not isinstance(value, dict):
-        raise NotADualEncoder(f"{file.name} of {name} is no JSON object.", "Fetch the checkpoint again.")
-    return value
 
 
 def _require(path: Path, names: tuple[str, ...], name: str, what: str) -> None:
@@ -178,8 +177,11 @@ def _weights(path: Path, name: str) -> tuple[Path, ...]:
         )
     if first.suffix != ".json":
         return (first,)
-    weight_map = _json_object(first, name).get("weight_map") or {}
-    shards = [path / shard for shard in sorted(set(weight_map.values()))]
+    weight_map = contents.read_object(first, name).get("weight_map") or {}
+    named: list[Any] = list(weight_map.values()) if isinstance(weight_map, dict) else [None]
+    if not all(isinstance(shard, str) and shard == Path(shard).name for shard in named):
+        raise EncoderUnavailable(f"{first.name} of {name} does not name files beside it.", "Fetch it again.")
+    shards = [path / shard for shard in sorted(set(named))]
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing or not shards:
         raise EncoderUnavailable(

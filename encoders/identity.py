@@ -13,6 +13,7 @@ from typing import Any
 
 import platformdirs
 
+from . import contents
 from .base import Fingerprint
 from .checkpoint import PREPROCESSOR_FILES, TOKENIZER_FILES, Checkpoint
 
@@ -55,9 +56,11 @@ def preprocessing_sha256(checkpoint: Checkpoint) -> str:
         file = checkpoint.path / name
         if not file.is_file():
             continue
-        data = file.read_bytes()
         if name == "config.json" or name in PREPROCESSOR_FILES:
-            data = json.dumps(_essence(json.loads(data)), sort_keys=True).encode()
+            said = contents.read_object(file, checkpoint.name)
+            data = json.dumps(_essence(said), sort_keys=True).encode()
+        else:
+            data = file.read_bytes()
         digest.update(f"{name} {len(data)} ".encode() + data)
     digest.update(f"text {checkpoint.text_length} {checkpoint.family.pads_to_length}".encode())
     return digest.hexdigest()

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 from zipfile import is_zipfile
 
-from ..errors import EncoderUnavailable, NotADualEncoder
+from ..errors import EncoderUnavailable, NotADualEncoder, PolyglanceError
 from .checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
 log = logging.getLogger(__name__)
 
 Part = Literal["text_model", "vision_model"]
+_HERE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+"""Without the second, transformers asks on standard input whether it may run a checkpoint's code."""
+
 _LOADING = threading.RLock()
 """transformers keeps loading state in globals (default dtype, verbosity): one load at a time."""
 
@@ -39,11 +41,11 @@ def load_tower(checkpoint: Checkpoint, part: Part, device: torch.device, dtype: 
     or incomplete: transformers itself would fill missing tensors with random numbers.
     """
     other: Part = "vision_model" if part == "text_model" else "text_model"
-    with _LOADING, _quiet(), _clear_errors(checkpoint):
+    with _LOADING, _quiet(), clear_errors(checkpoint):
         model, report = _without(_model_class(checkpoint), other).from_pretrained(
             str(checkpoint.path),
             dtype=dtype,
-            local_files_only=True,
+            **_HERE,
             output_loading_info=True,
             use_safetensors=checkpoint.weights[0].name.startswith("model."),
         )
@@ -60,24 +62,24 @@ def load_tokenizer(checkpoint: Checkpoint) -> Any:
     """Return the checkpoint's tokenizer. Raises EncoderUnavailable."""
     from transformers import AutoTokenizer
 
-    with _LOADING, _quiet(), _clear_errors(checkpoint):
-        return AutoTokenizer.from_pretrained(str(checkpoint.path), local_files_only=True)
+    with _LOADING, _quiet(), clear_errors(checkpoint):
+        return AutoTokenizer.from_pretrained(str(checkpoint.path), **_HERE)
 
 
 def load_preparation(checkpoint: Checkpoint) -> Any:
     """Return what turns pictures into the image tower's input, with PIL. Raises EncoderUnavailable."""
     from transformers import AutoImageProcessor
 
-    with _LOADING, _quiet(), _clear_errors(checkpoint):
+    with _LOADING, _quiet(), clear_errors(checkpoint):
         # Another backend resizes with other rounding: the vectors would differ between machines.
-        return AutoImageProcessor.from_pretrained(str(checkpoint.path), backend="pil", local_files_only=True)
+        return AutoImageProcessor.from_pretrained(str(checkpoint.path), backend="pil", **_HERE)
 
 
 def logit_scale(checkpoint: Checkpoint) -> float:
     """Factor between cosine and logit: exp of the parameter, read in its stored precision, towers aside."""
     import torch
 
-    with _clear_errors(checkpoint):
+    with clear_errors(checkpoint):
         for file in checkpoint.weights:
             if file.suffix == ".safetensors":
                 from safetensors import safe_open
@@ -95,7 +97,7 @@ def logit_scale(checkpoint: Checkpoint) -> float:
 def _model_class(checkpoint: Checkpoint) -> Any:
     from transformers import AutoConfig, AutoModel
 
-    config = AutoConfig.from_pretrained(str(checkpoint.path), local_files_only=True)
+    config = AutoConfig.from_pretrained(str(checkpoint.path), **_HERE)
     return AutoModel._model_mapping[type(config)]
 
 
@@ -111,19 +113,18 @@ def _without(base: Any, part: Part) -> Any:
 
 
 @contextmanager
-def _clear_errors(checkpoint: Checkpoint) -> Iterator[None]:
-    """Turn what transformers, torch and safetensors raise on broken files into one line."""
-    from safetensors import SafetensorError
-
-    broken = (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, ImportError)
+def clear_errors(checkpoint: Checkpoint, done: str = "loaded") -> Iterator[None]:
+    """Turn whatever transformers, torch, tokenizers and safetensors raise over a stranger's files into one line."""
     try:
         yield
-    except (*broken, pickle.UnpicklingError, SafetensorError) as error:
-        log.debug("loading %s failed", checkpoint.path, exc_info=True)
+    except PolyglanceError:
+        raise
+    except Exception as error:
+        log.debug("%s cannot be %s", checkpoint.path, done, exc_info=True)
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
         raise EncoderUnavailable(
-            f"{checkpoint.name} cannot be loaded ({type(error).__name__}: {reason}).",
-            "Its files are damaged or incomplete: fetch the checkpoint again.",
+            f"{checkpoint.name} cannot be {done} ({type(error).__name__}: {reason}).",
+            "Its files are damaged or incomplete: fetch the checkpoint again. Or is memory short?",
         ) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Sequence
 
 from ..data import paths
@@ -23,17 +24,19 @@ class VanishedPhotos:
         self._catalog = catalog
         self._roots: dict[int, RootRecord] | None = None
         self._table = table
-        self._by_hash: dict[bytes, list[int]] = {}
+        self._by_hash: dict[bytes, deque[int]] = {}
         hashes = catalog.hashes(missed)
         for photo_id, content_hash in hashes.items():
-            self._by_hash.setdefault(content_hash, []).append(photo_id)
+            self._by_hash.setdefault(content_hash, deque()).append(photo_id)
+        self._elsewhere: dict[bytes, deque[tuple[int, int, bytes]]] = {}
+        """By content, the photos that were not looked for yet: each is once, however many copies ask."""
         self._given: set[int] = set()
         self._without_content = [photo_id for photo_id in missed if photo_id not in hashes]
 
     def take(self, content_hash: bytes) -> int | None:
         """The id of a vanished photo with these bytes, each given away once."""
         missed = self._by_hash.get(content_hash)
-        photo_id = missed.pop(0) if missed else self._gone_elsewhere(content_hash)
+        photo_id = missed.popleft() if missed else self._gone_elsewhere(content_hash)
         if photo_id is not None:
             self._given.add(photo_id)
         return photo_id
@@ -43,7 +46,13 @@ class VanishedPhotos:
         return [*self._without_content, *(photo_id for ids in self._by_hash.values() for photo_id in ids)]
 
     def _gone_elsewhere(self, content_hash: bytes) -> int | None:
-        for photo_id, root_id, path in self._catalog.places(content_hash):
+        places = self._elsewhere.get(content_hash)
+        if places is None:
+            places = deque(self._catalog.places(content_hash))
+            if places:  # most new files are copies of nothing: there is nothing to keep for them
+                self._elsewhere[content_hash] = places
+        while places:
+            photo_id, root_id, path = places.popleft()
             if photo_id not in self._given and self._is_gone(root_id, path):
                 return photo_id
         return None

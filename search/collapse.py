@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +36,7 @@ Floats = npt.NDArray[np.float32]
 Vectors = Callable[[list[int]], Floats]
 Series = tuple[bytes, str]
 """Folder, and the name without its number and marks of a copy."""
+Name = tuple[Series, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,18 @@ class Trait:
     def slot(self) -> int | None:
         """The stretch of BURST_SECONDS it was taken in."""
         return None if self.seconds is None else int(self.seconds // BURST_SECONDS)
+
+    @property
+    def name(self) -> Name:
+        """Its series and its number in it."""
+        return (self.series, self.number)
+
+    @property
+    def neighbours(self) -> list[Name]:
+        """The names of its series that `_alike_from` takes for near ones, its own among them."""
+        if self.number is None:
+            return [self.name]
+        return [(self.series, self.number + apart) for apart in range(-NUMBERS_APART, NUMBERS_APART + 1)]
 
 
 def trait(photo: Brief) -> Trait:
@@ -79,6 +91,32 @@ def _seconds(taken_at: str | None) -> float | None:
 
 
 @dataclass(slots=True)
+class _Keys:
+    """Groups by what their firsts may share with a photo that is almost the same: when it was taken, and its name."""
+
+    slots: dict[int, list[int]] = field(default_factory=dict)
+    named: dict[Name, list[int]] = field(default_factory=dict)
+    undated: dict[Name, list[int]] = field(default_factory=dict)
+    """Those of `named` that have no date."""
+
+    def add(self, group: int, first: Trait) -> None:
+        """Note the first of a group."""
+        self.named.setdefault(first.name, []).append(group)
+        if first.slot is None:
+            self.undated.setdefault(first.name, []).append(group)
+        else:
+            self.slots.setdefault(first.slot, []).append(group)
+
+    def near(self, new: Trait) -> list[list[int]]:
+        """The groups that a photo may belong to, by key: few of them, however many share its folder."""
+        named = self.named if new.slot is None else self.undated
+        found = [named.get(name) for name in new.neighbours]
+        if new.slot is not None:
+            found += [self.slots.get(slot) for slot in (new.slot - 1, new.slot, new.slot + 1)]
+        return [groups for groups in found if groups]
+
+
+@dataclass(slots=True)
 class Groups:
     """Photos, in the order they are added, in groups; each group is known by its first."""
 
@@ -86,9 +124,7 @@ class Groups:
     """What gives the vectors of these ids: asked only about photos that were taken or named together."""
     _firsts: list[Trait] = field(default_factory=list)
     _by_hash: dict[bytes, int] = field(default_factory=dict)
-    _by_slot: dict[int, list[int]] = field(default_factory=dict)
-    _by_series: dict[Series, list[int]] = field(default_factory=dict)
-    _undated: dict[Series, list[int]] = field(default_factory=dict)
+    _keys: _Keys = field(default_factory=_Keys)
     _known: dict[int, Floats] = field(default_factory=dict)
 
     def add(self, photos: Sequence[Brief]) -> list[int]:
@@ -100,18 +136,19 @@ class Groups:
         return [self._add(each) for each in traits]
 
     def _in_question(self, new: Sequence[Trait]) -> set[int]:
-        """Ids of the vectors of those that some other may be almost the same as."""
-        everyone = [*self._firsts, *new]
-        slots = Counter(each.slot for each in everyone if each.slot is not None)
-        series = Counter(each.series for each in everyone)
-        undated = {each.series for each in everyone if each.slot is None}
-
-        def has_company(one: Trait) -> bool:
-            if one.slot is None:
-                return series[one.series] > 1
-            return slots[one.slot] > 1 or one.slot - 1 in slots or one.slot + 1 in slots or one.series in undated
-
-        return {each.vector_id for each in everyone if has_company(each)}
+        """Ids of the vectors that will be compared: of new photos with company, and of the firsts they may join."""
+        together = _Keys()
+        for number, each in enumerate(new):
+            together.add(number, each)
+        compared: set[int] = set()
+        firsts: dict[int, list[int]] = {}  # each list once, however many photos may belong to its groups
+        for number, each in enumerate(new):
+            near = self._keys.near(each)
+            if near or any(other != number for others in together.near(each) for other in others):
+                compared.add(each.vector_id)
+                firsts.update((id(groups), groups) for groups in near)
+        compared.update(self._firsts[group].vector_id for groups in firsts.values() for group in groups)
+        return compared
 
     def _add(self, new: Trait) -> int:
         same = self._by_hash.get(new.content_hash) if new.content_hash else None
@@ -123,13 +160,7 @@ class Groups:
         return near
 
     def _near(self, new: Trait) -> int | None:
-        if new.slot is None:
-            candidates = set(self._by_series.get(new.series, ()))
-        else:
-            candidates = set(self._undated.get(new.series, ()))
-            for slot in (new.slot - 1, new.slot, new.slot + 1):
-                candidates.update(self._by_slot.get(slot, ()))
-        for group in sorted(candidates):
+        for group in sorted({group for groups in self._keys.near(new) for group in groups}):
             first = self._firsts[group]
             enough = _alike_from(first, new)
             if enough < NEVER and float(self._known[first.vector_id] @ self._known[new.vector_id]) >= enough:
@@ -137,14 +168,9 @@ class Groups:
         return None
 
     def _begin(self, new: Trait) -> int:
-        group = len(self._firsts)
         self._firsts.append(new)
-        self._by_series.setdefault(new.series, []).append(group)
-        if new.slot is None:
-            self._undated.setdefault(new.series, []).append(group)
-        else:
-            self._by_slot.setdefault(new.slot, []).append(group)
-        return group
+        self._keys.add(len(self._firsts) - 1, new)
+        return len(self._firsts) - 1
 
 
 def _alike_from(one: Trait, other: Trait) -> float:

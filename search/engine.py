@@ -7,7 +7,8 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from . import calibrate, combine, filters, language, query
 from .collapse import ALIKE, Groups
-from .hits import AHEAD, CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
+from .hits import AHEAD, CHUNK, RELEVANT, Found, Hit, Hits, Listed, Ranked, Source
 from .parse import Query, Term
 from .texts import Texts
 
@@ -122,20 +123,21 @@ class Engine:
 
         Raises QueryError, PhotoNotFound, and what `read` raises.
         """
-        start = time.perf_counter()
+        clock = _Clock(time.perf_counter())
         view = checked(view or View())
         spoken = " ".join(term.value for term in asked.terms if term.kind == "text" and term.weight > 0)
         own = frozenset(int(term.value) for term in asked.terms if term.kind == "photo")
-        clock = _Clock(start)
+        # Encoded before the catalog is opened for the answer: a slow encoder must not hold one of its few connections.
+        kept = self._kept_order(asked, view)
+        vector = None
+        if kept is None and asked.terms:
+            with clock.encoding():
+                vector = combine.vector_of(asked.terms, self._texts.encode, self._picture(read))
 
         def begin() -> Hits:
-            clock.encoding = time.perf_counter()
-            vector = combine.vector_of(asked.terms, self._texts.encode, self._picture(read)) if asked.terms else None
-            clock.encoded = time.perf_counter()
-            return self._begin(asked, vector, view, own)
+            return kept or self._keep(asked, view, self._begin(asked, vector, view, own))
 
-        language_ = language.detect(spoken) if spoken else None
-        return self._answer(str(asked), language_, asked, view, clock, begin)
+        return self._answer(str(asked), language.detect(spoken) if spoken else None, asked, view, clock, begin)
 
     def similar_to_photo(self, photo_id: int, view: View | None = None) -> Answer:
         """Find the photos nearest to a photo of the library, itself left out. Raises PhotoNotFound, QueryError."""
@@ -146,21 +148,22 @@ class Engine:
         """Find the photos nearest to an upright RGB picture called `name`. Raises QueryError."""
         view = checked(view or View())
         clock = _Clock(time.perf_counter())
-        clock.encoding = time.perf_counter()
-        vector = self._encoder.encode_images([image])[0]
-        clock.encoded = time.perf_counter()
-        hits = self._begin(Query(()), vector, view, frozenset())
-        return replace(self._answer(name, None, None, view, clock, lambda: hits), next=None)
+        with clock.encoding():
+            vector = self._encoder.encode_images([image])[0]
+        asked = Query(())
+        answer = self._answer(name, None, None, view, clock, lambda: self._begin(asked, vector, view, frozenset()))
+        return replace(answer, next=None)
 
     def alike(self, photo: PhotoRecord) -> list[Result]:
         """The photos that are shown as one with this one, itself first, then the nearest. Raises PhotoNotFound."""
-        vector = self._vector_of_photo(photo.id)
-        near = Ranked(self._catalog, self._encoder_id, self._nearest, vector, "", NOTHING, None, frozenset())
-        hits = [hit for hit in near.more(CHUNK) if hit.score >= ALIKE or hit.photo.content_hash == photo.content_hash]
-        hits.sort(key=lambda hit: hit.photo.id != photo.id)  # stable
-        groups = Groups(self._vectors).add([hit.photo for hit in hits])
-        own = [hit for hit, group in zip(hits, groups, strict=True) if group == 0]
-        there = self._catalog.photos([hit.photo.id for hit in own])
+        with self._catalog.one_moment():
+            vector = self._vector_of_photo(photo.id)
+            near = Ranked(self._catalog, self._encoder_id, self._nearest, vector, "", NOTHING, None, frozenset())
+            hits = [hit for hit in near.more(CHUNK) if _is_alike(hit, photo)]
+            hits.sort(key=lambda hit: hit.photo.id != photo.id)  # stable
+            groups = Groups(self._vectors).add([hit.photo for hit in hits])
+            own = [hit for hit, group in zip(hits, groups, strict=True) if group == 0]
+            there = self._catalog.photos([hit.photo.id for hit in own])
         own = [hit for hit in own if hit.photo.id in there]
         return [Result(rank, there[hit.photo.id], hit.score, hit.relevance) for rank, hit in enumerate(own, start=1)]
 
@@ -177,42 +180,38 @@ class Engine:
     ) -> Answer:
         generation, offset = _place(view.cursor)
         with self._catalog.one_moment():
-            hits, changed = self._hits(asked, view, generation, begin)
+            hits = begin()
             page, has_more = hits.page(offset, view.count)
             results = self._results(page, offset, asked)
-        done = time.perf_counter()
-        took = Took(
-            encode=1000 * (clock.encoded - clock.encoding),
-            search=1000 * (done - max(clock.encoded, clock.start)),
-            total=1000 * (done - clock.start),
-        )
+        changed = asked is not None and generation not in {None, hits.generation}
+        took = clock.took()
         further = f"{hits.generation}-{offset + view.count}" if has_more else None
         hides = view.only_relevant or view.sort == "date"
         is_relevant = any(found.is_relevant for found in page) or offset > 0 or not (page or hides)
         is_relevant = is_relevant or not hits.is_calibrated
         return Answer(shown, spoken, self._encoder.name, took, results, further, changed, is_relevant)
 
-    def _hits(
-        self, asked: Query | None, view: View, generation: int | None, begin: Callable[[], Hits]
-    ) -> tuple[Hits, bool]:
-        """The order that the page before was of, if it is still known, else a new one; and whether it is another."""
-        now = self._catalog.generation()
-        if asked is None:
-            return begin(), False
-        is_fixed = generation is not None or all(term.kind in {"text", "photo"} for term in asked.terms)
-        for wanted in (generation, now) if is_fixed else ():  # a picture file may have changed since
-            key = (str(asked), view.sort, view.collapse, view.only_relevant, wanted)
-            with self._lock:
+    def _kept_order(self, asked: Query, view: View) -> Hits | None:
+        """The order that the page before was of, or that the same search has now, if it is kept."""
+        generation, _ = _place(view.cursor)
+        is_fixed = all(term.kind in {"text", "photo"} for term in asked.terms)  # a picture file may have changed since
+        generations = [] if generation is None else [generation]
+        if is_fixed or generations:
+            generations.append(self._catalog.generation())
+        with self._lock:
+            for each in generations:
+                key = _key(asked, view, each)
                 if key in self._kept:
                     self._kept.move_to_end(key)
-                    return self._kept[key], generation not in {None, wanted}
-        hits = begin()
-        key = (str(asked), view.sort, view.collapse, view.only_relevant, hits.generation)
+                    return self._kept[key]
+        return None
+
+    def _keep(self, asked: Query, view: View, hits: Hits) -> Hits:
         with self._lock:
-            self._kept[key] = hits
+            self._kept[_key(asked, view, hits.generation)] = hits
             while len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
-        return hits, generation not in {None, hits.generation}
+        return hits
 
     def _begin(self, asked: Query, vector: Floats | None, view: View, own: frozenset[int]) -> Hits:
         generation = self._catalog.generation()
@@ -228,6 +227,9 @@ class Engine:
                 self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own, curve
             )
         return Hits(source, self._vectors, generation, view.sort, view.collapse, view.only_relevant)
+
+    # A thread that holds `_lock` must not wait for a connection: who has one may wait for the lock. So what asks the
+    # index does it within `one_moment`, which has its connection already.
 
     def _nearest(
         self, vector: Floats, count: int, among: npt.NDArray[np.int64] | None
@@ -299,6 +301,10 @@ def checked(view: View) -> View:
     return view
 
 
+def _key(asked: Query, view: View, generation: int) -> tuple[object, ...]:
+    return (str(asked), view.sort, view.collapse, view.only_relevant, generation)
+
+
 def _place(cursor: str | None) -> tuple[int | None, int]:
     """(generation, offset) of a cursor."""
     if cursor is None:
@@ -309,6 +315,10 @@ def _place(cursor: str | None) -> tuple[int | None, int]:
     return int(found[1]), int(found[2])
 
 
+def _is_alike(hit: Hit, photo: PhotoRecord) -> bool:
+    return hit.score >= ALIKE or hit.photo.content_hash == photo.content_hash
+
+
 def _why(found: Found, columns: list[str]) -> tuple[str, ...]:
     looks = (LOOKS,) if found.relevance >= RELEVANT or not columns else ()
     return (*looks, *columns)
@@ -316,6 +326,21 @@ def _why(found: Found, columns: list[str]) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class _Clock:
+    """When a search began, and from when to when it encoded."""
+
     start: float
-    encoding: float = 0.0
-    encoded: float = 0.0
+    before: float = 0.0
+    after: float = 0.0
+
+    @contextmanager
+    def encoding(self) -> Iterator[None]:
+        """What is done inside is encoding."""
+        self.before = time.perf_counter()
+        yield
+        self.after = time.perf_counter()
+
+    def took(self) -> Took:
+        """Milliseconds until now; the search itself begins when the encoding ends."""
+        now = time.perf_counter()
+        searching = now - max(self.after, self.start)
+        return Took(1000 * (self.after - self.before), 1000 * searching, 1000 * (now - self.start))

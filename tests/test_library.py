@@ -20,6 +20,8 @@ from polyglance.errors import (
     PictureError,
     UsageError,
 )
+from polyglance.indexer.stop import Stop
+from polyglance.indexer.update import Place
 
 
 @pytest.fixture
@@ -178,6 +180,45 @@ def test_a_lost_thumbnail_is_not_made_of_another_picture(library, photos):
     os.symlink(photos.parent / "elsewhere.png", photo.path)
     with pytest.raises(PictureError, match="was replaced by a link"):
         library.thumbnail(photo.id)
+
+
+def test_a_thumbnail_that_may_not_be_read_is_said_so(library, photos, as_nobody, opened_to_all):
+    library.index([photos])
+    photo_id = library.search("blue", 1).results[0].photo.id
+    path = library.thumbnail(photo_id)
+    library.close()
+    opened_to_all(library.folder)
+    code = (
+        "import sys; from polyglance import Library\n"
+        "with Library.open(sys.argv[1], create=False) as library:\n"
+        "    try: print(len(library.thumbnail(int(sys.argv[2])).read_bytes()))\n"
+        "    except Exception as error: print(type(error).__name__, error)"
+    )
+    assert int(as_nobody(code, str(library.folder), str(photo_id)).stdout) == path.stat().st_size
+    for hidden in (path, path.parent):
+        hidden.chmod(0o600)
+        said = as_nobody(code, str(library.folder), str(photo_id)).stdout
+        assert said.startswith("PictureError has a small copy in the library that you may not read or make"), said
+        assert "chmod -R a+rX" in said
+        hidden.chmod(0o755)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_a_watcher_was_about_to_compare_may_be_forgotten_meanwhile(library, photos, tmp_path, again, caplog):
+    library.index([photos])
+    place = Place(library.catalog.roots()[0])
+    library.forget(photos)
+    other = shutil.copytree(photos, tmp_path / "other")
+    if again:
+        library.index([other])  # and its id is another folder's
+        assert library.catalog.roots()[0].id == place.root.id
+    Image.new("RGB", (64, 64), "red").save(photos / "new.png")
+    with caplog.at_level("INFO", "polyglance"):
+        report = library._update([place], (), lambda _: None, Stop())
+    assert (report.tally.added, report.tally.removed, report.offline) == (0, 0, [])
+    assert [root.path for root in library.catalog.roots()] == ([os.fsencode(other)] if again else [])
+    assert library.status().photos == (6 if again else 0)
+    assert f"The folder {photos} was forgotten" in caplog.text
 
 
 def test_unknown_photos_are_said_so(library, photos):

@@ -30,7 +30,7 @@ def thumbnail(library: Library, photo_id: int, request: Request) -> Response:
         return _unchanged(etag)
     try:
         data = library.thumbnail(photo_id).read_bytes()
-    except (PictureError, FileNotFoundError) as error:
+    except (PictureError, OSError) as error:
         return _gone(error)
     return _whole(data, "image/jpeg", {"ETag": etag}, request)
 
@@ -93,7 +93,9 @@ def _unchanged(etag: str) -> Response:
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**HEADERS, "ETag": etag})
 
 
-def _gone(error: PictureError | FileNotFoundError) -> Response:
+def _gone(error: PictureError | OSError) -> Response:
     if isinstance(error, PictureError):
         return problem(HTTPStatus.NOT_FOUND, f"The photo {error.message}.", error.hint)
-    return problem(HTTPStatus.NOT_FOUND, "The photo is gone.", "Run 'polyglance index' again.")
+    if isinstance(error, FileNotFoundError):
+        return problem(HTTPStatus.NOT_FOUND, "The photo is gone.", "Run 'polyglance index' again.")
+    return problem(HTTPStatus.NOT_FOUND, f"The photo cannot be read: {error.strerror or error}.")

@@ -1,3 +1,4 @@
+import contextlib
 import multiprocessing
 import sqlite3
 import threading
@@ -7,8 +8,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from polyglance.data import database, migrations
+from polyglance.data.catalog import Catalog
 from polyglance.data.models import Base
 from polyglance.errors import LibraryBusy, LibraryError, LibraryMissing
+from sqlalchemy import QueuePool, create_engine
 
 
 def test_missing_library_is_named_with_the_next_step(tmp_path):
@@ -116,3 +119,62 @@ def test_lock_of_a_killed_process_is_free(tmp_path):
     holder.join()
     with database.writer_lock(tmp_path):
         pass
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with Catalog(tmp_path / "catalog.db", create=True) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason", "hint"),
+    [
+        ("INSERT INTO favourite (photo_id, marked_at) VALUES (7, '')", "FOREIGN KEY constraint failed", "try again"),
+        ("INSERT INTO root (path) VALUES (NULL)", "NOT NULL constraint failed: root.path", "try again"),
+        ("SELECT * FROM nowhere", "no such table: nowhere", "polyglance check"),
+        ("SELECT abs(-9223372036854775808)", "integer overflow", "polyglance check"),
+    ],
+)
+def test_what_is_no_damage_is_said_as_what_it_is(catalog, statement, reason, hint):
+    with (
+        pytest.raises(LibraryError, match="The catalog cannot be used") as caught,
+        database.writing(catalog._engine) as db,
+    ):
+        db.exec_driver_sql(statement)
+    assert reason in caught.value.message
+    assert hint in caught.value.hint
+    assert "damaged" not in str(caught.value)
+    assert "--repair" not in str(caught.value)
+
+
+def test_a_lock_that_is_not_freed_is_said_as_what_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 1)
+    path = tmp_path / "catalog.db"
+    with Catalog(path, create=True) as catalog, contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LibraryError, match=r"cannot be used: database is locked\. Another process holds it"):
+            catalog.exclude(["x"])
+
+
+@pytest.mark.parametrize("place", [0, 4096])
+def test_a_damaged_file_is_called_damaged(tmp_path, place):
+    path = tmp_path / "catalog.db"
+    Catalog(path, create=True).close()
+    with path.open("rb+") as file:
+        file.seek(place + 8)
+        file.write(b"\xff" * 4000)
+    with pytest.raises(LibraryError, match="check --repair"):
+        Catalog(path).roots()
+
+
+def test_a_text_that_is_no_utf_8_is_damage(catalog):
+    with pytest.raises(LibraryError, match="The catalog is damaged"), database.reading(catalog._engine) as db:
+        db.exec_driver_sql("SELECT CAST(x'FF' AS TEXT)").all()
+
+
+def test_who_gets_no_connection_is_told_to_try_again(catalog):
+    engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    with engine.connect(), pytest.raises(LibraryBusy, match="too much at once"), database.reading(engine):
+        pass
+    engine.dispose()

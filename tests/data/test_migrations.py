@@ -150,3 +150,94 @@ def test_a_migration_that_fails_half_way_changes_nothing(old, monkeypatch, modul
 
 def test_all_revisions_are_known():
     assert {"0001", database.SCHEMA} <= migrations.known()
+
+
+OPENING = """
+import logging, sys
+from pathlib import Path
+from polyglance.data import database
+from polyglance.data.catalog import Catalog
+logging.basicConfig(format="%(message)s")
+sys.stdin.readline()
+with Catalog(Path(sys.argv[1]), create=True) as catalog:
+    print(len(catalog.vector_ids(1)))
+"""
+
+
+def open_at_once(path, count):
+    """Open a catalog in so many processes at the same moment; return (what they said, what went wrong)."""
+    command = [sys.executable, "-c", OPENING, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(count)]
+    time.sleep(1.5)  # until all have imported what they need; it is the better test, not another one
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=120) for process in processes]
+    return [out.strip() for out, _ in said], [
+        error for process, (_, error) in zip(processes, said, strict=True) if process.returncode
+    ]
+
+
+def test_of_processes_that_open_an_older_library_at_once_one_migrates_and_all_find_it_done(tmp_path, make_first_schema):
+    path = make_first_schema(tmp_path / "catalog.db", photos=3000)
+    before = content(path)
+    assert open_at_once(path, 4) == (["3000"] * 4, [])
+    assert (version(path), content(path)) == (database.SCHEMA, before)
+    backup = path.with_name("catalog.db.schema-0001.backup")
+    assert (version(backup), content(backup)) == ("0001", before)
+    assert sorted(each.name for each in path.parent.glob("*backup*")) == [backup.name]
+
+
+def test_of_processes_that_make_a_library_at_once_none_fails(tmp_path):
+    assert open_at_once(tmp_path / "catalog.db", 4) == (["0"] * 4, [])
+
+
+def test_who_needs_an_upgrade_waits_for_the_writer_and_says_for_whom(old):
+    code = OPENING.replace("sys.stdin.readline()", "database.PATIENCE_SECONDS = 0.1")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code, str(old)], **pipes) as waiting:
+        with database.writer_lock(old.parent):
+            said = waiting.stderr.readline()
+            before = version(old)
+        out, error = waiting.communicate(timeout=60)
+    assert f"is being written to by process {os.getpid()}" in said
+    assert "Waiting for that" in said
+    assert before == "0001"
+    assert (out.strip(), error, waiting.returncode) == ("50", "", 0)
+
+
+def test_who_waits_goes_on_when_the_upgrade_is_there_though_the_writer_goes_on_too(old, make_first_schema, monkeypatch):
+    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.1)
+    with database.writer_lock(old.parent):
+        database.migrate(old)
+        with Catalog(old, create=True) as catalog:
+            assert len(catalog.vector_ids(1)) == 50
+
+
+def test_an_upgrade_leaves_the_traces_of_a_killed_writer_to_the_next_one(old):
+    old.with_name("writer.txt").write_text("process 1 since yesterday")
+    Catalog(old, create=True).close()
+    with database.writer_lock(old.parent) as after_a_kill:
+        assert after_a_kill
+
+
+def test_a_backup_of_another_schema_than_it_is_called_is_not_made(old):
+    earlier = database.backup(old, "0001").read_bytes()
+    with contextlib.closing(sqlite3.connect(old)) as db:
+        db.execute("UPDATE alembic_version SET version_num = '0002'")
+        db.commit()
+    with pytest.raises(LibraryError, match="cannot be backed up first: it is of schema 0002"):
+        database.backup(old, "0001")
+    assert old.with_name("catalog.db.schema-0001.backup").read_bytes() == earlier
+
+
+def test_an_older_library_that_may_only_be_read_is_refused_in_one_line(old, as_nobody, opened_to_all):
+    with contextlib.closing(sqlite3.connect(old)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+    opened_to_all(old.parent)
+    code = "import sys; from pathlib import Path; from polyglance.data.catalog import Catalog\n"
+    code += "try: Catalog(Path(sys.argv[1]), create=True)\n"
+    code += "except Exception as error: print(type(error).__name__, error)"
+    said = as_nobody(code, str(old)).stdout
+    assert said.startswith(f"LibraryError The library {old.parent} cannot be written to: Permission denied.")

@@ -226,6 +226,62 @@ def test_a_running_index_notices_a_restored_catalog(catalog, tmp_path):
     assert held_by(index) == truth
 
 
+def test_an_index_that_reads_an_older_moment_keeps_what_it_holds(catalog):
+    index, other = VectorIndex(catalog, 1, DIMENSION), Catalog(catalog.folder / "catalog.db")
+    with catalog.one_moment():
+        index.refresh()
+        before = held_by(index)
+        put(other, 60, rows(10, seed=3))
+        index._catalog = other  # another thread's search makes it hold the new ones
+        index.refresh()
+        newest = held_by(index)
+        index._catalog = catalog
+        index.refresh()
+        assert held_by(index) == newest != before
+    index.refresh()
+    assert held_by(index) == newest
+    other.close()
+
+
+def test_a_restored_catalog_that_was_not_written_to_since_is_noticed(catalog, tmp_path):
+    catalog.close()
+    shutil.copy(catalog.folder / "catalog.db", tmp_path / "backup.db")
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    before = held_by(index)
+    put(catalog, 60, rows(10, seed=3))
+    index.refresh()
+    assert held_by(index) != before
+    catalog.close()
+    shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
+    index.refresh()
+    assert held_by(index) == before
+
+
+def test_a_catalog_that_was_restored_and_caught_up_meanwhile_is_no_older_moment(catalog, tmp_path):
+    """Its ids are others' by now, though the newest generation is as high as before."""
+    catalog.close()
+    shutil.copy(catalog.folder / "catalog.db", tmp_path / "backup.db")
+    put(catalog, 60, rows(10, seed=3))
+    put(catalog, 70, rows(10, seed=4))
+    index = VectorIndex(catalog, 1, DIMENSION)
+    index.refresh()
+    held = index.generation
+    catalog.close()
+    shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
+    put(catalog, 80, rows(150, seed=5))
+    with catalog.one_moment():
+        assert catalog.generation() < held
+        truth = {
+            int(i): v.tobytes() for ids, _, vs in catalog.vectors_after(1, 0) for i, v in zip(ids, vs, strict=True)
+        }
+        with Catalog(catalog.folder / "catalog.db") as other:
+            put(other, 500, rows(1, seed=6))
+        assert catalog.newest_generation() >= held
+        index.refresh()
+        assert held_by(index) == truth
+
+
 def test_another_librarys_snapshot_lends_no_vector(catalog, tmp_path):
     with new_catalog(tmp_path / "other") as other:
         put(other, 500, rows(60, seed=8))
@@ -333,6 +389,6 @@ def test_a_full_disk_leaves_a_catalog_that_needs_an_upgrade_as_it_is(small_disk,
         Catalog(path, create=True)
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
-    assert sorted(os.listdir(small_disk)) == ["catalog.db", "filler"]
+    assert sorted(os.listdir(small_disk)) == ["catalog.db", "filler", "writer.lock"]
     (small_disk / "filler").unlink()
     assert sqlite3.connect(path).execute("SELECT count(*) FROM photo").fetchone() == (701,)

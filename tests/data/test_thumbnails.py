@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -106,3 +107,13 @@ def test_several_processes_and_threads_may_write_the_same_one(tmp_path):
                 seen.load()
     assert all(writer.exitcode == 0 for writer in writers[:2])
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == [path]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_the_users_mask_says_who_may_read_it(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        path = Thumbnails(tmp_path, 64).write(HASH, gradient(100, 80))
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == mode

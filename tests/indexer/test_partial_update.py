@@ -8,6 +8,7 @@ import time
 import pytest
 from polyglance.data.records import Mounted
 from polyglance.errors import FolderError, Stopped
+from polyglance.indexer import vanished
 from polyglance.indexer.pipeline import SETTLED_NS
 from polyglance.indexer.reencode import encode_missing
 from polyglance.indexer.stop import Stop
@@ -272,3 +273,14 @@ def test_a_folder_deleted_on_a_disk_without_a_name_is_believed(setup, photos, dr
         assert (report.tally.removed, report.offline) == (1, [])
     finally:
         subprocess.run(["umount", photos], check=True)
+
+
+def test_copies_look_for_each_of_their_kind_once(two_roots, monkeypatch):
+    setup, photos, other, second = two_roots
+    for number in range(60):
+        shutil.copy(photos / "0.png", other / f"copy{number}.png")
+    looked_for = []
+    lexists = os.path.lexists
+    monkeypatch.setattr(vanished.os.path, "lexists", lambda path: looked_for.append(path) or lexists(path))
+    assert part(setup, Place(second)).tally.added == 60
+    assert looked_for.count(os.fsencode(photos / "0.png")) == 1

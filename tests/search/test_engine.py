@@ -1,5 +1,6 @@
 import re
 import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 from polyglance.data.records import FileStat, Move
 from polyglance.errors import PhotoNotFound, QueryError
 from polyglance.search.engine import View
-from search_places import names, unit
+from search_places import WordEncoder, names, unit
 
 
 def test_what_looks_like_it_comes_first_and_says_so(place):
@@ -357,3 +358,80 @@ def test_scores_are_those_of_the_vectors_as_stored(place):
     for one in answer.results[::9]:
         vector = place.catalog.vector(one.photo.content_hash, place.encoder_id)
         assert one.score == pytest.approx(float(vector @ np.eye(16)[0]), abs=1e-3)
+
+
+class SlowEncoder(WordEncoder):
+    """Its first call lasts until all texts have come to it or wait, as with a large model."""
+
+    def __init__(self, expected):
+        super().__init__()
+        self.expected, self.batches, self.texts = expected, [], None
+
+    def encode_texts(self, texts):
+        end = time.monotonic() + 20
+        while not self.batches and len(texts) + len(self.texts._waiting) < self.expected and time.monotonic() < end:
+            time.sleep(0.01)
+        self.batches.append(len(texts))
+        return super().encode_texts(texts)
+
+
+def test_searches_that_wait_for_a_slow_encoder_hold_no_connection_and_are_encoded_together(place):
+    place.crowd(50)
+    place.encoder = SlowEncoder(expected=20)
+    place.fresh()
+    place.encoder.texts = place.engine._texts
+    failures = []
+
+    def search(number):
+        try:
+            assert place.find(f"beach {number}").results
+        except BaseException as error:  # noqa: BLE001 - told by the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=search, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert (len(place.encoder.batches), sum(place.encoder.batches)) == (2, 20)  # the catalog has 15 connections
+
+
+def test_the_next_page_encodes_nothing_and_a_new_search_does_while_no_moment_is_held(place, monkeypatch):
+    place.crowd(200)
+    held = []
+    encode = place.encoder.encode_texts
+    record = lambda texts: held.append(getattr(place.catalog._held, "connection", None)) or encode(texts)  # noqa: E731
+    monkeypatch.setattr(place.encoder, "encode_texts", record)
+    first = place.find("beach", 20)
+    place.find("beach", 20, cursor=first.next)
+    assert held == [None]
+
+
+def test_a_commit_between_the_start_of_a_search_and_its_ranking_is_not_rolled_back(place, monkeypatch):
+    """The search reads an older moment, while another one makes the index hold what was committed since."""
+    place.crowd(300)
+    index = place.engine._index
+    compared = []
+    compare = index._compare
+    monkeypatch.setattr(index, "_compare", lambda first, end: compared.append((first, end)) or compare(first, end))
+    place.find("sunset")
+    compared.clear()
+    begin = place.engine._begin
+
+    def begin_late(*arguments):
+        place.catalog.generation()  # its moment begins
+        monkeypatch.setattr(place.engine, "_begin", begin)
+        place.add(("late.jpg", unit(1)), ("later.jpg", unit(1, 0.1)))
+        other = threading.Thread(target=lambda: place.find("cat"))
+        other.start()
+        other.join()
+        assert len(index) == 302
+        return begin(*arguments)
+
+    monkeypatch.setattr(place.engine, "_begin", begin_late)
+    answer = place.find("beach", 20)
+    assert len(answer.results) == 20
+    assert not {"late.jpg", "later.jpg"} & set(names(answer))  # they are of a later moment
+    assert (len(index), compared) == (302, [])
+    assert names(place.find("beach", 2)) == ["late.jpg", "later.jpg"]
