@@ -113,7 +113,7 @@ def test_several_processes_and_threads_may_write_the_same_one(tmp_path):
 def test_the_users_mask_says_who_may_read_it(tmp_path, mask, mode):
     before = os.umask(mask)
     try:
-        path = Thumbnails(tmp_path, 64).write(HASH, gradient(100, 80))
+        path = Thumbnails(tmp_path, 64).write(HASH, jpeg(gradient(100, 80), 64))
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == mode
