@@ -24,7 +24,7 @@ from ..errors import LibraryBusy, LibraryError, LibraryMissing
 from . import atomic
 from .sphere import distance_km
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """Newest Alembic revision; a test compares it with the migrations."""
 
 BUSY_TIMEOUT_MS = 10_000
