@@ -88,10 +88,9 @@ def forget(
     with open_library(context, library) as opened:
         found = opened.would_forget(folder)
         failed = f" and {found.failed} files that could not be read" if found.failed else ""
-        marked = f" {found.favourites} of them are favourites, and are so again when they return." * bool(
-            found.favourites
-        )
-        note(f"This drops {found.photos} photos{failed} from the library, with their vectors and thumbnails.{marked}")
+        marked = f" Favourites among them: {found.favourites}; they are so again when they return."
+        dropped = f"This drops {found.photos} photos{failed} from the library, with their vectors and thumbnails."
+        note(dropped + marked * bool(found.favourites))
         photos = 0 if dry_run else opened.forget(folder)
     if wants_json(context, as_json):
         print_json({"forgotten": photos, "photos": found.photos, "favourites": found.favourites})
