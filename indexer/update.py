@@ -326,11 +326,12 @@ class _Survey:
 
     def doubts(self, surveyed: Sequence[_Surveyed], gone: dict[int, Spot]) -> list[Doubt]:
         """Photos that are not believed to be gone; they are taken out of `gone`."""
+        points = {mount.point for mount in self.table}
         result = [
             Doubt(each.place.root.id, paths.join(each.place.root.path, point), count, count)
             for each in surveyed
             for point, count in each.unproved.items()
-            if os.path.ismount(paths.join(each.place.root.path, point))  # else it is offline, which says enough
+            if paths.join(each.place.root.path, point) in points  # else it is offline, which says enough
         ]
         if self._confirmed:
             return result

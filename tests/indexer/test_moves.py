@@ -94,6 +94,7 @@ def test_a_photo_moved_over_one_of_another_root_keeps_its_id(six, photos, draw, 
     draw(other / "a.png", 50)
     second = six.catalog.add_root(os.fsencode(other))
     six.update(six.root, second)
+    six.root, second = six.catalog.roots()
     before = contents(six)[b"1.png"][0]
     (photos / "1.png").rename(other / "a.png")
     assert counts(six.update(six.root, second)) == {"moved": 1, "removed": 1, "unchanged": 5}
