@@ -338,7 +338,8 @@ class Library:
     def photo(self, photo_id: int) -> PhotoRecord:
         """The photo with this id. Raises PhotoNotFound."""
         photo = self.catalog.photo(photo_id)
-        if photo is None or photo.error is not None:
+        # A NUL: another file has taken its place, and the run that found so has not yet looked for it elsewhere.
+        if photo is None or photo.error is not None or b"\0" in photo.path:
             raise PhotoNotFound(f"No photo has the id {photo_id}.")
         return photo
 

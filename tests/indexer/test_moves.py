@@ -5,6 +5,8 @@ import shutil
 from contextlib import suppress
 
 import pytest
+from polyglance.errors import PhotoNotFound
+from polyglance.library import Library
 
 
 def contents(setup):
@@ -116,6 +118,15 @@ def test_a_favourite_goes_along_a_chain(six, photos):
     six.update()
     assert six.ids()[b"2.png"] == favourite
     assert six.catalog.count_favourites(list(six.ids().values())) == six.catalog.count_favourites([favourite]) == 1
+
+
+def test_until_it_is_removed_a_replaced_photo_cannot_be_opened(six, photos, monkeypatch):
+    replaced = six.ids()[b"1.png"]
+    rename(photos, ("2.png", "1.png"))
+    monkeypatch.setattr(type(six.catalog), "remove", lambda *_: None)
+    six.update()
+    with Library(six.settings.library, six.settings, six.catalog) as library, pytest.raises(PhotoNotFound):
+        library.photo(replaced)
 
 
 def test_killed_between_a_move_and_the_removal_of_what_it_replaced(six, photos, monkeypatch):
