@@ -89,13 +89,14 @@ def photo(record: PhotoRecord) -> dict[str, Any]:
 
 
 def status(found: Status) -> dict[str, Any]:
-    """`{photos, failed, roots: [{path, state, photos}], encoder, dimension, index, generation, watch}`."""
+    """`{photos, failed, roots: [{path, state, photos, missing}], encoder, dimension, index, generation, watch}`."""
     encoder = found.encoder
     return {
         "photos": found.photos,
         "failed": len(found.failures),
         "roots": [
-            {"path": paths.display(root.path), "state": state, "photos": root.photos} for root, state in found.roots
+            {"path": paths.display(root.path), "state": state, "photos": root.photos, "missing": root.missing}
+            for root, state in found.roots
         ],
         "encoder": encoder.name if encoder else None,
         "dimension": encoder.dimension if encoder else None,
@@ -149,7 +150,7 @@ def failure(photo: PhotoRecord) -> dict[str, Any]:
 
 
 def roots(found: Status) -> list[dict[str, Any]]:
-    """`[{id, path, state, photos, watch: {how, note}}]`; `watch` is null where nobody watches."""
+    """`[{id, path, state, photos, failed, missing, watch: {how, note}}]`; `watch` is null where nobody watches."""
     watched = {each.root_id: each for each in found.watch.roots} if found.watch else {}
     return [
         {
@@ -158,6 +159,7 @@ def roots(found: Status) -> list[dict[str, Any]]:
             "state": state,
             "photos": root.photos,
             "failed": root.failed,
+            "missing": root.missing,
             "watch": {"how": watched[root.id].how, "note": watched[root.id].note} if root.id in watched else None,
         }
         for root, state in found.roots
@@ -217,7 +219,9 @@ def counts(done: IndexReport) -> dict[str, int]:
 
 
 def report(done: IndexReport) -> dict[str, Any]:
-    """What an index run did: counts, `seconds`, `images_per_second`, `encoder`, the folders that were `offline`."""
+    """What an index run did: counts, `seconds`, `images_per_second`, `encoder`, the folders that were `offline`, and
+    `doubts`: photos that were not found and are kept.
+    """
     return {
         **counts(done),
         "still_failed": done.tally.still_failed,
@@ -225,4 +229,5 @@ def report(done: IndexReport) -> dict[str, Any]:
         "images_per_second": round(done.images_per_second, 2),
         "encoder": done.encoder,
         "offline": [{"message": each.error.message, "hint": each.error.hint} for each in done.offline],
+        "doubts": [{"message": each.message, "hint": each.hint} for each in done.doubts],
     }

@@ -36,7 +36,7 @@ from .indexer import health
 from .indexer.exclude import Exclusion
 from .indexer.mounts import mounts
 from .indexer.pipeline import Pipeline, Tally, Tick
-from .indexer.places import check_folders, covers, outermost
+from .indexer.places import check_folders, covers, outermost, refuse_library
 from .indexer.reencode import encode_missing
 from .indexer.service import Host, Service, Timing
 from .indexer.stop import Stop
@@ -84,6 +84,15 @@ class Status:
         return sum(root.photos for root, _ in self.roots)
 
 
+@dataclass(frozen=True, slots=True)
+class Forgettable:
+    """What dropping a folder takes out of a library: `favourites` of the `photos`, whose marks are kept."""
+
+    photos: int
+    failed: int
+    favourites: int
+
+
 class Library:
     """A directory with the catalog, thumbnails and lock of one index. Photo folders are only ever read.
 
@@ -128,21 +137,24 @@ class Library:
         folders: Sequence[Path_],
         *,
         encoder: str | None = None,
+        confirmed: bool = False,
         progress: Progress = _silent,
         stop: Stop | None = None,
     ) -> Report:
         """Make the library equal to `folders` on disk: each becomes a root, or is rescanned.
 
-        `encoder` names the encoder of a new library; an existing one keeps its own. Raises FolderError, LibraryBusy,
-        UsageError if `encoder` is not the library's, Stopped if `stop` was asked to, and what `registry.create` raises.
+        `encoder` names the encoder of a new library; an existing one keeps its own. What would remove most of a root is
+        left to be `confirmed`: the report names it as a doubt. Raises FolderError, LibraryBusy, UsageError if `encoder`
+        is not the library's, Stopped if `stop` was asked to, and what `registry.create` raises.
         """
         exclusion = self._exclusion()
         wanted = outermost(check_folders(folders), exclusion)
+        refuse_library(wanted, os.fsencode(self.folder))
         with self._writing():
             record = self._active_or_new(encoder)
             pipeline = self._pipeline(self._encoder_of(record), record, stop)
             places = [self._place(folder, exclusion) for folder in wanted]
-            report = update(pipeline, places, progress, exclusion=exclusion)
+            report = update(pipeline, places, progress, exclusion=exclusion, confirmed=confirmed)
             if report.tally.stopped:
                 raise Stopped
         self._save_snapshot(stop)
@@ -156,7 +168,8 @@ class Library:
         progress: Progress = _silent,
         stop: Stop | None = None,
     ) -> Report:
-        """Make the library equal to one root on disk, or to all; roots that are offline are left as they are.
+        """Make the library equal to one root on disk, or to all; roots that are offline, or seem to have lost most of
+        their photos, keep them.
 
         With `failed`, the files that could not be read are tried again, whatever root they are in; only those roots are
         compared. Raises RootNotFound, LibraryBusy, LibraryMissing, Stopped.
@@ -218,16 +231,24 @@ class Library:
     def forget(self, folder: Path_) -> int:
         """Drop a root, its photos, vectors and thumbnails; the files stay. Returns the number of photos dropped.
 
-        A folder below a root can be dropped too, if it is no longer there: a disk that will not come back.
+        A folder below a root can be dropped too, if it is no longer there: a disk that will not come back. Marks of
+        favourites are kept, for when the photos return.
         """
-        wanted = paths.absolute(folder)
         with self._writing():
             before = sum(root.photos for root in self.catalog.roots())
-            root, below = self._located(wanted)
-            self._making_space(partial(self._drop, root, below), (root, below))
-            for content_hash in self._making_space(self.catalog.prune, (root, below)):
+            root, below = self._dropped(folder)
+            gone = (root.id, below)
+            self._making_space(partial(self._drop, *gone), gone)
+            for content_hash in self._making_space(self.catalog.prune, gone):
                 self.thumbnails.remove(content_hash)
             return before - sum(root.photos for root in self.catalog.roots())
+
+    def would_forget(self, folder: Path_) -> Forgettable:
+        """What `forget` would drop. Raises UsageError if it is no folder of this library."""
+        root, below = self._dropped(folder)
+        known = self.catalog.known(root.id, below).values()
+        readable = [photo.photo_id for photo in known if not photo.failed]
+        return Forgettable(len(readable), len(known) - len(readable), self.catalog.count_favourites(readable))
 
     def excluded(self) -> list[str]:
         """The library's own exclusion patterns, in gitignore's syntax; the usual ones (`exclude.DEFAULTS`) go first."""
@@ -294,12 +315,15 @@ class Library:
         read = pictures.from_file(path, self.encoder().image_side, self.settings)
         return self.engine().similar_to_image(read, paths.display(path), view)
 
-    def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> None:
-        """Make photos favourites (`is:favourite` finds them), or no longer. Raises PhotoNotFound, LibraryBusy."""
+    def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> list[int]:
+        """Make photos favourites (`is:favourite` finds them), or no longer; return the ids of all that now are so.
+
+        A favourite is a content: copies with the same bytes are marked with it. Raises PhotoNotFound, LibraryBusy.
+        """
         with self._visiting():
             for photo_id in photo_ids:
                 self.photo(photo_id)
-            self.catalog.mark(photo_ids, favourite=favourite)
+            return self.catalog.mark(photo_ids, favourite=favourite)
 
     def root(self, root_id: int) -> RootRecord:
         """The root with this id. Raises RootNotFound."""
@@ -315,7 +339,8 @@ class Library:
     def photo(self, photo_id: int) -> PhotoRecord:
         """The photo with this id. Raises PhotoNotFound."""
         photo = self.catalog.photo(photo_id)
-        if photo is None or photo.error is not None:
+        # A NUL: another file has taken its place, and the run that found so has not yet looked for it elsewhere.
+        if photo is None or photo.error is not None or b"\0" in photo.path:
             raise PhotoNotFound(f"No photo has the id {photo_id}.")
         return photo
 
@@ -495,15 +520,16 @@ class Library:
             self.thumbnails.sweep(self.catalog.contents(without=gone))
             return work()
 
-    def _located(self, folder: bytes) -> tuple[int, bytes]:
-        """(root id, path below it, empty for the root itself) of a folder that can be forgotten. Raises UsageError."""
+    def _dropped(self, folder: Path_) -> tuple[RootRecord, bytes]:
+        """The root that is dropped, or in which the folder below it is."""
+        wanted = paths.absolute(folder)
         for root in self.catalog.roots(counted=False):
-            if root.path == folder:
-                return root.id, b""
-            if paths.is_within(folder, root.path) and not os.path.lexists(folder):
-                return root.id, paths.relative_to(folder, root.path)
+            if root.path == wanted:
+                return root, b""
+            if paths.is_within(wanted, root.path) and not os.path.lexists(wanted):
+                return root, paths.relative_to(wanted, root.path)
         raise UsageError(
-            f"{paths.display(folder)} is not a folder of this library.",
+            f"{paths.display(wanted)} is not a folder of this library.",
             "Run 'polyglance status' to see them; what is inside one is left out with 'polyglance exclude'.",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,10 +33,14 @@ def demo(
 
     settings = load()
     folder = library or context.find_object(Common).library or settings.library.parent / "demo"  # type: ignore[union-attr]
-    pictures = folder.expanduser().absolute() / "pictures"
+    place = folder.expanduser().absolute()
+    pictures = place.with_name(f"{place.name}-pictures")  # beside it: a library indexes nothing inside itself
     copy_sample(pictures)
     note(f"Indexing {len(PICTURES)} sample pictures with the embedded encoder …")
     with Library.open(folder) as opened:
+        for root, _ in opened.status().roots:
+            if root.path == os.fsencode(place / "pictures"):  # where earlier versions put them
+                opened.forget(root.path)
         with progress_bar("Indexing") as show:
             report = opened.index([pictures], encoder="lite", progress=show)
         typer.echo(f"{opened.status().photos} pictures in {report.seconds:.1f} s.")

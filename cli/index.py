@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import EncoderOption, JsonOption, LibraryOption, open_library, wants_json
+from .options import EncoderOption, JsonOption, LibraryOption, library_folder, open_library, wants_json
 from .output import encoder_note, note, print_failures, print_json, progress_bar
 from .stopping import stoppable
 
@@ -29,21 +31,31 @@ def index(
     context: typer.Context,
     folders: Annotated[list[Path], typer.Argument(readable=False, metavar="FOLDER…", help="Photo folders.")],
     encoder: EncoderOption = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="What is missing is gone for good, even if that is most of a folder.")
+    ] = False,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Index photo folders: scan, encode what changed, forget what is gone. The folders are only read."""
-    from ..indexer.places import check_folders
+    from ..indexer.places import check_folders, refuse_library
 
-    check_folders(folders)  # before a library is made for nothing
-    with open_library(context, library, create=True) as opened, stoppable() as stop, progress_bar("Indexing") as show:
-        report = opened.index(folders, encoder=encoder, progress=show, stop=stop)
+    wanted = check_folders(folders)  # before a library is made for nothing
+    refuse_library(wanted, os.fsencode(library_folder(context, library)))
+    with open_library(context, library, create=True) as opened, stoppable() as stop:
+        with progress_bar("Indexing") as show:
+            report = opened.index(folders, encoder=encoder, confirmed=yes, progress=show, stop=stop)
+        asked = report.doubts and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
+        if asked and typer.confirm(f"{report.doubts[0].message} Remove them from the library?", err=True):
+            print_report(report)
+            report = opened.index(folders, confirmed=True, stop=stop)
     if wants_json(context, as_json):
         print_json(report_document(report))
     else:
         print_report(report)
     if report.tally.failures:
         print_failures(report.tally.failures)
+    if report.tally.failures or report.doubts:
         raise typer.Exit(PARTLY)
 
 
@@ -68,15 +80,21 @@ def reencode(
 def forget(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(readable=False, metavar="FOLDER", help="A folder that was indexed.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")] = False,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Drop a folder from the library. Its files are not touched."""
+    """Drop a folder from the library. Its files are not touched, and favourites are kept for when it returns."""
     with open_library(context, library) as opened:
-        photos = opened.forget(folder)
+        found = opened.would_forget(folder)
+        failed = f" and {found.failed} files that could not be read" if found.failed else ""
+        marked = f" Favourites among them: {found.favourites}; they are so again when they return."
+        dropped = f"This drops {found.photos} photos{failed} from the library, with their vectors and thumbnails."
+        note(dropped + marked * bool(found.favourites))
+        photos = 0 if dry_run else opened.forget(folder)
     if wants_json(context, as_json):
-        print_json({"forgotten": photos})
-    else:
+        print_json({"forgotten": photos, "photos": found.photos, "favourites": found.favourites})
+    elif not dry_run:
         typer.echo(f"Forgot {photos} photos; the files are where they were.")
 
 
@@ -86,6 +104,7 @@ def report_document(report: Report) -> dict[str, Any]:
 
     return {
         **counts(report),
+        "missing": sum(doubt.missing for doubt in report.doubts),
         "seconds": round(report.seconds, 3),
         "images_per_second": round(report.images_per_second, 2),
         "encoder": report.encoder,
@@ -103,9 +122,16 @@ def print_report(report: Report) -> None:
         note(
             f"{report.tally.still_failed} files could not be read before and are unchanged: polyglance status --failed"
         )
+    print_doubts(report)
     encoder_note(report.encoder)
     if report.tally.added:
         note("Now try: polyglance search snowy mountains")
+
+
+def print_doubts(report: Report) -> None:
+    """The photos that were not found and are kept, and what to do."""
+    for doubt in report.doubts:
+        note(f"{doubt.message} {doubt.hint}")
 
 
 def said(report: Report) -> str:

@@ -77,6 +77,13 @@ def wants_json(context: typer.Context, as_json: bool) -> bool:
     return as_json or context.find_object(Common).as_json  # type: ignore[union-attr]
 
 
+def library_folder(context: typer.Context, library: Path | None) -> Path:
+    """The folder of the library that `open_library` opens."""
+    from ..config import load
+
+    return library or context.find_object(Common).library or load().library  # type: ignore[union-attr]
+
+
 def open_library(context: typer.Context, library: Path | None, *, create: bool = False) -> Library:
     """Open the library named by `--library`, the environment, the settings file, or the default."""
     from ..library import Library

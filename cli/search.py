@@ -112,11 +112,12 @@ def favourite(
     """Mark photos as favourites, for `is:favourite` to find."""
     numbers = [_photo_id(each) for each in ids]
     with open_library(context, library) as opened:
-        opened.mark(numbers, favourite=not remove)
+        copies = len(set(opened.mark(numbers, favourite=not remove)) - set(numbers))
     if wants_json(context, as_json):
         print_json({"favourite": not remove, "ids": numbers})
     else:
-        note(f"{len(numbers)} photo{'s' if len(numbers) != 1 else ''} {'un' * remove}marked.")
+        alike = f", and {copies} with the same bytes" if copies else ""
+        note(f"{len(numbers)} photo{'s' if len(numbers) != 1 else ''} {'un' * remove}marked{alike}.")
 
 
 def match(

@@ -46,6 +46,9 @@ def print_status(found: Status, *, with_failures: bool) -> None:
     typer.echo(f"Photos    {found.photos}")
     for root, state in found.roots:
         typer.echo(f"Folder    {paths.display(root.path)}  ({root.photos} photos, {state})")
+        if root.missing:
+            typer.echo(f"  {root.missing} of them were not found and are kept. If they were deleted:")
+            typer.echo(f"  polyglance index {paths.display(root.path)} --yes")
     print_watch(found)
     if found.encoder:
         typer.echo(f"Encoder   {found.encoder.name}  ({found.encoder.dimension} dimensions)")

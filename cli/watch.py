@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from .index import said
-from .options import EncoderOption, JsonOption, LibraryOption, open_library, wants_json
+from .index import print_doubts, said
+from .options import EncoderOption, JsonOption, LibraryOption, library_folder, open_library, wants_json
 from .output import note, print_failures, print_json, progress_bar, progress_lines
 from .stopping import stoppable
 
@@ -33,10 +34,10 @@ def watch(
     library: LibraryOption = None,
 ) -> None:
     """Index folders, then stay and follow what changes in all folders of the library, until Ctrl-C."""
-    from ..indexer.places import check_folders
+    from ..indexer.places import check_folders, refuse_library
 
     if folders:
-        check_folders(folders)
+        refuse_library(check_folders(folders), os.fsencode(library_folder(context, library)))
     with open_library(context, library, create=bool(folders)) as opened, stoppable() as stop:
         if folders:
             with progress_bar("Indexing") as show:
@@ -81,5 +82,6 @@ def print_watched(report: Report) -> None:
     changes = said(report)
     if changes:
         typer.echo(f"{time.strftime('%H:%M:%S')}  {changes} in {report.seconds:.1f} s")
+    print_doubts(report)
     if report.tally.failures:
         print_failures(report.tally.failures)

@@ -13,12 +13,12 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, not_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from . import database, paths, photo_rows, seals, selection, troubles, vector_rows, words
+from . import database, favourites, paths, photo_rows, seals, selection, troubles, vector_rows, words
 from .filters import NOTHING, Filters
-from .models import EncoderRow, Favourite, Photo, Root, Setting, Vector
+from .models import EncoderRow, Photo, Root, Setting, Vector
 from .records import Brief, Content, EncoderRecord, Entry, FileStat, Known, Mounted, Move, PhotoRecord, RootRecord
 from .vector_rows import STORED, Vectors
 from .words import Words
@@ -97,7 +97,7 @@ class Catalog:
 
     def roots(self, *, counted: bool = True) -> list[RootRecord]:
         """All roots, oldest first; without their numbers of photos, which take time, if not `counted`."""
-        columns = (Root.id, Root.path, Root.mounts)
+        columns = (Root.id, Root.path, Root.mounts, Root.missing)
         if not counted:
             return [_root(row, 0, 0) for row in self._all(select(*columns).order_by(Root.id))]
         failed = func.count(Photo.error)
@@ -106,7 +106,7 @@ class Catalog:
             .outerjoin(Photo, Photo.root_id == Root.id)
             .group_by(Root.id)
         )
-        return [_root(row, row[3], row[4]) for row in rows]
+        return [_root(row, row[4], row[5]) for row in rows]
 
     def add_root(self, path: bytes, absorbed: Sequence[RootRecord] = ()) -> RootRecord:
         """Make `path` a root; the `absorbed` roots below it become part of it, their photos keep their ids."""
@@ -118,11 +118,18 @@ class Catalog:
             _bump(connection)
         return next(root for root in self.roots(counted=False) if root.id == new)
 
-    def scanned(self, root_id: int, mounted: Mounted) -> None:
-        """Note that a scan of the whole root was completed now, and where the root was mounted then."""
-        values = {"scanned_at": photo_rows.now(), "mounts": photo_rows.mounted_text(mounted)}
+    def scanned(self, root_id: int, mounted: Mounted, missing: int = 0) -> None:
+        """Note that a scan of the whole root was completed now, where the root was mounted then, and how many photos
+        were kept though the scan did not see them.
+        """
+        values = {"scanned_at": photo_rows.now(), "mounts": photo_rows.mounted_text(mounted), "missing": missing}
         with database.writing(self._engine) as connection:
             connection.execute(update(Root).where(Root.id == root_id).values(values))
+
+    def note_missing(self, root_id: int, missing: int) -> None:
+        """Note how many photos of a root were kept though they were not seen."""
+        with database.writing(self._engine) as connection:
+            connection.execute(update(Root).where(Root.id == root_id).values(missing=missing))
 
     def forget_root(self, root_id: int) -> None:
         """Drop a root and its photos. Their vectors stay until `prune`."""
@@ -162,10 +169,14 @@ class Catalog:
             disks = tuple(point for point in before.below if not paths.is_within(point, below))
             self.scanned(root_id, replace(before, below=disks))
 
-    def some_paths(self, root_id: int, count: int = 20) -> list[bytes]:
-        """Paths of a few photos of a root, relative to it."""
-        readable = (Photo.root_id == root_id, Photo.error.is_(None))
-        return [row.path for row in self._all(select(Photo.path).where(*readable).limit(count))]
+    def some_paths(self, root_id: int, below: bytes = b"", count: int = 20) -> list[bytes]:
+        """Paths of a few photos of a root, or of its folder `below`, relative to it: the first and the last ones."""
+        wanted = [Photo.root_id == root_id, Photo.error.is_(None)]
+        if below:
+            wanted += [Photo.path > below + b"/", Photo.path < below + b"0"]
+        ends = (Photo.path, Photo.path.desc())
+        found = [self._all(select(Photo.path).where(*wanted).order_by(end).limit(count // 2)) for end in ends]
+        return [row.path for row in {row.path: row for rows in found for row in rows}.values()]
 
     # --- writing, one transaction each --------------------------------------------------------
 
@@ -179,9 +190,12 @@ class Catalog:
         fresh = [photo_rows.photo_values(entry) for entry in entries if entry.photo_id is None]
         returned = [entry for entry in entries if entry.photo_id is not None]
         with database.writing(self._engine) as connection:
+            marks = favourites.handed_on(connection, [entry for entry in entries if entry.photo_id is None])
             if fresh:
                 statement = insert(Photo)
-                changed = {name: statement.excluded[name] for name in fresh[0]}
+                changed: dict[str, Any] = {name: statement.excluded[name] for name in fresh[0]}
+                before = func.coalesce(Photo.content_hash, Photo.hash_before)
+                changed["hash_before"] = case((statement.excluded.error.is_not(None), before), else_=None)
                 connection.execute(
                     statement.on_conflict_do_update(index_elements=["root_id", "path"], set_=changed), fresh
                 )
@@ -191,6 +205,7 @@ class Catalog:
                 )
             words.write(connection, [*photo_rows.ids(connection, fresh), *(entry.photo_id or 0 for entry in returned)])
             _put_vectors(connection, vectors, encoder_id)
+            favourites.put(connection, marks)
             _bump(connection)
 
     def add_vectors(self, vectors: Mapping[bytes, npt.NDArray[np.float32]], encoder_id: int) -> None:
@@ -200,16 +215,48 @@ class Catalog:
             _bump(connection)
 
     def move(self, moves: Sequence[Move]) -> None:
-        """Give photos their new places; also when they swap names."""
+        """Give photos their new places; also when they swap names, or one takes the place of another.
+
+        That other one keeps its row, under a name that no file can have, until it is found elsewhere or removed.
+        """
         with database.writing(self._engine) as connection:
-            # Through names no file can have, so that A -> B, B -> A never meets the unique constraint.
+            # Through such names, too, so that A -> B, B -> A never meets the unique constraint.
             for move in moves:
                 aside = b"\0%d" % move.photo_id
                 connection.execute(update(Photo).where(Photo.id == move.photo_id).values(path=aside))
+            replaced = []
+            for move in moves:
+                there = (Photo.root_id == move.root_id, Photo.path == move.path)
+                for photo_id in connection.execute(select(Photo.id).where(*there)).scalars():
+                    replaced.append(photo_id)
+                    aside = move.path + b"\0%d" % photo_id
+                    connection.execute(update(Photo).where(Photo.id == photo_id).values(path=aside))
             for move in moves:
                 values = {"root_id": move.root_id, "path": move.path, **move.stat._asdict()}
                 connection.execute(update(Photo).where(Photo.id == move.photo_id).values(values))
-            words.write(connection, [move.photo_id for move in moves])
+            words.write(connection, [*replaced, *(move.photo_id for move in moves)])
+            _bump(connection)
+
+    def renumber(self, moved: Mapping[tuple[int, bytes], int], returned: Sequence[int]) -> None:
+        """Let the photos at these places, by root id and path, have these ids.
+
+        Who had such an id gets a new one; the rows of photos that `returned` from where their files are gone go.
+        """
+        with database.writing(self._engine) as connection:
+            for ids in _chunks(returned):
+                connection.execute(delete(Photo).where(Photo.id.in_(ids)))
+            new: dict[int, int] = {}
+            for (root_id, path), photo_id in moved.items():
+                at_place = (Photo.root_id == root_id, Photo.path == path)
+                new[connection.execute(select(Photo.id).where(*at_place)).scalar_one()] = photo_id
+            highest = connection.execute(select(func.max(Photo.id))).scalar_one()
+            unused = 1 + max(highest, *moved.values())
+            losing = set(moved.values()) - new.keys() - set(returned)
+            new |= {photo_id: unused + number for number, photo_id in enumerate(sorted(losing))}
+            for old, photo_id in new.items():
+                connection.execute(update(Photo).where(Photo.id == old).values(id=-photo_id))
+            connection.execute(update(Photo).where(Photo.id < 0).values(id=-Photo.id))
+            words.write(connection, sorted({*new, *new.values(), *returned}))
             _bump(connection)
 
     def remove(self, photo_ids: Sequence[int]) -> None:
@@ -399,15 +446,20 @@ class Catalog:
         """Photos that pass the filters, the newest first, those without a date last."""
         return [photo_rows.photo(row) for row in self.read(lambda c: selection.newest(c, wanted, offset, count))]
 
-    def mark(self, photo_ids: Sequence[int], *, favourite: bool) -> None:
-        """Make photos favourites, or no favourites any more."""
+    def mark(self, photo_ids: Sequence[int], *, favourite: bool) -> list[int]:
+        """Make photos favourites, or no favourites any more; return the ids of all photos with the same bytes."""
         with database.writing(self._engine) as connection:
-            for ids in _chunks(photo_ids):
-                connection.execute(delete(Favourite).where(Favourite.photo_id.in_(ids)))
-                if favourite:
-                    rows: list[dict[str, Any]] = [{"photo_id": each, "marked_at": photo_rows.now()} for each in ids]
-                    connection.execute(insert(Favourite), [row | {"seal": seals.of("favourite", row)} for row in rows])
+            contents = favourites.contents(connection, photo_ids)
+            if favourite:
+                favourites.put(connection, dict.fromkeys(contents, photo_rows.now()))
+            else:
+                favourites.drop(connection, contents)
             _bump(connection)
+            return favourites.photos(connection, contents)
+
+    def count_favourites(self, photo_ids: Sequence[int]) -> int:
+        """How many of these photos are favourites."""
+        return self.read(lambda connection: favourites.count_among(connection, photo_ids))
 
     # --- plumbing, also for other modules of this package ------------------------------------------
 
@@ -457,7 +509,7 @@ class Catalog:
 
 
 def _root(row: Any, photos: int, failed: int) -> RootRecord:
-    return RootRecord(row.id, row.path, photos, failed, photo_rows.mounted(row.mounts))
+    return RootRecord(row.id, row.path, photos, failed, photo_rows.mounted(row.mounts), row.missing or 0)
 
 
 def _raw_rows(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:

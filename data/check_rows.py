@@ -20,6 +20,7 @@ from .records import NEVER_SEEN
 from .vector_rows import STORED
 
 ROWS_AT_ONCE = 2000
+HASH_BYTES = 32  # of SHA-256
 NORM_TOLERANCE = 5e-3  # of a float16 unit vector; what an encoder may be off, and rounding
 
 TO_READ = "its record was damaged; the next index run reads it again"
@@ -57,38 +58,35 @@ def examine(rows: Rows) -> list[Finding]:
 
 
 def favourites(rows: Rows) -> Iterator[Finding]:
-    """Marks of photos that are there, as they were set."""
+    """Marks as they were set; one needs no photo, its content may return."""
     for row in rows.every("favourite"):
-        subject = f"favourite {row['photo_id']}"
         right = _seal("favourite", row)
         if right != row["seal"]:
-            finding = found("favourite-damaged", subject, f"the mark of photo {row['photo_id']} was changed")
-            yield _mended_favourite(rows, row, right, finding)
-        elif not rows.execute("SELECT 1 FROM photo WHERE id = ?", row["photo_id"]).fetchone():
-            finding = found("favourite-without-photo", subject)
-            if rows.repair:
-                rows.execute("DELETE FROM favourite WHERE photo_id = ?", row["photo_id"])
-                finding = finding.mended()
-            yield finding
+            name = f"favourite {_hex(row['content_hash'])}"
+            yield _mended_favourite(rows, row, right, found("favourite-damaged", name, f"{name} was changed"))
 
 
 def _mended_favourite(rows: Rows, row: sqlite3.Row, right: bytes | None, finding: Finding) -> Finding:
+    """Keep the mark wherever it still names a content: one that no photo has does no harm."""
     if not rows.repair:
         return finding
-    values = (row["photo_id"], row["marked_at"])
-    if right and seals.differs_in_one_byte(right, row["seal"]):
-        values, seal = values, right
-    else:
-        try:
-            corrected = seals.corrected("favourite", values, row["seal"])
-        except TypeError:
-            corrected = None
-        if corrected is None:
-            rows.execute("DELETE FROM favourite WHERE photo_id = ?", row["photo_id"])
+    names = seals.SEALED["favourite"]
+    values, seal = tuple(row[name] for name in names), right
+    if not (right and seals.differs_in_one_byte(right, row["seal"])):
+        corrected = _corrected(rows, "favourite", row)
+        values = corrected or (values[0], values[1] if isinstance(values[1], str) else "")
+        seal = _sealed("favourite", values)
+        if not isinstance(values[0], bytes) or len(values[0]) != HASH_BYTES:
+            rows.execute("DELETE FROM favourite WHERE rowid = ?", row["id_"])
             return finding.mended("Mark it again with 'polyglance favourite'.")
-        values, seal = (corrected[0], corrected[1]), row["seal"]
-    rows.execute("UPDATE favourite SET marked_at = ?, seal = ? WHERE photo_id = ?", values[1], seal, row["photo_id"])
-    return finding.mended()
+    statement = "UPDATE OR REPLACE favourite SET content_hash = ?, marked_at = ?, seal = ? WHERE rowid = ?"
+    rows.execute(statement, *values, seal, row["id_"])
+    has_photo = rows.execute("SELECT 1 FROM photo WHERE content_hash = ? LIMIT 1", values[0]).fetchone()
+    return finding.mended("" if has_photo else "If one is missing, mark it again with 'polyglance favourite'.")
+
+
+def _hex(content_hash: object) -> str:
+    return content_hash.hex()[:12] if isinstance(content_hash, bytes) else repr(content_hash)
 
 
 def small_tables(rows: Rows) -> Iterator[Finding]:
@@ -363,10 +361,12 @@ def _to_read(rows: Rows, photo_id: int, finding: Finding) -> Finding:
     """Empty a photo's record: it counts as failed until the next index run reads the file."""
     if not rows.repair:
         return finding
+    # A favourite that has changed by then hands its mark on.
+    before = "hash_before = CASE typeof(content_hash) WHEN 'blob' THEN content_hash ELSE hash_before END"
     empty = dict.fromkeys(seals.PHOTO) | {"error": TO_READ}
     values = empty | NEVER_SEEN._asdict() | {"seal": seals.of("photo", empty)}
     sets = ", ".join(f"{name} = ?" for name in values)
-    rows.execute(f"UPDATE photo SET {sets} WHERE id = ?", *values.values(), photo_id)
+    rows.execute(f"UPDATE photo SET {before}, {sets} WHERE id = ?", *values.values(), photo_id)
     return finding.mended(INDEX_AGAIN)
 
 

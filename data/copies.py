@@ -33,5 +33,6 @@ def page(catalog: Catalog, after: int, count: int) -> list[list[PhotoRecord]]:
 
 def favourites(catalog: Catalog, photo_ids: Sequence[int]) -> set[int]:
     """Those of a few photos that are marked as favourites."""
-    wanted = select(Favourite.photo_id).where(Favourite.photo_id.in_([int(each) for each in photo_ids]))
+    marked = Photo.content_hash.in_(select(Favourite.content_hash))
+    wanted = select(Photo.id).where(Photo.id.in_([int(each) for each in photo_ids]), marked)
     return catalog.read(lambda connection: set(connection.execute(wanted).scalars()))

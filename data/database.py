@@ -28,7 +28,7 @@ from .sphere import distance_km
 
 log = logging.getLogger("polyglance")
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """Newest Alembic revision; a test compares it with the migrations."""
 
 BUSY_TIMEOUT_MS = 10_000

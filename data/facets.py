@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from . import paths
+from . import favourites, paths
 from .catalog import Catalog
-from .models import Favourite, Photo, Root
+from .models import Photo, Root
 
 _SEPARATOR = os.fsencode(os.sep)
 
@@ -47,7 +47,6 @@ def read(catalog: Catalog) -> Facets:
 def _facets(connection: Connection) -> Facets:
     readable = Photo.error.is_(None)
     first, last = connection.execute(select(func.min(Photo.taken_at), func.max(Photo.taken_at)).where(readable)).one()
-    favourites = select(func.count()).select_from(Favourite)
     places = select(func.count()).where(readable, Photo.latitude.is_not(None))
     return Facets(
         _counted(connection, Photo.camera),
@@ -55,7 +54,7 @@ def _facets(connection: Connection) -> Facets:
         _folders(connection),
         first,
         last,
-        connection.execute(favourites).scalar_one(),
+        favourites.count(connection),
         connection.execute(places).scalar_one(),
     )
 

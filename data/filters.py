@@ -112,7 +112,7 @@ def conditions(
     if wanted.with_place:
         result.append(Photo.latitude.is_not(None))
     if wanted.favourite:
-        result.append(Photo.id.in_(select(Favourite.photo_id)))
+        result.append(Photo.content_hash.in_(select(Favourite.content_hash)))
     for span, value in (
         (wanted.aspect, cast(Photo.width, Float) / Photo.height),
         (wanted.pixels, Photo.width * Photo.height),

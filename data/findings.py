@@ -31,7 +31,6 @@ CODES = {
     "vector-orphan": "a vector belongs to no photo",
     "vector-ids": "vector ids could be given twice",
     "favourite-damaged": "the mark of a favourite is not what was written",
-    "favourite-without-photo": "the mark of a favourite belongs to no photo",
     "words-disagree": "the index of words does not say what the photos' records say",
     "snapshot-damaged": "a snapshot of the vector index is damaged",
     "snapshot-orphan": "a snapshot belongs to no encoder of the library",

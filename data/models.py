@@ -25,13 +25,17 @@ class Setting(Base):
 
 
 class Root(Base):
-    """A photo folder that the library indexes; `path` is absolute, `mounts` JSON: the mounts its last scan saw."""
+    """A photo folder that the library indexes; `path` is absolute, `mounts` JSON: the mounts its last scan saw.
+
+    `missing` counts the photos that it did not see and that were kept: so many that it may not be trusted.
+    """
 
     __tablename__ = "root"
     id: Mapped[int] = mapped_column(primary_key=True)
     path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     scanned_at: Mapped[str | None]
     mounts: Mapped[str | None]
+    missing: Mapped[int | None]
     seal: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
@@ -48,7 +52,10 @@ class EncoderRow(Base):
 
 
 class Photo(Base):
-    """One file at one path under a root. `error` is set, and the picture's facts are not, when it cannot be read."""
+    """One file at one path under a root. `error` is set, and the picture's facts are not, when it cannot be read.
+
+    `hash_before` is then the content hash it had when it could be read; no seal covers it.
+    """
 
     __tablename__ = "photo"
     __table_args__ = (
@@ -80,13 +87,14 @@ class Photo(Base):
     keywords: Mapped[str | None]
     indexed_at: Mapped[str]
     seal: Mapped[bytes | None] = mapped_column(LargeBinary)
+    hash_before: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Favourite(Base):
-    """A photo the user marked; it goes with the photo's row, and stays when the photo moves."""
+    """A content the user marked; it stays when no photo has it any more, and counts again when one does."""
 
     __tablename__ = "favourite"
-    photo_id: Mapped[int] = mapped_column(ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True)
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     marked_at: Mapped[str]
     seal: Mapped[bytes | None] = mapped_column(LargeBinary)
 

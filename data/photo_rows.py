@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from . import database, paths, seals
 from .exif import Facts
 from .models import Photo, Root
-from .records import Entry, Mounted, PhotoRecord
+from .records import Disk, Entry, Mounted, PhotoRecord
 
 _FACTS = ("taken_at", "camera", "lens", "latitude", "longitude", "caption")
 
@@ -99,13 +99,16 @@ def photo(row: Any) -> PhotoRecord:
 def mounted_text(mounted: Mounted) -> str:
     """How a root is mounted, as the catalog writes it; ASCII, whatever bytes the names are of."""
     names = [os.fsdecode(name) for name in (mounted.point, *mounted.below)]
-    return json.dumps({"point": names[0], "inode": mounted.inode, "volume": mounted.volume, "below": names[1:]})
+    disks = {os.fsdecode(name): list(disk) for name, disk in mounted.disks.items()}
+    top = {"point": names[0], "inode": mounted.inode, "volume": mounted.volume, "device": mounted.device}
+    return json.dumps(top | {"below": names[1:], "disks": disks})
 
 
 def mounted(text: str | None) -> Mounted | None:
-    """What `mounted_text` wrote."""
+    """What `mounted_text` wrote; older versions wrote neither `device` nor `disks`."""
     if text is None:
         return None
     said = json.loads(text)
     below = tuple(os.fsencode(name) for name in said["below"])
-    return Mounted(os.fsencode(said["point"]), said["inode"], said["volume"], below)
+    disks = {os.fsencode(name): Disk(*disk) for name, disk in said.get("disks", {}).items()}
+    return Mounted(os.fsencode(said["point"]), said["inode"], said["volume"], below, said.get("device", 0), disks)

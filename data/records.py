@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .exif import Facts
@@ -21,6 +22,10 @@ class FileStat(NamedTuple):
 
 NEVER_SEEN = FileStat(-1, -1, -1)
 """The stat of no file: one recorded with it counts as changed at the next run, and is tried again."""
+
+
+UNREADABLE_FOLDER = FileStat(-1, -1, -2)
+"""The stat in the record of a folder that could not be listed: it says so until the folder can be, or is gone."""
 
 
 class Known(NamedTuple):
@@ -66,19 +71,38 @@ class Move(NamedTuple):
     stat: FileStat
 
 
+class Disk(NamedTuple):
+    """What tells the file system at a folder from another one there. 0 and the empty text stand for unknown.
+
+    `volume` identifies it wherever it is mounted, where the system can tell. Device numbers are given anew when a disk
+    is mounted, and the top folders of many file systems have the same inode: they tell disks apart, but prove nothing.
+    """
+
+    volume: str = ""
+    device: int = 0
+    inode: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Mounted:
     """Where a root's files lay when it was last scanned whole: what tells an unplugged disk from an emptied folder.
 
-    `point` is the mount point that the root is on, `inode` the root folder's own (0 if it is not there), `volume`
-    identifies its file system (empty where the system cannot tell), `below` are the mount points inside the root,
-    relative to it.
+    `point` is the mount point that the root is on, `inode` and `device` are the root folder's own (0 if it is not
+    there), `volume` identifies its file system (empty where the system cannot tell). `below` are the mount points
+    inside the root, relative to it, and `disks` what is mounted there.
     """
 
     point: bytes
     inode: int = 0
     volume: str = ""
     below: tuple[bytes, ...] = ()
+    device: int = 0
+    disks: Mapping[bytes, Disk] = field(default_factory=dict, hash=False)
+
+    @property
+    def disk(self) -> Disk:
+        """What the root itself is on."""
+        return Disk(self.volume, self.device, self.inode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +115,8 @@ class RootRecord:
     failed: int = 0
     mounted: Mounted | None = None
     """None until it was scanned whole."""
+    missing: int = 0
+    """Photos that the last whole scan did not see and that were kept: so many that it may not be trusted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from . import atomic, database, seals, words
+from . import atomic, database, favourites, seals, words
 
 TABLES = ("setting", "root", "encoder", "photo", "favourite", "vector")
 """What is copied, parents first; words are made again from the photos."""
@@ -113,7 +113,10 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) ->
     insert = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})"
     parents = _parents(target, table)
     saved = 0
+    row: Any
     for row in rows(source, table):
+        if "photo_id" in row.keys():  # noqa: SIM118 - of a Row
+            row = _mark_of_content(target, row)
         values = {name: row[name] if name in row.keys() else None for name in names}  # noqa: SIM118 - of a Row
         if parents is not None and values[f"{parents[0]}_id"] not in parents[1]:
             continue
@@ -125,6 +128,24 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) ->
         with contextlib.suppress(sqlite3.IntegrityError, sqlite3.InterfaceError, UnicodeError):
             saved += target.execute(insert, list(values.values())).rowcount
     return saved
+
+
+def _mark_of_content(target: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
+    """A favourite of schema 0003, which is a photo's, as one of the photo's content; see migration 0004."""
+    photo_id, marked_at = row["photo_id"], row["marked_at"]
+    try:
+        right = seals.seal("favourite", photo_id, marked_at)
+    except TypeError:
+        return {"seal": None}
+    there = target.execute("SELECT content_hash FROM photo WHERE id = ?", (photo_id,)).fetchone()
+    if right != row["seal"] or there is None:
+        return {"seal": None}
+    key = there["content_hash"]
+    if key is None:
+        key = favourites.placeholder(photo_id)
+        target.execute("UPDATE photo SET hash_before = ? WHERE id = ?", (key, photo_id))
+    values = {"content_hash": key, "marked_at": marked_at}
+    return values | {"seal": seals.of("favourite", values)}
 
 
 def _has(source: sqlite3.Connection, table: str) -> bool:
@@ -144,7 +165,7 @@ def _seal(table: str, values: dict[str, Any]) -> bytes | None:
 
 
 def _parents(target: sqlite3.Connection, table: str) -> tuple[str, set[int]] | None:
-    parent = {"photo": "root", "vector": "encoder", "favourite": "photo"}.get(table)
+    parent = {"photo": "root", "vector": "encoder"}.get(table)
     return (parent, {row["id"] for row in target.execute(f"SELECT id FROM {parent}")}) if parent else None
 
 

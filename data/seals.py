@@ -34,7 +34,7 @@ VECTOR = ("encoder_id", "content_hash", "vector")
 ENCODER = ("name", "fingerprint", "dimension", "dtype")
 ROOT = ("path",)
 SETTING = ("key", "value")
-FAVOURITE = ("photo_id", "marked_at")
+FAVOURITE = ("content_hash", "marked_at")
 
 SEALED: dict[str, tuple[str, ...]] = {
     "photo": PHOTO,

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, update
 
 from . import photo_rows
 from .models import Photo
-from .records import NEVER_SEEN, PhotoRecord
+from .records import NEVER_SEEN, UNREADABLE_FOLDER, PhotoRecord
 
 KINDS = {
     "damaged": "is truncated or damaged|could not be decoded: (its decoder|took more than [0-9.]+ s)",
@@ -46,5 +46,6 @@ def forget_stats(connection: Connection) -> list[int]:
     """Let the next run try failed files again, as if they had never been seen; return the roots they are in."""
     failed = Photo.error.is_not(None)
     roots = connection.execute(select(Photo.root_id).where(failed).distinct()).scalars().all()
-    connection.execute(update(Photo).where(failed).values(NEVER_SEEN._asdict()))
+    files = Photo.inode != UNREADABLE_FOLDER.inode  # a folder is tried again anyway, and is to be known for one
+    connection.execute(update(Photo).where(failed, files).values(NEVER_SEEN._asdict()))
     return list(roots)

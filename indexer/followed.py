@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ class Followed:
         self,
         table: Sequence[Mount],
         exclusion: Exclusion,
-        some_paths: Callable[[], Sequence[bytes]],
+        some_paths: health.SomePaths,
         on_dirty: OnDirty,
         now: float,
     ) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 
 from ..data import paths
-from ..data.records import INODE_BITS, Mounted
+from ..data.records import INODE_BITS, Disk, Mounted
 
 # fmt: off
 REMOTE_KINDS = frozenset({
@@ -71,16 +71,22 @@ def covering(table: Sequence[Mount], path: bytes) -> Mount:
 def mounted(table: Sequence[Mount], root: bytes) -> Mounted:
     """How a root is mounted now."""
     on = covering(table, root)
-    below = {
-        paths.relative_to(mount.point, root)
+    inside = {  # the last one mounted at a point hides the others
+        paths.relative_to(mount.point, root): mount
         for mount in table
         if mount.point != root and paths.is_within(mount.point, root)
     }
+    top = _disk(root, on.volume)
+    disks = {point: _disk(mount.point, mount.volume) for point, mount in inside.items()}
+    return Mounted(on.point, top.inode, on.volume, tuple(sorted(inside)), top.device, disks)
+
+
+def _disk(folder: bytes, volume: str) -> Disk:
     try:
-        inode = os.stat(root).st_ino & INODE_BITS
+        info = os.stat(folder)
     except OSError:
-        inode = 0
-    return Mounted(on.point, inode, on.volume, tuple(sorted(below)))
+        return Disk(volume)
+    return Disk(volume, info.st_dev, info.st_ino & INODE_BITS)
 
 
 def _volumes() -> dict[bytes, str]:

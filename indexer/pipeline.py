@@ -106,6 +106,9 @@ class Vanished(Protocol):
     def take(self, content_hash: bytes) -> int | None:
         """The id of a vanished photo with these bytes, each given away once."""
 
+    def read(self, job: Job, content_hash: bytes) -> None:
+        """Take note of what was read, and is committed."""
+
 
 @dataclass(slots=True)
 class _Pace:
@@ -205,6 +208,8 @@ class Pipeline:
         tally.encoded += len(fresh)
         for item, entry in zip(batch, entries, strict=True):
             _count(item, entry, tally)
+            if vanished and item.content and entry.photo_id is None:
+                vanished.read(item.job, item.content.content_hash)
         return unrecorded
 
 

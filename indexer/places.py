@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..data import paths
+from ..errors import FolderError
 from .exclude import Exclusion
-from .scan import reaches
+from .scan import identity, is_same, reaches
 from .update import check_folder
 
 
@@ -17,6 +18,27 @@ def check_folders(folders: Sequence[str | bytes | os.PathLike[str] | os.PathLike
     for folder in wanted:
         check_folder(folder)
     return wanted
+
+
+def refuse_library(folders: Sequence[bytes], library: bytes) -> None:
+    """Raise FolderError if one of the folders is the library's own, or lies in it, by whatever path it is reached."""
+    try:
+        own = identity(library)
+    except OSError:
+        return  # it is not made yet: nothing lies in it
+    for folder in folders:
+        if any(is_same(each, own) for each in _and_above(os.path.realpath(folder))):
+            raise FolderError(
+                f"{paths.display(folder)} is the library's own folder, or lies in it.",
+                "Index the folder your photos are in, or choose another --library.",
+            )
+
+
+def _and_above(folder: bytes) -> Iterator[bytes]:
+    yield folder
+    while (parent := os.path.dirname(folder)) != folder:
+        yield parent
+        folder = parent
 
 
 def outermost(folders: Sequence[bytes], exclusion: Exclusion) -> list[bytes]:

@@ -61,7 +61,8 @@ class Host:
     """What the service needs of the library it serves."""
 
     roots: Callable[[], list[RootRecord]]
-    some_paths: Callable[[int], list[bytes]]
+    some_paths: Callable[[int, bytes], list[bytes]]
+    """A few photos of a root, below a folder of it."""
     exclusion: Callable[[], Exclusion]
     update: Callable[[Sequence[Place], Collection[int]], Report]
     """Compares places under the writer lock, given the photos that were missed before. Raises LibraryBusy."""

@@ -21,6 +21,7 @@ def test_index_reports_the_contract(polyglance, sample):
         "removed",
         "unchanged",
         "failed",
+        "missing",
         "seconds",
         "images_per_second",
         "encoder",
@@ -92,7 +93,7 @@ def test_status_reports_the_contract(polyglance, indexed, sample):
         "watch",
     }
     assert status["photos"] == 21
-    assert status["roots"] == [{"path": str(sample), "state": "online", "photos": 21}]
+    assert status["roots"] == [{"path": str(sample), "state": "online", "photos": 21, "missing": 0}]
     assert status["encoder"] == "lite"
 
 
@@ -142,10 +143,65 @@ def test_forget_drops_a_folder(polyglance, tmp_path):
     photos.mkdir()
     Image.new("RGB", (64, 64), "red").save(photos / "a.png")
     polyglance("index", photos, "--encoder", "lite")
-    assert polyglance("forget", photos, "--json").json == {"forgotten": 1}
+    polyglance("favourite", "1")
+    would = polyglance("forget", photos, "--dry-run", "--json")
+    assert would.json == {"forgotten": 0, "photos": 1, "favourites": 1}
+    assert "This drops 1 photos from the library" in would.err
+    assert "Favourites among them: 1; they are so again when they return." in would.err
+    assert polyglance("status", "--json").json["photos"] == 1
+    assert polyglance("forget", photos, "--json").json["forgotten"] == 1
     assert polyglance("status", "--json").json["roots"] == []
     assert (photos / "a.png").exists()
     assert polyglance("forget", photos).code == 2
+
+
+def test_forgotten_and_excluded_favourites_are_so_again_when_they_return(polyglance, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (64, 64), "red").save(photos / "a.png")
+    shutil.copy(photos / "a.png", photos / "copy.png")
+    Image.new("RGB", (64, 64), "blue").save(photos / "b.png")
+    polyglance("index", photos, "--encoder", "lite")
+    number = next(one["id"] for one in polyglance("search", "--type", "png", "--json").json["results"])
+    marked = {one["id"] for one in polyglance("search", "--is", "favourite", "--json").json["results"]}
+    assert marked == set()
+    said = polyglance("favourite", str(number)).err
+    before = len(polyglance("search", "--is", "favourite", "--all", "--json").json["results"])
+    assert ("and 1 with the same bytes" in said) == (before == 2)
+    for change in (("forget", photos), ("exclude", "*.png")):
+        assert polyglance(*change).code == 0
+        polyglance("index", photos)
+        polyglance("exclude", "*.png", "--remove")
+        polyglance("index", photos)
+        assert len(polyglance("search", "--is", "favourite", "--all", "--json").json["results"]) == before
+
+
+def test_most_of_a_folder_is_removed_only_with_yes(polyglance, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(56):  # they fail, and are files of the folder all the same
+        (photos / f"{number}.png").write_text(f"no picture {number}")
+    Image.new("RGB", (64, 64), "red").save(photos / "a.png")
+    polyglance("index", photos, "--encoder", "lite")
+    for number in range(56):
+        (photos / f"{number}.png").unlink()
+    left = polyglance("index", photos, "--json")
+    assert (left.code, left.json["removed"], left.json["missing"]) == (3, 0, 56)
+    said = polyglance("index", photos)
+    assert (said.code, f"polyglance index {photos} --yes" in said.err) == (3, True)
+    assert polyglance("status", "--json").json["roots"][0]["missing"] == 56
+    assert "56 of them were not found and are kept" in polyglance("status").out
+    done = polyglance("index", photos, "--yes", "--json")
+    assert (done.code, done.json["removed"], done.json["missing"]) == (0, 56, 0)
+    assert polyglance("status", "--json").json["roots"][0]["missing"] == 0
+
+
+def test_a_folder_in_the_library_is_refused_before_anything_is_made(polyglance, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    done = polyglance("index", photos, "--library", photos)
+    assert (done.code, os.listdir(photos)) == (2, [])
+    assert "is the library's own folder" in done.err
 
 
 def test_demo_finds_all_in_nine_languages(polyglance):

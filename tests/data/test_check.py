@@ -68,8 +68,7 @@ def sealed(table, values):
     return values, table
 
 
-FAVOURITE = "INSERT INTO favourite VALUES ({}, '2026-01-01T00:00:00+00:00', {})"
-GONE_SEAL = f"x'{seals.seal('favourite', 99, '2026-01-01T00:00:00+00:00').hex()}'"
+FAVOURITE = "INSERT INTO favourite SELECT content_hash, '2026-01-01T00:00:00+00:00', {} FROM photo WHERE id = 3"
 OF_FAILED = "INSERT INTO words (rowid, name) SELECT id, 'bad' FROM photo WHERE error IS NOT NULL"
 
 ROWS = {
@@ -90,9 +89,9 @@ ROWS = {
     "vector-damaged: its hash": ("vector-damaged", ["UPDATE vector SET content_hash = zeroblob(32) WHERE id = 4"]),
     "vector-damaged: a text": ("vector-damaged", ["UPDATE vector SET vector = 'text' WHERE id = 4"]),
     "vector-without-encoder": ("vector-without-encoder", ["UPDATE vector SET encoder_id = 9 WHERE id = 4"]),
-    "favourite-damaged: its seal": ("favourite-damaged", [FAVOURITE.format(3, "x'00'")]),
-    "favourite-damaged: all": ("favourite-damaged", [FAVOURITE.format(3, "NULL")]),
-    "favourite-without-photo": ("favourite-without-photo", [FAVOURITE.format(99, GONE_SEAL)]),
+    "favourite-damaged: its seal": ("favourite-damaged", [FAVOURITE.format("x'00'")]),
+    "favourite-damaged: all": ("favourite-damaged", [FAVOURITE.format("NULL")]),
+    "favourite-damaged: no content": ("favourite-damaged", ["INSERT INTO favourite VALUES (x'00', 'x', NULL)"]),
     "words-disagree: a word": ("words-disagree", ["UPDATE words SET name = 'wrong' WHERE rowid = 3"]),
     "words-disagree: a row less": ("words-disagree", ["DELETE FROM words WHERE rowid = 3"]),
     "words-disagree: a row more": ("words-disagree", ["INSERT INTO words (rowid, name) VALUES (99, 'x')"]),
@@ -158,9 +157,32 @@ def test_favourites_and_words_survive_a_catalog_rebuilt_from_its_rows(small_libr
     report = check(small_library, repair=True)
     assert report.ok
     assert "words-disagree" not in codes(report)
-    assert small_library.ask("SELECT photo_id FROM favourite") == [(3,), (5,)]
+    assert marked(small_library) == [3, 5]
     assert small_library.ask("SELECT rowid FROM words WHERE words MATCH 'copy AND 3'") != []
     assert check(small_library).findings == []
+
+
+def marked(small):
+    statement = "SELECT min(id) FROM photo JOIN favourite USING (content_hash) GROUP BY content_hash ORDER BY 1"
+    return [photo_id for (photo_id,) in small.ask(statement)]
+
+
+def test_a_mark_damaged_beyond_telling_stays_as_long_as_it_names_a_content(small_library):
+    with small_library.open() as library:
+        library.catalog.mark([5], favourite=True)
+    small_library.damage("UPDATE favourite SET marked_at = x'ffff', seal = x'00'")
+    assert check(small_library, repair=True).ok
+    assert check(small_library).findings == []
+    assert marked(small_library) == [5]
+
+
+def test_a_photo_whose_record_is_emptied_is_a_favourite_when_it_is_read_again(small_library):
+    with small_library.open() as library:
+        library.catalog.mark([5], favourite=True)
+    small_library.damage("UPDATE photo SET width = 65 WHERE id = 5")
+    assert check(small_library, repair=True).ok
+    small_library.index()
+    assert marked(small_library) == [5]
 
 
 def test_words_that_could_not_be_told_for_a_damaged_folder_are_mended_with_it(small_library, original):

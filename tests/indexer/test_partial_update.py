@@ -235,7 +235,8 @@ def test_a_root_that_is_on_another_disk_than_it_was_is_refused(setup, photos, dr
     setup.update()  # the photo that is known is in its place: the disk was copied
     setup.catalog.scanned(setup.root.id, Mounted(os.fsencode(photos), 1, "other"))
     setup.root = setup.catalog.roots()[0]
-    (photos / "a.png").rename(photos / "b.png")
+    (photos / "a.png").unlink()
+    draw(photos / "b.png", 2)
     with pytest.raises(FolderError, match="is not on the disk it was on"):
         setup.update()
     assert setup.ids().keys() == {b"a.png"}

@@ -88,11 +88,12 @@ def test_a_folder_that_may_not_be_listed_is_named(photos, as_nobody, opened_to_a
     (photos / "shut").chmod(0)
     code = (
         "from polyglance.indexer.scan import scan;"
-        f"found = scan({os.fsencode(photos)!r}); print(list(found.files), found.unreadable)"
+        f"found = scan({os.fsencode(photos)!r}); print(list(found.files), list(found.unreadable.items()))"
     )
     done = as_nobody(code)
     (photos / "shut").chmod(0o755)
-    assert done.stdout.strip() == "[b'open/a.jpg'] [b'shut']", done.stderr
+    reason = "cannot be read: permission denied (what is in it was left as it was)"
+    assert done.stdout.strip() == f"[b'open/a.jpg'] [(b'shut', '{reason}')]", done.stderr
 
 
 def test_opens_no_file(photos):

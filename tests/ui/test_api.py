@@ -175,7 +175,8 @@ def test_a_favourite_is_marked_and_unmarked(found, client, ids):
     address = f"/api/v1/photos/{ids['rocket.jpg']}"
     assert found(address)["favourite"] is False
     for _ in range(2):
-        assert client.put(f"{address}/favourite").json() == {"id": ids["rocket.jpg"], "favourite": True}
+        expected = {"id": ids["rocket.jpg"], "favourite": True, "ids": [ids["rocket.jpg"]]}
+        assert client.put(f"{address}/favourite").json() == expected
     assert found(address)["favourite"] is True
     assert [one["id"] for one in found("/api/v1/search?is=favourite")["results"]] == [ids["rocket.jpg"]]
     assert found("/api/v1/facets")["favourites"] == 1
@@ -229,7 +230,7 @@ def test_a_photo_says_what_its_camera_wrote(found, ids):
 
 def test_status_counts_the_library(found, pictures):
     status = found("/api/v1/status")
-    assert status["roots"] == [{"path": str(pictures), "state": "online", "photos": 28}]
+    assert status["roots"] == [{"path": str(pictures), "state": "online", "photos": 28, "missing": 0}]
     assert (status["photos"], status["encoder"], status["failed"]) == (28, "lite", 0)
 
 

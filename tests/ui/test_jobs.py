@@ -81,7 +81,7 @@ def test_a_folder_is_added_indexed_searched_and_forgotten(api, photos):
     assert len(api.get("search?q=red&all=true").json()["results"]) == 5
     (root,) = api.get("roots").json()["roots"]
     assert (root["path"], root["state"], root["photos"], root["watch"]) == (str(photos), "online", 5, None)
-    assert api.delete(f"roots/{root['id']}").json() == {"forgotten": 5}
+    assert api.delete(f"roots/{root['id']}").json() == {"forgotten": 5, "favourites": 0}
     assert api.get("roots").json() == {"roots": []}
     assert len(list(photos.iterdir())) == 5
 

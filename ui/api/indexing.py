@@ -58,9 +58,11 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
 
     @routes.delete("/roots/{root_id}", response_model=schemas.Forgotten)
     def forget_root(root_id: RootId) -> JSONResponse:
-        """Drop a folder from the library. Its files are not touched."""
+        """Drop a folder from the library. Its files are not touched, and marks of favourites are kept."""
         jobs.require_free()
-        return JSONResponse({"forgotten": library.forget(library.root(root_id).path)})
+        folder = library.root(root_id).path
+        found = library.would_forget(folder)
+        return JSONResponse({"forgotten": library.forget(folder), "favourites": found.favourites})
 
     @routes.get("/folders", response_model=schemas.Folders)
     def list_folders(

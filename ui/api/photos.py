@@ -28,15 +28,13 @@ def router(library: Library) -> APIRouter:
 
     @routes.put("/favourite", response_model=schemas.Marked)
     def mark(photo_id: PhotoId) -> JSONResponse:
-        """Make the photo a favourite."""
-        library.mark([photo_id])
-        return JSONResponse({"id": photo_id, "favourite": True})
+        """Make the photo a favourite, and with it all photos with the same bytes: `ids`."""
+        return JSONResponse({"id": photo_id, "favourite": True, "ids": library.mark([photo_id])})
 
     @routes.delete("/favourite", response_model=schemas.Marked)
     def unmark(photo_id: PhotoId) -> JSONResponse:
         """Make the photo no favourite any more."""
-        library.mark([photo_id], favourite=False)
-        return JSONResponse({"id": photo_id, "favourite": False})
+        return JSONResponse({"id": photo_id, "favourite": False, "ids": library.mark([photo_id], favourite=False)})
 
     @routes.get("/duplicates", response_model=schemas.Group)
     def near_duplicates(photo_id: PhotoId) -> JSONResponse:

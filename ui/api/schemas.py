@@ -77,10 +77,11 @@ class Photo(_Exact):
 
 
 class Marked(_Exact):
-    """A photo's favourite mark."""
+    """A photo's favourite mark, which all photos with the same bytes share: `ids`."""
 
     id: int
     favourite: bool
+    ids: list[int]
 
 
 class Group(_Exact):
@@ -109,6 +110,7 @@ class StatusRoot(_Exact):
     path: str
     state: str
     photos: int
+    missing: int
 
 
 class WatchedRoot(Coverage):
@@ -184,6 +186,7 @@ class Root(_Exact):
     state: Literal["online", "offline", "partly offline"]
     photos: int
     failed: int
+    missing: int = Field(description="Photos that the last scan did not find and that are kept: most of the folder.")
     watch: Coverage | None
 
 
@@ -194,9 +197,10 @@ class Roots(_Exact):
 
 
 class Forgotten(_Exact):
-    """How many photos were dropped."""
+    """How many photos were dropped, and how many of them are favourites, which they are again when they return."""
 
     forgotten: int
+    favourites: int
 
 
 class Choice(_Exact):
@@ -235,6 +239,7 @@ class Report(_Exact):
     images_per_second: float
     encoder: str
     offline: list[Said]
+    doubts: list[Said]
 
 
 class Job(_Exact):

@@ -78,7 +78,7 @@ export function detailsDialog(dialog, hooks) {
     if (!heart) return;
     try {
       const answer = await api.favourite(photo.id, !isFavourite);
-      hooks.marked(photo.id, answer.favourite);
+      for (const id of answer.ids) hooks.marked(id, answer.favourite); // photos with the same bytes share it
       if (!isStill(photo)) return;
       isFavourite = answer.favourite;
       heart.setAttribute("aria-pressed", String(isFavourite));

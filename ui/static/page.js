@@ -158,7 +158,8 @@ export function start(element) {
   async function mark(id) {
     try {
       const result = list.results.find((one) => one.id === id);
-      list.mark(id, (await api.favourite(id, !result.favourite)).favourite);
+      const answer = await api.favourite(id, !result.favourite);
+      for (const each of answer.ids) list.mark(each, answer.favourite); // photos with the same bytes share it
     } catch (problem) {
       showProblem(problem);
     }
