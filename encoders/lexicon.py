@@ -7,17 +7,19 @@ then by stem; Chinese and Japanese match the longest known substring. Katakana a
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
+
+from ..languages import tokens
+from ..languages.fold import CONCEPTS, fold
+from ..languages.tokens import has_ideographs
 
 Anchors: TypeAlias = Sequence[tuple[int, float]]
 """Anchors of one word with their weights."""
 
 Entries: TypeAlias = Mapping[str, Anchors]
 
-ARABIC_LETTERS = str.maketrans("أإآٱةىؤئ", "ااااهيوي", "ـ")
 ARABIC_PREFIXES = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ب", "ل")
 ARABIC_ARTICLE = "ال"
 KANA_PARTICLES = frozenset("のとはがをにでもやへ")
@@ -26,13 +28,10 @@ RUSSIAN_ENDINGS = (
     *("ая", "яя", "ое", "ее", "ые", "ие", "ый", "ий", "ой", "ую", "юю", "ах", "ях", "ов", "ев", "ей"),
     *("ом", "ем", "ам", "ям", "ия", "ии", "ию", "а", "я", "о", "е", "ы", "и", "у", "ю", "ь", "й"),
 )
-VOICING_MARKS = "\u3099\u309a"
 SHORTEST_STEMMED = 4
 SHORTEST_FREE_KANA = 4
 """A kana word this long is believed anywhere in a run of kana; a shorter one only between borders or particles."""
 
-_WORD = re.compile(r"[^\W_]+")
-_JOINED = re.compile(r"[\u3041-\u309f\u30fc\u3400-\u9fff]")
 _KANA = re.compile(r"[\u3041-\u309f\u30fc]+")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]+")
 
@@ -60,7 +59,7 @@ class Lexicon:
         hits: list[Hit] = []
         position = 0
         while position < len(words):
-            if is_joined(words[position]):
+            if has_ideographs(words[position]):
                 hits += self._find_joined(words[position])
                 position += 1
                 continue
@@ -101,31 +100,18 @@ class Lexicon:
             position += taken
 
 
-def fold(text: str) -> str:
-    """Lower case, no accents or vowel marks, one form of each Arabic letter, katakana as hiragana."""
-    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
-    kept = (ch for ch in decomposed if unicodedata.category(ch) != "Mn" or ch in VOICING_MARKS)
-    plain = unicodedata.normalize("NFC", "".join(kept)).translate(ARABIC_LETTERS)
-    return "".join(chr(ord(ch) - 0x60) if "\u30a1" <= ch <= "\u30f6" else ch for ch in plain)
-
-
 def split(text: str, stop_words: frozenset[str] = frozenset()) -> list[str]:
     """Folded words of `text` without the stop words; joined scripts stay in runs, cut where a stop word stood."""
     words: list[str] = []
-    joined_stops = sorted(filter(is_joined, stop_words), key=len, reverse=True)
-    for word in _WORD.findall(fold(text)):
-        if not is_joined(word):
+    joined_stops = sorted(filter(has_ideographs, stop_words), key=len, reverse=True)
+    for word in tokens.words(fold(text, CONCEPTS)):
+        if not has_ideographs(word):
             words += [] if word in stop_words else [word]
             continue
         for stop in joined_stops:
             word = word.replace(stop, " ")
         words += word.split()
     return words
-
-
-def is_joined(word: str) -> bool:
-    """Whether `word` is Chinese or Japanese, which put no spaces between words."""
-    return _JOINED.search(word) is not None
 
 
 def stem(word: str) -> str:
@@ -149,7 +135,7 @@ def build(words: Iterable[tuple[str, int, float]]) -> Lexicon:
     joined: dict[str, dict[int, float]] = {}
     for text, anchor, weight in words:
         parts = split(text)
-        if any(map(is_joined, parts)):
+        if any(map(has_ideographs, parts)):
             places = [joined.setdefault("".join(parts), {})]
         elif parts:
             places = [spaced.setdefault(" ".join(parts), {}), stems.setdefault(_stemmed(parts), {})]

@@ -21,7 +21,8 @@ from ..data.records import PhotoRecord
 from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
-from . import calibrate, combine, filters, language, query
+from ..languages.detect import detect
+from . import calibrate, combine, filters, query
 from .collapse import ALIKE, Groups
 from .hits import AHEAD, CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
 from .parse import Query, Term
@@ -134,7 +135,7 @@ class Engine:
             clock.encoded = time.perf_counter()
             return self._begin(asked, vector, view, own)
 
-        language_ = language.detect(spoken) if spoken else None
+        language_ = detect(spoken) if spoken else None
         return self._answer(str(asked), language_, asked, view, clock, begin)
 
     def similar_to_photo(self, photo_id: int, view: View | None = None) -> Answer:

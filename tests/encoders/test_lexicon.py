@@ -43,13 +43,6 @@ def test_stop_words_are_left_out_and_cut_joined_scripts() -> None:
     assert lexicon.split("A photo: 一只猫", frozenset({"a", "photo", "一只"})) == ["猫"]
 
 
-@pytest.mark.parametrize(
-    ("text", "folded"), [("É", "e"), ("Ёлка", "елка"), ("ガ", "が"), ("ＣＡＴ", "cat"), ("أُمّ", "ام"), ("ñ", "n")]
-)
-def test_folding(text: str, folded: str) -> None:
-    assert lexicon.fold(text) == folded
-
-
 def test_a_lexicon_survives_json() -> None:
     again = lexicon.from_json(json.loads(json.dumps(lexicon.to_json(LEXICON))))
     assert again.find(["cat"])[0].length == 3

@@ -6,7 +6,9 @@ import sqlite3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.data import tokens, words
+from polyglance.data import words
+from polyglance.data.fulltext import match
+from polyglance.languages import tokens
 
 
 @contextlib.contextmanager
@@ -19,7 +21,7 @@ def holding(*texts):
 
 
 def finds(query, text):
-    expression = tokens.match(query)
+    expression = match(query)
     with holding(text) as db:
         return bool(expression and db.execute("SELECT 1 FROM words WHERE words MATCH ?", (expression,)).fetchone())
 
@@ -85,8 +87,8 @@ def test_typed_and_written_do_not_meet(query, text):
 
 
 def test_stop_words_are_left_out_unless_there_is_nothing_else():
-    assert tokens.match("the cat on the sofa", stop_words={"the", "on"}) == '"cat" AND "sofa"'
-    assert tokens.match("The", stop_words={"the"}) == '"the"'
+    assert match("the cat on the sofa", stop_words={"the", "on"}) == '"cat" AND "sofa"'
+    assert match("The", stop_words={"the"}) == '"the"'
 
 
 @given(st.text(max_size=60))
@@ -99,8 +101,3 @@ def test_the_reason_given_is_what_fts5_found(text, query):
     document = tokens.of_document(text)
     asked = tokens.units(query)
     assert (bool(asked) and all(tokens.has(document, unit) for unit in asked)) == finds(query, text)
-
-
-@given(st.text(max_size=60))
-def test_folding_twice_is_folding_once(text):
-    assert tokens.fold(tokens.fold(text)) == tokens.fold(text)

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 from polyglance.data.sample import WORDS
-from polyglance.search.language import detect
+from polyglance.languages.detect import detect
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from polyglance.search.language import detect
         ("جبل ثلجي", "ar"),
         ("123 !?", None),
         ("🐱", None),
+        ("cane_gatto", "it"),
     ],
 )
 def test_language_of_a_query(text, language):
@@ -40,7 +41,7 @@ def test_single_words_of_the_demo(language):
 
 def test_the_slow_guesser_is_loaded_only_in_doubt():
     code = (
-        "import sys; from polyglance.search.language import detect; detect('gatto'); detect('雪山'); detect('قطة');"
+        "import sys; from polyglance.languages.detect import detect; detect('gatto'); detect('雪山'); detect('قطة');"
         "print('py3langid' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

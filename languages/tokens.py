@@ -1,41 +1,20 @@
-"""Text of any of the nine languages as tokens that SQLite's FTS5 can hold and match, the same way on both sides.
+"""Text of any of the nine languages as words, and as tokens that a full-text index can hold and match.
 
-Words are folded: case, accents, full and half width, Arabic vowel marks and letter forms, ё. Chinese, Japanese and
-Korean, whose words are not set apart, become overlapping pairs of characters, and the last character of a run by
-itself. So a run of characters is found wherever it stands: two or more as a phrase of pairs, one as a prefix.
-A name such as `IMG_2024BeachParty` gives its whole words and their parts.
+A text and a query become tokens the same way. Words are folded. Chinese, Japanese and Korean, whose words are not set
+apart, become overlapping pairs of characters, and the last character of a run by itself. So a run of characters is
+found wherever it stands: two or more as a phrase of pairs, one as a prefix. A name such as `IMG_2024BeachParty` gives
+its whole words and their parts.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator
+
+from .fold import fold, fold_marks
 
 FORMULA = 1
 """Raise it, and write a migration that makes the words again, when the same text becomes other tokens."""
-
-_LETTERS = str.maketrans(
-    {
-        "ٱ": "ا",
-        "ى": "ي",
-        "ی": "ي",
-        "ې": "ي",
-        "ک": "ك",
-        "ة": "ه",
-        "ـ": None,
-        "ø": "o",
-        "ł": "l",
-        "đ": "d",
-        "ı": "i",
-        "æ": "ae",
-        "œ": "oe",
-        "þ": "th",
-        "ð": "d",
-    }
-)
-_VOICING = "\u3099\u309a"  # of kana: か is not が
-_BREVE = "\u0306"  # of й, which is a letter of its own; that of ё is not
 
 _HAN = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"  # kana and their marks
@@ -44,37 +23,33 @@ _HAN = (
 _HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
 _RUN = re.compile(f"[{_HAN}]+|[{_HANGUL}]+|[^\\W_{_HAN}{_HANGUL}]+")
 _JOINED = re.compile(f"[{_HAN}{_HANGUL}]")
+_IDEOGRAPH = re.compile(f"[{_HAN}]")
+_WORD = re.compile(r"[^\W_]+")
 
 MOST_UNITS = 64
 """Words of a query that are looked for; more would only cost time."""
 
 
-def fold(text: str) -> str:
-    """The text without what people leave out or vary when they type."""
-    return _bare(_bare(text).casefold())
+def words(text: str) -> list[str]:
+    """Runs of letters and digits, as they are written; Chinese and Japanese runs may hold several words."""
+    return _WORD.findall(text)
 
 
-def _bare(text: str) -> str:
-    """The text without marks and variants of letters, but for case."""
-    apart = unicodedata.normalize("NFKD", text).translate(_LETTERS)
-    kept = []
-    for position, character in enumerate(apart):
-        is_mark = unicodedata.category(character) == "Mn"
-        if not is_mark or character in _VOICING or (character == _BREVE and apart[position - 1 : position] in "иИ"):
-            kept.append(character)
-    return unicodedata.normalize("NFKC", "".join(kept))
+def has_ideographs(word: str) -> bool:
+    """Whether a word has Chinese characters or kana, of languages that put no spaces between words."""
+    return _IDEOGRAPH.search(word) is not None
 
 
 def of_document(text: str) -> list[str]:
     """Tokens under which a text is found, in order; a word's parts follow the word."""
     found: list[str] = []
-    for run in _RUN.findall(_bare(text)):
+    for run in _RUN.findall(fold_marks(text)):
         folded = fold(run)
         if _JOINED.match(folded):
             found += [*_pairs(folded), folded[-1:]]
-        elif words := _RUN.findall(folded):
+        elif pieces := _RUN.findall(folded):
             parts = [fold(part) for part in _parts(run)]
-            found += words + (parts if len(parts) > 1 else [])
+            found += pieces + (parts if len(parts) > 1 else [])
     return found
 
 
@@ -92,14 +67,8 @@ def units(text: str, stop_words: Collection[str] = ()) -> list[list[str]]:
     return (telling or found)[:MOST_UNITS]
 
 
-def match(text: str, *, column: str = "", stop_words: Collection[str] = ()) -> str:
-    """FTS5's expression for texts that have all units of `text`, if need be in one `column`; empty if there is none."""
-    asked = " AND ".join(_unit_expression(unit) for unit in units(text, stop_words))
-    return f"{column} : ({asked})" if asked and column else asked
-
-
 def has(document: list[str], unit: list[str]) -> bool:
-    """Whether a document's tokens have a unit, as FTS5 would say."""
+    """Whether a document's tokens have a unit, as a full-text index would say."""
     if is_prefix(unit):
         return any(token.startswith(unit[0]) for token in document)
     return any(document[at : at + len(unit)] == unit for at in range(len(document) - len(unit) + 1))
@@ -108,10 +77,6 @@ def has(document: list[str], unit: list[str]) -> bool:
 def is_prefix(unit: list[str]) -> bool:
     """Whether a unit is a single character of a script without spaces."""
     return len(unit) == 1 and len(unit[0]) == 1 and _JOINED.match(unit[0]) is not None
-
-
-def _unit_expression(unit: list[str]) -> str:
-    return f'"{" ".join(unit)}"' + (" *" if is_prefix(unit) else "")
 
 
 def _pairs(run: str) -> list[str]:

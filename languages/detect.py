@@ -7,11 +7,11 @@ what is left goes to py3langid, which is loaded for that alone (about a second, 
 from __future__ import annotations
 
 import functools
-import re
 import unicodedata
 from typing import Any
 
-from ..encoders.vocabulary import vocabulary
+from . import tokens
+from .vocabulary import vocabulary
 
 LATIN = ("en", "es", "fr", "it")
 HAN = ("zh", "ja")
@@ -19,7 +19,6 @@ HAN = ("zh", "ja")
 SURE = 0.5
 """Below this probability a guess between the Latin-script languages is not worth more than "English"."""
 
-_WORD = re.compile(r"\w+")
 _SCRIPTS = {"HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "ARABIC": "ar", "CYRILLIC": "ru"}
 
 
@@ -41,9 +40,9 @@ def detect(text: str) -> str | None:
 
 
 def _leaders(text: str, languages: tuple[str, ...]) -> list[str]:
-    """The languages whose vocabulary has the most of the text's words."""
+    """The languages whose vocabulary has the most of the text's words, which keep their accents: some tell."""
     lowered = text.lower()
-    parts = {lowered, *_WORD.findall(lowered)}
+    parts = {lowered, *tokens.words(lowered)}
     votes = {code: len(parts & vocabulary()[code]) for code in languages}
     return [code for code in languages if votes[code] == max(votes.values())]
 
