@@ -12,8 +12,9 @@ from PIL import Image
 
 from ..config import Settings
 from . import identity, precision
-from .base import Fingerprint, Vectors, checked
+from .base import Card, Fingerprint, Vectors, checked
 from .checkpoint import Checkpoint
+from .known import card
 
 if TYPE_CHECKING:
     from .towers import Part
@@ -43,9 +44,9 @@ class DualEncoder:
         return self._checkpoint.dimension
 
     @property
-    def languages(self) -> tuple[str, ...]:
-        """ISO 639-1 codes of the languages it was made for."""
-        return self._checkpoint.languages
+    def card(self) -> Card:
+        """What is known of it without loading a tower."""
+        return card(self._checkpoint.name, self._checkpoint.languages)
 
     @property
     def image_side(self) -> int:

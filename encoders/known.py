@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config import LANGUAGES
+from .base import Card
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ KNOWN = (
         "AltCLIP-m18: eighteen languages.",
     ),
 )
+
+
+def card(name: str, languages: tuple[str, ...], otherwise: str = "") -> Card:
+    """What is said of the model called `name`; `otherwise` describes one that has no short name."""
+    model = by_name(name)
+    return Card(model.description if model else otherwise, languages)
 
 
 def by_name(name: str) -> KnownModel | None:

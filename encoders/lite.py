@@ -23,7 +23,7 @@ from PIL import Image
 from ..config import LANGUAGES, Settings
 from ..errors import EncoderUnavailable
 from . import concept_space
-from .base import Fingerprint, Vectors, checked
+from .base import Card, Curve, Fingerprint, Registration, Vectors, checked
 from .colours import colour_vector, plain_border
 
 if TYPE_CHECKING:
@@ -46,6 +46,17 @@ _TEXT_TURN = Lock()
 """The sentence encoder sets BLAS's thread count for the whole process: two at once would differ in last bits."""
 
 
+CARD = Card(
+    description="Built in: works at once and offline, coarser answers.",
+    languages=LANGUAGES,
+    note="lite encoder: quick and offline, recognises everyday things only. "
+    "For AltCLIP-m9: polyglance reencode --encoder altclip-m9",
+    is_embedded=True,
+    text_curve=Curve(half=35.0, steepness=1.7, spread=0.016),
+)
+"""One curve for all languages (docs/relevance.md): scores of its texts are far from normal."""
+
+
 class Prepared(NamedTuple):
     """A picture made ready: pixels (SIDE, SIDE, 3) of the network, colours (11,) as a unit vector."""
 
@@ -66,7 +77,7 @@ class LiteEncoder:
 
     name = "lite"
     dimension = DIMENSION
-    languages = LANGUAGES
+    card = CARD
     image_side = SIDE
     logit_scale = 20.0
 
@@ -202,3 +213,6 @@ def _unavailable(error: Exception) -> EncoderUnavailable:
         f"The files of the lite encoder are missing or damaged ({type(error).__name__}).",
         "Run: pip install --force-reinstall polyglance",
     )
+
+
+REGISTRATION = Registration(LiteEncoder.name, DIMENSION, CARD, LiteEncoder)

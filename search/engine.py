@@ -22,7 +22,7 @@ from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from ..languages.detect import detect
-from . import calibrate, combine, filters, query
+from . import combine, filters, query
 from .collapse import ALIKE, Groups
 from .hits import AHEAD, CHUNK, RELEVANT, Found, Hits, Listed, Ranked, Source
 from .parse import Query, Term
@@ -224,7 +224,7 @@ class Engine:
             among = self._catalog.vectors_passing(wanted, self._encoder_id, self._few()) if wanted else None
             expression = combine.words_of(asked.terms)
             is_text = bool(asked.terms) and all(term.kind == "text" for term in asked.terms)
-            curve = calibrate.TEXT_CURVES.get(self._encoder.name) if is_text else None
+            curve = self._encoder.card.text_curve if is_text else None
             source = Ranked(
                 self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own, curve
             )

@@ -219,7 +219,7 @@ def test_a_search_never_imports_torch() -> None:
 
 def test_it_presents_itself(encoder: LiteEncoder) -> None:
     assert encoder.name == "lite"
-    assert encoder.languages == LANGUAGES
+    assert encoder.card.languages == LANGUAGES
     assert encoder.image_side == lite.SIDE
 
 
