@@ -162,7 +162,7 @@ def workers(count: int, *, give_way: bool) -> ThreadPoolExecutor:
         torch.set_num_threads(1)
         started.wait()
 
-    pool = ThreadPoolExecutor(count, "lite")
+    pool = ThreadPoolExecutor(count, "lite-images")
     for _ in range(count):
         pool.submit(compute_alone)
     started.wait()
