@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from ..config import Settings
 from ..errors import PolyglanceError, UnknownEncoder
-from . import hub, lite, models, plugins
+from . import plugins
 from .base import Card, Encoder, Progress, Registration
-from .known import KNOWN
+from .lite.encoder import REGISTRATION
+from .transformers import hub, models
+from .transformers.known import KNOWN
 
 log = logging.getLogger("polyglance")
 
-EMBEDDED = lite.REGISTRATION
+EMBEDDED = REGISTRATION
 """What works at once and without a network."""
 BEST = KNOWN[0]
 """What `auto` prefers: AltCLIP-m9."""

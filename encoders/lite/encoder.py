@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..config import LANGUAGES, Settings
-from ..errors import EncoderUnavailable
+from ...config import LANGUAGES, Settings
+from ...errors import EncoderUnavailable
+from ..base import Card, Curve, Fingerprint, Registration, Vectors, checked
 from . import concept_space
-from .base import Card, Curve, Fingerprint, Registration, Vectors, checked
 from .colours import colour_vector, plain_border
 
 if TYPE_CHECKING:

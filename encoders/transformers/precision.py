@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..config import Settings
-from ..errors import EncoderUnavailable
+from ...config import Settings
+from ...errors import EncoderUnavailable
 
 if TYPE_CHECKING:
     import torch

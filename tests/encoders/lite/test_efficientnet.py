@@ -9,8 +9,8 @@ import pytest
 import skimage
 import torch
 from PIL import Image
-from polyglance.encoders import efficientnet
-from polyglance.encoders.efficientnet import CLASSES, SIDE, EfficientNetLite2
+from polyglance.encoders.lite import efficientnet
+from polyglance.encoders.lite.efficientnet import CLASSES, SIDE, EfficientNetLite2
 from polyglance.errors import EncoderUnavailable
 
 SAMPLES = Path(skimage.__file__).parent / "data"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from checkpoints import copy_of
 from polyglance.config import LANGUAGES
-from polyglance.encoders import checkpoint
+from polyglance.encoders.transformers import checkpoint
 from polyglance.errors import EncoderUnavailable, NotADualEncoder
 
 Tiny = Callable[[str], Path]

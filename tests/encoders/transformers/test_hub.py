@@ -10,13 +10,14 @@ import pytest
 from checkpoints import SENTENCES
 from hub_server import COMMIT, Hub, run_python
 from polyglance.config import Settings
-from polyglance.encoders import hub as polyglance_hub
 from polyglance.encoders import registry
+from polyglance.encoders.transformers import hub as polyglance_hub
 
 PULL = """
 import json, sys
 from polyglance.config import Settings
-from polyglance.encoders import hub, registry
+from polyglance.encoders import registry
+from polyglance.encoders.transformers import hub
 from polyglance.errors import PolyglanceError
 %s
 steps = []

@@ -13,7 +13,7 @@ from typing import Any
 
 import platformdirs
 
-from .base import Fingerprint
+from ..base import Fingerprint
 from .checkpoint import PREPROCESSOR_FILES, TOKENIZER_FILES, Checkpoint
 
 CHECKSUMS = Path(platformdirs.user_cache_dir("polyglance", appauthor=False)) / "checksums.json"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from polyglance.config import Settings
-from polyglance.encoders import precision
+from polyglance.encoders.transformers import precision
 from polyglance.errors import EncoderUnavailable
 
 

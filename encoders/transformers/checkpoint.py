@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..config import LANGUAGES
-from ..errors import EncoderUnavailable, NotADualEncoder
+from ...config import LANGUAGES
+from ...errors import EncoderUnavailable, NotADualEncoder
 
 WEIGHTS = (
     "model.safetensors",

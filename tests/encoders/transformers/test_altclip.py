@@ -11,9 +11,9 @@ import torch
 from checkpoints import SENTENCES, SIDE, copy_of
 from PIL import Image
 from polyglance.config import Settings
-from polyglance.encoders import altclip as altclip_module
-from polyglance.encoders import checkpoint
-from polyglance.encoders.altclip import DualEncoder
+from polyglance.encoders.transformers import altclip as altclip_module
+from polyglance.encoders.transformers import checkpoint
+from polyglance.encoders.transformers.altclip import DualEncoder
 from polyglance.errors import EncoderUnavailable
 
 Tiny = Callable[[str], Path]

@@ -14,9 +14,10 @@ import skimage
 import torch
 from PIL import Image
 from polyglance.config import LANGUAGES, Settings
-from polyglance.encoders import concept_space, lite
 from polyglance.encoders.base import UNIT_NORM_TOLERANCE, Vectors
-from polyglance.encoders.lite import LiteEncoder
+from polyglance.encoders.lite import concept_space
+from polyglance.encoders.lite import encoder as lite
+from polyglance.encoders.lite.encoder import LiteEncoder
 from polyglance.errors import EncoderUnavailable
 
 SAMPLES = Path(skimage.__file__).parent / "data"
@@ -208,7 +209,7 @@ def test_a_search_never_imports_torch() -> None:
     code = (
         "import sys\n"
         "from polyglance.config import Settings\n"
-        "from polyglance.encoders.lite import LiteEncoder\n"
+        "from polyglance.encoders.lite.encoder import LiteEncoder\n"
         "encoder = LiteEncoder(Settings())\n"
         "encoder.fingerprint\n"
         "encoder.encode_texts(['cat'])\n"

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from ..languages import tokens
-from ..languages.fold import CONCEPTS, fold
-from ..languages.tokens import has_ideographs
+from ...languages import tokens
+from ...languages.fold import CONCEPTS, fold
+from ...languages.tokens import has_ideographs
 
 Anchors: TypeAlias = Sequence[tuple[int, float]]
 """Anchors of one word with their weights."""

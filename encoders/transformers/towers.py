@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 from zipfile import is_zipfile
 
-from ..errors import EncoderUnavailable, NotADualEncoder
+from ...errors import EncoderUnavailable, NotADualEncoder
 from .checkpoint import Checkpoint
 
 if TYPE_CHECKING:

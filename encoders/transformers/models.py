@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..config import Settings
-from ..errors import EncoderUnavailable
+from ...config import Settings
+from ...errors import EncoderUnavailable
+from ..base import Card, Encoder, Progress, Registration
 from . import checkpoint, hub
-from .base import Card, Encoder, Progress, Registration
 from .checkpoint import Checkpoint
 from .known import KNOWN, KnownModel, by_name, card
 

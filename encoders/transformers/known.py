@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..config import LANGUAGES
-from .base import Card
+from ...config import LANGUAGES
+from ..base import Card
 
 
 @dataclass(frozen=True)

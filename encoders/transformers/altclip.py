@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ..config import Settings
+from ...config import Settings
+from ..base import Card, Fingerprint, Vectors, checked
 from . import identity, precision
-from .base import Card, Fingerprint, Vectors, checked
 from .checkpoint import Checkpoint
 from .known import card
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from filelock import FileLock
 
-from ..errors import EncoderUnavailable, UnknownEncoder
+from ...errors import EncoderUnavailable, UnknownEncoder
 from .checkpoint import WEIGHTS, dual_config
 
 if TYPE_CHECKING:

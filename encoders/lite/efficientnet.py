@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .. import priority
-from ..errors import EncoderUnavailable
+from ... import priority
+from ...errors import EncoderUnavailable
 
 CLASSES = 1000
 SIDE = 260
