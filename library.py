@@ -24,12 +24,14 @@ from .encoders.base import Encoder
 from .errors import (
     DiskFull,
     EncoderError,
+    EncoderUnavailable,
     LibraryBusy,
     LibraryMissing,
     PhotoNotFound,
     PictureError,
     RootNotFound,
     Stopped,
+    UnknownEncoder,
     UsageError,
 )
 from .indexer import health
@@ -99,11 +101,12 @@ class Library:
     Use `Library.open`, in a `with` statement or with `close()` at the end.
     """
 
-    def __init__(self, folder: Path, settings: Settings, catalog: Catalog) -> None:
+    def __init__(self, folder: Path, settings: Settings, catalog: Catalog, encoder: Encoder | None = None) -> None:
         self.folder = folder
         self.settings = settings
         self.catalog = catalog
         self.thumbnails = Thumbnails(folder / "thumbnails", settings.thumbnail_side)
+        self._own_encoder = encoder
         self._encoders: dict[int, Encoder] = {}
         self._engines: dict[int, Engine] = {}
         self._lock = threading.RLock()
@@ -111,14 +114,23 @@ class Library:
         self._is_writing = False
 
     @classmethod
-    def open(cls, folder: Path_ | None = None, *, settings: Settings | None = None, create: bool = True) -> Self:
+    def open(
+        cls,
+        folder: Path_ | None = None,
+        *,
+        settings: Settings | None = None,
+        create: bool = True,
+        encoder: Encoder | None = None,
+    ) -> Self:
         """Open the library in `folder` (default: the settings'), making an empty one if there is none.
 
-        With `create=False` nothing is made or migrated. Raises LibraryMissing, LibraryError.
+        With `create=False` nothing is made or migrated. `encoder` is an encoder of your own, registered or not: a new
+        library is indexed with it; a library of another encoder keeps answering with that one until
+        `reencode(encoder.name)`. It has to be passed at every opening. Raises LibraryMissing, LibraryError.
         """
         settings = settings or load()
         place = Path(os.fsdecode(paths.absolute(folder))) if folder is not None else settings.library
-        return cls(place, settings, Catalog(place / CATALOG, create=create))
+        return cls(place, settings, Catalog(place / CATALOG, create=create), encoder)
 
     def close(self) -> None:
         """Close the catalog."""
@@ -196,7 +208,7 @@ class Library:
         resumes. Returns what was done. Raises FolderError if a root is offline, LibraryBusy, EncoderError, Stopped.
         """
         with self._writing():
-            made = registry.create(registry.resolve(encoder, self.settings), self.settings)
+            made = self._create(encoder, self.settings)
             record = self._register(made)
             tally = encode_missing(self._pipeline(made, record, stop), progress)
             self.catalog.activate(record.id)
@@ -429,9 +441,10 @@ class Library:
 
     def _active_or_new(self, wanted: str | None) -> EncoderRecord:
         record = self.catalog.active_encoder()
+        if wanted is None and self._own_encoder is not None:
+            wanted = self._own_encoder.name
         if record is None:
-            made = registry.create(registry.resolve(wanted or self.settings.encoder, self.settings), self.settings)
-            record = self._register(made)
+            record = self._register(self._create(wanted or self.settings.encoder, self.settings))
             self.catalog.activate(record.id)
         elif wanted not in {None, "auto", record.name}:
             raise UsageError(
@@ -439,6 +452,12 @@ class Library:
                 f"Switch it with 'polyglance reencode --encoder {wanted}', or use another --library.",
             )
         return record
+
+    def _create(self, name: str, settings: Settings) -> Encoder:
+        """The encoder called `name`; the caller's own goes before one that is registered."""
+        if self._own_encoder is not None and self._own_encoder.name == name:
+            return self._own_encoder
+        return registry.create(registry.resolve(name, settings), settings)
 
     def _register(self, encoder: Encoder) -> EncoderRecord:
         fingerprint = encoder.fingerprint
@@ -451,7 +470,14 @@ class Library:
             if record.id not in self._encoders:
                 # The precision is part of the fingerprint: the one the vectors were made with, not today's default.
                 settings = self.settings.model_copy(update={"precision": record.dtype})
-                encoder = registry.create(record.name, settings)
+                try:
+                    encoder = self._create(record.name, settings)
+                except UnknownEncoder as error:
+                    raise EncoderUnavailable(
+                        f"This library was indexed with the encoder {record.name}, which is not here.",
+                        "Install its package, open the library with Library.open(…, encoder=…), or switch it: "
+                        f"polyglance reencode --encoder {registry.EMBEDDED.name}",
+                    ) from error
                 if encoder.fingerprint.digest != record.fingerprint:
                     raise EncoderError(
                         f"The encoder {record.name} here is not the one this library was indexed with.",

@@ -143,7 +143,7 @@ def search(options: argparse.Namespace) -> dict[str, float]:
     """A process that only searches: time to the first vector, time of a query, memory."""
     import torch  # noqa: F401 - counted apart
     import transformers  # noqa: F401 - counted apart
-    from polyglance.encoders import identity
+    from polyglance.encoders.transformers import identity
 
     before = memory()
     made = encoder(options)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from polyglance import Library
-from polyglance.encoders import efficientnet
-from polyglance.encoders.concept_space import picture_vector
-from polyglance.encoders.lite import prepare
+from polyglance.encoders.lite import efficientnet
+from polyglance.encoders.lite.concept_space import picture_vector
+from polyglance.encoders.lite.encoder import prepare
 
 from .pictures import write_photos
 from .report import publish

@@ -62,7 +62,7 @@ def measure(
     sample = images[np.unique(np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(int))]
     names, own = [path.name for path in library], [path.name for path in whole.images]
     result: dict[str, Any] = {"pictures": len(images)}
-    for title, curve in (("shipped", calibrate.TEXT_CURVES.get(encoder.name)), ("normal tail", None)):
+    for title, curve in (("shipped", encoder.card.text_curve), ("normal tail", None)):
         found = {}
         for language, captions in whole.captions.items():
             texts = vectors.encode_texts(encoder, captions.texts, cache)

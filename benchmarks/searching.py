@@ -29,7 +29,7 @@ from polyglance.data.catalog import Catalog
 from polyglance.data.exif import Facts
 from polyglance.data.records import Content, Entry, FileStat
 from polyglance.data.vectors import VectorIndex
-from polyglance.encoders.base import Fingerprint
+from polyglance.encoders.base import Card, Fingerprint
 from polyglance.search.engine import Engine, View
 from polyglance.search.parse import parse
 
@@ -61,7 +61,7 @@ class Drawn:
     """An encoder whose texts are the queries of `benchmarks.clustered`, one after the other."""
 
     name = "drawn"
-    languages = ("en",)
+    card = Card(languages=("en",))
     image_side = 32
     logit_scale = 20.0
     fingerprint = Fingerprint("drawn", "none", DIMENSION, "l2", "float32")

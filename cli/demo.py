@@ -29,6 +29,7 @@ def demo(
     """Index some sample pictures, search them in nine languages, then serve the page."""
     from ..config import load
     from ..data.sample import PICTURES, copy_sample
+    from ..encoders.registry import EMBEDDED
     from ..library import Library
 
     settings = load()
@@ -42,11 +43,11 @@ def demo(
             if root.path == os.fsencode(place / "pictures"):  # where earlier versions put them
                 opened.forget(root.path)
         with progress_bar("Indexing") as show:
-            report = opened.index([pictures], encoder="lite", progress=show)
+            report = opened.index([pictures], encoder=EMBEDDED.name, progress=show)
         typer.echo(f"{opened.status().photos} pictures in {report.seconds:.1f} s.")
         found = search_in_nine_languages(opened)
         typer.echo(f"\nFound by meaning: {found} of {len(LANGUAGE_NAMES) * 4} first.")
-        encoder_note("lite")
+        encoder_note(EMBEDDED.name)
         note("Your own photos: polyglance index ~/Pictures, then polyglance search …")
         if serve:
             serve_until_stopped(opened, None, port)

@@ -56,7 +56,7 @@ def pull(
     from ..encoders import registry
 
     registry.pull(name, load())
-    if name == registry.LITE:
-        typer.echo("lite comes with polyglance: there is nothing to fetch.")
+    if registry.card(name).is_embedded:
+        typer.echo(f"{name} is embedded: there is nothing to fetch.")
         return
     typer.echo(f"{name} is ready. Switch a library to it: polyglance reencode --encoder {name}")

@@ -32,11 +32,6 @@ LANGUAGE_NAMES = {
     "it": "Italian",
 }
 
-LITE_NOTE = (
-    "lite encoder: quick and offline, recognises everyday things only. "
-    "For AltCLIP-m9: polyglance reencode --encoder altclip-m9"
-)
-
 
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout."""
@@ -56,9 +51,11 @@ def note(text: str) -> None:
 
 
 def encoder_note(name: str) -> None:
-    """Say so if the small encoder answered, and how to switch."""
-    if name == "lite":
-        note(LITE_NOTE)
+    """Say what the encoder called `name` has to say about its answers, if anything."""
+    from ..encoders import registry
+
+    if about := registry.card(name).note:
+        note(about)
 
 
 def print_answer(answer: Answer) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import Float, and_, cast, false, func, or_, select, text
 
-from . import tokens
+from ..languages.fold import fold
+from . import fulltext
 from .models import Favourite, Photo
 from .sphere import EARTH_KM
 
@@ -124,7 +125,7 @@ def conditions(
 
 def means_camera(wanted: str, camera: str) -> bool:
     """Whether a camera's name contains what was asked for, whatever the case."""
-    return tokens.fold(wanted) in tokens.fold(camera)
+    return fold(wanted) in fold(camera)
 
 
 def _within(span: Span | None, value: Any) -> list[Any]:
@@ -144,7 +145,7 @@ def _oriented(orientation: str) -> Any:
 
 def _in_folder(number: int, folder: str) -> Any:
     """Photos with these words in the names of their folders; none if it holds no word."""
-    expression = tokens.match(folder, column="folder")
+    expression = fulltext.match(folder, column="folder")
     name = f"folder_{number}"
     statement = text(f"SELECT rowid FROM words WHERE words MATCH :{name}")
     return Photo.id.in_(statement.bindparams(**{name: expression})) if expression else Photo.id.in_([])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from . import tokens
+from ..languages import tokens
 
 COLUMNS = ("name", "folder", "caption", "keyword")
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data.vectors import SAMPLE
+from ..encoders.base import Curve
 from ..search import calibrate
 from . import metrics
 from .metrics import Relevance
@@ -89,10 +90,9 @@ def consistency(result: RetrievalResult) -> Consistency:
 
 
 def relevance_cuts(
-    texts: Floats, images: Floats, right: Relevance, cuts: Sequence[float] = RELEVANCE_CUTS, encoder: str = ""
+    texts: Floats, images: Floats, right: Relevance, cuts: Sequence[float] = RELEVANCE_CUTS, curve: Curve | None = None
 ) -> list[Cut]:
-    """Measure the cut with the calibration shipped for `encoder`; the background is an even sample of the pictures."""
-    curve = calibrate.TEXT_CURVES.get(encoder)
+    """Measure the cut with the encoder's `curve`; the background is an even sample of the pictures."""
     chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), CUT_QUERIES)).astype(np.int64))
     sample = np.unique(np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(np.int64))
     totals = np.zeros((len(cuts), 4))  # shown, right among them, right in all, queries without any
@@ -116,7 +116,7 @@ def relevance_cuts(
     ]
 
 
-def _shown(descending: Floats, background: Floats, pictures: int, cut: float, curve: calibrate.Curve | None) -> int:
+def _shown(descending: Floats, background: Floats, pictures: int, cut: float, curve: Curve | None) -> int:
     """How many of the scores, best first, reach the relevance: by bisection, since relevance grows with the score."""
     low, high = 0, len(descending)
     while low < high:

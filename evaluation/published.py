@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..encoders.known import by_name
+from ..encoders.transformers.known import by_name
 
 FILE = Path(__file__).parent / "published.toml"
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import Settings
-from ..encoders.base import Encoder
+from ..encoders.base import Curve, Encoder
 from ..errors import DataError, DataMissing
 from . import metrics, vectors
 from .datasets.reading import check_languages
@@ -59,6 +59,8 @@ class RetrievalResult:
     images: Floats
     languages: dict[str, LanguageResult]
     failures: tuple[Failure, ...]
+    text_curve: Curve | None = None
+    """The encoder's, which the relevance cut is measured with."""
 
 
 def evaluate(
@@ -102,7 +104,8 @@ def evaluate(
     for language, captions in kept.captions.items():
         own, found = found[: len(captions.texts)], found[len(captions.texts) :]
         results[language] = rank(encoded.vectors, own, captions, shared=kept.shared)
-    return RetrievalResult(kept, encoder.name, encoder.fingerprint.digest, encoded.vectors, results, tuple(failures))
+    digest, curve = encoder.fingerprint.digest, encoder.card.text_curve
+    return RetrievalResult(kept, encoder.name, digest, encoded.vectors, results, tuple(failures), curve)
 
 
 def rank(images: Floats, texts: Floats, captions: Captions, *, shared: bool = False) -> LanguageResult:

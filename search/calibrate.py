@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from ..encoders.base import Curve
 
 Floats = npt.NDArray[np.float32]
 
@@ -18,23 +19,6 @@ At most a quarter is."""
 
 PRIOR_WEIGHT = 100
 """Pictures that the usual spread of an encoder counts for, beside those of the sample: a few say little."""
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """How an encoder's texts were measured: relevance 0.5 at `half` deviations above the background.
-
-    The odds of relevance grow as the deviations to the power of `steepness`: logistic regression on their logarithm.
-    `spread` is the usual deviation of a background.
-    """
-
-    half: float
-    steepness: float
-    spread: float
-
-
-TEXT_CURVES = {"lite": Curve(half=35.0, steepness=1.7, spread=0.016)}
-"""Encoders whose scores of texts are far from normal, by name; one curve for all languages (docs/relevance.md)."""
 
 
 def relevance(scores: Floats, background: Floats, pictures: int, curve: Curve | None = None) -> Floats:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ..data import tokens
-from ..encoders.vocabulary import stop_words
+from ..data import fulltext
 from ..errors import QueryError
+from ..languages import tokens
+from ..languages.stop_words import stop_words
 from .parse import Term
 
 Floats = npt.NDArray[np.float32]
@@ -43,7 +43,7 @@ def words_of(terms: Sequence[Term]) -> str:
     """FTS5's expression for photos with all words of a text that is added, and none of a text that is taken away."""
     wanted, unwanted = (
         [
-            tokens.match(term.value, stop_words=stops())
+            fulltext.match(term.value, stop_words=stop_words())
             for term in terms
             if term.kind == "text" and sign * term.weight > 0
         ]
@@ -57,10 +57,4 @@ def words_of(terms: Sequence[Term]) -> str:
 def units_of(terms: Sequence[Term]) -> list[list[str]]:
     """What those words are looked up as, for saying where they were found."""
     added = [term.value for term in terms if term.kind == "text" and term.weight > 0]
-    return [unit for value in added for unit in tokens.units(value, stops())]
-
-
-@functools.cache
-def stops() -> frozenset[str]:
-    """Words that tell nothing, folded."""
-    return frozenset(tokens.fold(word) for word in stop_words())
+    return [unit for value in added for unit in tokens.units(value, stop_words())]

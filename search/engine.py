@@ -22,7 +22,8 @@ from ..data.records import PhotoRecord
 from ..data.vectors import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
-from . import calibrate, combine, filters, language, query
+from ..languages.detect import detect
+from . import combine, filters, query
 from .collapse import ALIKE, Groups
 from .hits import AHEAD, CHUNK, RELEVANT, Found, Hit, Hits, Listed, Ranked, Source
 from .parse import Query, Term
@@ -137,7 +138,8 @@ class Engine:
         def begin() -> Hits:
             return kept or self._keep(asked, view, self._begin(asked, vector, view, own))
 
-        return self._answer(str(asked), language.detect(spoken) if spoken else None, asked, view, clock, begin)
+        spoken_language = detect(spoken) if spoken else None
+        return self._answer(str(asked), spoken_language, asked, view, clock, begin)
 
     def similar_to_photo(self, photo_id: int, view: View | None = None) -> Answer:
         """Find the photos nearest to a photo of the library, itself left out. Raises PhotoNotFound, QueryError."""
@@ -222,7 +224,7 @@ class Engine:
             among = self._catalog.vectors_passing(wanted, self._encoder_id, self._few()) if wanted else None
             expression = combine.words_of(asked.terms)
             is_text = bool(asked.terms) and all(term.kind == "text" for term in asked.terms)
-            curve = calibrate.TEXT_CURVES.get(self._encoder.name) if is_text else None
+            curve = self._encoder.card.text_curve if is_text else None
             source = Ranked(
                 self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own, curve
             )

@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 from ..data.filters import Filters, Inside, Near, Span
 from ..data.paths import display
 from ..data.records import RootRecord
-from ..data.tokens import fold, units
 from ..errors import QueryError
+from ..languages.fold import fold
+from ..languages.tokens import units
 
 Given: TypeAlias = Mapping[str, str | Sequence[str]]
 """Filter name -> value, or several values, as text."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..data.catalog import Catalog
 from ..data.filters import Filters
 from ..data.records import Brief
+from ..encoders.base import Curve
 from . import calibrate, rank
 from .collapse import Groups
 
@@ -121,7 +122,7 @@ class Ranked:
     wanted: Filters
     among: Ids | None
     without: frozenset[int]
-    curve: calibrate.Curve | None = None
+    curve: Curve | None = None
     is_calibrated: bool = False
     """Whether the library is large enough for relevances to say something."""
     _order: list[int] = field(default_factory=list)

@@ -12,7 +12,7 @@ from polyglance.config import Settings
 from polyglance.data import paths
 from polyglance.data.catalog import Catalog
 from polyglance.data.thumbnails import Thumbnails
-from polyglance.encoders.base import Fingerprint, checked
+from polyglance.encoders.base import Card, Fingerprint, checked
 from polyglance.indexer.pipeline import Pipeline
 from polyglance.indexer.update import Place, update
 
@@ -30,7 +30,7 @@ class ColourEncoder:
 
     name: str = "colour"
     dimension: int = 4
-    languages: tuple[str, ...] = ("en",)
+    card = Card(languages=("en",))
     image_side: int = 32
     logit_scale: float = 10.0
     batches: list[int] = field(default_factory=list)

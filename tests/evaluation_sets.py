@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from polyglance.config import Settings
-from polyglance.encoders.base import Fingerprint, checked
+from polyglance.encoders.base import Card, Fingerprint, checked
 
 COLOURS = {
     "red": (220, 30, 30),
@@ -39,7 +39,7 @@ class ColourEncoder:
 
     name: str = "colour"
     dimension: int = 4
-    languages: tuple[str, ...] = tuple(WORDS)
+    card = Card(languages=tuple(WORDS))
     image_side: int = 32
     logit_scale: float = 10.0
     images: int = 0
@@ -75,7 +75,7 @@ class RandomEncoder:
 
     name: str = "random"
     dimension: int = 32
-    languages: tuple[str, ...] = ("en", "zh")
+    card = Card(languages=("en", "zh"))
     image_side: int = 32
     logit_scale: float = 10.0
 

@@ -8,7 +8,7 @@ import pytest
 from polyglance.data.catalog import Catalog
 from polyglance.data.exif import Facts
 from polyglance.data.records import Content, Entry, FileStat
-from polyglance.encoders.base import Fingerprint
+from polyglance.encoders.base import Card, Fingerprint
 from polyglance.search.engine import Engine, View
 from polyglance.search.filters import given
 from polyglance.search.parse import parse, with_filters
@@ -35,7 +35,7 @@ class WordEncoder:
 
     name: str = "words"
     dimension: int = DIMENSION
-    languages: tuple[str, ...] = ("en",)
+    card = Card(languages=("en",))
     image_side: int = 32
     logit_scale: float = 10.0
     fingerprint = Fingerprint("words", "none", DIMENSION, "l2", "float32")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import typer
 from polyglance.cli import app
-from polyglance.data import tokens
 from polyglance.errors import QueryError
+from polyglance.languages import tokens
 from polyglance.search.filters import NAMES
 from polyglance.search.parse import Query, Term, parse
 

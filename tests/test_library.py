@@ -6,12 +6,14 @@ import sys
 import time
 
 import pytest
+from colour_encoder import ColourEncoder
 from PIL import Image
 from polyglance import Library, Settings
 from polyglance.data import database, seals
 from polyglance.data.sample import copy_sample
 from polyglance.errors import (
     EncoderError,
+    EncoderUnavailable,
     FolderError,
     LibraryBusy,
     LibraryMissing,
@@ -332,3 +334,32 @@ def contents(library):
         content_hash = hashes[entry.photo_id]
         result[path] = (content_hash, catalog.vector(content_hash, encoder).tobytes())
     return result
+
+
+def test_an_encoder_object_indexes_and_has_to_come_along_again(tmp_path, photos):
+    with Library.open(tmp_path / "own", encoder=ColourEncoder()) as library:
+        assert library.index([photos]).encoder == "colour"
+        assert names(library.search("blue", collapse=False))
+        record = library.catalog.active_encoder()
+        assert (record.name, record.fingerprint) == ("colour", ColourEncoder().fingerprint.digest)
+    with Library.open(tmp_path / "own") as library:
+        assert library.status().photos == 6, "what needs no encoder works"
+        with pytest.raises(EncoderUnavailable, match=r"encoder colour, which is not here.*Library\.open"):
+            library.search("blue")
+    with Library.open(tmp_path / "own", encoder=ColourEncoder()) as library:
+        assert library.search("blue").encoder == "colour"
+
+
+def test_an_encoder_object_takes_a_library_over_only_by_reencoding(library, photos):
+    library.index([photos])
+    own = ColourEncoder("mine")
+    with Library.open(library.folder, encoder=own) as opened:
+        assert opened.search("blue").encoder == "lite"
+        with pytest.raises(UsageError, match="This library's encoder is lite"):
+            opened.index([photos])
+        assert own.encoded == 0
+        assert opened.reencode("mine").encoded == 6 == own.encoded
+        assert opened.search("blue").encoder == "mine"
+    changed = ColourEncoder("mine", dimension=5)
+    with Library.open(library.folder, encoder=changed) as opened, pytest.raises(EncoderError, match="is not the one"):
+        opened.search("blue")

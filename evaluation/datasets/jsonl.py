@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...config import LANGUAGES
-from ...encoders.known import LANGUAGES_OF_M18
+from ...encoders.transformers.known import LANGUAGES_OF_M18
 from ...errors import DataError
 from .reading import Builder, at, checked_text, read_json_lines
 from .sets import RetrievalSet

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import LANGUAGES
-from ...encoders import concept_space
 from ...errors import DataError
+from ...languages import vocabulary
 from ..datasets.reading import at, check_languages, read_lines
 
 FOLDER = Path(__file__).parent
@@ -68,11 +67,9 @@ def imagenet_classes() -> Mapping[str, Mapping[str, str]]:
 
     English names are open_clip's, the others the first, most exact, of this project's translations for `lite`.
     """
-    with (concept_space.DATA_FOLDER / "classes.tsv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     return {
         row["synset"]: {code: row["name" if code == "en" else code].split(";")[0].strip() for code in LANGUAGES}
-        for row in rows
+        for row in vocabulary.rows("classes.tsv")
     }
 
 

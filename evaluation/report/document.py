@@ -78,7 +78,7 @@ def _hubness(one: LanguageResult, result: RetrievalResult) -> dict[str, Any]:
 
 
 def _cuts(one: LanguageResult, result: RetrievalResult) -> list[dict[str, Any]]:
-    found = diagnostics.relevance_cuts(one.texts, result.images, one.right_images, encoder=result.encoder)
+    found = diagnostics.relevance_cuts(one.texts, result.images, one.right_images, curve=result.text_curve)
     return [_rounded(asdict(cut), 4) for cut in found]
 
 

@@ -84,7 +84,7 @@ def test_missing_pictures_need_leave_and_end_with_code_3(evaluate, stamps):
 
 def test_a_second_run_encodes_nothing(evaluate, stamps, tmp_path, monkeypatch):
     first = evaluate("retrieval", stamps, "--json", "--cache", tmp_path / "kept")
-    from polyglance.encoders.lite import LiteEncoder
+    from polyglance.encoders.lite.encoder import LiteEncoder
 
     def never(*_):
         raise AssertionError("encoded again")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.data import tokens
+from polyglance.data import fulltext
 from polyglance.data.catalog import Catalog
 from polyglance.data.exif import Facts
 from polyglance.data.filters import NOTHING, Near, conditions
@@ -159,7 +159,7 @@ def test_words_are_looked_for_among_what_passes(catalog):
     """However few may be asked for: not among all, of which the best may not pass."""
     for typed, number in (("date:2024", 2), ("is:favourite", 5), ("type:png", 3)):
         wanted = filters.make(parse(typed, 99).filters)
-        expression = " OR ".join(tokens.match(word) for word in ("louvre", "beach", "京都"))
+        expression = " OR ".join(fulltext.match(word) for word in ("louvre", "beach", "京都"))
         assert catalog.word_hits(expression, wanted, 1, 1) in ([(number, number)], [(5, 5)])
         assert number in [photo for photo, _ in catalog.word_hits(expression, wanted, 1, 9)]
         assert {photo for photo, _ in catalog.word_hits(expression, wanted, 1, 9)} <= set(passing(catalog, typed))

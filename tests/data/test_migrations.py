@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from polyglance.data import database, migrations, seals, tokens, words
+from polyglance.data import database, fulltext, migrations, seals, words
 from polyglance.data.catalog import Catalog
 from polyglance.data.filters import NOTHING
 from polyglance.errors import LibraryError
@@ -63,9 +63,9 @@ def test_the_upgraded_catalog_answers(old):
 
 def test_the_photos_of_before_are_found_by_their_words(old):
     with Catalog(old, create=True) as catalog:
-        assert len(catalog.word_hits(tokens.match("雪山"), NOTHING, 1, 100)) == 50
-        assert [photo for photo, _ in catalog.word_hits(tokens.match("7"), NOTHING, 1, 100)] == [9]  # after bad.jpg
-        assert catalog.word_hits(tokens.match("bad"), NOTHING, 1, 100) == []
+        assert len(catalog.word_hits(fulltext.match("雪山"), NOTHING, 1, 100)) == 50
+        assert [photo for photo, _ in catalog.word_hits(fulltext.match("7"), NOTHING, 1, 100)] == [9]  # after bad.jpg
+        assert catalog.word_hits(fulltext.match("bad"), NOTHING, 1, 100) == []
 
 
 def test_the_backup_is_the_old_catalog_in_one_file(old):

@@ -7,7 +7,7 @@ import sqlite3
 import numpy as np
 import pytest
 from polyglance import Library, Settings
-from polyglance.data import check_words, tokens
+from polyglance.data import check_words, fulltext
 from polyglance.data.catalog import Catalog
 from polyglance.data.exif import Facts
 from polyglance.data.filters import NOTHING
@@ -31,7 +31,7 @@ def put(catalog, root, path, number, *, error=None, photo_id=None, **facts):
 
 
 def found(catalog, query):
-    expression = tokens.match(query)
+    expression = fulltext.match(query)
     assert sound(catalog)
     return [photo_id for photo_id, _ in catalog.word_hits(expression, NOTHING, 1, 100)]
 
@@ -116,7 +116,7 @@ def test_after_a_real_run_the_words_are_right(tmp_path, small_library):
         library.index([photos])
         os.rename(photos / "sunset.png", photos / "dusk.png")
         library.index([photos])
-        hits = library.catalog.word_hits(tokens.match("dusk"), NOTHING, 1, 9)
+        hits = library.catalog.word_hits(fulltext.match("dusk"), NOTHING, 1, 9)
         assert [library.photo(photo_id).path for photo_id, _ in hits] == [os.fsencode(photos / "dusk.png")]
-        assert library.catalog.word_hits(tokens.match("sunset"), NOTHING, 1, 9) == []
+        assert library.catalog.word_hits(fulltext.match("sunset"), NOTHING, 1, 9) == []
     assert sound(library.catalog)

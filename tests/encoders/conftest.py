@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from polyglance.encoders import identity
+from polyglance.encoders.transformers import identity
 
 
 @pytest.fixture(autouse=True)

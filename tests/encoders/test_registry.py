@@ -11,14 +11,15 @@ from checkpoints import copy_of
 from hub_server import Hub, run_python
 from polyglance.config import LANGUAGES, Settings
 from polyglance.encoders import registry
-from polyglance.encoders.lite import LiteEncoder
+from polyglance.encoders.lite.encoder import LiteEncoder
 from polyglance.errors import EncoderUnavailable, NotADualEncoder, UnknownEncoder
 
 Tiny = Callable[[str], Path]
 AUTO = """
 import json, sys
 from polyglance.config import Settings
-from polyglance.encoders import hub, registry
+from polyglance.encoders import registry
+from polyglance.encoders.transformers import hub
 %s
 choice = registry.choose_auto(Settings())
 heavy = [name for name in ("torch", "transformers") if name in sys.modules]

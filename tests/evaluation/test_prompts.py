@@ -1,10 +1,10 @@
 import pytest
 from evaluation_sets import CIFAR_CLASSES
 from polyglance.config import LANGUAGES
-from polyglance.encoders.vocabulary import vocabulary
 from polyglance.errors import DataError, UsageError
 from polyglance.evaluation import prompts
-from polyglance.search import language
+from polyglance.languages.detect import detect
+from polyglance.languages.vocabulary import vocabulary
 
 ENGLISH = (
     "a photo of a {c}.|a blurry photo of a {c}.|a black and white photo of a {c}.|a low contrast photo of a {c}.|"
@@ -28,7 +28,7 @@ def test_each_language_has_its_templates_and_names(code):
     assert not any("{" in text for text in filled)
     assert len({name.bare for name in names}) == 10
     if code not in ("en", "es", "fr", "it"):  # what the script alone tells
-        assert {language.detect(text) for text in filled} == {code}
+        assert {detect(text) for text in filled} == {code}
     assert len(set(prompts.templates("imagenet-r", code))) == 7
     assert all("{c}" in template for template in prompts.templates("imagenet", code))
 

@@ -6,8 +6,8 @@ from checkpoints import SENTENCES
 from evaluation_sets import WORDS, paint, write_jsonl
 from PIL import Image
 from polyglance.config import Settings
-from polyglance.encoders import checkpoint
-from polyglance.encoders.altclip import DualEncoder
+from polyglance.encoders.transformers import checkpoint
+from polyglance.encoders.transformers.altclip import DualEncoder
 from polyglance.errors import DataError, DataMissing, UsageError
 from polyglance.evaluation import retrieval
 from polyglance.evaluation.datasets import load_retrieval

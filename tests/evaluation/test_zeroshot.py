@@ -3,8 +3,8 @@ import pytest
 from evaluation_sets import CIFAR_CLASSES, WORDS, cifar_batch, paint, write_cifar
 from PIL import Image
 from polyglance.config import Settings
-from polyglance.encoders import checkpoint
-from polyglance.encoders.altclip import DualEncoder
+from polyglance.encoders.transformers import checkpoint
+from polyglance.encoders.transformers.altclip import DualEncoder
 from polyglance.errors import DataError
 from polyglance.evaluation import prompts, zeroshot
 from polyglance.evaluation.datasets import load_classification

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from polyglance.search.calibrate import PRIOR_WEIGHT, TEXT_CURVES, relevance
+from polyglance.encoders.lite.encoder import CARD
+from polyglance.search.calibrate import PRIOR_WEIGHT, relevance
 from polyglance.search.hits import RELEVANT
 
 
@@ -42,7 +43,7 @@ def test_a_handful_of_pictures_says_nothing_about_spread():
 
 # --- texts of an encoder that was measured ----------------------------------------
 
-LITE = TEXT_CURVES["lite"]
+LITE = CARD.text_curve
 
 
 @given(

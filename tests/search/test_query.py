@@ -3,8 +3,8 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.encoders.vocabulary import vocabulary
 from polyglance.errors import QueryError
+from polyglance.languages.vocabulary import vocabulary
 from polyglance.search.query import check_count, normalise
 
 

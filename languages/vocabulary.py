@@ -1,0 +1,38 @@
+"""What things are called in the nine languages: the tables in `words/`, which say of each thing its words.
+
+`classes.tsv` names the 1000 classes of ImageNet, `words.tsv` everyday things, `colours.tsv` eleven colours. They serve
+to tell languages apart, as class names, and as the source of the embedded encoder's concepts.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ..config import LANGUAGES
+
+FOLDER = Path(__file__).parent / "words"
+TABLES = ("classes.tsv", "words.tsv", "colours.tsv")
+ENGLISH_OF_CLASSES = ("name", "everyday")
+
+
+def rows(table: str) -> Iterator[dict[str, str]]:
+    """The rows of a table, by column; a cell holds words apart by `;`, in some columns by `,`."""
+    with (FOLDER / table).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+@functools.cache
+def vocabulary() -> Mapping[str, frozenset[str]]:
+    """Language code -> all words and phrases it has in the tables, in lower case."""
+    words: dict[str, set[str]] = {code: set() for code in LANGUAGES}
+    for table in TABLES:
+        for row in rows(table):
+            for column, cell in row.items():
+                code = "en" if column in ENGLISH_OF_CLASSES else column
+                if code in words:
+                    words[code].update(word.strip() for word in re.split("[;,]", cell.lower()))
+    return {code: frozenset(held) for code, held in words.items()}

@@ -1,0 +1,47 @@
+import subprocess
+import sys
+
+import pytest
+from polyglance.data.sample import WORDS
+from polyglance.languages.detect import detect
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("snowy mountains", "en"),
+        ("a dog on the beach", "en"),
+        ("sunset", "en"),
+        ("montañas nevadas", "es"),
+        ("un perro en la playa", "es"),
+        ("montagnes enneigées", "fr"),
+        ("un chien sur la plage", "fr"),
+        ("montagne innevate", "it"),
+        ("un cane sulla spiaggia", "it"),
+        ("снежные горы", "ru"),
+        ("雪山", "zh"),
+        ("雪山の夕焼け", "ja"),
+        ("自転車", "ja"),
+        ("ロケット", "ja"),
+        ("눈 덮인 산", "ko"),
+        ("جبل ثلجي", "ar"),
+        ("123 !?", None),
+        ("🐱", None),
+        ("cane_gatto", "it"),
+    ],
+)
+def test_language_of_a_query(text, language):
+    assert detect(text) == language
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "ko", "ar", "it"])
+def test_single_words_of_the_demo(language):
+    assert {detect(word) for word in WORDS[language]} == {language}
+
+
+def test_the_slow_guesser_is_loaded_only_in_doubt():
+    code = (
+        "import sys; from polyglance.languages.detect import detect; detect('gatto'); detect('雪山'); detect('قطة');"
+        "print('py3langid' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
