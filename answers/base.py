@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, SkipValidation, WithJsonSchema
 class Document(BaseModel):
     """A JSON object with exactly the fields that its class has, in their order."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True
+    )  # a command uses few of the models it loads
 
 
 UserText: TypeAlias = SkipValidation[str]

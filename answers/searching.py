@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -42,24 +42,19 @@ class MarkedResult(Result):
     favourite: bool = Field(description="Whether the photo is a favourite.")
 
 
-ResultKind = TypeVar("ResultKind", bound=Result)
+class Answer(Document):
+    """The answer to a search."""
 
-
-class _Page(Document, Generic[ResultKind]):
     query: str = Field(description="What was asked for, with filters as they were understood.")
     language: str | None = Field(description="ISO 639-1; null if no text was asked for.")
     encoder: str = Field(description="Name of the encoder that answered.")
     took_ms: Took = Field(description="How long it took, in milliseconds.")
-    results: list[ResultKind] = Field(description="Best first.")
+    results: tuple[Result, ...] = Field(description="Best first.")
     next: str | None = Field(description="`cursor` of the next page; null if this is the last.")
     changed: bool = Field(
         description="The library has changed since the page before, whose order is not known any more."
     )
     relevant: bool = Field(description="False if nothing on a first page is relevant.")
-
-
-class Answer(_Page[Result]):
-    """The answer to a search."""
 
     @classmethod
     def from_search(cls, answer: engine.Answer) -> Self:
@@ -67,11 +62,13 @@ class Answer(_Page[Result]):
         return cls.model_validate(_page_fields(answer, [result_fields(result) for result in answer.results]))
 
 
-class MarkedAnswer(_Page[MarkedResult]):
+class MarkedAnswer(Answer):
     """The answer to a search, whose results say which of them are favourites."""
 
+    results: tuple[MarkedResult, ...] = Field(description="Best first.")
+
     @classmethod
-    def from_search(cls, answer: engine.Answer, favourites: Collection[int]) -> Self:
+    def with_favourites(cls, answer: engine.Answer, favourites: Collection[int]) -> Self:
         """As `Answer.from_search`; `favourites` are the ids of the favourites among the results."""
         results = [result_fields(result) | {"favourite": result.photo.id in favourites} for result in answer.results]
         return cls.model_validate(_page_fields(answer, results))

@@ -214,7 +214,7 @@ def compare(
                     text_progress=text_progress,
                 )
             )
-    document = Comparison.from_results(*results, samples, comparison.SEED if seed is None else seed)
+    document = Comparison.from_results(results[0], results[1], samples, comparison.SEED if seed is None else seed)
     if wants_json(context, as_json):
         print_json(document)
     else:

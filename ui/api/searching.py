@@ -73,4 +73,4 @@ def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> MarkedAnswer
 
 def _marked(library: Library, answer: engine.Answer) -> MarkedAnswer:
     favourites = copies.favourites(library.catalog, [result.photo.id for result in answer.results])
-    return MarkedAnswer.from_search(answer, favourites)
+    return MarkedAnswer.with_favourites(answer, favourites)
