@@ -49,8 +49,8 @@ class Settings(BaseSettings):
     encoder: Annotated[
         str,
         Field(
-            description="The encoder of a new library: `auto`, `lite`, `altclip-m9`, `altclip`, `altclip-m18`, a hub id, or "
-            "a directory with a checkpoint. `auto` is `altclip-m9` if it is here or can be fetched, else `lite`."
+            description="The encoder of a new library: `auto`, `lite`, `altclip-m9`, `altclip`, `altclip-m18`, a hub "
+            "id, or a directory. `auto` is `altclip-m9` if it is here or can be fetched, else `lite`."
         ),
     ] = "auto"
     device: Annotated[
