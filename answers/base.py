@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SkipValidation, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 
 class Document(BaseModel):
@@ -13,11 +13,6 @@ class Document(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, defer_build=True
     )  # a command uses few of the models it loads
-
-
-UserText: TypeAlias = SkipValidation[str]
-"""Text that a command line gave and that is printed as it came: bytes that are no UTF-8 are surrogates in it, which
-pydantic's `str` refuses."""
 
 
 def vocabulary(*values: str) -> Any:

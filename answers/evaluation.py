@@ -7,7 +7,7 @@ from typing import Literal, Self, TypeAlias
 from pydantic import Field
 
 from ..evaluation import compare, retrieval, zeroshot
-from .base import Document, UserText
+from .base import Document
 
 RecallName: TypeAlias = Literal["R@1", "R@5", "R@10"]
 Recalls: TypeAlias = dict[RecallName, float]
@@ -30,8 +30,8 @@ class Figures(Document):
 class Retrieval(Document):
     """What an encoder does on a retrieval set."""
 
-    dataset: UserText
-    encoder: UserText
+    dataset: str
+    encoder: str
     images: int = Field(description="Pictures that were searched.")
     texts: int = Field(description="Captions in all languages.")
     languages: dict[str, Figures] = Field(description="By ISO 639-1.")
@@ -62,7 +62,7 @@ class ZeroShotMetrics(Document):
 class ZeroShot(Document):
     """What an encoder does on a classification set, as AltCLIP's script writes it."""
 
-    dataset: UserText
+    dataset: str
     metrics: ZeroShotMetrics
 
     @classmethod
@@ -133,8 +133,8 @@ class Measures(Document):
 class Comparison(Document):
     """Two encoders on the same data."""
 
-    dataset: UserText
-    encoders: list[UserText] = Field(description="The first and the second.")
+    dataset: str
+    encoders: list[str] = Field(description="The first and the second.")
     images: int = Field(description="Pictures that were searched.")
     texts: int = Field(description="Captions in all languages.")
     confidence: float = Field(description="Of the intervals, 0 to 1.")

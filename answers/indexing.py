@@ -9,7 +9,7 @@ from pydantic import Field
 from ..errors import PolyglanceError
 from ..indexer.pipeline import Tally
 from ..indexer.update import Report
-from .base import Document, UserText, vocabulary
+from .base import Document, vocabulary
 
 JobState: TypeAlias = Annotated[str, vocabulary("running", "done", "failed", "stopped")]
 JobPhase: TypeAlias = Annotated[
@@ -126,7 +126,7 @@ class CurrentJob(Document):
 class Reencoded(Document):
     """What switching to another encoder did."""
 
-    encoder: UserText
+    encoder: str
     encoded: int = Field(description="Pictures encoded.")
     failed: int = Field(description="Files that could not be read.")
 
@@ -140,4 +140,4 @@ class Forgotten(Document):
 class Excluded(Document):
     """What is left out of the library."""
 
-    excluded: list[UserText] = Field(description="Patterns in gitignore's syntax.")
+    excluded: list[str] = Field(description="Patterns in gitignore's syntax.")

@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from ..search import engine
-from .base import Document, UserText
+from .base import Document
 
 
 class Took(Document):
@@ -77,7 +77,7 @@ class MarkedAnswer(Answer):
 class TextMatch(Document):
     """One of the texts that a picture was matched with."""
 
-    text: UserText
+    text: str
     probability: float = Field(description="0 to 1; those of all texts sum to 1.")
 
 
@@ -85,7 +85,7 @@ class Match(Document):
     """How well each text fits a picture, best first."""
 
     image: str = Field(description="Path of the picture as printable text.")
-    encoder: UserText
+    encoder: str
     texts: list[TextMatch]
 
     @classmethod
