@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, WithJsonSchema
 class Document(BaseModel):
     """A JSON object with exactly the fields that its class has, in their order."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, defer_build=True
-    )  # a command uses few of the models it loads
+    # Built at first use: a command uses few of the models that it loads.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def vocabulary(*values: str) -> Any:
