@@ -25,36 +25,124 @@ from .errors import UsageError
 LANGUAGES = ("en", "zh", "es", "fr", "ru", "ja", "ko", "ar", "it")
 """The nine first-class languages, ISO 639-1, in the order AltCLIP-m9 names them."""
 
+MAX_WORKERS = 64
+
 CONFIG_FILE = Path(platformdirs.user_config_dir("polyglance", appauthor=False)) / "config.toml"
 
 
 class Settings(BaseSettings):
-    """Settings of one process. Sizes are pixels or bytes as their names say."""
+    """Settings of one process; docs/settings.md is made from the descriptions (scripts/settings_reference.py).
+
+    `json_schema_extra` has the unit, and what to show for a default that depends on the machine.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="POLYGLANCE_", env_ignore_empty=True, toml_file=CONFIG_FILE, frozen=True, extra="forbid"
     )
 
-    library: Path = Path(platformdirs.user_data_dir("polyglance", appauthor=False)) / "library"
-    encoder: str = "auto"
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
-    precision: Annotated[str, Field(pattern="^(auto|float32|bfloat16|float16)$")] = "auto"
-    batch_size: Annotated[int, Field(ge=1, le=1024)] = 32
-    decode_workers: Annotated[int, Field(ge=1, le=64)] = max(1, os.cpu_count() or 1)
-    max_pixels: Annotated[int, Field(ge=1)] = 300_000_000
-    max_file_bytes: Annotated[int, Field(ge=1)] = 1 << 30
-    max_decode_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
-    """How long one picture may be decoded, by the clock."""
-    thumbnail_side: Annotated[int, Field(ge=32, le=2048)] = 384
-    allow_urls: bool = False
-    """Whether a picture to search by may be fetched from the network."""
-    max_query_chars: Annotated[int, Field(ge=1)] = 1000
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 7860
-    auth: SecretStr | None = None
-    """`user:password` or a token that the server asks for."""
-    proxy: Annotated[tuple[str, ...], NoDecode] = ()
-    """Addresses or networks of proxies that may say whom a request comes from; in the environment with commas."""
+    library: Annotated[
+        Path,
+        Field(
+            description="The folder that holds the library: catalog, snapshots, thumbnails. `--library` goes first.",
+            json_schema_extra={"shown_default": "`library` in the user's data folder for polyglance"},
+        ),
+    ] = Path(platformdirs.user_data_dir("polyglance", appauthor=False)) / "library"
+    encoder: Annotated[
+        str,
+        Field(
+            description="The encoder of a new library: `auto`, `lite`, `altclip-m9`, `altclip`, `altclip-m18`, a hub "
+            "id, or a directory. `auto` is `altclip-m9` if it is here or can be fetched, else `lite`."
+        ),
+    ] = "auto"
+    device: Annotated[
+        str,
+        Field(
+            pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$",
+            description="Where transformers encoders run: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.",
+        ),
+    ] = "auto"
+    precision: Annotated[
+        str,
+        Field(
+            pattern="^(auto|float32|bfloat16|float16)$",
+            description="What transformers encoders compute with: `auto`, `float32`, `bfloat16`, `float16`.",
+        ),
+    ] = "auto"
+    batch_size: Annotated[
+        int,
+        Field(ge=1, le=1024, description="How many are encoded at once.", json_schema_extra={"unit": "pictures"}),
+    ] = 32
+    decode_workers: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MAX_WORKERS,
+            description="How many pictures are read and decoded at once, each in a process of its own.",
+            json_schema_extra={"unit": "processes", "shown_default": f"number of processors, at most {MAX_WORKERS}"},
+        ),
+    ] = min(MAX_WORKERS, os.cpu_count() or 1)
+    max_pixels: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="A picture with more is not decoded; it is listed as failed.",
+            json_schema_extra={"unit": "pixels"},
+        ),
+    ] = 300_000_000
+    max_file_bytes: Annotated[
+        int,
+        Field(
+            ge=1, description="A larger file is not read; it is listed as failed.", json_schema_extra={"unit": "bytes"}
+        ),
+    ] = 1 << 30
+    max_decode_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=86_400,
+            description="A picture that takes longer to decode, by the clock, is listed as failed.",
+            json_schema_extra={"unit": "seconds"},
+        ),
+    ] = 60.0
+    thumbnail_side: Annotated[
+        int,
+        Field(
+            ge=32,
+            le=2048,
+            description="The longer side of a thumbnail. Thumbnails that are there are not made again.",
+            json_schema_extra={"unit": "pixels"},
+        ),
+    ] = 384
+    allow_urls: Annotated[
+        bool, Field(description="Whether a picture to search by may be fetched from the network by its address.")
+    ] = False
+    max_query_chars: Annotated[
+        int, Field(ge=1, description="A longer query is refused.", json_schema_extra={"unit": "characters"})
+    ] = 1000
+    host: Annotated[
+        str,
+        Field(
+            description="The address that `serve` listens on. `--host` goes first; others than loopback need `auth`."
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        Field(ge=0, le=65535, description="The port that `serve` listens on; 0 is any free one. `--port` goes first."),
+    ] = 7860
+    auth: Annotated[
+        SecretStr | None,
+        Field(
+            description="What the server asks for: `user:password`, or a token without a colon. `--auth` goes first."
+        ),
+    ] = None
+    proxy: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Addresses or networks of proxies that may say whom a request comes from; in the environment "
+            "separated by commas. `--proxy` goes first."
+        ),
+    ] = ()
 
     @field_validator("proxy", mode="before")
     @classmethod

@@ -18,6 +18,8 @@
     ├── PictureError                 1  one file cannot be read as a picture
     ├── DecodersBusy                 1  more pictures wait to be decoded than may wait
     ├── PhotoNotFound                2  no photo with that id
+    ├── RootNotFound                 2  no folder of the library with that id
+    ├── JobRunning                   1  the server runs an index job already
     └── Stopped                      1  ended by Ctrl-C or SIGTERM, with the work in hand kept
 
 Exit code 3 ("done, but some files failed") is no error: the command did its work.
@@ -131,6 +133,10 @@ class RootNotFound(PolyglanceError):
     """No folder of the library has that id."""
 
     exit_code = 2
+
+
+class JobRunning(PolyglanceError):
+    """An index job was asked for while the server runs one."""
 
 
 class Stopped(PolyglanceError):

@@ -39,9 +39,9 @@ def check(
             place, repair=repair, deep=deep, progress=lambda done, total: show(Tick(done, total, 0, 0))
         )
     if wants_json(context, as_json):
-        from .. import documents
+        from ..answers.checking import Check
 
-        print_json(documents.check(report))
+        print_json(Check.from_report(report))
     else:
         print_check(report)
     if not report.ok:

@@ -27,19 +27,9 @@ def listing(context: typer.Context, as_json: JsonOption = False) -> None:
 
     known = registry.listing(load())
     if wants_json(context, as_json):
-        print_json(
-            [
-                {
-                    "name": encoder.name,
-                    "ready": encoder.ready,
-                    "dimension": encoder.dimension,
-                    "languages": list(encoder.languages),
-                    "download_bytes": encoder.download_bytes,
-                    "description": encoder.description,
-                }
-                for encoder in known
-            ]
-        )
+        from ..answers.encoders import Encoders
+
+        print_json(Encoders.from_registry(known))
         return
     for encoder in known:
         size = f"{encoder.download_bytes / 1e9:.1f} GB " if encoder.download_bytes else ""

@@ -27,10 +27,6 @@ NAMED = 20
 DataArgument = Annotated[
     Path, typer.Argument(metavar="DATA", readable=False, help="Captions: a file or folder; docs/evaluation.md.")
 ]
-DatasetArgument = Annotated[
-    str,
-    typer.Argument(metavar="DATASET", help="cifar10, imagenet, imagenet-v2 (-a, -r, -sketch), or imagefolder."),
-]
 FormatOption = Annotated[
     str,
     typer.Option(
@@ -84,6 +80,7 @@ def retrieval(
     as_json: JsonOption = False,
 ) -> None:
     """Find pictures by their captions and captions by their pictures: R@1, R@5, R@10 and MR in every language."""
+    from ..answers.evaluation import Retrieval
     from ..evaluation import datasets
     from ..evaluation import report as reports
     from ..evaluation import retrieval as measure
@@ -102,15 +99,16 @@ def retrieval(
             image_progress=image_progress,
             text_progress=text_progress,
         )
-    document = measure.document(result)
+    document = Retrieval.from_result(result)
+    figures = document.model_dump()
     if wants_json(context, as_json):
         print_json(document)
     else:
         print_table(document)
-    for row in beside(document):
+    for row in beside(figures):
         print_published(row)
     if report is not None:
-        for path in reports.write(result, settings, report):
+        for path in reports.write(result, figures, settings, report):
             note(f"Wrote {printable(path)}")
     _finish(result.failures, made.name)
 
@@ -140,6 +138,7 @@ def zeroshot(
     as_json: JsonOption = False,
 ) -> None:
     """Classify pictures by class names alone; print and write the metrics as AltCLIP's script does."""
+    from ..answers.evaluation import ZeroShot
     from ..evaluation import datasets, prompts, published
     from ..evaluation import zeroshot as measure
 
@@ -163,15 +162,16 @@ def zeroshot(
             image_progress=image_progress,
             text_progress=text_progress,
         )
-    document = result.document()
-    _write(output, json.dumps(document) + "\n")
+    document = ZeroShot.from_result(result)
+    line = json.dumps(document.model_dump())
+    _write(output, f"{line}\n")
     if wants_json(context, as_json):
         print_json(document)
     else:
-        typer.echo(json.dumps(document))
+        typer.echo(line)
     if language == "en" and not templates and not classes:
         for row in published.for_zeroshot(dataset, split or "", result.images):
-            difference = published.agreement(row, result.metrics())
+            difference = published.agreement(row, document.metrics.model_dump())
             verdict = verdict_of(difference, row.is_of(made.name))
             note(f"published: {row.method} acc1 {row.acc1} acc5 {row.acc5} recall {row.mean_per_class_recall}{verdict}")
     _finish(result.failures, made.name)
@@ -192,6 +192,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Put two encoders side by side on the same data, with paired bootstrap confidence intervals."""
+    from ..answers.evaluation import Comparison
     from ..evaluation import compare as comparison
     from ..evaluation import datasets
     from ..evaluation import retrieval as measure
@@ -213,7 +214,7 @@ def compare(
                     text_progress=text_progress,
                 )
             )
-    document = comparison.document(results[0], results[1], samples, comparison.SEED if seed is None else seed)
+    document = Comparison.from_results(results[0], results[1], samples, comparison.SEED if seed is None else seed)
     if wants_json(context, as_json):
         print_json(document)
     else:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from .output import note
 
+if TYPE_CHECKING:
+    from ..answers.evaluation import Comparison, Retrieval
 
-def print_table(document: dict[str, Any]) -> None:
+
+def print_table(document: Retrieval) -> None:
     """Print the contract's figures, a language a line."""
-    note(f"{document['dataset']}, {document['encoder']}: {document['images']} pictures, {document['texts']} captions")
+    note(f"{document.dataset}, {document.encoder}: {document.images} pictures, {document.texts} captions")
     head = "".join(f"{name:>8}" for name in ("R@1", "R@5", "R@10"))
     typer.echo(f"{'':8}{'text to image':>24}    {'image to text':>24}\n{'':8}{head}    {head}      MR")
-    for language, one in [*document["languages"].items(), ("mean", document["mean"])]:
-        ways = ["".join(f"{value:>8.2f}" for value in one[way].values()) for way in ("text_to_image", "image_to_text")]
-        typer.echo(f"{language:8}{ways[0]}    {ways[1]}{one['MR']:>8.2f}")
+    for language, figures in [*document.languages.items(), ("mean", document.mean)]:
+        ways = [
+            "".join(f"{value:>8.2f}" for value in way.values())
+            for way in (figures.text_to_image, figures.image_to_text)
+        ]
+        typer.echo(f"{language:8}{ways[0]}    {ways[1]}{figures.MR:>8.2f}")
 
 
 def print_published(row: dict[str, Any]) -> None:
@@ -40,23 +46,23 @@ def verdict_of(difference: float, is_own: bool) -> str:
     return f": {'agrees' if difference <= TOLERANCE else 'DIFFERS'}, by {difference:.2f} points at most"
 
 
-def print_comparison(document: dict[str, Any]) -> None:
-    """Print what `compare.document` holds: R@10 and MR of each language, all measures of the mean."""
-    first, second = document["encoders"]
-    note(f"{document['dataset']}: {document['images']} pictures, {document['texts']} captions; A {first}, B {second}")
-    note(f"B - A with its {document['confidence']:.0%} interval; * where the interval leaves out 0")
+def print_comparison(document: Comparison) -> None:
+    """Print R@10 and MR of each language, all measures of the mean."""
+    first, second = document.encoders
+    note(f"{document.dataset}: {document.images} pictures, {document.texts} captions; A {first}, B {second}")
+    note(f"B - A with its {document.confidence:.0%} interval; * where the interval leaves out 0")
     typer.echo(f"{'':8}{'':22}{'A':>8}{'B':>8}{'B - A':>8}   interval")
-    for language, one in [*document["languages"].items(), ("mean", document["mean"])]:
+    for language, measures in [*document.languages.items(), ("mean", document.mean)]:
         rows = [
-            (f"{way.replace('_', ' ')} {name}", one[way][name])
-            for way in ("text_to_image", "image_to_text")
-            for name in ("R@1", "R@5", "R@10")
+            (f"{way} {name}", measure)
+            for way, recalls in (("text to image", measures.text_to_image), ("image to text", measures.image_to_text))
+            for name, measure in recalls.items()
             if language == "mean" or name == "R@10"
         ]
-        for name, measured in [*rows, ("MR", one["MR"])]:
-            difference = measured["difference"]
-            ends = f"{difference['low']:+.2f} to {difference['high']:+.2f}{' *' if difference['differs'] else ''}"
+        for name, measure in [*rows, ("MR", measures.MR)]:
+            difference = measure.difference
+            ends = f"{difference.low:+.2f} to {difference.high:+.2f}{' *' if difference.differs else ''}"
             typer.echo(
-                f"{language:8}{name:22}{measured['first']['value']:>8.2f}{measured['second']['value']:>8.2f}"
-                f"{difference['value']:>+8.2f}   {ends}"
+                f"{language:8}{name:22}{measure.first.value:>8.2f}{measure.second.value:>8.2f}"
+                f"{difference.value:>+8.2f}   {ends}"
             )

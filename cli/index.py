@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -50,7 +50,9 @@ def index(
             print_report(report)
             report = opened.index(folders, confirmed=True, stop=stop)
     if wants_json(context, as_json):
-        print_json(report_document(report))
+        from ..answers.indexing import IndexRun
+
+        print_json(IndexRun.from_report(report))
     else:
         print_report(report)
     if report.tally.failures:
@@ -69,7 +71,9 @@ def reencode(
     with open_library(context, library) as opened, stoppable() as stop, progress_bar("Encoding") as show:
         tally = opened.reencode(encoder, progress=show, stop=stop)
     if wants_json(context, as_json):
-        print_json({"encoder": encoder, "encoded": tally.encoded, "failed": len(tally.failures)})
+        from ..answers.indexing import Reencoded
+
+        print_json(Reencoded(encoder=encoder, encoded=tally.encoded, failed=len(tally.failures)))
     else:
         typer.echo(f"Encoded {tally.encoded} pictures with {encoder}, which answers from now on.")
     if tally.failures:
@@ -93,29 +97,16 @@ def forget(
         note(dropped + marked * bool(found.favourites))
         photos = 0 if dry_run else opened.forget(folder)
     if wants_json(context, as_json):
-        print_json({"forgotten": photos, "photos": found.photos, "favourites": found.favourites})
+        from ..answers.indexing import Forgotten
+
+        print_json(Forgotten(forgotten=photos, photos=found.photos, favourites=found.favourites))
     elif not dry_run:
         typer.echo(f"Forgot {photos} photos; the files are where they were.")
 
 
-def report_document(report: Report) -> dict[str, Any]:
-    """The `--json` document of `index`: docs/design.md."""
-    from ..documents import counts
-
-    return {
-        **counts(report),
-        "missing": sum(doubt.missing for doubt in report.doubts),
-        "seconds": round(report.seconds, 3),
-        "images_per_second": round(report.images_per_second, 2),
-        "encoder": report.encoder,
-    }
-
-
 def print_report(report: Report) -> None:
     """One line of what an index run did."""
-    from ..documents import counts
-
-    counted = ", ".join(f"{count} {what}" for what, count in counts(report).items() if count) or "no pictures found"
+    counted = ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count) or "no pictures found"
     rate = f", {report.images_per_second:.1f} pictures/s" if report.tally.encoded else ""
     typer.echo(f"{counted} in {report.seconds:.1f} s{rate}.")
     if report.tally.still_failed:
@@ -136,6 +127,10 @@ def print_doubts(report: Report) -> None:
 
 def said(report: Report) -> str:
     """What changed, as "3 added, 1 moved"; empty if nothing did."""
-    from ..documents import counts
+    return ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count and what != "unchanged")
 
-    return ", ".join(f"{count} {what}" for what, count in counts(report).items() if count and what != "unchanged")
+
+def _counts(report: Report) -> dict[str, int]:
+    from ..answers.indexing import Counts
+
+    return Counts.from_tally(report.tally).model_dump()

@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from ..indexer.pipeline import Failure, Tick
     from ..search.engine import Answer
 
@@ -33,9 +35,9 @@ LANGUAGE_NAMES = {
 }
 
 
-def print_json(document: Any) -> None:
+def print_json(document: BaseModel) -> None:
     """Print one JSON document on stdout."""
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(document.model_dump(), ensure_ascii=False, indent=2))
 
 
 def printable(path: Path) -> str:

@@ -114,7 +114,9 @@ def favourite(
     with open_library(context, library) as opened:
         copies = len(set(opened.mark(numbers, favourite=not remove)) - set(numbers))
     if wants_json(context, as_json):
-        print_json({"favourite": not remove, "ids": numbers})
+        from ..answers.photos import FavouriteMarks
+
+        print_json(FavouriteMarks(favourite=not remove, ids=numbers))
     else:
         alike = f", and {copies} with the same bytes" if copies else ""
         note(f"{len(numbers)} photo{'s' if len(numbers) != 1 else ''} {'un' * remove}marked{alike}.")
@@ -133,8 +135,9 @@ def match(
     name, probabilities = match_file(image, texts, encoder)
     ranked = sorted(zip(texts, probabilities, strict=True), key=lambda pair: -pair[1])
     if wants_json(context, as_json):
-        scored = [{"text": text, "probability": round(p, 6)} for text, p in ranked]
-        print_json({"image": printable(image), "encoder": name, "texts": scored})
+        from ..answers.searching import Match
+
+        print_json(Match.from_probabilities(printable(image), name, ranked))
     else:
         for text, probability in ranked:
             typer.echo(f"{probability:>7.2%}  {text}")
@@ -151,8 +154,8 @@ def _photo_id(text: str) -> int:
 
 def _show(answer: Answer, as_json: bool) -> None:
     if as_json:
-        from .. import documents
+        from ..answers import searching
 
-        print_json(documents.answer(answer))
+        print_json(searching.Answer.from_search(answer))
     else:
         print_answer(answer)

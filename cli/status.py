@@ -10,7 +10,7 @@ from .options import JsonOption, LibraryOption, open_library, wants_json
 from .output import encoder_note, print_json, printable
 
 if TYPE_CHECKING:
-    from ..library import Status
+    from ..library import Status as LibraryStatus
 
 
 def register(app: typer.Typer) -> None:
@@ -30,15 +30,14 @@ def status(
     with open_library(context, library) as opened:
         found = opened.status()
     if wants_json(context, as_json):
-        from .. import documents
+        from ..answers.status import Status, StatusWithFailures
 
-        failures = {"failures": documents.failures(found)} if failed else {}
-        print_json(documents.status(found) | failures)
+        print_json((StatusWithFailures if failed else Status).from_library(found))
     else:
         print_status(found, with_failures=failed)
 
 
-def print_status(found: Status, *, with_failures: bool) -> None:
+def print_status(found: LibraryStatus, *, with_failures: bool) -> None:
     """The same for people."""
     from ..data import paths
 
@@ -61,7 +60,7 @@ def print_status(found: Status, *, with_failures: bool) -> None:
             typer.echo(f"  {paths.display(photo.path)}: {photo.error}")
 
 
-def print_watch(found: Status) -> None:
+def print_watch(found: LibraryStatus) -> None:
     """Who watches the library, and where that is not the whole truth."""
     from ..data import paths
 

@@ -67,7 +67,9 @@ def exclude(
             now = kept if remove else kept + list(dict.fromkeys(patterns))
             opened.exclude(now)
     if wants_json(context, as_json):
-        print_json({"excluded": now})
+        from ..answers.indexing import Excluded
+
+        print_json(Excluded(excluded=now))
         return
     for pattern in now:
         typer.echo(pattern)

@@ -150,21 +150,8 @@ def missing_message(failures: Sequence[Failure], total: int, what: str = "are mi
     return f"{len(failures)} of {total} pictures {what}: {named}{more}."
 
 
-def document(result: RetrievalResult) -> dict[str, object]:
-    """The contract of docs/design.md: `{dataset, encoder, images, texts, languages: {…}, mean: {…}}`, percent."""
-    exact = {language: figures(found) for language, found in result.languages.items()}
-    return {
-        "dataset": result.data.name,
-        "encoder": result.encoder,
-        "images": len(result.data.images),
-        "texts": result.data.texts,
-        "languages": {language: rounded(one) for language, one in exact.items()},
-        "mean": rounded(mean_figures(list(exact.values()))),
-    }
-
-
 Figures: TypeAlias = dict[str, dict[str, float]]
-"""`{"text_to_image": {"R@1", …}, "image_to_text": {…}}` in percent; `MR` is their mean."""
+"""`{"text_to_image": {"R@1", …}, "image_to_text": {…}}` in percent, not rounded."""
 
 
 def figures(found: LanguageResult) -> Figures:
@@ -183,12 +170,6 @@ def mean_figures(several: Sequence[Figures]) -> Figures:
 def mean_recall(one: Figures) -> float:
     """MR: the mean of the six recalls."""
     return float(np.mean([value for way in one.values() for value in way.values()]))
-
-
-def rounded(one: Figures) -> dict[str, object]:
-    """The figures and their MR with two decimals."""
-    ways = {way: {name: round(value, 2) for name, value in recalls.items()} for way, recalls in one.items()}
-    return {**ways, "MR": round(mean_recall(one), 2)}
 
 
 def _check_left(kept: RetrievalSet, data: RetrievalSet) -> None:

@@ -35,16 +35,6 @@ class ZeroShotResult:
     images: int
     failures: tuple[Failure, ...]
 
-    def metrics(self) -> dict[str, float | None]:
-        """The three figures with six decimals."""
-        acc5 = None if self.acc5 is None else round(self.acc5, 6)
-        recall = round(self.mean_per_class_recall, 6)
-        return {"acc1": round(self.acc1, 6), "acc5": acc5, "mean_per_class_recall": recall}
-
-    def document(self) -> dict[str, object]:
-        """`{"dataset": …, "metrics": {"acc1", "acc5", "mean_per_class_recall"}}`, as AltCLIP's script writes it."""
-        return {"dataset": self.dataset, "metrics": self.metrics()}
-
 
 def class_vectors(
     encoder: Encoder,

@@ -40,7 +40,6 @@ REMEMBERED = 32
 """Searches whose order is kept, so that their next pages go on where the last one ended."""
 
 LOOKS, FILTER = "looks like", "filter"
-COLUMNS = ("name", "folder", "caption", "keyword")
 SORTS = ("relevance", "date")
 
 _CURSOR = re.compile(r"(\d{1,18})-(\d{1,9})")

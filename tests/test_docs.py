@@ -1,13 +1,18 @@
 """What the documentation shows is what the program takes."""
 
+import os
 import plistlib
 import re
+import runpy
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer
 from polyglance.cli import app
+from polyglance.config import Settings
 from polyglance.errors import QueryError
 from polyglance.languages import tokens
 from polyglance.search.filters import NAMES
@@ -88,3 +93,24 @@ def test_what_is_said_to_be_refused_is_and_says_so(typed, said):
     with pytest.raises(QueryError) as caught:
         parse(typed, 1000)
     assert said in str(caught.value)
+
+
+def test_the_settings_reference_is_what_the_script_makes():
+    made = runpy.run_path(str(ROOT / "scripts/settings_reference.py"))["page"]()
+    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == made, "run scripts/settings_reference.py"
+
+
+def test_the_settings_reference_has_every_setting_with_its_variable_and_meaning():
+    table = re.findall(
+        r"^\| `(\w+)` \| `(\w+)` \| .* \| (.+) \|$", (ROOT / "docs/settings.md").read_text(), re.MULTILINE
+    )
+    assert [key for key, _, _ in table] == list(Settings.model_fields)
+    assert all(variable == f"POLYGLANCE_{key.upper()}" for key, variable, _ in table)
+    assert all(len(meaning) > 20 for _, _, meaning in table)
+
+
+def test_the_defaults_can_be_used_on_a_machine_with_more_processors_than_workers_are_allowed():
+    code = "import os; os.cpu_count = lambda: 128; from polyglance.config import load; print(load().decode_workers)"
+    environment = {name: value for name, value in os.environ.items() if name != "POLYGLANCE_DECODE_WORKERS"}
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout == "64\n"

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
+from ..answers.folders import Folders, ServerFolder
 from ..data import paths
 from ..errors import UsageError
 from ..indexer.places import check_folders
 from . import limits
 
 
-def listing(path: str) -> dict[str, Any]:
-    """`{path, parent, folders: [{name, path}]}`, without hidden folders. Raises FolderError, UsageError."""
+def listing(path: str) -> Folders:
+    """The folders in `path`, without hidden ones; empty means the home folder. Raises FolderError, UsageError."""
     if path and not path.startswith("~") and not os.path.isabs(path):
         raise UsageError("The path does not begin at the root of the disk.", "Give the whole path of the folder.")
     (folder,) = check_folders([path or "~"])
     shown = os.fsdecode(folder)
     parent = os.path.dirname(shown)
-    found = [{"name": name, "path": os.path.join(shown, name)} for name in _names(shown)]
-    return {"path": shown, "parent": parent if parent != shown else None, "folders": found}
+    below = [ServerFolder(name=name, path=os.path.join(shown, name)) for name in _names(shown)]
+    return Folders(path=shown, parent=parent if parent != shown else None, folders=below)
 
 
 def _names(folder: str) -> list[str]:

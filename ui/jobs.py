@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .. import documents, priority
+from .. import priority
+from ..answers import indexing
 from ..data import database
-from ..errors import LibraryBusy, PolyglanceError, Stopped
+from ..errors import JobRunning, LibraryBusy, PolyglanceError, Stopped
 from ..indexer.pipeline import Tick
 from ..indexer.stop import Stop
 from ..indexer.update import Report
@@ -29,10 +30,6 @@ PATIENCE_SECONDS = 4.0
 
 WAIT_SECONDS = 60.0
 """How long a job waits for a watcher to finish what it is writing."""
-
-
-class JobRunning(PolyglanceError):
-    """A second job was asked for while one runs."""
 
 
 @dataclass(slots=True)
@@ -61,25 +58,25 @@ class Job:
             return None
         return (self.tick.total - self.tick.done) / self.rate
 
-    def document(self) -> documents.Document:
-        """As the API tells it; times in ISO 8601, UTC."""
+    def document(self) -> indexing.Job:
+        """The job as the API shows it: the rate with 2 decimals, seconds with 1, times in ISO 8601, UTC."""
         tick = self.tick or Tick(0, 0, 0, 0)
-        return {
-            "id": self.id,
-            "kind": "index",
-            "state": self.state,
-            "phase": self.phase,
-            "root": self.root,
-            "done": tick.done,
-            "total": tick.total,
-            "failed": tick.failed,
-            "rate": None if self.rate is None else round(self.rate, 2),
-            "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 1),
-            "started": _time(self.started),
-            "finished": None if self.finished is None else _time(self.finished),
-            "report": documents.report(self.report) if self.report else None,
-            "error": {"message": self.error.message, "hint": self.error.hint} if self.error else None,
-        }
+        return indexing.Job(
+            id=self.id,
+            kind="index",
+            state=self.state,
+            phase=self.phase,
+            root=self.root,
+            done=tick.done,
+            total=tick.total,
+            failed=tick.failed,
+            rate=None if self.rate is None else round(self.rate, 2),
+            seconds_left=None if self.seconds_left is None else round(self.seconds_left, 1),
+            started=_time(self.started),
+            finished=None if self.finished is None else _time(self.finished),
+            report=indexing.IndexReport.from_report(self.report) if self.report else None,
+            error=indexing.ErrorMessage.from_error(self.error) if self.error else None,
+        )
 
     def on_tick(self, tick: Tick) -> None:
         """Take in how far the run is."""

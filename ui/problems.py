@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
+from ..answers.problems import Problem
 from ..errors import (
     DecodersBusy,
     DiskFull,
     EncoderUnavailable,
+    JobRunning,
     LibraryBusy,
     LibraryMissing,
     PhotoNotFound,
@@ -22,7 +23,6 @@ from ..errors import (
     RootNotFound,
     UsageError,
 )
-from .jobs import JobRunning
 
 STATUS = (
     (PhotoNotFound, HTTPStatus.NOT_FOUND),
@@ -48,17 +48,16 @@ INTERNAL_HINT = "The terminal that 'polyglance serve' runs in says more."
 UNKNOWN_HINT = "/api/v1/docs lists the parameters."
 
 
-def problem(status: int, detail: str, hint: str = "") -> JSONResponse:
+def problem(status: int, detail: str, hint: str = "") -> Response:
     """Return a problem document; `hint`, an extension of ours, says what to do."""
-    content: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": int(status),
-        "detail": _printable(detail),
-    }
-    if hint:
-        content["hint"] = _printable(hint)
-    return JSONResponse(content, status, media_type=MEDIA_TYPE)
+    document = Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=int(status),
+        detail=_printable(detail),
+        hint=_printable(hint) if hint else None,
+    )
+    return Response(document.model_dump_json(exclude_none=True), status, media_type=MEDIA_TYPE)
 
 
 def _printable(text: str) -> str:
@@ -75,11 +74,11 @@ def register(app: FastAPI) -> None:
     """Answer every error that a route raises with a problem document."""
 
     @app.exception_handler(PolyglanceError)
-    def _ours(_: Request, error: PolyglanceError) -> JSONResponse:
+    def _ours(_: Request, error: PolyglanceError) -> Response:
         return problem(status_of(error), error.message, error.hint)
 
     @app.exception_handler(RequestValidationError)
-    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    def _invalid(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"][1:])
         said = f"{name or 'The request'}: {first['msg']}."
@@ -88,7 +87,7 @@ def register(app: FastAPI) -> None:
         )
 
     @app.exception_handler(HTTPException)
-    def _http(_: Request, error: HTTPException) -> JSONResponse:
+    def _http(_: Request, error: HTTPException) -> Response:
         answer = problem(error.status_code, str(error.detail))
         answer.headers.update(error.headers or {})
         return answer

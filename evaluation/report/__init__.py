@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from ...config import Settings
 from ...errors import DataError
@@ -11,9 +12,12 @@ from ..retrieval import RetrievalResult
 from . import document, markdown, page
 
 
-def write(result: RetrievalResult, settings: Settings, folder: Path) -> list[Path]:
-    """Write `report.json`, `report.md` and `report.html` into `folder`; return their paths. Raises DataError."""
-    made = document.build(result)
+def write(result: RetrievalResult, figures: dict[str, Any], settings: Settings, folder: Path) -> list[Path]:
+    """Write `report.json`, `report.md` and `report.html` into `folder`; return their paths. Raises DataError.
+
+    `figures` are those of `result` as `evaluate retrieval --json` prints them.
+    """
+    made = document.build(result, figures)
     texts = {
         "report.json": json.dumps(made, ensure_ascii=False, indent=2) + "\n",
         "report.md": markdown.render(made),

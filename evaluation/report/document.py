@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...data import paths
-from .. import ann, diagnostics, metrics, published, retrieval
+from .. import ann, diagnostics, metrics, published
 from ..retrieval import LanguageResult, RetrievalResult
 
 WORST = 2
@@ -19,17 +19,16 @@ SHOWN = 3
 """What was found instead, shown of each failure."""
 
 
-def build(result: RetrievalResult) -> dict[str, Any]:
-    """`{dataset, encoder, images, texts, languages, mean}` of the contract, then:
+def build(result: RetrievalResult, figures: dict[str, Any]) -> dict[str, Any]:
+    """The `figures` of `result` as `--json` prints them, `{dataset, encoder, images, texts, languages, mean}`, then:
 
     `fingerprint`; `chance` by language and direction; `failures: [{path, reason}]`; `hubness` by language, of pictures
     and texts; `consistency: {languages, pairs, mean}`; `relevance_cut` by language; `ann: {recall, queries, vectors}`;
     `published: [{language, method, …, largest_difference, agrees}]`; `worst: {text_to_image, image_to_text}`.
     docs/evaluation.md explains each.
     """
-    found = retrieval.document(result)
     return {
-        **found,
+        **figures,
         "fingerprint": result.fingerprint,
         "chance": {language: _rounded(one.chance) for language, one in result.languages.items()},
         "failures": [{"path": failure.path, "reason": failure.reason} for failure in result.failures],
@@ -37,7 +36,7 @@ def build(result: RetrievalResult) -> dict[str, Any]:
         "consistency": _rounded(asdict(diagnostics.consistency(result)), 4),
         "relevance_cut": {language: _cuts(one, result) for language, one in result.languages.items()},
         "ann": _rounded(asdict(ann.measure(_all_texts(result), result.images)), 4),
-        "published": beside(found),
+        "published": beside(figures),
         "worst": {
             "text_to_image": [case for language in result.languages for case in _worst_texts(result, language)],
             "image_to_text": [case for language in result.languages for case in _worst_images(result, language)],
@@ -45,14 +44,14 @@ def build(result: RetrievalResult) -> dict[str, Any]:
     }
 
 
-def beside(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Published rows that the figures of a contract document can be put beside: none if a picture was left out.
+def beside(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Published rows that the `figures` can be put beside: none if a picture was left out.
 
     `largest_difference` in points; `agrees` is None unless the row is of the encoder's own weights.
     """
     rows = []
-    for language, ours in found["languages"].items():
-        for row in published.for_retrieval(found["dataset"], language, found["images"]):
+    for language, ours in figures["languages"].items():
+        for row in published.for_retrieval(figures["dataset"], language, figures["images"]):
             difference = round(published.agreement(row, ours), 2)
             rows.append(
                 {
@@ -63,7 +62,7 @@ def beside(found: dict[str, Any]) -> list[dict[str, Any]]:
                     "MR": row.MR,
                     "source": row.source,
                     "largest_difference": difference,
-                    "agrees": difference <= published.TOLERANCE if row.is_of(found["encoder"]) else None,
+                    "agrees": difference <= published.TOLERANCE if row.is_of(figures["encoder"]) else None,
                 }
             )
     return rows

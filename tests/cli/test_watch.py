@@ -7,7 +7,8 @@ import sys
 import time
 
 import pytest
-from polyglance import Library, documents
+from polyglance import Library
+from polyglance.answers.status import Status
 from polyglance.data import watch_state
 from polyglance.data.database import is_watched, watcher_lock
 from polyglance.errors import LibraryError
@@ -54,7 +55,7 @@ class Child:
     def status(self):
         try:
             with Library.open(self.library, create=False) as library:
-                return documents.status(library.status())
+                return Status.from_library(library.status()).model_dump()
         except LibraryError:  # it is only just being made
             return {"photos": 0, "watch": None}
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from polyglance.answers.evaluation import Retrieval
 from polyglance.errors import DataError
 from polyglance.evaluation import compare, retrieval
 from polyglance.evaluation.datasets.sets import Captions, RetrievalSet
@@ -51,7 +52,7 @@ def test_a_worse_encoder_is_told_apart_and_an_equal_one_is_not():
 def test_values_are_those_of_the_retrieval_document():
     good = result(0.3)
     table = compare.compare(good, good)
-    document = retrieval.document(good)
+    document = Retrieval.from_result(good).model_dump()
     for language, figures in [*document["languages"].items(), ("mean", document["mean"])]:
         for (way, name), one in table[language].items():
             assert one.first.value == pytest.approx(figures[way][name] if way else figures["MR"], abs=0.005)

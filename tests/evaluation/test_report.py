@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 from evaluation_sets import paint, write_jsonl
+from polyglance.answers.evaluation import Retrieval
 from polyglance.evaluation import published, report, retrieval
 from polyglance.evaluation.datasets import load_retrieval
 from polyglance.evaluation.report import document
@@ -26,7 +27,7 @@ def made(random_encoder, settings, tmp_path):
         rows.append({"image": name, "captions": captions})
     data = load_retrieval(write_jsonl(tmp_path / "set", rows))
     result = retrieval.evaluate(random_encoder, data, settings, tmp_path / "cache", allow_missing=True)
-    paths = report.write(result, settings, tmp_path / "a" / "report")
+    paths = report.write(result, Retrieval.from_result(result).model_dump(), settings, tmp_path / "a" / "report")
     return {path.suffix: path.read_text(encoding="utf-8") for path in paths}
 
 

@@ -5,6 +5,7 @@ import pytest
 from checkpoints import SENTENCES
 from evaluation_sets import WORDS, paint, write_jsonl
 from PIL import Image
+from polyglance.answers.evaluation import Retrieval
 from polyglance.config import Settings
 from polyglance.encoders.transformers import checkpoint
 from polyglance.encoders.transformers.altclip import DualEncoder
@@ -15,6 +16,10 @@ from polyglance.evaluation.datasets.sets import Captions
 from scipy import stats
 
 WAYS = ("text_to_image", "image_to_text")
+
+
+def document_of(result):
+    return Retrieval.from_result(result).model_dump()
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def test_an_encoder_that_understands_scores_100_in_every_format_and_language(
 ):
     sizes = {stamps: 9, flickr30k: 1, flickr30k_cn: 1, xtd10: 8, crossmodal: 9, coco_cn: 1}
     for path, languages in sizes.items():
-        document = retrieval.document(measure(colour, path))
+        document = document_of(measure(colour, path))
         assert len(document["languages"]) == languages
         for figures in (*document["languages"].values(), document["mean"]):
             perfect = {"R@1": 100.0, "R@5": 100.0, "R@10": 100.0}
@@ -38,7 +43,7 @@ def test_an_encoder_that_understands_scores_100_in_every_format_and_language(
 
 
 def test_the_document_is_the_contract(colour, measure, stamps):
-    document = retrieval.document(measure(colour, stamps, languages=["en", "zh"]))
+    document = document_of(measure(colour, stamps, languages=["en", "zh"]))
     assert list(document) == ["dataset", "encoder", "images", "texts", "languages", "mean"]
     assert (document["dataset"], document["encoder"], document["images"], document["texts"]) == (
         "stamps",
@@ -58,7 +63,7 @@ def test_a_random_encoder_scores_at_chance_in_both_languages(random_encoder, mea
         captions = {"en": [f"picture {number} {n}" for n in range(3)], "zh": [f"图片{number}之{n}" for n in range(3)]}
         rows.append({"image": f"{number}.png", "captions": captions})
     result = measure(random_encoder, write_jsonl(tmp_path / "chance", rows))
-    for language, figures in retrieval.document(result)["languages"].items():
+    for language, figures in document_of(result)["languages"].items():
         chance = result.languages[language].chance
         assert chance["text_to_image"]["R@10"] == pytest.approx(100 * 10 / 150)
         assert chance["image_to_text"]["R@10"] == pytest.approx(100 * (1 - stats.hypergeom.pmf(0, 450, 3, 10)))
@@ -86,7 +91,7 @@ def test_figures_are_those_of_transformers_called_directly(tiny_altclip, setting
         owners += [number, number]
     encoder = DualEncoder(checkpoint.read(tiny_altclip, "tiny"), Settings(precision="float32", device="cpu"))
     data = load_retrieval(write_jsonl(tmp_path / "set", rows))
-    found = retrieval.document(retrieval.evaluate(encoder, data, settings, tmp_path / "cache"))["languages"]["en"]
+    found = document_of(retrieval.evaluate(encoder, data, settings, tmp_path / "cache"))["languages"]["en"]
 
     preparation = AutoImageProcessor.from_pretrained(tiny_altclip, backend="pil")
     processor = AltCLIPProcessor(preparation, AutoTokenizer.from_pretrained(tiny_altclip))
@@ -138,7 +143,7 @@ def test_several_pictures_of_one_caption_are_all_right(colour, measure, tmp_path
     for number in range(4):
         paint(tmp_path / "set" / f"{number}.png", (220, 30, 30 + number), number)
         rows.append({"image": f"{number}.png", "captions": {"en": ["something red"]}})
-    document = retrieval.document(measure(colour, write_jsonl(tmp_path / "set", rows)))
+    document = document_of(measure(colour, write_jsonl(tmp_path / "set", rows)))
     assert document["texts"] == 4
     assert document["languages"]["en"]["text_to_image"]["R@1"] == 100
     assert document["languages"]["en"]["image_to_text"]["R@1"] == 100
@@ -165,7 +170,7 @@ def test_missing_pictures_are_counted_and_named(colour, measure, stamps):
     result = measure(colour, stamps, allow_missing=True)
     assert [failure.number for failure in result.failures] == [0, 2, 4, 5]
     assert {failure.reason for failure in result.failures} == {"is not there"}
-    document = retrieval.document(result)
+    document = document_of(result)
     assert (document["images"], document["texts"], document["mean"]["MR"]) == (2, 18, 100)
 
 
@@ -192,7 +197,7 @@ def test_unreadable_pictures_are_counted_and_named(colour, measure, stamps):
         (0, "is not a regular file (a folder)"),
         (1, "is not a picture polyglance can read"),
     ]
-    assert retrieval.document(result)["mean"]["MR"] == 100
+    assert document_of(result)["mean"]["MR"] == 100
 
 
 def test_nothing_left_is_said(colour, measure, stamps):

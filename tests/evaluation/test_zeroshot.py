@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from evaluation_sets import CIFAR_CLASSES, WORDS, cifar_batch, paint, write_cifar
 from PIL import Image
+from polyglance.answers.evaluation import ZeroShot
 from polyglance.config import Settings
 from polyglance.encoders.transformers import checkpoint
 from polyglance.encoders.transformers.altclip import DualEncoder
@@ -24,7 +25,8 @@ def test_metrics_are_those_of_altclips_script(tiny_altclip, settings, tmp_path):
     names = prompts.class_names("cifar10", data.classes, "en")
     templates = prompts.templates("cifar10", "en")
     encoder = DualEncoder(checkpoint.read(tiny_altclip, "tiny"), Settings(precision="float32", device="cpu"))
-    found = zeroshot.evaluate(encoder, data, names, templates, settings, tmp_path / "cache").document()
+    result = zeroshot.evaluate(encoder, data, names, templates, settings, tmp_path / "cache")
+    found = ZeroShot.from_result(result).model_dump()
 
     model = AltCLIPModel.from_pretrained(tiny_altclip)
     tokenizer = AutoTokenizer.from_pretrained(tiny_altclip)
@@ -78,7 +80,7 @@ def test_an_encoder_that_understands_is_right_in_every_language(colour, settings
     templates = prompts.templates("imagefolder", code)
     found = zeroshot.evaluate(colour, data, names, templates, settings, tmp_path / "cache")
     assert (found.acc1, found.acc5, found.mean_per_class_recall, found.images) == (1, None, 1, 12)
-    assert found.document()["metrics"]["acc5"] is None  # three classes: AltCLIP's script says NaN
+    assert ZeroShot.from_result(found).metrics.acc5 is None  # three classes: AltCLIP's script says NaN
 
 
 def test_a_random_encoder_is_right_as_often_as_chance(random_encoder, settings, tmp_path):

@@ -114,6 +114,33 @@ def test_the_page_about_it_lists_every_route_and_loads_nothing(client, document)
     assert "curl" in answer.text
 
 
+def rows_of(page, operation):
+    """Parameter -> (where, what, what holds if it is left out, description) of one operation."""
+    section = page.split(f'<section id="{operation}">')[1].split("</section>")[0]
+    rows = re.findall(r"<tr><td><code>(\w+)</code></td>(.*?)</tr>", section)
+    return {name: tuple(re.findall(r"<td>(.*?)</td>", cells)) for name, cells in rows}
+
+
+def test_the_page_says_which_parameters_are_required_and_what_holds_for_the_others(client, document):
+    page = client.get("/api/v1/docs").text
+    search = rows_of(page, "search")
+    assert not [name for name, cells in search.items() if "required" in cells]
+    assert (search["k"][2], search["all"][2], search["sort"][2], search["after"][2]) == (
+        "20",
+        "false",
+        "&quot;relevance&quot;",
+        "",
+    )
+    assert rows_of(page, "similar")["photo_id"][2] == "required"
+    assert rows_of(page, "add_root")["path"][2] == "required"
+    assert rows_of(page, "rescan")["root"][2] == ""
+    for path, methods in document["paths"].items():
+        for about in methods.values():
+            rows = rows_of(page, about["operationId"])
+            for parameter in about.get("parameters", []):
+                assert (rows[parameter["name"]][2] == "required") == parameter["required"], (path, parameter["name"])
+
+
 def test_a_server_with_a_password_says_so(library):
     made = build(library, Policy(Secret.of("me:correct horse"))).openapi()
     assert made["security"] == [{"password": []}, {"token": []}]

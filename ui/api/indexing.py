@@ -6,10 +6,12 @@ import os
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
-from ... import documents
+from ...answers.folders import Folders
+from ...answers.indexing import CurrentJob, ForgottenRoot, StartedJob
+from ...answers.status import Failure, Failures, Roots
 from ...data import paths
 from ...errors import UsageError
 from ...indexer.places import check_folders
@@ -17,8 +19,8 @@ from ...library import Library
 from .. import folders
 from ..jobs import Job, Jobs
 from ..limits import MAX_ID
-from . import schemas
 from .parameters import Count, Position, Text
+from .responses import respond
 
 RootId = Annotated[int, Path(ge=1, le=MAX_ID, description="Id of a root, as `/roots` has it.")]
 
@@ -41,13 +43,13 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(tags=["Indexing"])
 
-    @routes.get("/roots", response_model=schemas.Roots)
-    def roots() -> JSONResponse:
+    @routes.get("/roots", response_model=Roots)
+    def roots() -> Response:
         """The folders that the library indexes."""
-        return JSONResponse({"roots": documents.roots(library.status())})
+        return respond(Roots.from_library(library.status()))
 
-    @routes.post("/roots", status_code=202, response_model=schemas.Started)
-    def add_root(new: NewRoot) -> JSONResponse:
+    @routes.post("/roots", status_code=202, response_model=StartedJob)
+    def add_root(new: NewRoot) -> Response:
         """Add a folder of the server's machine and begin to index it."""
         if not new.path.startswith(("/", "~")) and not os.path.isabs(new.path):
             raise UsageError("The path does not begin at the root of the disk.", "Give the whole path of the folder.")
@@ -56,58 +58,58 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
             jobs.start(paths.display(folder), lambda tick, stop: library.index([folder], progress=tick, stop=stop))
         )
 
-    @routes.delete("/roots/{root_id}", response_model=schemas.Forgotten)
-    def forget_root(root_id: RootId) -> JSONResponse:
+    @routes.delete("/roots/{root_id}", response_model=ForgottenRoot)
+    def forget_root(root_id: RootId) -> Response:
         """Drop a folder from the library. Its files are not touched, and marks of favourites are kept."""
         jobs.require_free()
         folder = library.root(root_id).path
-        found = library.would_forget(folder)
-        return JSONResponse({"forgotten": library.forget(folder), "favourites": found.favourites})
+        favourites = library.would_forget(folder).favourites
+        return respond(ForgottenRoot(forgotten=library.forget(folder), favourites=favourites))
 
-    @routes.get("/folders", response_model=schemas.Folders)
+    @routes.get("/folders", response_model=Folders)
     def list_folders(
         path: Annotated[Text, Query(description="Absolute; the home folder if it is empty.")] = "",
-    ) -> JSONResponse:
+    ) -> Response:
         """The folders in a folder of the server's machine, to choose one to add. No names of files."""
-        return JSONResponse(folders.listing(path))
+        return respond(folders.listing(path))
 
-    @routes.post("/jobs", status_code=202, response_model=schemas.Started)
-    def rescan(wanted: Rescan) -> JSONResponse:
+    @routes.post("/jobs", status_code=202, response_model=StartedJob)
+    def rescan(wanted: Rescan) -> Response:
         """Compare one root with its disk, or all of them."""
         root = library.root(wanted.root) if wanted.root is not None else None
         shown = paths.display(root.path) if root else None
         return _started(jobs.start(shown, lambda tick, stop: library.rescan(wanted.root, progress=tick, stop=stop)))
 
-    @routes.get("/jobs/current", response_model=schemas.Current)
-    def job() -> JSONResponse:
+    @routes.get("/jobs/current", response_model=CurrentJob)
+    def job() -> Response:
         """The index job that runs, or the last one."""
         return _job(jobs.current)
 
-    @routes.delete("/jobs/current", response_model=schemas.Current)
-    def stop_job() -> JSONResponse:
+    @routes.delete("/jobs/current", response_model=CurrentJob)
+    def stop_job() -> Response:
         """Ask the job to stop; the batch in hand is finished, and all that is done is kept."""
         if jobs.current:
             jobs.current.stop.ask()
         return _job(jobs.current)
 
-    @routes.get("/failures", response_model=schemas.Failures)
-    def failures(k: Count = 20, cursor: Position = 0) -> JSONResponse:
+    @routes.get("/failures", response_model=Failures)
+    def failures(k: Count = 20, cursor: Position = 0) -> Response:
         """The files that could not be read, and why."""
-        found, total = library.catalog.some_failures(cursor, k + 1)
-        more = found[k - 1].id if len(found) > k else None
-        return JSONResponse({"failures": [documents.failure(each) for each in found[:k]], "next": more, "total": total})
+        photos, total = library.catalog.some_failures(cursor, k + 1)
+        more = photos[k - 1].id if len(photos) > k else None
+        return respond(Failures(failures=[Failure.from_record(photo) for photo in photos[:k]], next=more, total=total))
 
-    @routes.post("/failures/retry", status_code=202, response_model=schemas.Started)
-    def retry() -> JSONResponse:
+    @routes.post("/failures/retry", status_code=202, response_model=StartedJob)
+    def retry() -> Response:
         """Try the files again that could not be read."""
         return _started(jobs.start(None, lambda tick, stop: library.rescan(failed=True, progress=tick, stop=stop)))
 
     return routes
 
 
-def _job(job: Job | None) -> JSONResponse:
-    return JSONResponse({"job": job.document() if job else None})
+def _job(job: Job | None) -> Response:
+    return respond(CurrentJob(job=job.document() if job else None))
 
 
-def _started(job: Job) -> JSONResponse:
-    return JSONResponse({"job": job.document()}, 202)
+def _started(job: Job) -> Response:
+    return respond(StartedJob(job=job.document()), 202)

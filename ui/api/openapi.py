@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from ...answers.problems import Problem
 from .. import problems
 from .parameters import WantedWithPicture
-from .schemas import Problem
 
 DESCRIPTION = """\
 Search the photos of one library, look at them, and have folders indexed. Photos are addressed by id, never by path.

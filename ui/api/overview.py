@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from starlette.responses import Response
 
-from ... import documents
+from ...answers.encoders import LibraryEncoders
+from ...answers.facets import Facets
+from ...answers.photos import DuplicateGroups, PhotoGroup
+from ...answers.status import Status
 from ...data import copies
 from ...data import facets as counting
 from ...encoders import registry
 from ...library import Library
-from . import schemas
 from .parameters import Count, Position
+from .responses import respond
 
 
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(tags=["Library"])
-    kept: dict[int, documents.Document] = {}  # the newest generation's facets: counting takes time
+    kept: dict[int, Facets] = {}  # the newest generation's facets: counting takes time
 
-    @routes.get("/status", response_model=schemas.Status)
-    def status() -> JSONResponse:
+    @routes.get("/status", response_model=Status)
+    def status() -> Response:
         """What the library holds."""
-        return JSONResponse(documents.status(library.status()))
+        return respond(Status.from_library(library.status()))
 
-    @routes.get("/facets", response_model=schemas.Facets)
-    def facets() -> JSONResponse:
+    @routes.get("/facets", response_model=Facets)
+    def facets() -> Response:
         """What there is to filter by: cameras, folders, kinds, dates, each with its number of photos."""
         generation = library.catalog.generation()
         if generation not in kept:
-            counted = documents.facets(counting.read(library.catalog))
+            counted = Facets.from_catalog(counting.read(library.catalog))
             kept.clear()
             kept[generation] = counted
-        return JSONResponse(kept.get(generation) or documents.facets(counting.read(library.catalog)))
+        return respond(kept.get(generation) or Facets.from_catalog(counting.read(library.catalog)))
 
-    @routes.get("/duplicates", response_model=schemas.Groups)
-    def duplicates(k: Count = 20, cursor: Position = 0) -> JSONResponse:
+    @routes.get("/duplicates", response_model=DuplicateGroups)
+    def duplicates(k: Count = 20, cursor: Position = 0) -> Response:
         """Photos whose files are equal, byte for byte, in groups."""
         groups = copies.page(library.catalog, cursor, k + 1)
         more = groups[k - 1][0].id if len(groups) > k else None
-        return JSONResponse({"groups": [documents.copies(group) for group in groups[:k]], "next": more})
+        return respond(DuplicateGroups(groups=[PhotoGroup.from_copies(group) for group in groups[:k]], next=more))
 
-    @routes.get("/encoders", response_model=list[schemas.Encoder])
-    def encoders() -> JSONResponse:
+    @routes.get("/encoders", response_model=LibraryEncoders)
+    def encoders() -> Response:
         """The encoders there are. Switch with `polyglance reencode --encoder NAME`."""
         active = library.catalog.active_encoder()
         known = registry.listing(library.settings)
-        return JSONResponse([documents.encoder(each, active.name if active else None) for each in known])
+        return respond(LibraryEncoders.from_registry(known, active.name if active else None))
 
     return routes

@@ -50,16 +50,8 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
 
 
 def _operation(document: dict[str, Any], base: str, method: str, path: str, about: dict[str, Any]) -> str:
-    parameters = [(one["name"], one["in"], one["schema"], one) for one in about.get("parameters", [])]
-    for kind, content in about.get("requestBody", {}).get("content", {}).items():
-        schema = _resolved(document, content.get("schema", {}))
-        parameters += [(name, kind, one, one) for name, one in schema.get("properties", {}).items()]
-    rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(where)}</td><td>{escape(_kind(schema))}</td>"
-        f"<td>{escape(said.get('description', ''))}</td></tr>"
-        for name, where, schema, said in parameters
-    )
-    head = "<tr><th>Name</th><th>Where</th><th>What</th><th></th></tr>"
+    rows = "".join(_row(*parameter) for parameter in _parameters(document, about))
+    head = "<tr><th>Name</th><th>Where</th><th>What</th><th>If left out</th><th></th></tr>"
     table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
     return (
         f'<section id="{escape(about["operationId"])}"><h3><b>{method}</b> <code>{escape(path)}</code></h3>'
@@ -68,11 +60,29 @@ def _operation(document: dict[str, Any], base: str, method: str, path: str, abou
     )
 
 
+def _parameters(
+    document: dict[str, Any], about: dict[str, Any]
+) -> Iterator[tuple[str, str, dict[str, Any], str, bool]]:
+    """(name, where, schema, description, whether it is required) of what an operation takes."""
+    for each in about.get("parameters", []):
+        yield each["name"], each["in"], each["schema"], each.get("description", ""), each.get("required", False)
+    for kind, content in about.get("requestBody", {}).get("content", {}).items():
+        body = _resolved(document, content.get("schema", {}))
+        for name, schema in body.get("properties", {}).items():
+            yield name, kind, schema, schema.get("description", ""), name in body.get("required", [])
+
+
+def _row(name: str, where: str, schema: dict[str, Any], description: str, required: bool) -> str:
+    default = schema.get("default")
+    left_out = "required" if required else json.dumps(default) if default or default in (0, False) else ""
+    cells = (where, _kind(schema), left_out, description)
+    return f"<tr><td><code>{escape(name)}</code></td>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+
+
 def curl(document: dict[str, Any], base: str, method: str, path: str, about: dict[str, Any]) -> str:
     """An example of a request."""
     address = base + path.replace("{photo_id}", "1").replace("{root_id}", "1")
-    required = [one["name"] for one in about.get("parameters", []) if one["in"] == "query"]
-    if "q" in required:
+    if any(parameter["name"] == "q" for parameter in about.get("parameters", [])):
         address += "?q=snowy+mountains&after=2024"
     how = "" if method == "GET" else f"-X {method} "
     content = about.get("requestBody", {}).get("content", {})

@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
-from ... import documents
+from ...answers.photos import FavouriteMark, Photo, PhotoGroup
 from ...data import copies
 from ...library import Library
 from .. import media
-from . import schemas
 from .openapi import JPEG_OR_FILE, PART
 from .parameters import PhotoId
+from .responses import respond
 
 
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(prefix="/photos/{photo_id}", tags=["Photos"])
 
-    @routes.get("", response_model=schemas.Photo)
-    def photo(photo_id: PhotoId) -> JSONResponse:
+    @routes.get("", response_model=Photo)
+    def photo(photo_id: PhotoId) -> Response:
         """What the library knows about one photo."""
         record = library.photo(photo_id)
         is_favourite = bool(copies.favourites(library.catalog, [photo_id]))
-        return JSONResponse(documents.photo(record) | {"favourite": is_favourite})
+        return respond(Photo.from_record(record, favourite=is_favourite))
 
-    @routes.put("/favourite", response_model=schemas.Marked)
-    def mark(photo_id: PhotoId) -> JSONResponse:
+    @routes.put("/favourite", response_model=FavouriteMark)
+    def mark(photo_id: PhotoId) -> Response:
         """Make the photo a favourite, and with it all photos with the same bytes: `ids`."""
-        return JSONResponse({"id": photo_id, "favourite": True, "ids": library.mark([photo_id])})
+        return respond(FavouriteMark(id=photo_id, favourite=True, ids=library.mark([photo_id])))
 
-    @routes.delete("/favourite", response_model=schemas.Marked)
-    def unmark(photo_id: PhotoId) -> JSONResponse:
+    @routes.delete("/favourite", response_model=FavouriteMark)
+    def unmark(photo_id: PhotoId) -> Response:
         """Make the photo no favourite any more."""
-        return JSONResponse({"id": photo_id, "favourite": False, "ids": library.mark([photo_id], favourite=False)})
+        return respond(FavouriteMark(id=photo_id, favourite=False, ids=library.mark([photo_id], favourite=False)))
 
-    @routes.get("/duplicates", response_model=schemas.Group)
-    def near_duplicates(photo_id: PhotoId) -> JSONResponse:
+    @routes.get("/duplicates", response_model=PhotoGroup)
+    def near_duplicates(photo_id: PhotoId) -> Response:
         """The photos that are almost this one, itself first."""
-        return JSONResponse({"photos": [documents.result(each) for each in library.alike(photo_id)]})
+        return respond(PhotoGroup.from_results(library.alike(photo_id)))
 
     @routes.head("/thumbnail", include_in_schema=False)
     @routes.get("/thumbnail", response_class=Response, responses=JPEG_OR_FILE)

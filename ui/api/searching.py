@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
-from ... import documents
+from ...answers.searching import MarkedAnswer
 from ...data import copies
 from ...library import Library
 from ...search import engine
@@ -17,47 +17,47 @@ from .. import uploads
 from ..limits import MAX_UPLOAD_PIXELS
 from .openapi import picture_body, picture_form
 from .parameters import Count, PhotoId, Wanted, WantedWithPicture
-from .schemas import Answer
+from .responses import respond
 
 
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(tags=["Searching"])
 
-    @routes.get("/search", response_model=Answer)
-    def search(wanted: Annotated[Wanted, Query()]) -> JSONResponse:
+    @routes.get("/search", response_model=MarkedAnswer)
+    def search(wanted: Annotated[Wanted, Query()]) -> Response:
         """Find the photos that show `q` and pass the filters.
 
         Pictures on this machine cannot be named in `q`, photos by id (`#12`) can. With filters alone, what passes is
         listed, the newest first.
         """
-        return JSONResponse(_answer(library, wanted, None))
+        return respond(_answer(library, wanted, None))
 
-    @routes.post("/search", response_model=Answer, openapi_extra=picture_form())
-    async def search_with_picture(request: Request) -> JSONResponse:
+    @routes.post("/search", response_model=MarkedAnswer, openapi_extra=picture_form())
+    async def search_with_picture(request: Request) -> Response:
         """Find the photos like the picture in the form's field `picture`, together with what `q` says."""
         form = await uploads.form(request, WantedWithPicture, "picture")
         sent = Sent(form.file, form.fields.weight, MAX_UPLOAD_PIXELS) if form.file is not None else None
         async with uploads.few_at_once():
-            return JSONResponse(await run_in_threadpool(_answer, library, form.fields, sent))
+            return respond(await run_in_threadpool(_answer, library, form.fields, sent))
 
-    @routes.get("/similar/{photo_id}", response_model=Answer)
-    def similar(photo_id: PhotoId, k: Count = 20) -> JSONResponse:
+    @routes.get("/similar/{photo_id}", response_model=MarkedAnswer)
+    def similar(photo_id: PhotoId, k: Count = 20) -> Response:
         """Find the photos like one of the library."""
-        return JSONResponse(_document(library, library.similar(photo_id, k)))
+        return respond(_marked(library, library.similar(photo_id, k)))
 
-    @routes.post("/similar", response_model=Answer, openapi_extra=picture_body())
-    async def similar_to_upload(request: Request, k: Count = 20) -> JSONResponse:
+    @routes.post("/similar", response_model=MarkedAnswer, openapi_extra=picture_body())
+    async def similar_to_upload(request: Request, k: Count = 20) -> Response:
         """Find the photos like the picture whose file is the request's body."""
         sent = Sent(await uploads.body(request), 1.0, MAX_UPLOAD_PIXELS)
         async with uploads.few_at_once():
-            return JSONResponse(await run_in_threadpool(_answer, library, Wanted(k=k, all=True), sent))
+            return respond(await run_in_threadpool(_answer, library, Wanted(k=k, all=True), sent))
 
     return routes
 
 
-def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> documents.Document:
-    found = library.search(
+def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> MarkedAnswer:
+    answer = library.search(
         wanted.q,
         wanted.k,
         filters=wanted.filters,
@@ -68,13 +68,9 @@ def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> documents.Do
         only_relevant=wanted.relevant,
         picture=sent,
     )
-    return _document(library, found)
+    return _marked(library, answer)
 
 
-def _document(library: Library, found: engine.Answer) -> documents.Document:
-    """The answer, where each result also says whether it is a favourite."""
-    document = documents.answer(found)
-    marked = copies.favourites(library.catalog, [result["id"] for result in document["results"]])
-    for result in document["results"]:
-        result["favourite"] = result["id"] in marked
-    return document
+def _marked(library: Library, answer: engine.Answer) -> MarkedAnswer:
+    favourites = copies.favourites(library.catalog, [result.photo.id for result in answer.results])
+    return MarkedAnswer.with_favourites(answer, favourites)

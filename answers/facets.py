@@ -1,0 +1,63 @@
+"""What there is to filter by."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field
+
+from ..data import facets, paths
+from ..search import filters
+from .base import Document
+
+
+class NamedCount(Document):
+    """A camera or a kind of file, with its number of photos."""
+
+    name: str = Field(description="As filters take it.")
+    photos: int
+
+
+class PhotoFolder(Document):
+    """A folder with photos in it or below it."""
+
+    root: str = Field(description="The root it is in, as printable text.")
+    path: str = Field(description="Relative to the root, empty for the root itself; printable text.")
+    photos: int = Field(description="In it and below it.")
+
+
+class Facets(Document):
+    """What there is to filter by, each with its number of photos."""
+
+    cameras: list[NamedCount] = Field(description="The most frequent first.")
+    folders: list[PhotoFolder] = Field(description="In order of root and path.")
+    types: list[NamedCount] = Field(description="Kinds of file, as the filter `type` takes them.")
+    first: str | None = Field(description="When the oldest photo was taken: the camera's local time, ISO 8601.")
+    last: str | None = Field(description="When the newest photo was taken.")
+    favourites: int
+    places: int = Field(description="Photos that say where they were taken.")
+
+    @classmethod
+    def from_catalog(cls, counted: facets.Facets) -> Self:
+        """Formats that are one kind to the filter `type` are counted together."""
+        types: dict[str, int] = {}
+        for name, count in counted.formats.items():
+            short = filters.type_of(name)
+            if short:
+                types[short] = types.get(short, 0) + count
+        return cls(
+            cameras=_named(counted.cameras),
+            folders=[
+                PhotoFolder(root=paths.display(folder.root), path=paths.display(folder.path), photos=folder.photos)
+                for folder in counted.folders
+            ],
+            types=_named(types),
+            first=counted.first,
+            last=counted.last,
+            favourites=counted.favourites,
+            places=counted.places,
+        )
+
+
+def _named(counts: dict[str, int]) -> list[NamedCount]:
+    return [NamedCount(name=name, photos=count) for name, count in counts.items()]

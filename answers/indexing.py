@@ -1,0 +1,156 @@
+"""What changes a library: index runs and jobs, encoding again, roots and patterns that are left out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field
+
+from ..errors import PolyglanceError
+from ..indexer.pipeline import Tally
+from ..indexer.update import Report
+from .base import Document, vocabulary
+
+JobState: TypeAlias = Annotated[str, vocabulary("running", "done", "failed", "stopped")]
+JobPhase: TypeAlias = Annotated[
+    str, vocabulary("waiting", "scanning", "indexing", "finishing", "done", "failed", "stopped")
+]
+
+
+class Counts(Document):
+    """How many files an index run saw, by what became of them."""
+
+    added: int
+    changed: int
+    moved: int
+    removed: int
+    unchanged: int
+    failed: int = Field(description="Files that could not be read in this run.")
+
+    @classmethod
+    def from_tally(cls, tally: Tally) -> Self:
+        """Count what a run did."""
+        return cls(
+            added=tally.added,
+            changed=tally.changed,
+            moved=tally.moved,
+            removed=tally.removed,
+            unchanged=tally.unchanged,
+            failed=len(tally.failures),
+        )
+
+
+class IndexRun(Counts):
+    """What an index run did, as the command line tells it."""
+
+    seconds: float = Field(description="Of the whole run.")
+    images_per_second: float = Field(description="Pictures encoded in a second of the whole run.")
+    encoder: str = Field(description="Name of the encoder.")
+    missing: int = Field(description="Photos not found and kept, until `--yes` confirms that they are gone.")
+
+    @classmethod
+    def from_report(cls, report: Report) -> Self:
+        """Seconds with 3 decimals, the rate with 2."""
+        return cls(
+            **dict(Counts.from_tally(report.tally)),
+            missing=sum(doubt.missing for doubt in report.doubts),
+            seconds=round(report.seconds, 3),
+            images_per_second=round(report.images_per_second, 2),
+            encoder=report.encoder,
+        )
+
+
+class ErrorMessage(Document):
+    """What went wrong, and what to do."""
+
+    message: str
+    hint: str = Field(description="May be empty.")
+
+    @classmethod
+    def from_error(cls, error: PolyglanceError) -> Self:
+        """The error's message and hint."""
+        return cls(message=error.message, hint=error.hint)
+
+
+class IndexReport(Counts):
+    """What an index job did."""
+
+    still_failed: int = Field(description="Files that could not be read before and are unchanged: not tried again.")
+    seconds: float = Field(description="Of the whole run.")
+    images_per_second: float = Field(description="Pictures encoded in a second of the whole run.")
+    encoder: str = Field(description="Name of the encoder.")
+    offline: list[ErrorMessage] = Field(description="The folders whose disk was not there.")
+    doubts: list[ErrorMessage] = Field(description="Folders most of whose photos were not found; they are kept.")
+
+    @classmethod
+    def from_report(cls, report: Report) -> Self:
+        """Seconds with 3 decimals, the rate with 2."""
+        return cls(
+            **dict(Counts.from_tally(report.tally)),
+            still_failed=report.tally.still_failed,
+            seconds=round(report.seconds, 3),
+            images_per_second=round(report.images_per_second, 2),
+            encoder=report.encoder,
+            offline=[ErrorMessage.from_error(each.error) for each in report.offline],
+            doubts=[ErrorMessage(message=doubt.message, hint=doubt.hint) for doubt in report.doubts],
+        )
+
+
+class Job(Document):
+    """An index run in a server; times in ISO 8601, UTC."""
+
+    id: int = Field(description="Counts from 1 since the server started.")
+    kind: Literal["index"]
+    state: JobState
+    phase: JobPhase = Field(description="What it does now; `waiting` for another process to finish writing.")
+    root: str | None = Field(description="Its folder; null for all.")
+    done: int = Field(description="Files.")
+    total: int = Field(description="Files.")
+    failed: int = Field(description="Files that could not be read.")
+    rate: float | None = Field(description="Files a second, lately.")
+    seconds_left: float | None = Field(description="At that rate; null while it is not known.")
+    started: str
+    finished: str | None
+    report: IndexReport | None = Field(description="What it did; null unless it is done.")
+    error: ErrorMessage | None = Field(description="Null unless it failed.")
+
+
+class StartedJob(Document):
+    """The job that was started."""
+
+    job: Job
+
+
+class CurrentJob(Document):
+    """The job that runs, or the last one; null if there was none."""
+
+    job: Job | None
+
+
+class Reencoded(Document):
+    """What switching to another encoder did."""
+
+    encoder: str
+    encoded: int = Field(description="Pictures encoded.")
+    failed: int = Field(description="Files that could not be read.")
+
+
+class ForgottenRoot(Document):
+    """What dropping a folder from the library over HTTP did."""
+
+    forgotten: int = Field(description="Photos dropped.")
+    favourites: int = Field(description="How many of them are favourites, which they are again when they return.")
+
+
+class Forgotten(Document):
+    """What dropping a folder from the library did, or would do."""
+
+    forgotten: int = Field(description="Photos dropped; 0 if nothing was to be done.")
+    photos: int = Field(description="Photos that were, or would be, dropped.")
+    favourites: int = Field(description="How many of them are favourites, which they are again when they return.")
+
+
+class Excluded(Document):
+    """What is left out of the library."""
+
+    excluded: list[str] = Field(description="Patterns in gitignore's syntax.")

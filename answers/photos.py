@@ -1,0 +1,99 @@
+"""Single photos, photos that belong together, favourites."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import Field
+
+from ..data import paths
+from ..data.records import PhotoRecord
+from ..search import engine
+from .base import Document
+from .searching import Result, result_fields
+
+
+class Photo(Document):
+    """Everything the library knows about one photo."""
+
+    id: int
+    path: str = Field(description="Printable text; not for opening files.")
+    folder: str = Field(description="The folder of `path`.")
+    name: str = Field(description="The file's name.")
+    width: int | None = Field(description="Pixels, upright.")
+    height: int | None = Field(description="Pixels, upright.")
+    format: str | None = Field(description="As JPEG, PNG, HEIF.")
+    size: int = Field(description="Bytes.")
+    taken_at: str | None = Field(description="The camera's local time, ISO 8601.")
+    camera: str | None = Field(description="Maker and model.")
+    lens: str | None
+    latitude: float | None = Field(description="Decimal degrees, north is positive.")
+    longitude: float | None = Field(description="Decimal degrees, east is positive.")
+    caption: str | None = Field(description="The description in the file.")
+    keywords: list[str] = Field(description="The keywords in the file.")
+    favourite: bool = Field(description="Whether it is a favourite.")
+
+    @classmethod
+    def from_record(cls, photo: PhotoRecord, *, favourite: bool) -> Self:
+        """Say what the catalog holds of `photo`."""
+        facts = photo.facts
+        folder, name = os.path.split(photo.path)
+        return cls(
+            id=photo.id,
+            path=paths.display(photo.path),
+            folder=paths.display(folder),
+            name=paths.display(name),
+            width=photo.width,
+            height=photo.height,
+            format=photo.format,
+            size=photo.size,
+            taken_at=facts.taken_at,
+            camera=facts.camera,
+            lens=facts.lens,
+            latitude=facts.latitude,
+            longitude=facts.longitude,
+            caption=facts.caption,
+            keywords=list(facts.keywords),
+            favourite=favourite,
+        )
+
+
+class FavouriteMark(Document):
+    """Whether one photo is a favourite now."""
+
+    id: int = Field(description="Id of the photo.")
+    favourite: bool
+    ids: list[int] = Field(description="All photos with the same bytes, which share the mark.")
+
+
+class FavouriteMarks(Document):
+    """What was done to several photos."""
+
+    favourite: bool = Field(description="Whether they are favourites now.")
+    ids: list[int] = Field(description="Ids of the photos.")
+
+
+class PhotoGroup(Document):
+    """Photos that belong together: near-duplicates of one another, or copies."""
+
+    photos: list[Result]
+
+    @classmethod
+    def from_results(cls, results: Sequence[engine.Result]) -> Self:
+        """The photos in the order given."""
+        return cls.model_validate({"photos": [result_fields(result) for result in results]})
+
+    @classmethod
+    def from_copies(cls, photos: Sequence[PhotoRecord]) -> Self:
+        """Photos with equal bytes: score and relevance are 1."""
+        results = [engine.Result(rank, photo, 1.0, 1.0, ("same bytes",)) for rank, photo in enumerate(photos, 1)]
+        return cls.from_results(results)
+
+
+class DuplicateGroups(Document):
+    """A page of groups of photos whose files are equal, byte for byte."""
+
+    groups: list[PhotoGroup]
+    next: int | None = Field(description="`cursor` of the next page; null if this is the last.")

@@ -1,0 +1,47 @@
+"""What the library returns, with figures that are rounded, values that are missing and names that are no UTF-8."""
+
+from pathlib import Path
+
+from polyglance.data import check, facets, findings
+from polyglance.data.exif import Facts
+from polyglance.data.records import EncoderRecord, PhotoRecord, RootRecord
+from polyglance.data.watch_state import Coverage, WatchState
+from polyglance.encoders.registry import EncoderInfo
+from polyglance.errors import FolderError
+from polyglance.indexer.pipeline import Failure, Tally
+from polyglance.indexer.update import Offline, Place, Report
+from polyglance.library import Status
+from polyglance.search.engine import Answer, Result, Took
+
+FACTS = Facts("2024-07-01T12:00:00", "Nikon D90", None, 48.858333333, 0.0000083, "雪 <b>", ("cat", "猫"))
+PHOTO = PhotoRecord(7, b"/p/\xe9t\xc3\xa9\x1b/a b.jpg", 12345, 1, b"h" * 32, None, 400, 300, "JPEG", FACTS)
+PLAIN = PhotoRecord(8, b"/p/b.png", 1, 1, b"i" * 32, None, 1, 1, "PNG", Facts())
+BROKEN = PhotoRecord(9, b"/p/bad.png", 0, 1, None, "is not a picture", None, None, None, Facts())
+RETRIED = PhotoRecord(10, b"/p/x.heic", 0, -1, None, "cannot be read: permission denied", None, None, None, Facts())
+ROOTS = [(RootRecord(1, b"/p", 3, 1), "online"), (RootRecord(2, b"/q\xff", 0, 0), "partly offline")]
+
+RESULTS = [Result(1, PHOTO, 0.123456789, 0.98765, ("looks like", "name"), 3), Result(2, PLAIN, 1.0, 0.0, ("filter",))]
+ANSWER = Answer("cat − dog", "en", "lite", Took(1.23456, 0.0, 10.0), RESULTS, "12-20", True, False)
+EMPTY = Answer("", None, "altclip-m9", Took(0.0, 0.0004, 0.0005), [])
+
+STATUS = Status(
+    Path("/library"),
+    ROOTS,
+    [BROKEN, RETRIED],
+    EncoderRecord(1, "lite", "f" * 32, 1011, "float32"),
+    "exact",
+    42,
+    WatchState(77, (Coverage(1, "native"), Coverage(2, "polling", "a network disk"), Coverage(3, "native"))),
+)
+NOTHING = Status(Path("/library"), [], [], None, "exact", 0, None)
+
+TALLY = Tally(1, 2, 3, 4, 5, 6, [Failure(b"/p/bad.png", "is empty", "")], 7)
+OFFLINE = Offline(Place(ROOTS[1][0]), FolderError("The disk of /q is not there.", "Connect it."))
+REPORT = Report(TALLY, 12.34567, "lite", [OFFLINE])
+
+FACETS = facets.Facets(
+    {"Nikon D90": 2, "X100V": 1}, {"JPEG": 2, "PNG": 1, "MPO": 3}, [facets.Folder(b"/p", b"", 3)], None, "2024", 1, 2
+)
+FINDING = findings.Finding("vector-orphan", "vector 3", "belongs to no photo", False, "Nothing to do.")
+CHECK = check.Report([FINDING], 10, 11, True, 5, 6, 1.23456)
+ENCODERS = [EncoderInfo("lite", 1011, ("en", "zh"), 0, True, "small"), EncoderInfo("x/y", 1, (), None, False, "hub")]
