@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import Settings
+from ..datasets.reading import LONGEST_CAPTION
+from ..datasets.sets import ClassificationSet
 from ..encoders.base import Encoder
 from ..errors import DataError
-from ..search import query
+from ..search.query import normalise as query
 from . import metrics, vectors
-from .datasets.reading import LONGEST_CAPTION
-from .datasets.sets import ClassificationSet
 from .prompts import Names
 from .retrieval import missing_message
 from .vectors import Failure, Progress

@@ -15,18 +15,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..data import paths, words
-from ..data.catalog import Catalog
-from ..data.filters import NOTHING
-from ..data.records import PhotoRecord
-from ..data.vectors import VectorIndex
+from ..data import paths
+from ..data.catalog import words
+from ..data.catalog.catalog import Catalog
+from ..data.catalog.filters import NOTHING
+from ..data.catalog.records import PhotoRecord
+from ..data.vectors.index import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from ..languages.detect import detect
-from . import combine, filters, query
-from .collapse import ALIKE, Groups
-from .hits import AHEAD, CHUNK, RELEVANT, Found, Hit, Hits, Listed, Ranked, Source
-from .parse import Query, Term
+from .query import combine, filters
+from .query import normalise as query
+from .query.parse import Query, Term
+from .ranking.collapse import ALIKE, Groups
+from .ranking.hits import AHEAD, CHUNK, RELEVANT, Found, Hit, Hits, Listed, Ranked, Source
 from .texts import Texts
 
 Floats = npt.NDArray[np.float32]

@@ -12,7 +12,8 @@ from ..config import Settings, load
 from ..data import paths
 from ..encoders import registry
 from ..encoders.base import Encoder
-from . import pictures, query
+from .query import normalise as query
+from .query import pictures
 
 
 def match(encoder: Encoder, image: Image.Image, texts: Sequence[str]) -> list[float]:

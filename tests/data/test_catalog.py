@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.records import Content, Entry, FileStat, Known, Move
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.records import Content, Entry, FileStat, Known, Move
+from polyglance.data.pictures.exif import Facts
 
 
 def unit(seed, dimension=8):

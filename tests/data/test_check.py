@@ -14,8 +14,11 @@ import pytest
 from PIL import Image
 from polyglance import library as libraries
 from polyglance.config import Settings
-from polyglance.data import check_files, database, findings, salvage, seals, snapshot
-from polyglance.data.findings import HARMLESS
+from polyglance.data.catalog import database, seals
+from polyglance.data.check import files as check_files
+from polyglance.data.check import findings, salvage
+from polyglance.data.check.findings import HARMLESS
+from polyglance.data.vectors import snapshot
 from polyglance.errors import LibraryBusy, LibraryError, LibraryMissing
 
 INDEX_DIMENSION = 1011  # of lite
@@ -632,7 +635,7 @@ def test_a_check_beside_a_writer_at_work_finds_nothing(own_photos):
 def _stop_in_the_middle(folder, steps):
     """Repair, and die without a word after some steps of the rebuilding."""
     count = iter(range(steps))
-    from polyglance.data import salvage
+    from polyglance.data.check import salvage
 
     def copy(*arguments, _copy=salvage._copy):
         if next(count, None) is None:

@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 from polyglance.benchmarks import clustered as drawn
-from polyglance.data import clustering, index_files, snapshot
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.records import Content, Entry, FileStat
-from polyglance.data.vectors import VectorIndex
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.pictures.exif import Facts
+from polyglance.data.vectors import clustering, index_files, snapshot
+from polyglance.data.vectors.index import VectorIndex
 from polyglance.errors import Stopped
 
 DIMENSION = 50  # no multiple of 8: see faiss_.LANES

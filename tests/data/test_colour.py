@@ -10,9 +10,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from polyglance.data import colour as colours
-from polyglance.data.colour import to_srgb
-from polyglance.data.images import decode
+from polyglance.data.pictures import colour as colours
+from polyglance.data.pictures.colour import to_srgb
+from polyglance.data.pictures.images import decode
 
 BIG, SMALL = 200, 20
 """Sides of a picture that is averaged down on the way and of one that is not."""

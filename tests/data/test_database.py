@@ -7,9 +7,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from polyglance.data import database, migrations
-from polyglance.data.catalog import Catalog
-from polyglance.data.models import Base
+from polyglance.data.catalog import database, migrations
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.models import Base
 from polyglance.errors import LibraryBusy, LibraryError, LibraryMissing
 from sqlalchemy import QueuePool, create_engine
 

@@ -18,8 +18,8 @@ import psutil
 import pytest
 from PIL import Image
 from polyglance import Settings
-from polyglance.data import decoding, files, images
-from polyglance.data.decoding import Decoders
+from polyglance.data.pictures import decoding, files, images
+from polyglance.data.pictures.decoding import Decoders
 from polyglance.errors import DecodersBusy, PictureError, PolyglanceError
 from worker_traps import CRASHES, EATS, HANGS, PRINTS
 
@@ -40,7 +40,7 @@ def decoders():
 
 
 def processes():
-    return [child for child in psutil.Process().children() if "polyglance.data.worker" in child.cmdline()]
+    return [child for child in psutil.Process().children() if "polyglance.data.pictures.worker" in child.cmdline()]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])

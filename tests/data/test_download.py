@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from polyglance.data import download
+from polyglance.data.pictures import download
 from polyglance.errors import PictureError
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
-from polyglance.data import exif, xmp
-from polyglance.data.exif import Facts
+from polyglance.data.pictures import exif, xmp
+from polyglance.data.pictures.exif import Facts
 
 BASE, GPS = ExifTags.Base, ExifTags.GPS
 

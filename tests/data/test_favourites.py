@@ -6,11 +6,12 @@ import sqlite3
 
 import numpy as np
 import pytest
-from polyglance.data import copies, migrations, salvage, seals
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.filters import Filters
-from polyglance.data.records import Content, Entry, FileStat
+from polyglance.data.catalog import copies, migrations, seals
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.filters import Filters
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.check import salvage
+from polyglance.data.pictures.exif import Facts
 from sqlalchemy import create_engine
 
 VECTOR = np.array([0.5, 0.5, 0.5, 0.5], np.float32)

@@ -6,7 +6,7 @@ import os
 import threading
 
 import pytest
-from polyglance.data import files
+from polyglance.data.pictures import files
 from polyglance.errors import PictureError
 
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.data import fulltext
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.filters import NOTHING, Near, conditions
-from polyglance.data.models import Photo
-from polyglance.data.records import Content, Entry, FileStat
-from polyglance.data.sphere import distance_km
+from polyglance.data.catalog import fulltext
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.filters import NOTHING, Near, conditions
+from polyglance.data.catalog.models import Photo
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.catalog.sphere import distance_km
+from polyglance.data.pictures.exif import Facts
 from polyglance.errors import QueryError
-from polyglance.search import filters
-from polyglance.search.parse import parse
+from polyglance.search.query import filters
+from polyglance.search.query.parse import parse
 from sqlalchemy import literal, select
 from sqlalchemy.sql import visitors
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from polyglance.data import formats
+from polyglance.data.pictures import formats
 from polyglance.errors import PictureError
 
 

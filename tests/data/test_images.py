@@ -23,9 +23,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
-from polyglance.data import images
-from polyglance.data.files import content_hash, read_bytes
-from polyglance.data.images import PictureError, decode
+from polyglance.data.pictures import images
+from polyglance.data.pictures.files import content_hash, read_bytes
+from polyglance.data.pictures.images import PictureError, decode
 
 LIMITS = {"side": 32, "max_pixels": 10_000_000}
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF"]
@@ -122,7 +122,7 @@ def test_no_descriptor_stays_open(tmp_path):
 
 READ = """
 import os, sys
-from polyglance.data.files import PictureError, read_bytes
+from polyglance.data.pictures.files import PictureError, read_bytes
 for path in sys.argv[1:]:
     try:
         print(len(read_bytes(os.fsencode(path), max_bytes=1000)))
@@ -215,7 +215,7 @@ def test_pixels_that_look_like_a_heic_item_are_no_reason_to_refuse():
 
 
 def test_heic_without_its_extra_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("polyglance.data.formats.find_spec", lambda name: None)
+    monkeypatch.setattr("polyglance.data.pictures.formats.find_spec", lambda name: None)
     with pytest.raises(PictureError, match="is a HEIC picture") as caught:
         decode(HEIC, **LIMITS)
     assert "pip install 'polyglance[heic]'" in caught.value.hint
@@ -294,7 +294,7 @@ def test_a_limit_of_pillows_own_is_named_as_one(monkeypatch):
     def refuse(*_):
         raise Image.DecompressionBombError("Image size exceeds limit")
 
-    monkeypatch.setattr("polyglance.data.formats.opened", refuse)
+    monkeypatch.setattr("polyglance.data.pictures.formats.opened", refuse)
     assert failure(encoded(scene())) == "has more pixels than Pillow reads: Image size exceeds limit"
 
 
@@ -411,7 +411,7 @@ def test_a_lack_of_memory_is_one_files_failure(monkeypatch):
     def exhausted(*_):
         raise MemoryError
 
-    monkeypatch.setattr("polyglance.data.colour.to_srgb", exhausted)
+    monkeypatch.setattr("polyglance.data.pictures.colour.to_srgb", exhausted)
     assert failure(encoded(scene())) == "needs more memory than is free"
 
 
@@ -499,14 +499,14 @@ def test_extensions_follow_the_installed_extras(monkeypatch):
     assert {b".jpg", b".jpeg", b".png", b".webp", b".gif", b".tiff", b".bmp", b".avif"} <= images.EXTENSIONS
     assert (b".heic" in images.EXTENSIONS) is bool(importlib.util.find_spec("pi_heif"))
     assert (b".nef" in images.EXTENSIONS) is bool(importlib.util.find_spec("rawpy"))
-    monkeypatch.setattr("polyglance.data.formats.find_spec", lambda name: object())
+    monkeypatch.setattr("polyglance.data.pictures.formats.find_spec", lambda name: object())
     assert {b".heic", b".cr2", b".dng"} <= images.supported_extensions()
-    monkeypatch.setattr("polyglance.data.formats.find_spec", lambda name: None)
+    monkeypatch.setattr("polyglance.data.pictures.formats.find_spec", lambda name: None)
     assert not {b".heic", b".cr2", b".dng"} & images.supported_extensions()
 
 
 def test_importing_loads_no_optional_library():
-    code = "import sys, polyglance.data.images; print([name for name in sys.argv[1:] if name in sys.modules])"
+    code = "import sys, polyglance.data.pictures.images; print([name for name in sys.argv[1:] if name in sys.modules])"
     names = ["pi_heif", "rawpy", "PIL.WebPImagePlugin", "PIL.AvifImagePlugin", "PIL.GifImagePlugin", "torch"]
     done = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from polyglance.data import memory
-from polyglance.data.images import decode
+from polyglance.data.pictures import memory
+from polyglance.data.pictures.images import decode
 from polyglance.errors import PictureError
 
 DEFLATE, RAW, FLOAT = 8, 1, 3
@@ -118,7 +118,7 @@ def test_a_baseline_jpeg_of_any_size_is_decoded_at_reduced_size():
 
 PEAK = """
 import sys
-from polyglance.data.images import decode
+from polyglance.data.pictures.images import decode
 def status(key):
     return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith(key))
 data = open(sys.argv[1], "rb").read()

@@ -10,9 +10,9 @@ import sys
 import time
 
 import pytest
-from polyglance.data import database, fulltext, migrations, seals, words
-from polyglance.data.catalog import Catalog
-from polyglance.data.filters import NOTHING
+from polyglance.data.catalog import database, fulltext, migrations, seals, words
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.filters import NOTHING
 from polyglance.errors import LibraryError
 
 OLD_COLUMNS = {
@@ -112,7 +112,9 @@ def test_a_damaged_catalog_is_not_migrated(old):
 def test_killed_at_any_time_the_upgrade_leaves_a_usable_catalog(tmp_path, make_first_schema):
     origin = make_first_schema(tmp_path / "origin" / "catalog.db", photos=6000)
     before = content(origin)
-    code = "import sys; from pathlib import Path; from polyglance.data.catalog import Catalog\nprint(flush=True)\n"
+    code = (
+        "import sys; from pathlib import Path; from polyglance.data.catalog.catalog import Catalog\nprint(flush=True)\n"
+    )
     code += "Catalog(Path(sys.argv[1]), create=True)"
     seen = set()
     for attempt in range(10):
@@ -156,7 +158,7 @@ OPENING = """
 import logging, sys
 from pathlib import Path
 from polyglance.data import database
-from polyglance.data.catalog import Catalog
+from polyglance.data.catalog.catalog import Catalog
 logging.basicConfig(format="%(message)s")
 sys.stdin.readline()
 with Catalog(Path(sys.argv[1]), create=True) as catalog:
@@ -236,7 +238,7 @@ def test_an_older_library_that_may_only_be_read_is_refused_in_one_line(old, as_n
     with contextlib.closing(sqlite3.connect(old)) as db:
         db.execute("PRAGMA journal_mode=DELETE")
     opened_to_all(old.parent)
-    code = "import sys; from pathlib import Path; from polyglance.data.catalog import Catalog\n"
+    code = "import sys; from pathlib import Path; from polyglance.data.catalog.catalog import Catalog\n"
     code += "try: Catalog(Path(sys.argv[1]), create=True)\n"
     code += "except Exception as error: print(type(error).__name__, error)"
     said = as_nobody(code, str(old)).stdout

@@ -9,7 +9,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from polyglance.data.images import decode
+from polyglance.data.pictures.images import decode
 from polyglance.errors import PictureError
 
 WIDTH, HEIGHT, PREVIEW = 640, 480, (320, 240)
@@ -93,7 +93,7 @@ def dng(orientation: int = 6, preview: bytes | None = None) -> bytes:
 
 
 def test_a_raw_file_without_the_extra_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("polyglance.data.raw.find_spec", lambda name: None)
+    monkeypatch.setattr("polyglance.data.pictures.raw.find_spec", lambda name: None)
     with pytest.raises(PictureError, match="is a camera raw picture") as caught:
         decode(dng(), side=100, max_pixels=1_000_000)
     assert "pip install 'polyglance[raw]'" in caught.value.hint

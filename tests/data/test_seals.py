@@ -2,10 +2,10 @@ import sqlite3
 
 import numpy as np
 import pytest
-from polyglance.data import seals
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.records import Content, Entry, FileStat
+from polyglance.data.catalog import seals
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.pictures.exif import Facts
 from polyglance.errors import LibraryError
 
 HASH = bytes(range(32))

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from polyglance.data import snapshot
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.index_files import save, save_if_stale, stale
-from polyglance.data.records import Content, Entry, FileStat
-from polyglance.data.snapshot import Snapshot, SnapshotInvalid
-from polyglance.data.vectors import VectorIndex
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.pictures.exif import Facts
+from polyglance.data.vectors import snapshot
+from polyglance.data.vectors.index import VectorIndex
+from polyglance.data.vectors.index_files import save, save_if_stale, stale
+from polyglance.data.vectors.snapshot import Snapshot, SnapshotInvalid
 
 DIMENSION = 8
 PRINT = "f" * 32
@@ -333,8 +333,8 @@ def test_a_read_only_folder_is_no_obstacle_to_searching(catalog, tmp_path, as_no
     put(catalog, 60, rows(5))
     opened_to_all(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from polyglance.data.catalog import Catalog\n"
-        "from polyglance.data.vectors import VectorIndex\n"
+        "import sys; from pathlib import Path; from polyglance.data.catalog.catalog import Catalog\n"
+        "from polyglance.data.vectors.index import VectorIndex\n"
         "index = VectorIndex(Catalog(Path(sys.argv[1])), 1, 8); index.refresh(); print(len(index))"
     )
     catalog.close()

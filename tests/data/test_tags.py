@@ -8,8 +8,8 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from polyglance.data import exif, tags
-from polyglance.data.images import decode
+from polyglance.data.pictures import exif, tags
+from polyglance.data.pictures.images import decode
 from polyglance.errors import PictureError
 
 DESCRIPTION, XP_COMMENT, RATIONAL, UNDEFINED = 270, 0x9C9C, 5, 7

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from polyglance.data.thumbnails import Thumbnails, jpeg
+from polyglance.data.pictures.thumbnails import Thumbnails, jpeg
 
 HASH = bytes(range(32))
 

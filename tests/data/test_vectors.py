@@ -3,10 +3,10 @@ import sqlite3
 
 import numpy as np
 import pytest
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.records import Content, Entry, FileStat
-from polyglance.data.vectors import VectorIndex
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.pictures.exif import Facts
+from polyglance.data.vectors.index import VectorIndex
 
 DIMENSION = 35  # no multiple of 8: see faiss_.LANES
 

@@ -7,12 +7,13 @@ import sqlite3
 import numpy as np
 import pytest
 from polyglance import Library, Settings
-from polyglance.data import check_words, fulltext
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.filters import NOTHING
-from polyglance.data.records import Content, Entry, FileStat, Move
-from polyglance.data.words import Words
+from polyglance.data.catalog import fulltext
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.filters import NOTHING
+from polyglance.data.catalog.records import Content, Entry, FileStat, Move
+from polyglance.data.catalog.words import Words
+from polyglance.data.check import words as check_words
+from polyglance.data.pictures.exif import Facts
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from polyglance.data import xmp
+from polyglance.data.pictures import xmp
 
 NAMES = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"'
 

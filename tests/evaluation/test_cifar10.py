@@ -5,8 +5,8 @@ import tarfile
 import numpy as np
 import pytest
 from evaluation_sets import CIFAR_CLASSES, cifar_batch, write_cifar
+from polyglance.datasets import load_classification
 from polyglance.errors import DataError, DataMissing, UsageError
-from polyglance.evaluation.datasets import load_classification
 
 
 def test_the_folder_and_the_archive_are_the_same(cifar10, cifar10_archive, tmp_path):

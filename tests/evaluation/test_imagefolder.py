@@ -1,8 +1,8 @@
 import pytest
 from evaluation_sets import paint
+from polyglance.datasets import load_classification
 from polyglance.errors import DataError, DataMissing, UsageError
 from polyglance.evaluation import prompts
-from polyglance.evaluation.datasets import load_classification
 
 TENCH, GOLDFISH, SHARK = "n01440764", "n01443537", "n01484850"
 

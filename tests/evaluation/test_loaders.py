@@ -3,9 +3,9 @@ import re
 
 import pytest
 from evaluation_sets import WORDS
+from polyglance import datasets
+from polyglance.datasets import load_retrieval
 from polyglance.errors import DataError, DataMissing, UsageError
-from polyglance.evaluation import datasets
-from polyglance.evaluation.datasets import load_retrieval
 
 
 def test_our_own_lines(stamps):

@@ -5,11 +5,11 @@ import subprocess
 
 import pytest
 from polyglance.errors import FolderError
-from polyglance.indexer import health
-from polyglance.indexer.exclude import Exclusion
-from polyglance.indexer.mounts import mounts
-from polyglance.indexer.places import check_folders, refuse_library
-from polyglance.indexer.update import Place, update
+from polyglance.indexer.disk import health
+from polyglance.indexer.disk.exclude import Exclusion
+from polyglance.indexer.disk.mounts import mounts
+from polyglance.indexer.run.places import check_folders, refuse_library
+from polyglance.indexer.run.update import Place, update
 
 
 def counts(tally):
@@ -183,7 +183,7 @@ def test_a_folder_in_one_that_may_not_be_entered_is_not_gone(photos, as_nobody, 
     draw(photos / "shut" / "in" / "a.png", 1)
     opened_to_all(photos)
     code = (
-        "import sys; from polyglance.indexer.scan import scan; from polyglance.indexer.update import _is_gone\n"
+        "import sys; from polyglance.indexer.disk.scan import scan; from polyglance.indexer.run.update import _is_gone\n"
         "root = sys.argv[1].encode(); print(_is_gone(root + b'/shut/in'), list(scan(root, b'shut/in').unreadable))"
     )
     (photos / "shut").chmod(0)

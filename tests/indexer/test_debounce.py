@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.indexer.debounce import MANY, Debounce, Dirty, outermost
+from polyglance.indexer.watch.debounce import MANY, Debounce, Dirty, outermost
 
 
 def test_a_folder_is_held_back_until_it_has_been_quiet():

@@ -6,8 +6,8 @@ import threading
 import time
 
 import pytest
-from polyglance.indexer.scan import scan
-from polyglance.indexer.stop import Stop
+from polyglance.indexer.disk.scan import scan
+from polyglance.indexer.run.stop import Stop
 from worker_traps import CRASHES, EATS, HANGS
 
 
@@ -57,7 +57,7 @@ def test_a_photo_swapped_for_a_link_after_the_scan_is_not_read(setup, photos, fo
         four_photos[2].symlink_to(outside)
         return result
 
-    monkeypatch.setattr("polyglance.indexer.update.scan", scan_and_swap)
+    monkeypatch.setattr("polyglance.indexer.run.update.scan", scan_and_swap)
     tally = setup.update()
     assert tally.added == 3
     assert [failure.reason for failure in tally.failures] == ["was replaced by a link"]

@@ -2,8 +2,8 @@ import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.data.records import FileStat, Known
-from polyglance.indexer.diff import Rewritten, diff, moved_contents
+from polyglance.data.catalog.records import FileStat, Known
+from polyglance.indexer.disk.diff import Rewritten, diff, moved_contents
 
 
 def stat(number):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from polyglance.errors import UsageError
-from polyglance.indexer.exclude import DEFAULTS, USUAL, Exclusion, check
-from polyglance.indexer.scan import scan
+from polyglance.indexer.disk.exclude import DEFAULTS, USUAL, Exclusion, check
+from polyglance.indexer.disk.scan import scan
 
 NAMES = [
     "a.jpg",

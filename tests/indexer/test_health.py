@@ -1,10 +1,10 @@
 import os
 from dataclasses import replace
 
-from polyglance.data.records import Disk, FileStat, Known, Mounted, RootRecord
-from polyglance.indexer import health
-from polyglance.indexer.mounts import Mount
-from polyglance.indexer.scan import Scan
+from polyglance.data.catalog.records import Disk, FileStat, Known, Mounted, RootRecord
+from polyglance.indexer.disk import health
+from polyglance.indexer.disk.mounts import Mount
+from polyglance.indexer.disk.scan import Scan
 
 ROOT = b"/media/stick/photos"
 STICK = Mount(b"/media/stick", "ext4", "uuid-1")

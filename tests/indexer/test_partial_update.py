@@ -6,13 +6,13 @@ import subprocess
 import time
 
 import pytest
-from polyglance.data.records import Mounted
+from polyglance.data.catalog.records import Mounted
 from polyglance.errors import FolderError, Stopped
-from polyglance.indexer import vanished
-from polyglance.indexer.pipeline import SETTLED_NS
-from polyglance.indexer.reencode import encode_missing
-from polyglance.indexer.stop import Stop
-from polyglance.indexer.update import Place, update
+from polyglance.indexer.run import vanished
+from polyglance.indexer.run.pipeline import SETTLED_NS
+from polyglance.indexer.run.reencode import encode_missing
+from polyglance.indexer.run.stop import Stop
+from polyglance.indexer.run.update import Place, update
 
 
 @pytest.fixture
@@ -127,7 +127,9 @@ def test_vectors_of_the_gone_go_when_all_roots_were_seen(two_roots):
 def test_a_move_between_roots_on_one_disk_is_not_even_read(two_roots, monkeypatch):
     setup, photos, other, second = two_roots
     (photos / "0.png").rename(other / "moved.png")
-    monkeypatch.setattr("polyglance.data.decoding.Decoders.read", lambda *_, **__: pytest.fail("a file was opened"))
+    monkeypatch.setattr(
+        "polyglance.data.pictures.decoding.Decoders.read", lambda *_, **__: pytest.fail("a file was opened")
+    )
     assert part(setup, Place(setup.root), Place(second)).tally.moved == 1
 
 
@@ -196,7 +198,7 @@ def test_a_stopped_reencode_says_so(setup, photos, draw):
 
 def test_batches_are_cut_to_what_the_encoder_does_in_seconds(make_setup, photos, draw, monkeypatch):
     setup = make_setup()
-    monkeypatch.setattr("polyglance.indexer.pipeline.BATCH_SECONDS", 0.25)
+    monkeypatch.setattr("polyglance.indexer.run.pipeline.BATCH_SECONDS", 0.25)
     encode = setup.encoder.encode_images
 
     def slowly(images):

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 from polyglance.errors import FolderError
-from polyglance.indexer.scan import scan
+from polyglance.indexer.disk.scan import scan
 
 
 def names(folder, below=b""):
@@ -87,7 +87,7 @@ def test_a_folder_that_may_not_be_listed_is_named(photos, as_nobody, opened_to_a
     opened_to_all(photos)
     (photos / "shut").chmod(0)
     code = (
-        "from polyglance.indexer.scan import scan;"
+        "from polyglance.indexer.disk.scan import scan;"
         f"found = scan({os.fsencode(photos)!r}); print(list(found.files), list(found.unreadable.items()))"
     )
     done = as_nobody(code)

@@ -12,10 +12,10 @@ import psutil
 import pytest
 from PIL import Image
 from polyglance.errors import LibraryBusy, LibraryError
-from polyglance.indexer.exclude import Exclusion
-from polyglance.indexer.service import Host, Service, Timing
-from polyglance.indexer.stop import Stop
-from polyglance.indexer.update import update
+from polyglance.indexer.disk.exclude import Exclusion
+from polyglance.indexer.run.stop import Stop
+from polyglance.indexer.run.update import update
+from polyglance.indexer.watch.service import Host, Service, Timing
 
 QUICK = Timing(quiet=0.15, ceiling=1.5, rescan=3600, poll=0.5, tick=0.1, retry=0.1)
 

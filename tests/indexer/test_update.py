@@ -4,9 +4,9 @@ import shutil
 import pytest
 from PIL import Image
 from polyglance.errors import FolderError
-from polyglance.indexer.pipeline import Pipeline
-from polyglance.indexer.reencode import encode_missing
-from polyglance.indexer.update import check_folder
+from polyglance.indexer.run.pipeline import Pipeline
+from polyglance.indexer.run.reencode import encode_missing
+from polyglance.indexer.run.update import check_folder
 
 
 def fill(photos, draw, count=10):

@@ -5,8 +5,8 @@ import sys
 import time
 
 import pytest
-from polyglance.indexer.exclude import USUAL, Exclusion
-from polyglance.indexer.watch import RootWatch, Troubles, WatchRefused
+from polyglance.indexer.disk.exclude import USUAL, Exclusion
+from polyglance.indexer.watch.observer import RootWatch, Troubles, WatchRefused
 
 
 class Hints(list):

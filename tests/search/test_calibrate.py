@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from polyglance.encoders.lite.encoder import CARD
-from polyglance.search.calibrate import PRIOR_WEIGHT, relevance
-from polyglance.search.hits import RELEVANT
+from polyglance.search.ranking.calibrate import PRIOR_WEIGHT, relevance
+from polyglance.search.ranking.hits import RELEVANT
 
 
 def background(mean, spread, count=2000, seed=0):

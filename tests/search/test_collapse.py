@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from polyglance.data.records import Brief
-from polyglance.search import collapse
-from polyglance.search.collapse import Groups
+from polyglance.data.catalog.records import Brief
+from polyglance.search.ranking import collapse
+from polyglance.search.ranking.collapse import Groups
 
 VECTORS = np.array([[1, 0, 0], [0.95, 0.3122499, 0], [0.98, 0.198997, 0], [0, 1, 0], [0, 0.95, 0.3122499]], np.float32)
 

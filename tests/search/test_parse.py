@@ -2,9 +2,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from polyglance.errors import QueryError
-from polyglance.search.filters import NAMES, Filter
-from polyglance.search.parse import Query, Term, parse
-from polyglance.search.query import normalise
+from polyglance.search.query.filters import NAMES, Filter
+from polyglance.search.query.normalise import normalise
+from polyglance.search.query.parse import Query, Term, parse
 
 
 def text(value, weight=1.0):

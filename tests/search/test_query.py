@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polyglance.errors import QueryError
 from polyglance.languages.vocabulary import vocabulary
-from polyglance.search.query import check_count, normalise
+from polyglance.search.query.normalise import check_count, normalise
 
 
 @pytest.mark.parametrize(

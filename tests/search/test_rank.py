@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.search.rank import fuse
+from polyglance.search.ranking.rank import fuse
 
 
 def test_fused_by_the_sum_of_reciprocal_ranks():

@@ -1,7 +1,7 @@
 """The page's pure modules, run by a real Chromium: addresses, photos in a query, days, rows."""
 
 import pytest
-from polyglance.search.parse import parse
+from polyglance.search.query.parse import parse
 
 
 @pytest.fixture(scope="module")

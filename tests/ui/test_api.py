@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from polyglance.ui import limits
+from polyglance.ui.web import limits
 
 
 @pytest.fixture
@@ -332,7 +332,7 @@ def test_a_link_from_another_site_to_the_page_works(client):
 
 
 def test_an_empty_library_says_what_to_do(empty_library):
-    from polyglance.ui.server import build
+    from polyglance.ui.web.server import build
     from starlette.testclient import TestClient
 
     with TestClient(build(empty_library), base_url="http://localhost") as client:

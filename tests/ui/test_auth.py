@@ -7,12 +7,12 @@ import pytest
 from polyglance.cli import app
 from polyglance.config import Settings
 from polyglance.errors import UsageError
-from polyglance.ui import admission, attempts, auth
-from polyglance.ui.addresses import networks
-from polyglance.ui.attempts import ACCOUNT, CLIENT, Attempts
-from polyglance.ui.auth import Secret
-from polyglance.ui.devices import Devices
-from polyglance.ui.server import Server, build, policy_for, serve
+from polyglance.ui.web import admission, attempts, auth
+from polyglance.ui.web.addresses import networks
+from polyglance.ui.web.attempts import ACCOUNT, CLIENT, Attempts
+from polyglance.ui.web.auth import Secret
+from polyglance.ui.web.devices import Devices
+from polyglance.ui.web.server import Server, build, policy_for, serve
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -327,7 +327,7 @@ def test_only_addresses_are_listened_on(library, host):
 
 def test_the_command_takes_the_password_from_a_file_or_the_environment(tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr("polyglance.ui.server.serve", lambda _, **options: started.append(options))
+    monkeypatch.setattr("polyglance.ui.web.server.serve", lambda _, **options: started.append(options))
     file = tmp_path / "secret"
     file.write_text(TOKEN)
     file.chmod(0o600)
@@ -347,7 +347,7 @@ def test_the_command_takes_proxies_from_options_or_the_environment(tmp_path, mon
         started.append(options["proxies"])
         on_ready("http://127.0.0.1:7860")
 
-    monkeypatch.setattr("polyglance.ui.server.serve", start)
+    monkeypatch.setattr("polyglance.ui.web.server.serve", start)
     arguments = ["serve", "--library", str(tmp_path / "library"), "--allow-host", "photos.example.org"]
     secret = {"POLYGLANCE_AUTH": TOKEN}
     options = ["--proxy", "127.0.0.1", "--proxy", "10.0.0.0/8"]
@@ -359,7 +359,7 @@ def test_the_command_takes_proxies_from_options_or_the_environment(tmp_path, mon
 
 
 def test_the_command_says_that_the_connection_is_not_encrypted(tmp_path, monkeypatch):
-    monkeypatch.setattr("polyglance.ui.server.serve", lambda _, on_ready, **__: on_ready("http://0.0.0.0:7860"))
+    monkeypatch.setattr("polyglance.ui.web.server.serve", lambda _, on_ready, **__: on_ready("http://0.0.0.0:7860"))
     arguments = ["serve", "--library", str(tmp_path / "library"), "--host"]
     said = CliRunner().invoke(app, [*arguments, "0.0.0.0"], env={"POLYGLANCE_AUTH": TOKEN}).output
     assert "not encrypted" in said

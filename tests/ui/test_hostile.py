@@ -7,9 +7,9 @@ import tempfile
 from urllib.parse import urlsplit
 
 import pytest
-from polyglance.ui import limits
-from polyglance.ui.app import NEEDED, mounted
-from polyglance.ui.problems import problem
+from polyglance.ui.page.app import NEEDED, mounted
+from polyglance.ui.web import limits
+from polyglance.ui.web.problems import problem
 
 SECRET = "the-secret-of-this-test"
 
@@ -314,7 +314,7 @@ def test_a_websocket_is_not_opened(client):
 
 
 def test_a_web_address_in_a_query_is_not_fetched(client, serve_in_thread, monkeypatch):
-    from polyglance.data import download
+    from polyglance.data.pictures import download
 
     def fetched(*_, **__):
         raise AssertionError("it was fetched")

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 from polyglance.config import Settings
 from polyglance.library import Library
-from polyglance.ui import attempts, limits
 from polyglance.ui.api import PREFIX
-from polyglance.ui.limits import LIMITS
-from polyglance.ui.server import build
+from polyglance.ui.web import attempts, limits
+from polyglance.ui.web.limits import LIMITS
+from polyglance.ui.web.server import build
 from starlette.testclient import TestClient
 
 TEXT = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")

@@ -11,12 +11,12 @@ import colour_encoder
 import pytest
 from polyglance import priority
 from polyglance.config import Settings
-from polyglance.data import database
+from polyglance.data.catalog import database
 from polyglance.encoders import registry
-from polyglance.indexer.service import Timing
-from polyglance.indexer.stop import Stop
+from polyglance.indexer.run.stop import Stop
+from polyglance.indexer.watch.service import Timing
 from polyglance.library import Library
-from polyglance.ui.server import build
+from polyglance.ui.web.server import build
 from starlette.testclient import TestClient
 
 

@@ -5,7 +5,7 @@ from io import BytesIO
 import psutil
 import pytest
 from PIL import Image
-from polyglance.data import decoding
+from polyglance.data.pictures import decoding
 
 
 def test_a_thumbnail_is_a_small_jpeg(client, ids):
@@ -235,5 +235,5 @@ def test_few_photos_are_converted_at_one_time(client, ids):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: client.get(address).status_code, range(24)))
     assert answers == [200] * 24
-    workers = [child for child in psutil.Process().children() if "polyglance.data.worker" in child.cmdline()]
+    workers = [child for child in psutil.Process().children() if "polyglance.data.pictures.worker" in child.cmdline()]
     assert 1 <= len(workers) <= 2

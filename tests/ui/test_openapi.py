@@ -11,12 +11,12 @@ from hypothesis.errors import Unsatisfiable
 from PIL import Image
 from polyglance.config import Settings
 from polyglance.errors import FolderError
-from polyglance.indexer.places import check_folders
+from polyglance.indexer.run.places import check_folders
 from polyglance.library import Library
 from polyglance.ui.api import indexing
-from polyglance.ui.auth import Secret
-from polyglance.ui.gate import Policy
-from polyglance.ui.server import build
+from polyglance.ui.web.auth import Secret
+from polyglance.ui.web.gate import Policy
+from polyglance.ui.web.server import build
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance

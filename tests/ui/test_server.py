@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 from polyglance.errors import UsageError
-from polyglance.ui.server import address_of, listen, serve
+from polyglance.ui.web.server import address_of, listen, serve
 
 
 def never(_):
@@ -36,7 +36,7 @@ def test_localhost_is_listened_on_and_shown_as_an_address():
 SERVE = """
 import sys
 from polyglance.library import Library
-from polyglance.ui.server import serve
+from polyglance.ui.web.server import serve
 with Library.open(sys.argv[1], create=False) as library:
     serve(library, host="127.0.0.1", port=0, on_ready=lambda address: print(address, flush=True))
 print("closed", flush=True)

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from polyglance.errors import UsageError
-from polyglance.ui import connections, descriptors, repeats, uploads
-from polyglance.ui.addresses import networks
-from polyglance.ui.gate import Policy
-from polyglance.ui.limits import LIMITS, BodyLimits, Limits
+from polyglance.ui.web import connections, descriptors, repeats, uploads
+from polyglance.ui.web.addresses import networks
+from polyglance.ui.web.gate import Policy
+from polyglance.ui.web.limits import LIMITS, BodyLimits, Limits
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is an address of its own on Linux only")
 
@@ -267,7 +267,7 @@ def within(limits, soft, hard):
     code = (
         "import resource, logging; logging.basicConfig()\n"
         f"resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))\n"
-        "from polyglance.ui.descriptors import within_descriptors; from polyglance.ui.limits import Limits\n"
+        "from polyglance.ui.web.descriptors import within_descriptors; from polyglance.ui.web.limits import Limits\n"
         f"print(within_descriptors(Limits(connections={limits})).connections)\n"
         "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
     )
@@ -296,8 +296,8 @@ SERVE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]), int(sys.argv[2])))
 from polyglance.library import Library
-from polyglance.ui.limits import Limits
-from polyglance.ui.server import Server, address_of, build, listen
+from polyglance.ui.web.limits import Limits
+from polyglance.ui.web.server import Server, address_of, build, listen
 with Library.open(sys.argv[1], create=False) as library, listen("127.0.0.1", 0) as listener:
     address, limits = address_of(listener), Limits(per_address=1000, connections=int(sys.argv[3]))
     ready = lambda address: print(address, flush=True)

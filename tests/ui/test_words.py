@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-STATIC = files("polyglance.ui") / "static"
+STATIC = files("polyglance.ui.page") / "static"
 LANGUAGES = ("en", "zh", "es", "fr", "ru", "ja", "ko", "ar", "it")
 
 PLURALS = {
