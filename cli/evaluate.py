@@ -140,7 +140,8 @@ def zeroshot(
     """Classify pictures by class names alone; print and write the metrics as AltCLIP's script does."""
     from .. import datasets
     from ..answers.evaluation import ZeroShot
-    from ..evaluation import prompts, published
+    from ..datasets import prompts
+    from ..evaluation import published
     from ..evaluation import zeroshot as measure
 
     loaded = datasets.load_classification(dataset, folder, split)

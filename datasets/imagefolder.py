@@ -12,7 +12,7 @@ from pathlib import Path
 from ..data import paths
 from ..data.pictures.images import EXTENSIONS
 from ..errors import DataError, DataMissing
-from ..evaluation import prompts
+from . import prompts
 from .sets import ClassificationSet
 
 INNER = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config import LANGUAGES
 from ..errors import DataError, DataMissing, QueryError, UsageError
-from ..search.query import normalise as query
+from ..search.query.normalise import normalise
 from .sets import Captions
 
 COCO_FOLDERS = ("", "train2014", "val2014", "test2014")
@@ -121,7 +121,7 @@ class Builder:
 def checked_text(value: Any, where: str) -> str:
     """A caption made ready as a search makes a query ready. Raises DataError if it is no text, or empty."""
     try:
-        return query.normalise(value if isinstance(value, str) else "", LONGEST_CAPTION)
+        return normalise(value if isinstance(value, str) else "", LONGEST_CAPTION)
     except QueryError as error:
         raise DataError(f"{where}: a caption must be text that is not empty, found {str(value)[:40]!r}.") from error
 

@@ -25,15 +25,14 @@ from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from ..languages.detect import detect
 from .query import combine, filters
-from .query import normalise as query
+from .query.normalise import check_count
 from .query.parse import Query, Term
+from .query.pictures import Reader, unreadable
 from .ranking.collapse import ALIKE, Groups
 from .ranking.hits import AHEAD, CHUNK, RELEVANT, Found, Hit, Hits, Listed, Ranked, Source
 from .texts import Texts
 
 Floats = npt.NDArray[np.float32]
-Reader = Callable[[Term], Image.Image]
-"""Reads the picture of a term (`file` or `url`), upright and RGB. Raises UsageError, PictureError."""
 
 FEW = 5000
 """Photos that pass filters and can be listed in a moment."""
@@ -289,15 +288,9 @@ class Engine:
         return results
 
 
-def unreadable(term: Term) -> QueryError:
-    """The error of a picture that a query names where it must not."""
-    shown = term.value[:60]
-    return QueryError(f"{shown} is a picture, which cannot be read from here.", f'As text: "{shown}"')
-
-
 def checked(view: View) -> View:
     """Return `view` if it can be answered, else raise QueryError."""
-    query.check_count(view.count)
+    check_count(view.count)
     if view.sort not in SORTS:
         raise QueryError(f"Results cannot be sorted by {view.sort[:20]}.", f"By {' or '.join(SORTS)}.")
     _place(view.cursor)

@@ -17,11 +17,7 @@ from ...errors import LibraryMissing
 from ..catalog import database, words
 from ..pictures.decoding import Wish
 from ..pictures.thumbnails import Thumbnails
-from . import files as check_files
-from . import rows as check_rows
-from . import salvage
-from . import structure as check_structure
-from . import words as check_words
+from . import files, full_text, rows, salvage, structure
 from .findings import Finding, found
 
 Progress = Callable[[int, int], None]
@@ -76,10 +72,10 @@ def check(plan: Plan, progress: Progress = lambda done, total: None) -> Report:
 
 
 def _check(plan: Plan, progress: Progress, start: float) -> Report:
-    structure = (check_structure.mend if plan.repair else check_structure.examine)(plan.catalog)
-    findings = structure.findings
+    catalog_file = (structure.mend if plan.repair else structure.examine)(plan.catalog)
+    findings = catalog_file.findings
     photos = vectors = compared = not_compared = 0
-    if structure.readable:
+    if catalog_file.readable:
         try:
             with _connected(plan) as db:
                 photos, vectors = _counts(db)
@@ -88,16 +84,16 @@ def _check(plan: Plan, progress: Progress, start: float) -> Report:
                 findings += _rows(plan, db, steps)
                 if any(finding.repaired for finding in findings):
                     _words(plan)  # what was mended is told by other words now; nobody need hear of that
-                files = _files(plan, db, steps)
-                findings += check_files.examine(files)
+                other_files = _files(plan, db, steps)
+                findings += files.examine(other_files)
                 photos, vectors = _counts(db)
-                compared, not_compared = files.compared, files.not_compared
-        except check_structure.BROKEN as error:
+                compared, not_compared = other_files.compared, other_files.not_compared
+        except structure.BROKEN as error:
             if all(finding.repaired or finding.is_harmless for finding in findings):
-                advice = check_structure.RESTORE if plan.repair else "Run 'polyglance check --repair'."
+                advice = structure.RESTORE if plan.repair else "Run 'polyglance check --repair'."
                 findings.append(found("catalog-structure", plan.catalog.name, str(error), advice))
         else:
-            findings += check_structure.examine(plan.catalog).findings if plan.repair and findings else []
+            findings += structure.examine(plan.catalog).findings if plan.repair and findings else []
     seconds = time.perf_counter() - start
     return Report(findings, photos, vectors, plan.deep, compared, not_compared, seconds)
 
@@ -106,9 +102,9 @@ def _rows(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> l
     busy = not plan.repair and database.is_being_written(plan.catalog.parent)
     db.execute("BEGIN IMMEDIATE" if plan.repair else "BEGIN")
     try:
-        findings = check_rows.examine(check_rows.Rows(db, plan.repair, busy, steps))
+        findings = rows.examine(rows.Rows(db, plan.repair, busy, steps))
         if any(finding.repaired for finding in findings):
-            check_rows.bump(db)
+            rows.bump(db)
     except BaseException:
         db.execute("ROLLBACK")
         raise
@@ -123,7 +119,7 @@ def _words(plan: Plan) -> list[Finding]:
     """
     with _connected(plan) as db:
         db.execute("BEGIN")
-        wrong = check_words.problem(db)
+        wrong = full_text.problem(db)
         db.execute("ROLLBACK")
     if not wrong:
         return []
@@ -132,14 +128,14 @@ def _words(plan: Plan) -> list[Finding]:
         with contextlib.closing(salvage.connect(plan.catalog)) as db:
             db.execute("BEGIN IMMEDIATE")
             words.fill(db)
-            check_rows.bump(db)
+            rows.bump(db)
             db.execute("COMMIT")
         finding = finding.mended()
     return [finding]
 
 
-def _files(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> check_files.Files:
-    return check_files.Files(
+def _files(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> files.Files:
+    return files.Files(
         db,
         plan.catalog.parent,
         plan.thumbnails,

@@ -13,10 +13,12 @@ from ...data import paths
 from ...data.pictures import download, files
 from ...data.pictures.decoding import ON_DEMAND, Wish, wish
 from ...encoders.base import Encoder
-from ...errors import PictureError, UsageError
-from ..engine import Reader, unreadable
+from ...errors import PictureError, QueryError, UsageError
 from .parse import Term
 from .sent import Sent
+
+Reader = Callable[[Term], Image.Image]
+"""Reads the picture of a term (`file` or `url`), upright and RGB. Raises UsageError, PictureError."""
 
 
 def reader(
@@ -80,3 +82,9 @@ def decoded(data: bytes, wish: Wish) -> Image.Image:
     image = ON_DEMAND.decode(data, wish).image
     assert image is not None, "its pixels were wished for"
     return image
+
+
+def unreadable(term: Term) -> QueryError:
+    """The error of a picture that a query names where it must not."""
+    shown = term.value[:60]
+    return QueryError(f"{shown} is a picture, which cannot be read from here.", f'As text: "{shown}"')

@@ -17,7 +17,7 @@ WRITES = [(CATALOG + "_put_vectors", 1), (CATALOG + "_bump", 1)]
 
 POINTS = {
     "first": [
-        ("polyglance.data.catalog.database:_require_schema", 1),
+        ("polyglance.data.catalog.database:migrate", 1),
         ("polyglance.data.catalog.migrations:upgrade", 1),
         (CATALOG + "Catalog.add_encoder", 1),
         (CATALOG + "Catalog.activate", 1),

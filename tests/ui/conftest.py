@@ -38,7 +38,9 @@ class Words:
 
     def __init__(self, language):
         self.language = language
-        self._words = json.loads((files("polyglance.ui.page") / "static" / "words" / f"{language}.json").read_text("utf-8"))
+        self._words = json.loads(
+            (files("polyglance.ui.page") / "static" / "words" / f"{language}.json").read_text("utf-8")
+        )
 
     def say(self, key):
         """The text of a key that has no numbers or names in it."""

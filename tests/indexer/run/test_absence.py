@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+import children
 import pytest
 from polyglance.errors import FolderError
 from polyglance.indexer.disk import health
@@ -144,7 +145,7 @@ def test_a_folder_that_may_not_be_read_is_a_failure_that_is_retried(photos, tmp_
         "    failed = [os.path.basename(each.path) for each in status.failures]\n"
         "    print(tally.added, tally.removed, len(tally.failures), failed, status.photos)"
     )
-    tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    tests = os.path.dirname(children.__file__)
 
     def run():
         done = as_nobody(code, tests, str(place / "library"), str(photos))
@@ -183,7 +184,8 @@ def test_a_folder_in_one_that_may_not_be_entered_is_not_gone(photos, as_nobody, 
     draw(photos / "shut" / "in" / "a.png", 1)
     opened_to_all(photos)
     code = (
-        "import sys; from polyglance.indexer.disk.scan import scan; from polyglance.indexer.run.update import _is_gone\n"
+        "import sys; from polyglance.indexer.disk.scan import scan\n"
+        "from polyglance.indexer.run.update import _is_gone\n"
         "root = sys.argv[1].encode(); print(_is_gone(root + b'/shut/in'), list(scan(root, b'shut/in').unreadable))"
     )
     (photos / "shut").chmod(0)

@@ -1,8 +1,7 @@
 import pytest
 from evaluation_sets import paint
-from polyglance.datasets import load_classification
+from polyglance.datasets import load_classification, prompts
 from polyglance.errors import DataError, DataMissing, UsageError
-from polyglance.evaluation import prompts
 
 TENCH, GOLDFISH, SHARK = "n01440764", "n01443537", "n01484850"
 

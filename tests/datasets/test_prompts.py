@@ -1,8 +1,8 @@
 import pytest
 from evaluation_sets import CIFAR_CLASSES
 from polyglance.config import LANGUAGES
+from polyglance.datasets import prompts
 from polyglance.errors import DataError, UsageError
-from polyglance.evaluation import prompts
 from polyglance.languages.detect import detect
 from polyglance.languages.vocabulary import vocabulary
 

@@ -19,7 +19,7 @@ from polyglance.ui.web.limits import LIMITS
 from polyglance.ui.web.server import build
 from starlette.testclient import TestClient
 
-TEXT = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "docs/http.md").read_text(encoding="utf-8")
 CURLS = [shlex.split(line) for line in re.findall(r"^ {4}(curl .*)$", TEXT, re.MULTILINE)]
 
 

@@ -47,6 +47,7 @@ def test_a_disk_is_seen_when_mounted_and_missed_when_not(disk, tmp_path):
 
 
 def test_mounts_are_told_where_the_working_directory_is_gone(tmp_path):
-    code = "import os; from polyglance.indexer.disk.mounts import mounts; os.chdir({0!r}); os.rmdir({0!r}); assert mounts()"
+    code = "import os; from polyglance.indexer.disk.mounts import mounts\n"
+    code += "os.chdir({0!r}); os.rmdir({0!r}); assert mounts()"
     (tmp_path / "gone").mkdir()
     subprocess.run([sys.executable, "-c", code.format(str(tmp_path / "gone"))], check=True)

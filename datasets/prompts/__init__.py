@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import LANGUAGES
-from ...datasets.reading import at, check_languages, read_lines
 from ...errors import DataError
 from ...languages import vocabulary
+from ..reading import at, check_languages, read_lines
 
 FOLDER = Path(__file__).parent
 TEMPLATE_FILES = {"cifar10": "cifar10.toml", "imagenet": "imagenet.toml"}
