@@ -12,7 +12,7 @@ from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.filters import NOTHING
 from polyglance.data.catalog.records import Content, Entry, FileStat, Move
 from polyglance.data.catalog.words import Words
-from polyglance.data.check import words as check_words
+from polyglance.data.check import full_text
 from polyglance.data.pictures.exif import Facts
 
 
@@ -41,7 +41,7 @@ def sound(catalog):
     with contextlib.closing(sqlite3.connect(catalog.folder / "catalog.db")) as db:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA query_only=ON")
-        return check_words.problem(db) == ""
+        return full_text.problem(db) == ""
 
 
 def test_name_folder_caption_and_keywords_are_words(catalog):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import HOSTILE, LOCALES, Words
+from ..conftest import HOSTILE, LOCALES, Words
 
 CAT = {"en": ("cat", "English"), "zh": ("猫", "中文"), "ar": ("قطة", "العربية")}
 

@@ -10,7 +10,7 @@ from polyglance.config import Settings
 from polyglance.data.sample import copy_sample
 from polyglance.library import Library
 
-from .conftest import LOCALES, Words
+from ..conftest import LOCALES, Words
 
 
 def draw(folder, count, seed):
