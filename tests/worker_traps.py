@@ -18,7 +18,7 @@ _PLANTED = f"""
 import os, sys
 if "-m" in sys.orig_argv and "polyglance.data.pictures.worker" in sys.orig_argv:
     import ctypes
-    from polyglance.data import formats
+    from polyglance.data.pictures import formats
     opened, eaten = formats.opened, []
 
     def trapped(name, data, max_pixels):

@@ -1,8 +1,7 @@
 """Run by Alembic: migrate over the connection that `upgrade` was given."""
 
 from alembic import context
-
-from ..models import Base
+from polyglance.data.catalog.models import Base
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True

@@ -127,10 +127,15 @@ def catalog(tmp_path):
         yield opened
 
 
+PHOTO_WITHOUT_ROOT = (
+    "INSERT INTO photo (root_id, path, size, mtime_ns, inode, indexed_at) VALUES (7, CAST('a' AS BLOB), 1, 1, 1, '')"
+)
+
+
 @pytest.mark.parametrize(
     ("statement", "reason", "hint"),
     [
-        ("INSERT INTO favourite (photo_id, marked_at) VALUES (7, '')", "FOREIGN KEY constraint failed", "try again"),
+        (PHOTO_WITHOUT_ROOT, "FOREIGN KEY constraint failed", "try again"),
         ("INSERT INTO root (path) VALUES (NULL)", "NOT NULL constraint failed: root.path", "try again"),
         ("SELECT * FROM nowhere", "no such table: nowhere", "polyglance check"),
         ("SELECT abs(-9223372036854775808)", "integer overflow", "polyglance check"),

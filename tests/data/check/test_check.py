@@ -688,7 +688,7 @@ def test_a_library_of_another_user_can_be_checked(small_library, as_nobody, open
 
 # --- the table of codes ----------------------------------------------------------------------------------------------
 
-ROOT = Path(findings.__file__).parent.parent
+ROOT = Path(findings.__file__).parents[2]
 
 
 def test_the_page_about_check_names_every_code():
@@ -697,7 +697,7 @@ def test_the_page_about_check_names_every_code():
 
 
 def test_every_code_is_used_and_none_is_made_up():
-    sources = "".join(path.read_text() for path in (ROOT / "data").glob("check*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "data" / "check").glob("*.py"))
     used = set(re.findall(r'found\(\s*f?"([a-z{}_-]+)"', sources)) | {"catalog-structure", "catalog-index"}
     for table in ("setting", "root", "encoder"):
         used |= {f"{table}-damaged"}

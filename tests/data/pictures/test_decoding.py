@@ -173,7 +173,7 @@ def test_a_process_ends_when_the_one_that_started_it_is_killed(tmp_path):
         from io import BytesIO
         from PIL import Image
         from polyglance import Settings
-        from polyglance.data import decoding
+        from polyglance.data.pictures import decoding
         target = BytesIO()
         Image.new("RGB", (9, 9)).save(target, "PNG")
         decoding.ON_DEMAND.decode(target.getvalue(), decoding.wish(Settings(), 64))
