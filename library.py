@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from .config import Settings, load
-from .data import check as checking
-from .data import database, decoding, index_files, paths, watch_state
-from .data.catalog import Catalog
-from .data.records import EncoderRecord, PhotoRecord, RootRecord
-from .data.thumbnails import Thumbnails
+from .data import paths, watch_state
+from .data.catalog import database
+from .data.catalog.catalog import Catalog
+from .data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
+from .data.check import check as checking
+from .data.pictures import decoding
+from .data.pictures.thumbnails import Thumbnails
+from .data.vectors import index_files
 from .data.watch_state import WatchState
 from .encoders import registry
 from .encoders.base import Encoder
@@ -34,21 +37,21 @@ from .errors import (
     UnknownEncoder,
     UsageError,
 )
-from .indexer import health
-from .indexer.exclude import Exclusion
-from .indexer.mounts import mounts
-from .indexer.pipeline import Pipeline, Tally, Tick
-from .indexer.places import check_folders, covers, outermost, refuse_library
-from .indexer.reencode import encode_missing
-from .indexer.service import Host, Service, Timing
-from .indexer.stop import Stop
-from .indexer.update import Place, Report, update
-from .search import filters as filter_texts
-from .search import pictures
+from .indexer.disk import health
+from .indexer.disk.exclude import Exclusion
+from .indexer.disk.mounts import mounts
+from .indexer.run.pipeline import Pipeline, Tally, Tick
+from .indexer.run.places import check_folders, covers, outermost, refuse_library
+from .indexer.run.reencode import encode_missing
+from .indexer.run.stop import Stop
+from .indexer.run.update import Place, Report, update
+from .indexer.watch.service import Host, Service, Timing
 from .search.engine import Answer, Engine, Result, View
-from .search.filters import Given
-from .search.parse import Query, is_url, parse, with_filters
-from .search.sent import Sent
+from .search.query import filters as filter_texts
+from .search.query import pictures
+from .search.query.filters import Given
+from .search.query.parse import Query, is_url, parse, with_filters
+from .search.query.sent import Sent
 
 CATALOG = "catalog.db"
 

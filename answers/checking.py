@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field
 
-from ..data import check
+from ..data.check import check
 from .base import Document
 
 

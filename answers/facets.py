@@ -6,8 +6,9 @@ from typing import Self
 
 from pydantic import Field
 
-from ..data import facets, paths
-from ..search import filters
+from ..data import paths
+from ..data.catalog import facets
+from ..search.query import filters
 from .base import Document
 
 

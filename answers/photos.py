@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import Field
 
 from ..data import paths
-from ..data.records import PhotoRecord
+from ..data.catalog.records import PhotoRecord
 from ..search import engine
 from .base import Document
 from .searching import Result, result_fields

@@ -6,8 +6,9 @@ from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field
 
-from ..data import paths, troubles, watch_state
-from ..data.records import NEVER_SEEN, PhotoRecord, RootRecord
+from ..data import paths, watch_state
+from ..data.catalog import troubles
+from ..data.catalog.records import NEVER_SEEN, PhotoRecord, RootRecord
 from ..library import Status as LibraryStatus
 from .base import Document, vocabulary
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from PIL import Image, ImageEnhance
 from polyglance.config import Settings
 from polyglance.encoders import registry
-from polyglance.search.collapse import ALIKE
+from polyglance.search.ranking.collapse import ALIKE
 
 from .report import publish
 

@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from polyglance.config import load
-from polyglance.data.vectors import SAMPLE
+from polyglance.data.vectors.index import SAMPLE
+from polyglance.datasets import load_retrieval
+from polyglance.datasets.sets import HALVES, Captions
 from polyglance.encoders import registry
 from polyglance.encoders.base import Encoder
 from polyglance.evaluation import vectors
 from polyglance.evaluation.cache import default_folder
-from polyglance.evaluation.datasets import load_retrieval
-from polyglance.evaluation.datasets.sets import HALVES, Captions
-from polyglance.search import calibrate
-from polyglance.search.hits import RELEVANT
+from polyglance.search.ranking import calibrate
+from polyglance.search.ranking.hits import RELEVANT
 
 from .report import publish
 

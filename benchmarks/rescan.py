@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from polyglance import Library
-from polyglance.data.exif import Facts
-from polyglance.data.records import Content, Entry
-from polyglance.indexer.scan import scan
+from polyglance.data.catalog.records import Content, Entry
+from polyglance.data.pictures.exif import Facts
+from polyglance.indexer.disk.scan import scan
 
 from .report import publish
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from polyglance.datasets.sets import Captions
 from polyglance.evaluation import diagnostics, metrics, retrieval
-from polyglance.evaluation.datasets.sets import Captions
 
 from .report import publish
 

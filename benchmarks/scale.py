@@ -54,8 +54,8 @@ def rows(folder: Path) -> Iterator[tuple[int, Floats]]:
 
 class Polyglance:
     def store(self, folder: Path) -> None:
-        from polyglance.data import index_files
-        from polyglance.data.catalog import Catalog
+        from polyglance.data.catalog.catalog import Catalog
+        from polyglance.data.vectors import index_files
 
         with Catalog(folder / "catalog.db", create=True) as catalog:
             encoder = catalog.add_encoder("drawn", "d" * 32, DIMENSION, "float32")
@@ -65,8 +65,8 @@ class Polyglance:
             index_files.save(catalog, encoder)
 
     def open(self, folder: Path) -> Ask:
-        from polyglance.data.catalog import Catalog
-        from polyglance.data.vectors import VectorIndex
+        from polyglance.data.catalog.catalog import Catalog
+        from polyglance.data.vectors.index import VectorIndex
 
         index = VectorIndex(Catalog(folder / "catalog.db"), 1, DIMENSION)
         index.refresh()

@@ -24,14 +24,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from polyglance.data import index_files
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.records import Content, Entry, FileStat
-from polyglance.data.vectors import VectorIndex
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.pictures.exif import Facts
+from polyglance.data.vectors import index_files
+from polyglance.data.vectors.index import VectorIndex
 from polyglance.encoders.base import Card, Fingerprint
 from polyglance.search.engine import Engine, View
-from polyglance.search.parse import parse
+from polyglance.search.query.parse import parse
 
 from . import clustered
 from .report import publish

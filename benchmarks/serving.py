@@ -32,8 +32,8 @@ import numpy as np
 import psutil
 from PIL import Image
 from polyglance.config import Settings
-from polyglance.data.exif import Facts
-from polyglance.data.records import Content, Entry, FileStat
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.pictures.exif import Facts
 from polyglance.encoders import registry
 from polyglance.library import Library
 

@@ -11,7 +11,7 @@ from .options import Common, JsonOption, LibraryOption, wants_json
 from .output import note, print_json, progress_bar
 
 if TYPE_CHECKING:
-    from ..data.check import Report
+    from ..data.check.check import Report
 
 SHOWN = 10
 """Findings of one kind that are listed for people; `--json` has all."""
@@ -30,7 +30,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check that the library is what was written; --repair mends it. Photos are only read."""
-    from ..indexer.pipeline import Tick
+    from ..indexer.run.pipeline import Tick
     from ..library import check as check_library
 
     place = library or context.find_object(Common).library  # type: ignore[union-attr]

@@ -80,8 +80,8 @@ def retrieval(
     as_json: JsonOption = False,
 ) -> None:
     """Find pictures by their captions and captions by their pictures: R@1, R@5, R@10 and MR in every language."""
+    from .. import datasets
     from ..answers.evaluation import Retrieval
-    from ..evaluation import datasets
     from ..evaluation import report as reports
     from ..evaluation import retrieval as measure
     from ..evaluation.report.document import beside
@@ -138,8 +138,10 @@ def zeroshot(
     as_json: JsonOption = False,
 ) -> None:
     """Classify pictures by class names alone; print and write the metrics as AltCLIP's script does."""
+    from .. import datasets
     from ..answers.evaluation import ZeroShot
-    from ..evaluation import datasets, prompts, published
+    from ..datasets import prompts
+    from ..evaluation import published
     from ..evaluation import zeroshot as measure
 
     loaded = datasets.load_classification(dataset, folder, split)
@@ -192,9 +194,9 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Put two encoders side by side on the same data, with paired bootstrap confidence intervals."""
+    from .. import datasets
     from ..answers.evaluation import Comparison
     from ..evaluation import compare as comparison
-    from ..evaluation import datasets
     from ..evaluation import retrieval as measure
 
     loaded = datasets.load_retrieval(data, kind, images)
@@ -247,7 +249,7 @@ def _bars(suffix: str = "") -> Iterator[tuple[Progress, Progress]]:
 
 
 def _stage(stack: ExitStack, what: str, unit: str) -> Progress:
-    from ..indexer.pipeline import Tick
+    from ..indexer.run.pipeline import Tick
 
     own = stack.enter_context(ExitStack())
     bars: list[Any] = []

@@ -14,7 +14,7 @@ from .output import encoder_note, note, print_failures, print_json, progress_bar
 from .stopping import stoppable
 
 if TYPE_CHECKING:
-    from ..indexer.update import Report
+    from ..indexer.run.update import Report
 
 PARTLY = 3
 """Exit code: done, but some files failed."""
@@ -38,7 +38,7 @@ def index(
     as_json: JsonOption = False,
 ) -> None:
     """Index photo folders: scan, encode what changed, forget what is gone. The folders are only read."""
-    from ..indexer.places import check_folders, refuse_library
+    from ..indexer.run.places import check_folders, refuse_library
 
     wanted = check_folders(folders)  # before a library is made for nothing
     refuse_library(wanted, os.fsencode(library_folder(context, library)))

@@ -16,7 +16,7 @@ import typer
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..indexer.pipeline import Failure, Tick
+    from ..indexer.run.pipeline import Failure, Tick
     from ..search.engine import Answer
 
 QUIET_SECONDS = 10.0

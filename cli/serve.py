@@ -55,7 +55,7 @@ def serve(
 @contextmanager
 def watching(library: Library) -> Iterator[None]:
     """Follow changes in a thread meanwhile; the batch in hand is finished at the end."""
-    from ..indexer.stop import Stop
+    from ..indexer.run.stop import Stop
 
     stop = Stop()
 
@@ -85,9 +85,9 @@ def serve_until_stopped(
 ) -> None:
     """Serve the page and the API over `library`; host, port, password and proxies default to the settings'."""
     note("Starting the page …")
-    from ..ui import auth as authentication
-    from ..ui.gate import is_loopback
-    from ..ui.server import serve as serve_library
+    from ..ui.web import auth as authentication
+    from ..ui.web.gate import is_loopback
+    from ..ui.web.server import serve as serve_library
 
     settings = library.settings
     address = settings.host if host is None else host

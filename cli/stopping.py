@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import Stopped
 
 if TYPE_CHECKING:
-    from ..indexer.stop import Stop
+    from ..indexer.run.stop import Stop
 
 PATIENCE_SECONDS = 4.0
 """Then the process ends by force, lest a disk that hangs holds it. Every commit is a transaction: nothing breaks."""
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 4.0
 @contextmanager
 def stoppable() -> Iterator[Stop]:
     """Give what asks the work inside to stop at the first signal; a second one, or patience at its end, kills."""
-    from ..indexer.stop import Stop
+    from ..indexer.run.stop import Stop
 
     stop = Stop()
 

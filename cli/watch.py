@@ -16,7 +16,7 @@ from .output import note, print_failures, print_json, progress_bar, progress_lin
 from .stopping import stoppable
 
 if TYPE_CHECKING:
-    from ..indexer.update import Report
+    from ..indexer.run.update import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def watch(
     library: LibraryOption = None,
 ) -> None:
     """Index folders, then stay and follow what changes in all folders of the library, until Ctrl-C."""
-    from ..indexer.places import check_folders, refuse_library
+    from ..indexer.run.places import check_folders, refuse_library
 
     if folders:
         refuse_library(check_folders(folders), os.fsencode(library_folder(context, library)))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import database
+from .catalog import database
 
 FILE = "watch.json"
 

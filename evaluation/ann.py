@@ -10,11 +10,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..data import index_files
-from ..data.catalog import Catalog
-from ..data.exif import Facts
-from ..data.records import NEVER_SEEN, Content, EncoderRecord, Entry
-from ..data.vectors import VectorIndex
+from ..data.catalog.catalog import Catalog
+from ..data.catalog.records import NEVER_SEEN, Content, EncoderRecord, Entry
+from ..data.pictures.exif import Facts
+from ..data.vectors import index_files
+from ..data.vectors.index import VectorIndex
 from . import metrics
 from .metrics import TIE
 

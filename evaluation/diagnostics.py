@@ -10,9 +10,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..data.vectors import SAMPLE
+from ..data.vectors.index import SAMPLE
 from ..encoders.base import Curve
-from ..search import calibrate
+from ..search.ranking import calibrate
 from . import metrics
 from .metrics import Relevance
 from .retrieval import RetrievalResult

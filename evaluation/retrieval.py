@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import Settings
+from ..datasets.reading import check_languages
+from ..datasets.sets import Captions, RetrievalSet
 from ..encoders.base import Curve, Encoder
 from ..errors import DataError, DataMissing
 from . import metrics, vectors
-from .datasets.reading import check_languages
-from .datasets.sets import Captions, RetrievalSet
 from .metrics import CUTS, Relevance, Standing
 from .vectors import Failure, Progress
 

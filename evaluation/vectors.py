@@ -21,11 +21,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..config import Settings
-from ..data import files, images, paths
+from ..data import paths
+from ..data.pictures import files, images
+from ..datasets.sets import Pixels, Source
 from ..encoders.base import Encoder
 from ..errors import PictureError
 from .cache import VectorCache
-from .datasets.sets import Pixels, Source
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Progress: TypeAlias = Callable[[int, int, int], None]

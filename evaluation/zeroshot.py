@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import Settings
+from ..datasets.prompts import Names
+from ..datasets.reading import LONGEST_CAPTION
+from ..datasets.sets import ClassificationSet
 from ..encoders.base import Encoder
 from ..errors import DataError
-from ..search import query
+from ..search.query.normalise import normalise
 from . import metrics, vectors
-from .datasets.reading import LONGEST_CAPTION
-from .datasets.sets import ClassificationSet
-from .prompts import Names
 from .retrieval import missing_message
 from .vectors import Failure, Progress
 
@@ -47,7 +47,7 @@ def class_vectors(
 
     That is CLIP's prompt ensemble (arXiv 2103.00020, 3.1.4). Raises QueryError (a text that is none), EncoderError.
     """
-    texts = [query.normalise(name.fill(template), LONGEST_CAPTION) for name in names for template in templates]
+    texts = [normalise(name.fill(template), LONGEST_CAPTION) for name in names for template in templates]
     found = vectors.encode_texts(encoder, texts, cache, progress)
     means = found.reshape(len(names), len(templates), -1).mean(axis=1, dtype=np.float64)
     return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), np.float32)

@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from polyglance.data.sample import copy_sample
 from polyglance.library import Library
-from polyglance.ui.server import Server, address_of, build, listen
+from polyglance.ui.web.server import Server, address_of, build, listen
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "images"
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -234,7 +234,7 @@ def main() -> None:
 
 def forget(library: Library, folder: Path) -> None:
     """Drop the folder that a shot has added, once its job has let go of the library."""
-    from polyglance.data import database
+    from polyglance.data.catalog import database
 
     while database.is_being_written(library.folder):
         threading.Event().wait(0.2)

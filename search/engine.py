@@ -15,23 +15,24 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..data import paths, words
-from ..data.catalog import Catalog
-from ..data.filters import NOTHING
-from ..data.records import PhotoRecord
-from ..data.vectors import VectorIndex
+from ..data import paths
+from ..data.catalog import words
+from ..data.catalog.catalog import Catalog
+from ..data.catalog.filters import NOTHING
+from ..data.catalog.records import PhotoRecord
+from ..data.vectors.index import VectorIndex
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from ..languages.detect import detect
-from . import combine, filters, query
-from .collapse import ALIKE, Groups
-from .hits import AHEAD, CHUNK, RELEVANT, Found, Hit, Hits, Listed, Ranked, Source
-from .parse import Query, Term
+from .query import combine, filters
+from .query.normalise import check_count
+from .query.parse import Query, Term
+from .query.pictures import Reader, unreadable
+from .ranking.collapse import ALIKE, Groups
+from .ranking.hits import AHEAD, CHUNK, RELEVANT, Found, Hit, Hits, Listed, Ranked, Source
 from .texts import Texts
 
 Floats = npt.NDArray[np.float32]
-Reader = Callable[[Term], Image.Image]
-"""Reads the picture of a term (`file` or `url`), upright and RGB. Raises UsageError, PictureError."""
 
 FEW = 5000
 """Photos that pass filters and can be listed in a moment."""
@@ -287,15 +288,9 @@ class Engine:
         return results
 
 
-def unreadable(term: Term) -> QueryError:
-    """The error of a picture that a query names where it must not."""
-    shown = term.value[:60]
-    return QueryError(f"{shown} is a picture, which cannot be read from here.", f'As text: "{shown}"')
-
-
 def checked(view: View) -> View:
     """Return `view` if it can be answered, else raise QueryError."""
-    query.check_count(view.count)
+    check_count(view.count)
     if view.sort not in SORTS:
         raise QueryError(f"Results cannot be sorted by {view.sort[:20]}.", f"By {' or '.join(SORTS)}.")
     _place(view.cursor)

@@ -12,7 +12,8 @@ from ..config import Settings, load
 from ..data import paths
 from ..encoders import registry
 from ..encoders.base import Encoder
-from . import pictures, query
+from .query import pictures
+from .query.normalise import normalise
 
 
 def match(encoder: Encoder, image: Image.Image, texts: Sequence[str]) -> list[float]:
@@ -39,4 +40,4 @@ def match_file(
     settings = settings or load()
     made = registry.create(registry.resolve(encoder or settings.encoder, settings), settings)
     picture = pictures.from_file(paths.absolute(image), made.image_side, settings)
-    return made.name, match(made, picture, [query.normalise(text, settings.max_query_chars) for text in texts])
+    return made.name, match(made, picture, [normalise(text, settings.max_query_chars) for text in texts])

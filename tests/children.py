@@ -20,8 +20,8 @@ from polyglance import cli
 from polyglance.config import Settings
 from polyglance.encoders import registry
 from polyglance.errors import LibraryBusy
-from polyglance.indexer.service import Timing
-from polyglance.indexer.stop import Stop
+from polyglance.indexer.run.stop import Stop
+from polyglance.indexer.watch.service import Timing
 from polyglance.library import Library
 
 context = multiprocessing.get_context("forkserver")

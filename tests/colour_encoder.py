@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 from polyglance.config import Settings
 from polyglance.data import paths
-from polyglance.data.catalog import Catalog
-from polyglance.data.thumbnails import Thumbnails
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.pictures.thumbnails import Thumbnails
 from polyglance.encoders.base import Card, Fingerprint, checked
-from polyglance.indexer.pipeline import Pipeline
-from polyglance.indexer.update import Place, update
+from polyglance.indexer.run.pipeline import Pipeline
+from polyglance.indexer.run.update import Place, update
 
 COLOURS = {"red": (255, 0, 99), "green": (0, 255, 99), "dark": (0, 0, 99)}
 """The words it can read; a picture that `draw` makes is nearest to one of them."""

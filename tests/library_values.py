@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from polyglance.data import check, facets, findings
-from polyglance.data.exif import Facts
-from polyglance.data.records import EncoderRecord, PhotoRecord, RootRecord
+from polyglance.data.catalog import facets
+from polyglance.data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
+from polyglance.data.check import check, findings
+from polyglance.data.pictures.exif import Facts
 from polyglance.data.watch_state import Coverage, WatchState
 from polyglance.encoders.registry import EncoderInfo
 from polyglance.errors import FolderError
-from polyglance.indexer.pipeline import Failure, Tally
-from polyglance.indexer.update import Offline, Place, Report
+from polyglance.indexer.run.pipeline import Failure, Tally
+from polyglance.indexer.run.update import Offline, Place, Report
 from polyglance.library import Status
 from polyglance.search.engine import Answer, Result, Took
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from polyglance.data.catalog import Catalog
-from polyglance.data.exif import Facts
-from polyglance.data.records import Content, Entry, FileStat
+from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.pictures.exif import Facts
 from polyglance.encoders.base import Card, Fingerprint
 from polyglance.search.engine import Engine, View
-from polyglance.search.filters import given
-from polyglance.search.parse import parse, with_filters
+from polyglance.search.query.filters import given
+from polyglance.search.query.parse import parse, with_filters
 
 DIMENSION = 16
 MEANINGS = {

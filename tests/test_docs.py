@@ -15,8 +15,8 @@ from polyglance.cli import app
 from polyglance.config import Settings
 from polyglance.errors import QueryError
 from polyglance.languages import tokens
-from polyglance.search.filters import NAMES
-from polyglance.search.parse import Query, Term, parse
+from polyglance.search.query.filters import NAMES
+from polyglance.search.query.parse import Query, Term, parse
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -3,7 +3,7 @@
 import re
 
 import polyglance.errors
-import polyglance.ui.server  # and with it every module that could define an error
+import polyglance.ui.web.server  # and with it every module that could define an error
 from polyglance.errors import PolyglanceError
 
 

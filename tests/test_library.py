@@ -9,7 +9,7 @@ import pytest
 from colour_encoder import ColourEncoder
 from PIL import Image
 from polyglance import Library, Settings
-from polyglance.data import database, seals
+from polyglance.data.catalog import database, seals
 from polyglance.data.sample import copy_sample
 from polyglance.errors import (
     EncoderError,
@@ -22,8 +22,8 @@ from polyglance.errors import (
     PictureError,
     UsageError,
 )
-from polyglance.indexer.stop import Stop
-from polyglance.indexer.update import Place
+from polyglance.indexer.run.stop import Stop
+from polyglance.indexer.run.update import Place
 
 
 @pytest.fixture

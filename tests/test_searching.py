@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from polyglance import Library, Settings
 from polyglance.cli import run
-from polyglance.data import download
+from polyglance.data.pictures import download
 from polyglance.data.sample import copy_sample
 from polyglance.errors import PictureError, QueryError, UsageError
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from polyglance.data import decoding
+from polyglance.data.pictures import decoding
 
 # As the beginning of a JPEG file, so that they are taken for pictures; what makes them traps is planted below.
 CRASHES = b"\xff\xd8\xffcrashes"
@@ -16,9 +16,9 @@ PRINTS = b"\xff\xd8\xffprints"
 
 _PLANTED = f"""
 import os, sys
-if "-m" in sys.orig_argv and "polyglance.data.worker" in sys.orig_argv:
+if "-m" in sys.orig_argv and "polyglance.data.pictures.worker" in sys.orig_argv:
     import ctypes
-    from polyglance.data import formats
+    from polyglance.data.pictures import formats
     opened, eaten = formats.opened, []
 
     def trapped(name, data, max_pixels):

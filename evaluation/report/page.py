@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ...config import Settings
-from ...data import files, images
+from ...data.pictures import files, images
 from ...errors import PictureError
 from .markdown import HEAD, seven
 from .plots import Bars, overlap_map, recall_bars

@@ -24,9 +24,9 @@ from polyglance import answers
 from polyglance.answers import checking, encoders, facets, indexing, photos, searching, status
 from polyglance.answers.base import Document
 from polyglance.errors import FolderError
-from polyglance.indexer.pipeline import Tick
+from polyglance.indexer.run.pipeline import Tick
 from polyglance.ui.api.responses import respond
-from polyglance.ui.jobs import Job
+from polyglance.ui.web.jobs import Job
 
 RECORDED = json.loads(Path(__file__).with_name("contract.json").read_text(encoding="utf-8"))
 

@@ -2,7 +2,7 @@ import sqlite3
 import threading
 
 import pytest
-from polyglance.data import database
+from polyglance.data.catalog import database
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import sqlite3
 import numpy as np
 import pytest
 from alembic import command
-from polyglance.data import migrations
+from polyglance.data.catalog import migrations
 from sqlalchemy import create_engine
 
 

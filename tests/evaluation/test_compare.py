@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from polyglance.answers.evaluation import Retrieval
+from polyglance.datasets.sets import Captions, RetrievalSet
 from polyglance.errors import DataError
 from polyglance.evaluation import compare, retrieval
-from polyglance.evaluation.datasets.sets import Captions, RetrievalSet
 
 MEAN = ("", "MR")
 T2I = ("text_to_image", "R@1")

@@ -2,12 +2,12 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from polyglance.data.vectors import VectorIndex
+from polyglance.data.vectors.index import VectorIndex
+from polyglance.datasets import load_retrieval
+from polyglance.datasets.sets import Captions, RetrievalSet
 from polyglance.evaluation import ann, diagnostics, retrieval
-from polyglance.evaluation.datasets import load_retrieval
-from polyglance.evaluation.datasets.sets import Captions, RetrievalSet
 from polyglance.evaluation.metrics import Relevance
-from polyglance.search import calibrate
+from polyglance.search.ranking import calibrate
 from scipy import stats
 
 

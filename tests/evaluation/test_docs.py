@@ -5,8 +5,9 @@ import shlex
 from pathlib import Path
 
 import pytest
+from polyglance import datasets
 from polyglance.cli import run
-from polyglance.evaluation import datasets, published
+from polyglance.evaluation import published
 from polyglance.evaluation.report import document
 
 TEXT = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")

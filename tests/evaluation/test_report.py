@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 from evaluation_sets import paint, write_jsonl
 from polyglance.answers.evaluation import Retrieval
+from polyglance.datasets import load_retrieval
 from polyglance.evaluation import published, report, retrieval
-from polyglance.evaluation.datasets import load_retrieval
 from polyglance.evaluation.report import document
 
 

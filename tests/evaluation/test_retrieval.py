@@ -7,12 +7,12 @@ from evaluation_sets import WORDS, paint, write_jsonl
 from PIL import Image
 from polyglance.answers.evaluation import Retrieval
 from polyglance.config import Settings
+from polyglance.datasets import load_retrieval
+from polyglance.datasets.sets import Captions
 from polyglance.encoders.transformers import checkpoint
 from polyglance.encoders.transformers.altclip import DualEncoder
 from polyglance.errors import DataError, DataMissing, UsageError
 from polyglance.evaluation import retrieval
-from polyglance.evaluation.datasets import load_retrieval
-from polyglance.evaluation.datasets.sets import Captions
 from scipy import stats
 
 WAYS = ("text_to_image", "image_to_text")

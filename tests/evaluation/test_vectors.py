@@ -3,9 +3,9 @@ import shutil
 import numpy as np
 import pytest
 from evaluation_sets import COLOURS, ColourEncoder, paint
+from polyglance.datasets.sets import Pixels
 from polyglance.evaluation import vectors
 from polyglance.evaluation.cache import VectorCache
-from polyglance.evaluation.datasets.sets import Pixels
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_another_encoder_has_vectors_of_its_own(colour, random_encoder, pictures
 
 
 def test_vectors_are_those_of_the_encoder_as_the_catalog_keeps_them(colour, pictures, settings, tmp_path):
-    from polyglance.data import images
+    from polyglance.data.pictures import images
 
     found = vectors.encode_images(colour, pictures, settings, tmp_path / "cache").vectors
     decoded = [images.decode(path.read_bytes(), side=32, max_pixels=10**6).image for path in pictures]

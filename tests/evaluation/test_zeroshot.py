@@ -4,11 +4,11 @@ from evaluation_sets import CIFAR_CLASSES, WORDS, cifar_batch, paint, write_cifa
 from PIL import Image
 from polyglance.answers.evaluation import ZeroShot
 from polyglance.config import Settings
+from polyglance.datasets import load_classification, prompts
 from polyglance.encoders.transformers import checkpoint
 from polyglance.encoders.transformers.altclip import DualEncoder
 from polyglance.errors import DataError
-from polyglance.evaluation import prompts, zeroshot
-from polyglance.evaluation.datasets import load_classification
+from polyglance.evaluation import zeroshot
 from sklearn.metrics import balanced_accuracy_score
 
 LABELS = [n % 10 for n in range(60)]

@@ -6,8 +6,8 @@ import sqlite3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.data import words
-from polyglance.data.fulltext import match
+from polyglance.data.catalog import words
+from polyglance.data.catalog.fulltext import match
 from polyglance.languages import tokens
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
-from polyglance.data.records import FileStat, Move
+from polyglance.data.catalog.records import FileStat, Move
 from polyglance.errors import PhotoNotFound, QueryError
 from polyglance.search.engine import View
 from search_places import WordEncoder, names, unit

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from polyglance.data import index_files, selection
-from polyglance.data.filters import Filters
+from polyglance.data.catalog import selection
+from polyglance.data.catalog.filters import Filters
+from polyglance.data.vectors import index_files
 from polyglance.search import engine as engines
 from search_places import names, unit
 

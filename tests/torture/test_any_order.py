@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from PIL import Image
 from polyglance.encoders import registry
 from polyglance.errors import LibraryBusy
-from polyglance.indexer.service import Timing
-from polyglance.indexer.stop import Stop
+from polyglance.indexer.run.stop import Stop
+from polyglance.indexer.watch.service import Timing
 
 NAMES = st.sampled_from(["a.bmp", "A.bmp", "b.BMP", "c.bmp", "é.bmp", "skip.bmp", "x.tmp.bmp", "y.bmp.part"])
 FOLDERS = st.sampled_from(["one", "One", "two", "skip", "three.bmp"])
@@ -203,7 +203,7 @@ class Indexed(Files):
         first=st.booleans(),
     )
     def kill_an_index_run(self, place, first):
-        crash = (f"polyglance.data.catalog:{place}", "before" if first else "after", 1)
+        crash = (f"polyglance.data.catalog.catalog:{place}", "before" if first else "after", 1)
         process = children.start(children.index, self.library.folder, self.roots, crash=crash)
         process.join()
         assert process.exitcode in {0, -9}

@@ -6,7 +6,7 @@ import children
 import pytest
 from colour_encoder import COLOURS, picture
 from compare import assert_same, count, rows, until
-from polyglance.data import database
+from polyglance.data.catalog import database
 
 SLOW = {"COLOUR_SECONDS": "0.01"}
 

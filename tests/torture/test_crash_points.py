@@ -12,22 +12,22 @@ import pytest
 from colour_encoder import picture
 from compare import assert_same, assert_sound, until
 
-CATALOG = "polyglance.data.catalog:"
+CATALOG = "polyglance.data.catalog.catalog:"
 WRITES = [(CATALOG + "_put_vectors", 1), (CATALOG + "_bump", 1)]
 
 POINTS = {
     "first": [
-        ("polyglance.data.database:_require_schema", 1),
-        ("polyglance.data.migrations:upgrade", 1),
+        ("polyglance.data.catalog.database:migrate", 1),
+        ("polyglance.data.catalog.migrations:upgrade", 1),
         (CATALOG + "Catalog.add_encoder", 1),
         (CATALOG + "Catalog.activate", 1),
         (CATALOG + "Catalog.add_root", 1),
         ("filelock:FileLock.acquire", 1),
         ("filelock:FileLock.release", 1),
         ("pathlib:Path.write_text", 1),
-        ("polyglance.data.thumbnails:Thumbnails.write", 5),
+        ("polyglance.data.pictures.thumbnails:Thumbnails.write", 5),
         ("pathlib:Path.replace", 7),
-        ("polyglance.indexer.pipeline:Pipeline.run", 1),
+        ("polyglance.indexer.run.pipeline:Pipeline.run", 1),
     ],
     "index": [
         (CATALOG + "Catalog.commit", 1),
@@ -40,13 +40,13 @@ POINTS = {
         (CATALOG + "Catalog.scanned", 1),
         (CATALOG + "Catalog.scanned", 2),
         (CATALOG + "Catalog.prune", 1),
-        ("polyglance.data.thumbnails:Thumbnails.remove", 1),
-        ("polyglance.data.thumbnails:Thumbnails.remove", 3),
-        ("polyglance.data.thumbnails:Thumbnails.write", 1),
+        ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 1),
+        ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 3),
+        ("polyglance.data.pictures.thumbnails:Thumbnails.write", 1),
         ("pathlib:Path.replace", 1),
         ("pathlib:Path.unlink", 1),
-        ("polyglance.indexer.pipeline:Pipeline.run", 1),
-        ("polyglance.indexer.vanished:VanishedPhotos.left", 1),
+        ("polyglance.indexer.run.pipeline:Pipeline.run", 1),
+        ("polyglance.indexer.run.vanished:VanishedPhotos.left", 1),
     ],
     "reencode": [
         (CATALOG + "Catalog.add_encoder", 1),
@@ -57,13 +57,13 @@ POINTS = {
     "forget": [
         (CATALOG + "Catalog.forget_root", 1),
         (CATALOG + "Catalog.prune", 1),
-        ("polyglance.data.thumbnails:Thumbnails.remove", 2),
+        ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 2),
     ],
     "forget_below": [
         (CATALOG + "Catalog.remove", 1),
         (CATALOG + "Catalog.scanned", 1),
         (CATALOG + "Catalog.prune", 1),
-        ("polyglance.data.thumbnails:Thumbnails.remove", 2),
+        ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 2),
     ],
     "exclude": [(CATALOG + "Catalog.exclude", 1), (CATALOG + "_put_setting", 1)],
 }

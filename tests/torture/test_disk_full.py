@@ -8,7 +8,7 @@ import pytest
 from colour_encoder import picture
 from compare import assert_same, rows, until
 from polyglance.errors import DiskFull
-from polyglance.ui.server import build
+from polyglance.ui.web.server import build
 from starlette.testclient import TestClient
 
 SMALL = {"POLYGLANCE_THUMBNAIL_SIDE": "64"}

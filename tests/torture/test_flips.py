@@ -13,7 +13,7 @@ import shutil
 
 import pytest
 from polyglance import Library, Settings
-from polyglance.data.vectors import VectorIndex
+from polyglance.data.vectors.index import VectorIndex
 from polyglance.errors import PolyglanceError
 from polyglance.library import check
 

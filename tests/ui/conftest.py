@@ -38,7 +38,9 @@ class Words:
 
     def __init__(self, language):
         self.language = language
-        self._words = json.loads((files("polyglance.ui") / "static" / "words" / f"{language}.json").read_text("utf-8"))
+        self._words = json.loads(
+            (files("polyglance.ui.page") / "static" / "words" / f"{language}.json").read_text("utf-8")
+        )
 
     def say(self, key):
         """The text of a key that has no numbers or names in it."""
@@ -109,7 +111,7 @@ def ids(library):
 
 @pytest.fixture(scope="session")
 def client(library):
-    from polyglance.ui.server import build
+    from polyglance.ui.web.server import build
 
     with TestClient(build(library), base_url="http://127.0.0.1:7860") as opened:
         yield opened
@@ -118,9 +120,9 @@ def client(library):
 @pytest.fixture(scope="session")
 def serve_in_thread():
     """Serve libraries on free ports: call it with one, get the address; all stop at the end."""
-    from polyglance.ui.gate import THIS_MACHINE
-    from polyglance.ui.limits import LIMITS
-    from polyglance.ui.server import Server, address_of, build, listen
+    from polyglance.ui.web.gate import THIS_MACHINE
+    from polyglance.ui.web.limits import LIMITS
+    from polyglance.ui.web.server import Server, address_of, build, listen
 
     running = []
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from ...library import Library
-from ..jobs import Jobs
+from ..web.jobs import Jobs
 from . import indexing, openapi, overview, page, photos, searching
 
 PREFIX = "/api/v1"

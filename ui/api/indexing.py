@@ -14,11 +14,11 @@ from ...answers.indexing import CurrentJob, ForgottenRoot, StartedJob
 from ...answers.status import Failure, Failures, Roots
 from ...data import paths
 from ...errors import UsageError
-from ...indexer.places import check_folders
+from ...indexer.run.places import check_folders
 from ...library import Library
-from .. import folders
-from ..jobs import Job, Jobs
-from ..limits import MAX_ID
+from ..web import folders
+from ..web.jobs import Job, Jobs
+from ..web.limits import MAX_ID
 from .parameters import Count, Position, Text
 from .responses import respond
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from ...answers.problems import Problem
-from .. import problems
+from ..web import problems
 from .parameters import WantedWithPicture
 
 DESCRIPTION = """\

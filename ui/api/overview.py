@@ -9,8 +9,8 @@ from ...answers.encoders import LibraryEncoders
 from ...answers.facets import Facets
 from ...answers.photos import DuplicateGroups, PhotoGroup
 from ...answers.status import Status
-from ...data import copies
-from ...data import facets as counting
+from ...data.catalog import copies
+from ...data.catalog import facets as counting
 from ...encoders import registry
 from ...library import Library
 from .parameters import Count, Position

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from ..limits import MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
+from ..web.limits import MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
 
 
 def _is_text(value: str) -> str:

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ...answers.photos import FavouriteMark, Photo, PhotoGroup
-from ...data import copies
+from ...data.catalog import copies
 from ...library import Library
-from .. import media
+from ..web import media
 from .openapi import JPEG_OR_FILE, PART
 from .parameters import PhotoId
 from .responses import respond

@@ -9,12 +9,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from ...answers.searching import MarkedAnswer
-from ...data import copies
+from ...data.catalog import copies
 from ...library import Library
 from ...search import engine
-from ...search.sent import Sent
-from .. import uploads
-from ..limits import MAX_UPLOAD_PIXELS
+from ...search.query.sent import Sent
+from ..web import uploads
+from ..web.limits import MAX_UPLOAD_PIXELS
 from .openapi import picture_body, picture_form
 from .parameters import Count, PhotoId, Wanted, WantedWithPicture
 from .responses import respond

@@ -1,0 +1,156 @@
+"""What goes into the catalog and comes out of it: small frozen values, no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..pictures.exif import Facts
+
+INODE_BITS = (1 << 63) - 1
+"""What is kept of an inode number: SQLite's integers are signed, and some file systems use all 64 bits."""
+
+
+class FileStat(NamedTuple):
+    """What the file system says of a file without opening it; equal means unchanged."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+NEVER_SEEN = FileStat(-1, -1, -1)
+"""The stat of no file: one recorded with it counts as changed at the next run, and is tried again."""
+
+
+UNREADABLE_FOLDER = FileStat(-1, -1, -2)
+"""The stat in the record of a folder that could not be listed: it says so until the folder can be, or is gone."""
+
+
+class Known(NamedTuple):
+    """What the catalog remembers of a file, for the diff; `failed` if it could not be read."""
+
+    photo_id: int
+    stat: FileStat
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a picture's bytes tell; shared by all photos of the same content hash. Size in pixels, upright."""
+
+    content_hash: bytes
+    width: int
+    height: int
+    format: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file as it is to be written: with `content` if it could be read, with `error` if not.
+
+    `photo_id` names the row to rewrite when a vanished photo turned up again under this path.
+    """
+
+    root_id: int
+    path: bytes
+    stat: FileStat
+    content: Content | None = None
+    error: str | None = None
+    photo_id: int | None = None
+
+
+class Move(NamedTuple):
+    """A photo that is now at another path, perhaps under another root."""
+
+    photo_id: int
+    root_id: int
+    path: bytes
+    stat: FileStat
+
+
+class Disk(NamedTuple):
+    """What tells the file system at a folder from another one there. 0 and the empty text stand for unknown.
+
+    `volume` identifies it wherever it is mounted, where the system can tell. Device numbers are given anew when a disk
+    is mounted, and the top folders of many file systems have the same inode: they tell disks apart, but prove nothing.
+    """
+
+    volume: str = ""
+    device: int = 0
+    inode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """Where a root's files lay when it was last scanned whole: what tells an unplugged disk from an emptied folder.
+
+    `point` is the mount point that the root is on, `inode` and `device` are the root folder's own (0 if it is not
+    there), `volume` identifies its file system (empty where the system cannot tell). `below` are the mount points
+    inside the root, relative to it, and `disks` what is mounted there.
+    """
+
+    point: bytes
+    inode: int = 0
+    volume: str = ""
+    below: tuple[bytes, ...] = ()
+    device: int = 0
+    disks: Mapping[bytes, Disk] = field(default_factory=dict, hash=False)
+
+    @property
+    def disk(self) -> Disk:
+        """What the root itself is on."""
+        return Disk(self.volume, self.device, self.inode)
+
+
+@dataclass(frozen=True, slots=True)
+class RootRecord:
+    """An indexed folder, with how many photos it holds and how many of its files failed."""
+
+    id: int
+    path: bytes
+    photos: int = 0
+    failed: int = 0
+    mounted: Mounted | None = None
+    """None until it was scanned whole."""
+    missing: int = 0
+    """Photos that the last whole scan did not see and that were kept: so many that it may not be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderRecord:
+    """An encoder whose vectors this library holds."""
+
+    id: int
+    name: str
+    fingerprint: str
+    dimension: int
+    dtype: str
+
+
+class Brief(NamedTuple):
+    """What a search asks of a photo that may not be shown: its place, content and moment. `path` is absolute."""
+
+    id: int
+    vector_id: int
+    path: bytes
+    content_hash: bytes | None
+    taken_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """One photo (or failed file). `path` is absolute; the picture's facts are None when `error` is set."""
+
+    id: int
+    path: bytes
+    size: int
+    mtime_ns: int
+    content_hash: bytes | None
+    error: str | None
+    width: int | None
+    height: int | None
+    format: str | None
+    facts: Facts

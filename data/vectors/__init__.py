@@ -1,0 +1,1 @@
+"""Nearest neighbours among the vectors of one encoder: FAISS, following the catalog."""

@@ -1,0 +1,1 @@
+"""One index run: read, encode, commit, forget what is gone."""

@@ -1,0 +1,1 @@
+"""Following the folders while they change: events are hints, scans are the truth."""

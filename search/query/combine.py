@@ -1,0 +1,60 @@
+"""Terms with weights -> one vector, and one expression for the words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.catalog import fulltext
+from ...errors import QueryError
+from ...languages import tokens
+from ...languages.stop_words import stop_words
+from .parse import Term
+
+Floats = npt.NDArray[np.float32]
+
+CANCELLED = 1e-3
+"""A sum this short, relative to the weights, is what rounding leaves of nothing."""
+
+
+def vector_of(
+    terms: Sequence[Term], encode: Callable[[list[str]], Floats], picture: Callable[[Term], Floats]
+) -> Floats:
+    """The weighted sum of the terms' unit vectors, as a unit vector; `encode` gives those of texts.
+
+    Raises QueryError if the terms cancel each other out, and what `encode` and `picture` raise.
+    """
+    texts = list(dict.fromkeys(term.value for term in terms if term.kind == "text"))
+    encoded = dict(zip(texts, encode(texts), strict=True)) if texts else {}
+    vectors = [encoded[term.value] if term.kind == "text" else picture(term) for term in terms]
+    if len(terms) == 1:
+        return vectors[0]
+    weights = np.array([term.weight for term in terms], np.float64)
+    total = weights @ np.stack(vectors).astype(np.float64)
+    length = float(np.linalg.norm(total))
+    if length < CANCELLED * float(np.abs(weights).sum()):
+        raise QueryError("The parts of the query cancel each other out.", "Change their weights, or leave some out.")
+    return (total / length).astype(np.float32)
+
+
+def words_of(terms: Sequence[Term]) -> str:
+    """FTS5's expression for photos with all words of a text that is added, and none of a text that is taken away."""
+    wanted, unwanted = (
+        [
+            fulltext.match(term.value, stop_words=stop_words())
+            for term in terms
+            if term.kind == "text" and sign * term.weight > 0
+        ]
+        for sign in (1, -1)
+    )
+    asked = " OR ".join(f"({each})" for each in wanted if each)
+    without = " OR ".join(f"({each})" for each in unwanted if each)
+    return f"({asked}) NOT ({without})" if asked and without else asked
+
+
+def units_of(terms: Sequence[Term]) -> list[list[str]]:
+    """What those words are looked up as, for saying where they were found."""
+    added = [term.value for term in terms if term.kind == "text" and term.weight > 0]
+    return [unit for value in added for unit in tokens.units(value, stop_words())]

@@ -1,0 +1,1 @@
+"""From nearest vectors to the photos of an answer, in order."""

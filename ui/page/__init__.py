@@ -1,0 +1,1 @@
+"""The page: one Gradio component, and its scripts."""

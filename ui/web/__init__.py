@@ -1,0 +1,1 @@
+"""The server: who is served, and within which limits."""

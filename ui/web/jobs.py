@@ -1,0 +1,172 @@
+"""The one index job of a server: it runs in a thread, says how far it is, and ends in good order when asked to."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ... import priority
+from ...answers import indexing
+from ...data.catalog import database
+from ...errors import JobRunning, LibraryBusy, PolyglanceError, Stopped
+from ...indexer.run.pipeline import Tick
+from ...indexer.run.stop import Stop
+from ...indexer.run.update import Report
+from ...library import Library
+
+log = logging.getLogger("polyglance")
+
+Work = Callable[[Callable[[Tick], None], Stop], Report]
+
+SMOOTHING_SECONDS = 10.0
+"""Over about how long the rate is averaged: the first pictures of a run are no measure of the rest."""
+
+PATIENCE_SECONDS = 4.0
+"""How long the batch in hand may take when the server ends."""
+
+WAIT_SECONDS = 60.0
+"""How long a job waits for a watcher to finish what it is writing."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One index run. `state` is `running`, `done`, `failed` or `stopped`; times are seconds since 1970."""
+
+    id: int
+    root: str | None
+    state: str = "running"
+    phase: str = "scanning"
+    """`waiting` for another writer, `scanning`, `indexing`, `finishing`; then as `state`."""
+    tick: Tick | None = None
+    rate: float | None = None
+    """Files a second, lately."""
+    started: float = field(default_factory=time.time)
+    finished: float | None = None
+    report: Report | None = None
+    error: PolyglanceError | None = None
+    stop: Stop = field(default_factory=Stop)
+    _at: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the rate of late; None while that is not known."""
+        if self.state != "running" or not self.tick or not self.rate:
+            return None
+        return (self.tick.total - self.tick.done) / self.rate
+
+    def document(self) -> indexing.Job:
+        """The job as the API shows it: the rate with 2 decimals, seconds with 1, times in ISO 8601, UTC."""
+        tick = self.tick or Tick(0, 0, 0, 0)
+        return indexing.Job(
+            id=self.id,
+            kind="index",
+            state=self.state,
+            phase=self.phase,
+            root=self.root,
+            done=tick.done,
+            total=tick.total,
+            failed=tick.failed,
+            rate=None if self.rate is None else round(self.rate, 2),
+            seconds_left=None if self.seconds_left is None else round(self.seconds_left, 1),
+            started=_time(self.started),
+            finished=None if self.finished is None else _time(self.finished),
+            report=indexing.IndexReport.from_report(self.report) if self.report else None,
+            error=indexing.ErrorMessage.from_error(self.error) if self.error else None,
+        )
+
+    def on_tick(self, tick: Tick) -> None:
+        """Take in how far the run is."""
+        now = time.monotonic()
+        seconds, files = max(now - self._at, 1e-3), tick.done - (self.tick.done if self.tick else 0)
+        weight = min(1.0, seconds / SMOOTHING_SECONDS) if self.rate is not None else 1.0
+        self.rate = (1 - weight) * (self.rate or 0.0) + weight * max(0, files) / seconds
+        self._at, self.tick = now, tick
+        self.phase = "finishing" if tick.done >= tick.total else "indexing"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+class Jobs:
+    """Starts jobs over one library, one at a time."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._lock = threading.Lock()
+        self._job: Job | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def current(self) -> Job | None:
+        """The job that runs or, if none does, the last one."""
+        return self._job
+
+    def start(self, root: str | None, work: Work) -> Job:
+        """Run `work` in a thread; `root` names its folder, None all of them.
+
+        Raises JobRunning if a job runs, LibraryBusy if another process writes to the library.
+        """
+        self.require_free()
+        with self._lock:
+            self._require_none()
+            job = Job((self._job.id if self._job else 0) + 1, root)
+            self._job = job
+            self._thread = threading.Thread(target=self._run, args=(job, work), name="polyglance-job", daemon=True)
+            self._thread.start()
+            return job
+
+    def require_free(self) -> None:
+        """Raise JobRunning if a job runs, LibraryBusy if another process writes and does not stop soon."""
+        self._require_none()
+        until = time.monotonic() + database.PATIENCE_SECONDS
+        while database.is_being_written(self._library.folder):
+            if time.monotonic() >= until:
+                raise LibraryBusy("Another process is writing to the library.", "Wait until it is done, or stop it.")
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        """Stop the job that runs, and wait for the batch in hand."""
+        self._closed = True
+        if self._job and self._thread:
+            self._job.stop.ask()
+            self._thread.join(PATIENCE_SECONDS)
+
+    def _require_none(self) -> None:
+        if self._closed or (self._job and self._job.state == "running"):
+            raise JobRunning("An index job is running already.", "Wait until it is done, or stop it.")
+
+    def _run(self, job: Job, work: Work) -> None:
+        state = "failed"
+        priority.give_way()
+        try:
+            job.report = self._patiently(job, work)
+            state = "done"
+        except Stopped:
+            state = "stopped"
+        except PolyglanceError as error:
+            job.error = error
+        except Exception as error:  # whoever asks for the job is told
+            log.error("The index job failed: %s: %s", type(error).__name__, error)
+            log.debug("The job's traceback:", exc_info=error)
+            job.error = PolyglanceError("The index job failed.", "The terminal of 'polyglance serve' says more.")
+        job.finished = time.time()
+        job.phase = job.state = state
+
+    def _patiently(self, job: Job, work: Work) -> Report:
+        """Run it, waiting meanwhile for a watcher that is writing: `serve --watch` does so at its start."""
+        until = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return work(job.on_tick, job.stop)
+            except LibraryBusy:
+                if time.monotonic() >= until:
+                    raise
+                job.phase = "waiting"
+                if job.stop.asked:
+                    raise Stopped from None

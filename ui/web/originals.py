@@ -1,0 +1,119 @@
+"""Opening the file of a photo for the browser: the photo that was indexed, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from io import BufferedReader
+
+from ...config import Settings
+from ...data.catalog.records import PhotoRecord
+from ...data.pictures import decoding, files
+from ...data.pictures.images import MAX_ASPECT
+from ...errors import PictureError
+
+BROWSER_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "AVIF": "image/avif",
+    "BMP": "image/bmp",
+}
+"""Formats, as `formats.sniff` names them, that browsers show: sent as they are."""
+
+CONVERTED_SIDE = 1000
+"""`side` of `images.decode` for the others: a short side of 2000 to 4000 pixels, if the picture has as many."""
+
+CONVERTED_QUALITY = 90
+CHUNK_BYTES = 256 * 1024
+
+HASHES_KEPT = 1024
+SETTLED_NS = 20_000_000
+"""A file may be written again, unseen by its times, within one tick of the file system's clock (4 to 10 ms)."""
+
+_hashes: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Original:
+    """A photo's file, open, with what its answer carries. `etag` changes when the file does."""
+
+    file: BufferedReader
+    name: str
+    size: int
+    etag: str
+
+    @property
+    def media_type(self) -> str:
+        """Content type of what the browser gets."""
+        return BROWSER_TYPES.get(self.name, "image/jpeg")
+
+    @property
+    def is_sent_as_it_is(self) -> bool:
+        """Whether browsers show the format."""
+        return self.name in BROWSER_TYPES
+
+    def chunks(self, first: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Yield `length` of the file's bytes from `first` on, or all as they are, then close it."""
+        with self.file:
+            self.file.seek(first)
+            # The length was announced: a file that grows meanwhile must not exceed it.
+            left = self.size if length is None else length
+            while left and (chunk := self.file.read(min(CHUNK_BYTES, left))):
+                left -= len(chunk)
+                yield chunk
+
+
+def opened(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:
+    """Open the photo's file, which must hold the bytes that were indexed. Raises PictureError if it does not."""
+    try:
+        descriptor = files.open_below(root, relative)
+    except PictureError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise PictureError("is gone", "Is its disk connected? Else run 'polyglance index' again.") from error
+        raise
+    file = os.fdopen(descriptor, "rb")
+    try:
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode):
+            raise PictureError("was replaced by something that is no file", "Run 'polyglance index' again.")
+        if _hash_of(file, info) != photo.content_hash:
+            raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
+    except BaseException:
+        file.close()
+        raise
+    digest = photo.content_hash.hex() if photo.content_hash else ""
+    return Original(file, photo.format or "", info.st_size, f'"{digest}-{info.st_mtime_ns:x}-{info.st_size:x}"')
+
+
+def converted(photo: PhotoRecord, root: bytes, relative: bytes, settings: Settings) -> bytes:
+    """Return the photo as a JPEG file. Raises PictureError if it is not what was indexed."""
+    wish = replace(
+        decoding.wish(settings, CONVERTED_SIDE, pixels=False, jpeg_side=MAX_ASPECT * CONVERTED_SIDE),
+        quality=CONVERTED_QUALITY,
+    )
+    _, picture = decoding.ON_DEMAND.read(root, relative, wish, lambda content_hash: content_hash == photo.content_hash)
+    if picture is None:
+        raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
+    return picture.jpeg
+
+
+def _hash_of(file: BufferedReader, info: os.stat_result) -> bytes:
+    """The content hash of an open file. It is read only once: no write leaves `st_ctime_ns` as it was."""
+    identity = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+    known = _hashes.get(identity)
+    if known is not None:
+        return known
+    content_hash = hashlib.file_digest(file, "sha256").digest()
+    file.seek(0)
+    if time.time_ns() - info.st_ctime_ns > SETTLED_NS:
+        _hashes[identity] = content_hash
+        while len(_hashes) > HASHES_KEPT:
+            _hashes.popitem(last=False)
+    return content_hash
