@@ -106,7 +106,8 @@ class Setup:
         self.root = self.catalog.add_root(os.fsencode(photos))
 
     def update(self, *roots, below=b"", progress=lambda _: None):
-        places = [Place(root, below) for root in roots or (self.root,)]
+        known = [root for root in self.catalog.roots() if root.id == self.root.id]  # as the last scan left it
+        places = [Place(root, below) for root in roots or known]
         return update(self.pipeline, places, progress).tally
 
     def state(self):

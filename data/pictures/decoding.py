@@ -161,6 +161,7 @@ class _Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                executable=_executable(),
                 env=_environment(),
             )
         except OSError as error:
@@ -317,6 +318,12 @@ def _is_old(worker: _Worker) -> bool:
 def _niceness() -> int:
     """The priority of this thread, which on Linux is its own, and which processes that it starts inherit."""
     return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else 0
+
+
+def _executable() -> str | None:
+    """This process's own program, where its path may not be followed (another user's folder) or is gone; else None."""
+    usable = os.access(sys.executable, os.X_OK)
+    return None if usable or sys.platform != "linux" else "/proc/self/exe"
 
 
 def _environment() -> dict[str, str]:
