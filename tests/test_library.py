@@ -24,6 +24,7 @@ from polyglance.errors import (
 )
 from polyglance.indexer.run.stop import Stop
 from polyglance.indexer.run.update import Place
+from polyglance.library import watching
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def test_what_a_watcher_was_about_to_compare_may_be_forgotten_meanwhile(library,
         assert library.catalog.roots()[0].id == place.root.id
     Image.new("RGB", (64, 64), "red").save(photos / "new.png")
     with caplog.at_level("INFO", "polyglance"):
-        report = library._update([place], (), lambda _: None, Stop())
+        report = watching.update(library._parts, [place], (), lambda _: None, Stop())
     assert (report.tally.added, report.tally.removed, report.offline) == (0, 0, [])
     assert [root.path for root in library.catalog.roots()] == ([os.fsencode(other)] if again else [])
     assert library.status().photos == (6 if again else 0)
