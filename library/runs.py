@@ -47,7 +47,10 @@ def rescan(parts: Parts, root_id: int | None, *, failed: bool, progress: Progres
     exclusion = roots.exclusion_of(parts)
     with writing(parts):
         record = encoders.active(parts)
-        places = _places(parts, parts.catalog.retry_failures() if failed else None if root_id is None else [root_id])
+        if failed:
+            places = _whole_roots(parts, parts.catalog.retry_failures())
+        else:
+            places = _whole_roots(parts, None if root_id is None else [root_id])
         if root_id is not None:
             roots.root(parts, root_id)
         work = pipeline(parts, record, stop)
@@ -72,8 +75,8 @@ def pipeline(parts: Parts, record: EncoderRecord, stop: Stop | None) -> Pipeline
     return Pipeline(parts.catalog, encoder, record.id, parts.thumbnails, parts.settings, stop or Stop())
 
 
-def _places(parts: Parts, root_ids: Collection[int] | None) -> list[Place]:
-    """Whole roots, all of them if `root_ids` is None."""
+def _whole_roots(parts: Parts, root_ids: Collection[int] | None) -> list[Place]:
+    """The roots with these ids, whole; all roots if `root_ids` is None."""
     records = parts.catalog.roots(counted=False)
     return [Place(record) for record in records if root_ids is None or record.id in root_ids]
 
