@@ -234,9 +234,7 @@ def main() -> None:
 
 def forget(library: Library, folder: Path) -> None:
     """Drop the folder that a shot has added, once its job has let go of the library."""
-    from polyglance.data.catalog import database
-
-    while database.is_being_written(library.folder):
+    while library.is_being_written():
         threading.Event().wait(0.2)
     library.forget(folder)
 

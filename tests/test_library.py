@@ -1,9 +1,11 @@
+import ast
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from colour_encoder import ColourEncoder
@@ -24,6 +26,7 @@ from polyglance.errors import (
 )
 from polyglance.indexer.run.stop import Stop
 from polyglance.indexer.run.update import Place
+from polyglance.library import watching
 
 
 @pytest.fixture
@@ -216,7 +219,7 @@ def test_what_a_watcher_was_about_to_compare_may_be_forgotten_meanwhile(library,
         assert library.catalog.roots()[0].id == place.root.id
     Image.new("RGB", (64, 64), "red").save(photos / "new.png")
     with caplog.at_level("INFO", "polyglance"):
-        report = library._update([place], (), lambda _: None, Stop())
+        report = watching.update(library._parts, [place], (), lambda _: None, Stop())
     assert (report.tally.added, report.tally.removed, report.offline) == (0, 0, [])
     assert [root.path for root in library.catalog.roots()] == ([os.fsencode(other)] if again else [])
     assert library.status().photos == (6 if again else 0)
@@ -363,3 +366,44 @@ def test_an_encoder_object_takes_a_library_over_only_by_reencoding(library, phot
     changed = ColourEncoder("mine", dimension=5)
     with Library.open(library.folder, encoder=changed) as opened, pytest.raises(EncoderError, match="is not the one"):
         opened.search("blue")
+
+
+def test_the_catalog_answers_through_methods_of_the_library(library, photos):
+    assert (library.active_encoder(), library.duplicates(), library.failures()) == (None, [], ([], 0))
+    shutil.copy(photos / "0.png", photos / "copy.png")
+    (photos / "broken.png").write_bytes(b"no picture")
+    generation = library.generation()
+    library.index([photos])
+    assert library.generation() > generation
+    assert library.active_encoder().name == "lite"
+    ((first, copy),) = library.duplicates()
+    assert {os.path.basename(photo.path) for photo in (first, copy)} == {b"0.png", b"copy.png"}
+    assert library.duplicates(first.id) == []
+    ((failure,), total) = library.failures()
+    assert (os.path.basename(failure.path), total) == (b"broken.png", 1)
+    assert library.failures(failure.id) == ([], 1)
+    assert library.facets().formats == {"PNG": 7}
+    library.mark([first.id])
+    assert library.favourites_among([first.id, failure.id]) == {first.id}
+
+
+def test_whether_a_library_is_being_written_is_asked_of_it(library, monkeypatch):
+    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.1)
+    assert not library.is_being_written()
+    library.wait_until_writable()
+    with database.writer_lock(library.folder):
+        assert library.is_being_written()
+        with pytest.raises(LibraryBusy, match="Another process is writing"):
+            library.wait_until_writable()
+    library.wait_until_writable()
+
+
+@pytest.mark.parametrize("room", ["cli", "ui", "answers"])
+def test_interfaces_do_not_reach_through_the_library(room):
+    reaching = [
+        f"{path}:{node.lineno}"
+        for path in sorted((Path(__file__).parent.parent / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"catalog", "thumbnails", "_parts"}
+    ]
+    assert reaching == []

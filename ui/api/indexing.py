@@ -95,7 +95,7 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
     @routes.get("/failures", response_model=Failures)
     def failures(k: Count = 20, cursor: Position = 0) -> Response:
         """The files that could not be read, and why."""
-        photos, total = library.catalog.some_failures(cursor, k + 1)
+        photos, total = library.failures(cursor, k + 1)
         more = photos[k - 1].id if len(photos) > k else None
         return respond(Failures(failures=[Failure.from_record(photo) for photo in photos[:k]], next=more, total=total))
 

@@ -9,8 +9,6 @@ from ...answers.encoders import LibraryEncoders
 from ...answers.facets import Facets
 from ...answers.photos import DuplicateGroups, PhotoGroup
 from ...answers.status import Status
-from ...data.catalog import copies
-from ...data.catalog import facets as counting
 from ...encoders import registry
 from ...library import Library
 from .parameters import Count, Position
@@ -30,24 +28,24 @@ def router(library: Library) -> APIRouter:
     @routes.get("/facets", response_model=Facets)
     def facets() -> Response:
         """What there is to filter by: cameras, folders, kinds, dates, each with its number of photos."""
-        generation = library.catalog.generation()
+        generation = library.generation()
         if generation not in kept:
-            counted = Facets.from_catalog(counting.read(library.catalog))
+            counted = Facets.from_catalog(library.facets())
             kept.clear()
             kept[generation] = counted
-        return respond(kept.get(generation) or Facets.from_catalog(counting.read(library.catalog)))
+        return respond(kept.get(generation) or Facets.from_catalog(library.facets()))
 
     @routes.get("/duplicates", response_model=DuplicateGroups)
     def duplicates(k: Count = 20, cursor: Position = 0) -> Response:
         """Photos whose files are equal, byte for byte, in groups."""
-        groups = copies.page(library.catalog, cursor, k + 1)
+        groups = library.duplicates(cursor, k + 1)
         more = groups[k - 1][0].id if len(groups) > k else None
         return respond(DuplicateGroups(groups=[PhotoGroup.from_copies(group) for group in groups[:k]], next=more))
 
     @routes.get("/encoders", response_model=LibraryEncoders)
     def encoders() -> Response:
         """The encoders there are. Switch with `polyglance reencode --encoder NAME`."""
-        active = library.catalog.active_encoder()
+        active = library.active_encoder()
         known = registry.listing(library.settings)
         return respond(LibraryEncoders.from_registry(known, active.name if active else None))
 

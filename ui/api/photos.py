@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ...answers.photos import FavouriteMark, Photo, PhotoGroup
-from ...data.catalog import copies
 from ...library import Library
 from ..web import media
 from .openapi import JPEG_OR_FILE, PART
@@ -22,7 +21,7 @@ def router(library: Library) -> APIRouter:
     def photo(photo_id: PhotoId) -> Response:
         """What the library knows about one photo."""
         record = library.photo(photo_id)
-        is_favourite = bool(copies.favourites(library.catalog, [photo_id]))
+        is_favourite = bool(library.favourites_among([photo_id]))
         return respond(Photo.from_record(record, favourite=is_favourite))
 
     @routes.put("/favourite", response_model=FavouriteMark)

@@ -9,7 +9,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from ...answers.searching import MarkedAnswer
-from ...data.catalog import copies
 from ...library import Library
 from ...search import engine
 from ...search.query.sent import Sent
@@ -72,5 +71,5 @@ def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> MarkedAnswer
 
 
 def _marked(library: Library, answer: engine.Answer) -> MarkedAnswer:
-    favourites = copies.favourites(library.catalog, [result.photo.id for result in answer.results])
+    favourites = library.favourites_among([result.photo.id for result in answer.results])
     return MarkedAnswer.with_favourites(answer, favourites)

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 from ... import priority
 from ...answers import indexing
-from ...data.catalog import database
 from ...errors import JobRunning, LibraryBusy, PolyglanceError, Stopped
 from ...indexer.run.pipeline import Tick
 from ...indexer.run.stop import Stop
@@ -124,11 +123,7 @@ class Jobs:
     def require_free(self) -> None:
         """Raise JobRunning if a job runs, LibraryBusy if another process writes and does not stop soon."""
         self._require_none()
-        until = time.monotonic() + database.PATIENCE_SECONDS
-        while database.is_being_written(self._library.folder):
-            if time.monotonic() >= until:
-                raise LibraryBusy("Another process is writing to the library.", "Wait until it is done, or stop it.")
-            time.sleep(0.05)
+        self._library.wait_until_writable()
 
     def close(self) -> None:
         """Stop the job that runs, and wait for the batch in hand."""

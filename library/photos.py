@@ -1,0 +1,68 @@
+"""Photos of the library by id: facts, place on disk, thumbnail, favourites."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..data import paths
+from ..data.catalog.records import PhotoRecord
+from ..data.pictures import decoding
+from ..errors import PhotoNotFound, PictureError
+from .parts import Parts, thumbnail_wish
+from .writing import short_write
+
+
+def photo(parts: Parts, photo_id: int) -> PhotoRecord:
+    """The photo with this id. Raises PhotoNotFound."""
+    record = parts.catalog.photo(photo_id)
+    # A NUL in the path: another file has taken its place, and the run that noticed has not yet looked for it elsewhere.
+    if record is None or record.error is not None or b"\0" in record.path:
+        raise PhotoNotFound(f"No photo has the id {photo_id}.")
+    return record
+
+
+def mark(parts: Parts, photo_ids: Sequence[int], *, favourite: bool) -> list[int]:
+    """Mark photos as favourites, or unmark them; return the ids of all photos with these contents."""
+    with short_write(parts):
+        for photo_id in photo_ids:
+            photo(parts, photo_id)
+        return parts.catalog.mark(photo_ids, favourite=favourite)
+
+
+def place_of(parts: Parts, record: PhotoRecord) -> tuple[bytes, bytes]:
+    """(root, path relative to it) of a photo, absolute and as exact bytes. Raises PictureError."""
+    for root in parts.catalog.roots(counted=False):
+        if paths.is_within(record.path, root.path):
+            return root.path, paths.relative_to(record.path, root.path)
+    raise PictureError("is no longer in a folder of the library", "Run 'polyglance index' again.")
+
+
+def thumbnail(parts: Parts, photo_id: int) -> Path:
+    """Path of the photo's thumbnail (JPEG), made again if it was lost. Raises PhotoNotFound, PictureError."""
+    record = photo(parts, photo_id)
+    assert record.content_hash is not None
+    path = parts.thumbnails.path(record.content_hash)
+    try:
+        if not os.access(path, os.R_OK):
+            if path.exists():
+                raise PermissionError
+            _make_thumbnail(parts, record)
+    except PermissionError:
+        raise PictureError(
+            "has a small copy in the library that you may not read or make",
+            f"Its owner can let you: chmod -R a+rX {parts.thumbnails.folder}",
+        ) from None
+    return path
+
+
+def _make_thumbnail(parts: Parts, record: PhotoRecord) -> None:
+    content_hash, picture = decoding.ON_DEMAND.read(
+        *place_of(parts, record),
+        thumbnail_wish(parts.settings),
+        is_wanted=lambda content_hash: content_hash == record.content_hash,
+    )
+    if picture is None:
+        raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
+    parts.thumbnails.write(content_hash, picture.jpeg)

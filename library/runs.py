@@ -1,0 +1,87 @@
+"""Runs that make the library equal to folders on disk, or encode it anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeAlias
+
+from ..data.catalog.records import EncoderRecord
+from ..errors import Stopped
+from ..indexer.run.pipeline import Pipeline, Tally, Tick
+from ..indexer.run.places import check_folders, outermost, refuse_library
+from ..indexer.run.reencode import encode_missing
+from ..indexer.run.stop import Stop
+from ..indexer.run.update import Place, Report, update
+from . import encoders, roots, snapshots
+from .parts import AnyPath, Parts
+from .writing import writing
+
+Progress: TypeAlias = Callable[[Tick], None]
+
+
+def index(
+    parts: Parts,
+    folders: Sequence[AnyPath],
+    encoder: str | None,
+    *,
+    confirmed: bool,
+    progress: Progress,
+    stop: Stop | None,
+) -> Report:
+    """Make the library equal to `folders` on disk: each becomes a root, or is rescanned. See `Library.index`."""
+    exclusion = roots.exclusion_of(parts)
+    outer_folders = outermost(check_folders(folders), exclusion)
+    refuse_library(outer_folders, os.fsencode(parts.folder))
+    with writing(parts):
+        record = encoders.active_or_new(parts, encoder)
+        work = pipeline(parts, record, stop)
+        places = [roots.add(parts, folder, exclusion) for folder in outer_folders]
+        report = _unless_stopped(update(work, places, progress, exclusion=exclusion, confirmed=confirmed))
+    snapshots.save(parts, stop)
+    return report
+
+
+def rescan(parts: Parts, root_id: int | None, *, failed: bool, progress: Progress, stop: Stop | None) -> Report:
+    """Make the library equal to one root on disk, or to all. See `Library.rescan`."""
+    exclusion = roots.exclusion_of(parts)
+    with writing(parts):
+        record = encoders.active(parts)
+        if failed:
+            places = _whole_roots(parts, parts.catalog.retry_failures())
+        else:
+            places = _whole_roots(parts, None if root_id is None else [root_id])
+        if root_id is not None:
+            roots.root(parts, root_id)
+        work = pipeline(parts, record, stop)
+        report = _unless_stopped(update(work, places, progress, exclusion=exclusion, strict=False))
+    snapshots.save(parts, stop)
+    return report
+
+
+def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) -> Tally:
+    """Encode every photo with another encoder, then switch to it. See `Library.reencode`."""
+    with writing(parts):
+        record = encoders.register(parts, encoders.create(parts, name, parts.settings))
+        tally = encode_missing(pipeline(parts, record, stop), progress)
+        parts.catalog.activate(record.id)
+    snapshots.save(parts, stop)
+    return tally
+
+
+def pipeline(parts: Parts, record: EncoderRecord, stop: Stop | None) -> Pipeline:
+    """The pipeline that encodes photos with the encoder of `record`."""
+    encoder = encoders.load(parts, record)
+    return Pipeline(parts.catalog, encoder, record.id, parts.thumbnails, parts.settings, stop or Stop())
+
+
+def _whole_roots(parts: Parts, root_ids: Collection[int] | None) -> list[Place]:
+    """The roots with these ids, whole; all roots if `root_ids` is None."""
+    records = parts.catalog.roots(counted=False)
+    return [Place(record) for record in records if root_ids is None or record.id in root_ids]
+
+
+def _unless_stopped(report: Report) -> Report:
+    if report.tally.stopped:
+        raise Stopped
+    return report

@@ -1,0 +1,56 @@
+"""Searches: by text, by picture, by a photo of the library."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..data import paths
+from ..search.engine import Answer, Engine, Result, View
+from ..search.query import filters as filter_texts
+from ..search.query import pictures
+from ..search.query.filters import Given
+from ..search.query.parse import Query, is_url, parse, with_filters
+from ..search.query.sent import Sent
+from . import encoders, photos
+from .parts import AnyPath, Parts
+
+
+def engine(parts: Parts) -> Engine:
+    """The search engine over the active encoder's vectors, made once."""
+    record = encoders.active(parts)
+    encoder = encoders.load(parts, record)
+    with parts.loading:
+        if record.id not in parts.engines:
+            parts.engines[record.id] = Engine(parts.catalog, encoder, record.id)
+        return parts.engines[record.id]
+
+
+def search(
+    parts: Parts, text: str, view: View, *, filters: Given, plain: bool, files: bool, picture: Sent | None
+) -> Answer:
+    """Find the photos that show `text` and the picture, and pass the filters. See `Library.search`."""
+    by_name = filter_texts.given(filters)
+    beside = (picture.term,) if picture else ()
+    if by_name and not beside and not text.strip():
+        query = Query(())
+    else:
+        query = parse(text, parts.settings.max_query_chars, plain=plain, beside=beside)
+    reader = pictures.reader(partial(encoders.load_active, parts), parts.settings, by_path=files, sent=picture)
+    return engine(parts).find(with_filters(query, by_name), view, reader)
+
+
+def similar(parts: Parts, picture: int | AnyPath, view: View) -> Answer:
+    """Find the photos like a photo of the library (its id), a picture file, or one at an address."""
+    if isinstance(picture, int):
+        return engine(parts).similar_to_photo(picture, view)
+    side = encoders.load_active(parts).image_side
+    if isinstance(picture, str) and is_url(picture):
+        return engine(parts).similar_to_image(pictures.from_url(picture, side, parts.settings), picture, view)
+    path = paths.absolute(picture)
+    image = pictures.from_file(path, side, parts.settings)
+    return engine(parts).similar_to_image(image, paths.display(path), view)
+
+
+def alike(parts: Parts, photo_id: int) -> list[Result]:
+    """The photos that are shown as one with this one, itself first. Raises PhotoNotFound."""
+    return engine(parts).alike(photos.photo(parts, photo_id))

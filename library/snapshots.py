@@ -1,0 +1,30 @@
+"""Writing the snapshot of the vector index, for the next start to be quick."""
+
+from __future__ import annotations
+
+import logging
+
+from ..data.catalog import database
+from ..data.vectors import index_files
+from ..errors import LibraryBusy
+from ..indexer.run.stop import Stop
+from .parts import Parts
+
+log = logging.getLogger("polyglance")
+
+
+def save(parts: Parts, stop: Stop | None = None) -> None:
+    """Write the active encoder's snapshot where it has fallen behind. Raises Stopped.
+
+    Not under the writer lock: a large library's takes minutes.
+    """
+    record = parts.catalog.active_encoder()
+    if record is None:
+        return
+    try:
+        with database.snapshot_lock(parts.folder):
+            index_files.save_if_stale(parts.catalog, record, lambda: stop is not None and stop.asked)
+    except LibraryBusy:
+        return  # another process is writing it
+    except OSError as error:
+        log.info(f"The snapshot of the vector index was not written: {error.strerror or error}.")

@@ -1,0 +1,75 @@
+"""Following changes in the roots until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from ..data import paths, watch_state
+from ..data.catalog import database
+from ..errors import Stopped
+from ..indexer.run.stop import Stop
+from ..indexer.run.update import Place, Report
+from ..indexer.run.update import update as run_update
+from ..indexer.watch.service import Host, Service, Timing
+from . import encoders, roots, runs, snapshots
+from .parts import Parts
+from .writing import writing
+
+log = logging.getLogger("polyglance")
+
+
+def watch(
+    parts: Parts, *, stop: Stop, timing: Timing, progress: runs.Progress, on_report: Callable[[Report], None]
+) -> None:
+    """Keep the library equal to all its roots until `stop` is asked to. See `Library.watch`."""
+    encoders.active(parts)
+    with database.watcher_lock(parts.folder):
+        host = Host(
+            roots=lambda: parts.catalog.roots(counted=False),
+            some_paths=parts.catalog.some_paths,
+            exclusion=partial(roots.exclusion_of, parts),
+            update=lambda places, missed: update(parts, places, missed, progress, stop),
+            publish=lambda coverages: watch_state.publish(parts.folder, coverages),
+            report=on_report,
+        )
+        Service(host, timing, stop).run()
+
+
+def update(
+    parts: Parts, places: Sequence[Place], missed: Collection[int], progress: runs.Progress, stop: Stop
+) -> Report:
+    """Compare `places` with the disk, except in roots that were forgotten meanwhile.
+
+    `missed` are the ids of photos that the last comparison did not find. Raises LibraryBusy.
+    """
+    with writing(parts):
+        pipeline = runs.pipeline(parts, encoders.active(parts), stop)
+        report = run_update(
+            pipeline,
+            _places_in_roots(parts, places),
+            progress,
+            exclusion=roots.exclusion_of(parts),
+            strict=False,
+            missed_before=missed,
+        )
+    if any(place.is_whole for place in places) and not stop.asked:
+        with suppress(Stopped):
+            snapshots.save(parts, stop)
+    return report
+
+
+def _places_in_roots(parts: Parts, places: Sequence[Place]) -> list[Place]:
+    """Those places whose root is still in the catalog; the id of a forgotten root may be another's by now."""
+    records = {(record.id, record.path): record for record in parts.catalog.roots(counted=False)}
+    current = []
+    for place in places:
+        record = records.get((place.root.id, place.root.path))
+        if record is None:
+            log.info("The folder %s was forgotten; it is left alone.", paths.display(place.root.path))
+        else:
+            current.append(replace(place, root=record))
+    return current
