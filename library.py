@@ -21,6 +21,7 @@ from .data.check import check as checking
 from .data.pictures import decoding
 from .data.pictures.thumbnails import Thumbnails
 from .data.vectors import index_files
+from .data.vectors.index import VectorIndex
 from .data.watch_state import WatchState
 from .encoders import registry
 from .encoders.base import Encoder
@@ -431,7 +432,8 @@ class Library:
         encoder = self._encoder_of(record)
         with self._lock:
             if record.id not in self._engines:
-                self._engines[record.id] = Engine(self.catalog, encoder, record.id)
+                store = VectorIndex(self.catalog, record.id, record.dimension)
+                self._engines[record.id] = Engine(self.catalog, encoder, store)
             return self._engines[record.id]
 
     def _active(self) -> EncoderRecord:
