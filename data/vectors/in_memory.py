@@ -6,7 +6,7 @@ import numpy as np
 
 from ..catalog.catalog import Catalog
 from ..catalog.database import damaged
-from .store import SAMPLE, Floats, Keys, Seals, was_restored
+from .store import SAMPLE, Floats, Keys, Seals, is_known, were_keys_reused
 
 
 class InMemoryStore:
@@ -23,8 +23,8 @@ class InMemoryStore:
     def follow(self) -> None:
         """Read all vectors again if the catalog has changed, and is not seen at an older moment."""
         generation = self._catalog.generation()
-        held = (self.generation, self._keys, self._seals)
-        if generation <= self.generation and not was_restored(self._catalog, self.encoder_id, *held):
+        tail = (self.encoder_id, self._keys, self._seals)
+        if is_known(self._catalog, generation, self.generation) and not were_keys_reused(self._catalog, *tail):
             return
         dimension = self._vectors.shape[1]
         batches = list(self._catalog.vectors_after(self.encoder_id, 0))

@@ -30,7 +30,7 @@ from . import faiss_, snapshot
 from .clustered import Clustered
 from .clustering import CANDIDATES
 from .exact import Exact
-from .store import SAMPLE, TAIL, Floats, Keys, Seals, was_restored
+from .store import SAMPLE, TAIL, Floats, Keys, Seals, is_known, were_keys_reused
 
 log = logging.getLogger("polyglance")
 
@@ -114,10 +114,7 @@ class VectorIndex:
         """
         self._renew()
         generation = self._catalog.generation()
-        held = self._held
-        if generation <= self._generation and not was_restored(
-            self._catalog, self.encoder_id, self._generation, held.ids, held.seals
-        ):
+        if is_known(self._catalog, generation, self._generation) and not self._were_keys_reused():
             return
         self._lately = {}
         if self._generation < 0:
@@ -172,6 +169,9 @@ class VectorIndex:
             if there.get(number, 0) != count:
                 first = number << vector_rows.BLOCK_BITS
                 self._compare(first, first + (1 << vector_rows.BLOCK_BITS))
+
+    def _were_keys_reused(self) -> bool:
+        return were_keys_reused(self._catalog, self.encoder_id, self._held.ids, self._held.seals)
 
     def _tail_is_same(self) -> bool:
         """Whether the last vectors held are the catalog's still: else a backup was restored, and ids given again."""

@@ -73,17 +73,19 @@ class VectorStore(Protocol):
         """Up to SAMPLE vectors, evenly spread over the keys: shape (n, dimension)."""
 
 
-def was_restored(catalog: Catalog, encoder_id: int, generation: int, keys: Keys, seals: Seals) -> bool:
-    """Whether the catalog is not the one of which `generation`, `keys` (ascending) and their `seals` are held.
+def is_known(catalog: Catalog, generation: int, held: int) -> bool:
+    """Whether a generation read is the one held, or an older moment of a catalog that has not gone back since."""
+    return generation == held or generation < held <= catalog.newest_generation()
 
-    To be asked where the catalog's generation is not above the one held: without a restored backup, the same moment
-    or an older one of the same catalog.
+
+def were_keys_reused(catalog: Catalog, encoder_id: int, keys: Keys, seals: Seals) -> bool:
+    """Whether the catalog gives keys that are held (ascending, with their seals) to other vectors.
+
+    Compares the TAIL highest keys that the catalog has up to the last one held.
     """
-    is_older = catalog.generation() < generation
-    if is_older and catalog.newest_generation() < generation:
-        return True
-    last = int(keys[-1]) if len(keys) else 0
-    read = partial(vector_rows.last_sealed, encoder_id=encoder_id, last=last, most=TAIL)
+    if not len(keys):
+        return False
+    read = partial(vector_rows.last_sealed, encoder_id=encoder_id, last=int(keys[-1]), most=TAIL)
     there, their_seals = catalog.read(read)
     places = np.searchsorted(keys, there)
     return bool(((keys[places] == there) & (seals[places] != their_seals)).any())
