@@ -30,7 +30,7 @@ from . import faiss_, snapshot
 from .clustered import Clustered
 from .clustering import CANDIDATES
 from .exact import Exact
-from .store import SAMPLE, TAIL, Floats, Keys, Seals, is_known, were_keys_reused
+from .store import SAMPLE, Floats, Keys, Seals, is_known, were_keys_reused
 
 log = logging.getLogger("polyglance")
 
@@ -114,13 +114,14 @@ class VectorIndex:
         """
         self._renew()
         generation = self._catalog.generation()
-        if is_known(self._catalog, generation, self._generation) and not self._were_keys_reused():
+        was_restored = were_keys_reused(self._catalog, self.encoder_id, self._held.ids, self._held.seals)
+        if is_known(self._catalog, generation, self._generation) and not was_restored:
             return
         self._lately = {}
         if self._generation < 0:
             self._held = self._from_snapshot()
             self._compare(0, vector_rows.ALL)
-        elif generation <= self._generation or not self._tail_is_same():
+        elif generation <= self._generation or was_restored:
             self._compare(0, vector_rows.ALL)
         else:
             self._compare_counts()
@@ -169,19 +170,6 @@ class VectorIndex:
             if there.get(number, 0) != count:
                 first = number << vector_rows.BLOCK_BITS
                 self._compare(first, first + (1 << vector_rows.BLOCK_BITS))
-
-    def _were_keys_reused(self) -> bool:
-        return were_keys_reused(self._catalog, self.encoder_id, self._held.ids, self._held.seals)
-
-    def _tail_is_same(self) -> bool:
-        """Whether the last vectors held are the catalog's still: else a backup was restored, and ids given again."""
-        held = self._held
-        if not len(held.ids):
-            return True
-        ours = dict(zip(held.ids[-TAIL:].tolist(), held.seals[-TAIL:].tolist(), strict=True))
-        first, end = min(ours), held.last + 1
-        ids, seals = self._catalog.read(lambda c: vector_rows.sealed(c, self.encoder_id, first, end))
-        return all(ours.get(key) == seal for key, seal in zip(ids.tolist(), seals.tolist(), strict=True))
 
     def _compare(self, first: int, end: int) -> None:
         """Drop what the catalog no longer has of ids from `first` to before `end`; all if ids were given again."""

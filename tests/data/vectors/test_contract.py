@@ -6,6 +6,7 @@ import sqlite3
 
 import numpy as np
 import pytest
+from polyglance.data.catalog import vector_rows
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.records import Content, Entry, FileStat
 from polyglance.data.pictures.exif import Facts
@@ -238,6 +239,24 @@ def test_a_restored_catalog_that_reuses_keys_is_never_answered_from_the_vectors_
     assert is_as_the_catalog(store, catalog)
     assert store.generation == catalog.generation()
     assert not (store.fetch(np.array([31, 41, 51])) == reused).all(axis=1).any()
+
+
+def test_a_restored_catalog_beyond_the_generation_held_that_ends_where_a_block_ends(
+    followed, catalog, tmp_path, monkeypatch
+):
+    """Its keys end below all those whose seals are the last held, and counts differ only in blocks it lacks."""
+    monkeypatch.setattr(vector_rows, "BLOCK_BITS", 4)
+    put(catalog, 0, unit_rows(10))
+    backup = Backup(catalog, tmp_path)
+    put(catalog, 100, unit_rows(150, seed=1))
+    store = followed()
+    backup.restore()
+    for number in range(5):
+        put(catalog, 400 + number, unit_rows(1, seed=number + 50))
+    assert catalog.generation() > store.generation
+    assert truth(catalog)[0][-1] == 15
+    store.follow()
+    assert is_as_the_catalog(store, catalog)
 
 
 def test_a_vector_that_a_restored_catalog_has_again_is_held_again(followed, catalog, tmp_path):
