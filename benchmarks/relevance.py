@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from polyglance.config import load
-from polyglance.data.vectors.index import SAMPLE
+from polyglance.data.vectors.store import SAMPLE
 from polyglance.datasets import load_retrieval
 from polyglance.datasets.sets import HALVES, Captions
 from polyglance.encoders import registry

@@ -69,7 +69,7 @@ class Polyglance:
         from polyglance.data.vectors.index import VectorIndex
 
         index = VectorIndex(Catalog(folder / "catalog.db"), 1, DIMENSION)
-        index.refresh()
+        index.follow()
         return lambda query: index.search(query, DEPTH)[1] - 1
 
 

@@ -29,6 +29,7 @@ from polyglance.data.catalog.records import Content, Entry, FileStat
 from polyglance.data.pictures.exif import Facts
 from polyglance.data.vectors import index_files
 from polyglance.data.vectors.index import VectorIndex
+from polyglance.data.vectors.store import VectorStore
 from polyglance.encoders.base import Card, Fingerprint
 from polyglance.search.engine import Engine, View
 from polyglance.search.query.parse import parse
@@ -115,11 +116,11 @@ def timed(engine: Engine, template: str) -> dict[str, float]:
     return {name: round(float(np.percentile(took[WARM:], p)), 2) for name, p in (("p50_ms", 50), ("p99_ms", 99))}
 
 
-def vectors_timed(index: VectorIndex, queries: npt.NDArray[np.float32], among: Any = None) -> float:
+def vectors_timed(store: VectorStore, queries: npt.NDArray[np.float32], among: Any = None) -> float:
     took = []
     for query in queries:
         start = time.perf_counter()
-        index.search(query, RESULTS, among)
+        store.search(query, RESULTS, among)
         took.append(time.perf_counter() - start)
     return round(1000 * float(np.median(took)), 2)
 
@@ -129,9 +130,9 @@ def opened(folder: Path) -> None:
     with Catalog(folder / "catalog.db") as catalog:
         before, start = resident_mb(), time.perf_counter()
         index = VectorIndex(catalog, 1, DIMENSION)
-        index.refresh()
+        index.follow()
         seconds = time.perf_counter() - start
-        for query in clustered.world(len(index), DIMENSION).texts(200):
+        for query in clustered.world(index.count(), DIMENSION).texts(200):
             index.search(query, RESULTS)
         print(json.dumps({"cold_open_s": round(seconds, 2), "resident_mb": round(resident_mb() - before)}))
 
@@ -177,11 +178,11 @@ def main() -> None:
         command = [sys.executable, "-m", "benchmarks.searching", "--folder", str(folder), "--open"]
         cold = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         with Catalog(folder / "catalog.db") as catalog:
-            engine = Engine(catalog, Drawn(world), 1)
+            engine = Engine(catalog, Drawn(world), VectorIndex(catalog, 1, DIMENSION))
             index = VectorIndex(catalog, 1, DIMENSION)
-            index.refresh()
+            index.follow()
             queries = world.texts(100)
-            thousandth = index.held.ids[:: len(index) // (given.photos // 1000)]
+            thousandth = index.held.ids[:: index.count() // (given.photos // 1000)]
             nearest = {
                 "all_p50_ms": vectors_timed(index, queries),
                 "a_thousandth_p50_ms": vectors_timed(index, queries, thousandth),

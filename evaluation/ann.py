@@ -49,7 +49,7 @@ def measure(queries: Floats, items: Floats) -> AnnRecall:
         encoder, order = _fill(catalog, stored)
         index_files.save_if_stale(catalog, encoder)
         index = VectorIndex(catalog, encoder.id, encoder.dimension)
-        index.refresh()
+        index.follow()
         hits = 0
         for query, best in zip(chosen, exact, strict=True):
             found = {int(vector_id) for vector_id in index.search(query, DEPTH)[1]}

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..data.vectors.index import SAMPLE
+from ..data.vectors.store import SAMPLE
 from ..encoders.base import Curve
 from ..search.ranking import calibrate
 from . import metrics

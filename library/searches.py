@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..data import paths
+from ..data.vectors.index import VectorIndex
 from ..search.engine import Answer, Engine, Result, View
 from ..search.query import filters as filter_texts
 from ..search.query import pictures
@@ -21,7 +22,8 @@ def engine(parts: Parts) -> Engine:
     encoder = encoders.load(parts, record)
     with parts.loading:
         if record.id not in parts.engines:
-            parts.engines[record.id] = Engine(parts.catalog, encoder, record.id)
+            store = VectorIndex(parts.catalog, record.id, record.dimension)
+            parts.engines[record.id] = Engine(parts.catalog, encoder, store)
         return parts.engines[record.id]
 
 

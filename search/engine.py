@@ -20,7 +20,7 @@ from ..data.catalog import words
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.filters import NOTHING
 from ..data.catalog.records import PhotoRecord
-from ..data.vectors.index import VectorIndex
+from ..data.vectors.store import VectorStore
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from ..languages.detect import detect
@@ -108,13 +108,12 @@ class Answer:
 
 
 class Engine:
-    """Searches one library; safe to use from several threads."""
+    """Searches one library; safe to use from several threads, of which one at a time uses `store`."""
 
-    def __init__(self, catalog: Catalog, encoder: Encoder, encoder_id: int) -> None:
+    def __init__(self, catalog: Catalog, encoder: Encoder, store: VectorStore) -> None:
         self._catalog = catalog
         self._encoder = encoder
-        self._encoder_id = encoder_id
-        self._index = VectorIndex(catalog, encoder_id, encoder.dimension)
+        self._store = store
         self._texts = Texts(encoder)
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[object, ...], Hits] = OrderedDict()
@@ -160,7 +159,7 @@ class Engine:
         """The photos that are shown as one with this one, itself first, then the nearest. Raises PhotoNotFound."""
         with self._catalog.one_moment():
             vector = self._vector_of_photo(photo.id)
-            near = Ranked(self._catalog, self._encoder_id, self._nearest, vector, "", NOTHING, None, frozenset())
+            near = Ranked(self._catalog, self._store.encoder_id, self._nearest, vector, "", NOTHING, None, frozenset())
             hits = [hit for hit in near.more(CHUNK) if _is_alike(hit, photo)]
             hits.sort(key=lambda hit: hit.photo.id != photo.id)  # stable
             groups = Groups(self._vectors).add([hit.photo for hit in hits])
@@ -219,28 +218,29 @@ class Engine:
         generation = self._catalog.generation()
         wanted = filters.make(asked.filters, self._catalog.roots(counted=False) if asked.filters else ())
         if vector is None:
-            source: Source = Listed(self._catalog, self._encoder_id, wanted)
+            source: Source = Listed(self._catalog, self._store.encoder_id, wanted)
         else:
-            among = self._catalog.vectors_passing(wanted, self._encoder_id, self._few()) if wanted else None
+            among = self._catalog.vectors_passing(wanted, self._store.encoder_id, self._few()) if wanted else None
             expression = combine.words_of(asked.terms)
             is_text = bool(asked.terms) and all(term.kind == "text" for term in asked.terms)
             curve = self._encoder.card.text_curve if is_text else None
             source = Ranked(
-                self._catalog, self._encoder_id, self._nearest, vector, expression, wanted, among, own, curve
+                self._catalog, self._store.encoder_id, self._nearest, vector, expression, wanted, among, own, curve
             )
         return Hits(source, self._vectors, generation, view.sort, view.collapse, view.only_relevant)
 
     # A thread that holds `_lock` must not wait for a connection: who has one may wait for the lock. So what asks the
-    # index does it within `one_moment`, which has its connection already.
+    # store does it within `one_moment`, which has its connection already.
 
     def _nearest(
         self, vector: Floats, count: int, among: npt.NDArray[np.int64] | None
     ) -> tuple[Floats, npt.NDArray[np.int64], Floats, int]:
         """(scores, vector ids, the query's scores over the sample, number of vectors)."""
         with self._lock:
-            self._index.refresh()
-            scores, ids = self._index.search(vector, count, among)
-            return np.minimum(scores, 1), ids, np.einsum("nd,d->n", self._index.sample, vector), len(self._index)
+            self._store.follow()
+            scores, keys = self._store.search(vector, count, among)
+            background = np.einsum("nd,d->n", self._store.sample(), vector)
+            return np.minimum(scores, 1), keys, background, self._store.count()
 
     def _few(self) -> int:
         """How many photos may pass filters for them to be listed before the search; of more, it skips the others.
@@ -248,11 +248,11 @@ class Engine:
         To list p of n photos takes as long as to skip all but a page of A among the nearest A * n / p.
         """
         with self._lock:
-            return max(FEW, math.isqrt((CHUNK + AHEAD) * len(self._index)))
+            return max(FEW, math.isqrt((CHUNK + AHEAD) * self._store.count()))
 
     def _vectors(self, ids: list[int]) -> Floats:
         with self._lock:
-            return self._index.vectors(np.array(ids, np.int64))
+            return self._store.fetch(np.array(ids, np.int64))
 
     def _picture(self, read: Reader | None) -> Callable[[Term], Floats]:
         def vector(term: Term) -> Floats:
@@ -267,7 +267,9 @@ class Engine:
 
     def _vector_of_photo(self, photo_id: int) -> Floats:
         photo = self._catalog.photo(photo_id)
-        vector = self._catalog.vector(photo.content_hash, self._encoder_id) if photo and photo.content_hash else None
+        vector = (
+            self._catalog.vector(photo.content_hash, self._store.encoder_id) if photo and photo.content_hash else None
+        )
         if vector is None:
             raise PhotoNotFound(f"No photo has the id {photo_id}.", "Ids are shown by 'polyglance search --json'.")
         return vector

@@ -8,6 +8,7 @@ import pytest
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.records import Content, Entry, FileStat
 from polyglance.data.pictures.exif import Facts
+from polyglance.data.vectors.in_memory import InMemoryStore
 from polyglance.encoders.base import Card, Fingerprint
 from polyglance.search.engine import Engine, View
 from polyglance.search.query.filters import given
@@ -61,9 +62,10 @@ class Place:
         self.root = self.catalog.add_root(b"/photos")
         self.fresh()
 
-    def fresh(self):
-        """The same with an engine that knows of nothing yet."""
-        self.engine = Engine(self.catalog, self.encoder, self.encoder_id)
+    def fresh(self, store=InMemoryStore):
+        """The same with an engine that knows of nothing yet, over a store of this class."""
+        self.store = store(self.catalog, self.encoder_id, DIMENSION)
+        self.engine = Engine(self.catalog, self.encoder, self.store)
         return self
 
     def add(self, *photos):

@@ -30,15 +30,9 @@ from . import faiss_, snapshot
 from .clustered import Clustered
 from .clustering import CANDIDATES
 from .exact import Exact
-
-Ids = npt.NDArray[np.int64]
-Seals = npt.NDArray[np.uint64]
-Floats = npt.NDArray[np.float32]
+from .store import SAMPLE, Floats, Keys, Seals, is_known, were_keys_reused
 
 log = logging.getLogger("polyglance")
-
-SAMPLE = 2048
-"""How many vectors `sample` holds at most: enough for a stable mean and spread of a query's scores."""
 
 EXACT = 128
 """How many results get exact scores from the catalog at most: more than a page shows."""
@@ -49,19 +43,16 @@ LATELY = 4096
 RENEW = 5000
 """Vectors searched beside the clusters from which a newer snapshot, if there is one, is taken up."""
 
-TAIL = 64
-"""Of the vectors held, so many of the last are compared with the catalog at every change."""
-
 
 @dataclass(slots=True)
 class Held:
     """What is held: ids (ascending) and seals of what is in `base`, if there is one, and in `recent`."""
 
-    ids: Ids
+    ids: Keys
     seals: Seals
     recent: Exact
     base: Clustered | None = None
-    gone: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+    gone: Keys = field(default_factory=lambda: np.empty(0, np.int64))
     """Of the base, what is in the catalog no more; ascending."""
 
     @property
@@ -76,15 +67,15 @@ class Held:
 
 
 class VectorIndex:
-    """Nearest neighbours by inner product among the vectors of one encoder, following the catalog.
+    """The `VectorStore` of a library: nearest neighbours by inner product, found by FAISS.
 
-    The first `refresh` starts from the encoder's snapshot, if there is one that can be trusted. Not safe to use from
+    The first `follow` starts from the encoder's snapshot, if there is one that can be trusted. Not safe to use from
     several threads at a time.
     """
 
     def __init__(self, catalog: Catalog, encoder_id: int, dimension: int) -> None:
         self._catalog = catalog
-        self._encoder_id = encoder_id
+        self.encoder_id = encoder_id
         self._dimension = dimension
         self._generation = -1
         self._held = self._nothing()
@@ -96,18 +87,17 @@ class VectorIndex:
         self._seen: os.stat_result | None = None
         """The snapshot's file when it was last looked at."""
 
-    def __len__(self) -> int:
-        """Number of vectors."""
+    def count(self) -> int:
+        """Number of vectors held."""
         return len(self._held.ids)
 
-    @property
     def sample(self) -> Floats:
         """Up to SAMPLE vectors, evenly spread over the library: shape (n, dimension)."""
         return self._sample
 
     @property
     def generation(self) -> int:
-        """The catalog's generation that is held, -1 before the first `refresh`."""
+        """The catalog's generation that is held, -1 before the first `follow`."""
         return self._generation
 
     @property
@@ -115,8 +105,8 @@ class VectorIndex:
         """What is held, and how; to be read only."""
         return self._held
 
-    def refresh(self) -> None:
-        """Take in what was committed since the last call; costs one small query when nothing was.
+    def follow(self) -> None:
+        """Take in what was committed since the last call; costs two small queries when nothing was.
 
         A thread that reads an older moment of the catalog than is held leaves what is held as it is: an id is never
         used twice, so what it finds there and has in its moment is the same. Raises LibraryError if the catalog holds
@@ -124,50 +114,54 @@ class VectorIndex:
         """
         self._renew()
         generation = self._catalog.generation()
-        if generation == self._generation or self._is_of_the_past(generation):
+        was_restored = were_keys_reused(self._catalog, self.encoder_id, self._held.ids, self._held.seals)
+        if is_known(self._catalog, generation, self._generation) and not was_restored:
             return
         self._lately = {}
         if self._generation < 0:
             self._held = self._from_snapshot()
             self._compare(0, vector_rows.ALL)
-        elif generation < self._generation or not self._tail_is_same():
+        elif generation <= self._generation or was_restored:
             self._compare(0, vector_rows.ALL)
         else:
             self._compare_counts()
-        for ids, seals, vectors in self._catalog.vectors_after(self._encoder_id, self._held.last):
+        for ids, seals, vectors in self._catalog.vectors_after(self.encoder_id, self._held.last):
             self._add(ids, seals, vectors)
         self._draw_sample()
         self._generation = generation
 
-    def search(self, query: Floats, count: int, among: Ids | None = None) -> tuple[Floats, Ids]:
-        """Return (scores, vector ids) of the `count` nearest to the unit vector `query`, best first.
+    def search(self, query: Floats, k: int, allowed: Keys | None = None) -> tuple[Floats, Keys]:
+        """Return (scores, keys) of the `k` nearest to the unit vector `query`, best first.
 
-        Only vectors whose ids are in `among` (ascending) if it is given: the search itself passes over the others, so
-        `count` come back however few they are. Shapes (n,), n = min(count, number of vectors); scores are cosines,
-        beyond the first EXACT of a large library to about 0.001.
+        Only vectors whose keys are in `allowed` (ascending) if it is given: the search itself passes over the others,
+        so `k` come back however few they are. Shapes (n,), n = min(k, number of vectors); scores are cosines, beyond
+        the first EXACT of a large library to about 0.001.
         """
         held = self._held
-        count = min(count, len(self) if among is None else len(among))
-        scores, ids = held.recent.search(query, count, among)
+        count = min(k, self.count() if allowed is None else len(allowed))
+        scores, ids = held.recent.search(query, count, allowed)
         if held.base and count:
             depth = max(count, CANDIDATES)
-            found = self._exactly(query, *held.base.search(query, depth, among, held.gone), min(depth, EXACT))
+            found = self._exactly(query, *held.base.search(query, depth, allowed, held.gone), min(depth, EXACT))
             scores, ids = np.concatenate([scores, found[0]]), np.concatenate([ids, found[1]])
             order = np.argsort(-scores, kind="stable")[:count]
             scores, ids = scores[order], ids[order]
         return scores, ids
 
-    def vectors(self, ids: Ids) -> Floats:
-        """The vectors with these ids, shape (len(ids), dimension); zeros where one is not held (any more)."""
+    def fetch(self, keys: Keys) -> Floats:
+        """The vectors with these keys, shape (len(keys), dimension); zeros where one is not held (any more)."""
         if not self._held.base:
-            return self._held.recent.vectors(ids)
-        return self._stored(ids)
+            return self._held.recent.vectors(keys)
+        vectors = np.zeros((len(keys), self._dimension), np.float32)
+        is_held = np.isin(keys, self._held.ids)
+        vectors[is_held] = self._stored(keys[is_held])
+        return vectors
 
     # --- following the catalog ------------------------------------------------------------------
 
     def _compare_counts(self) -> None:
         """Find what went, by counting: an id is never used twice, so where the numbers are equal nothing did."""
-        held, encoder_id = self._held, self._encoder_id
+        held, encoder_id = self._held, self.encoder_id
         if self._catalog.read(lambda c: vector_rows.count(c, encoder_id, held.last)) == len(held.ids):
             return
         there = self._catalog.read(lambda c: vector_rows.blocks(c, encoder_id, held.last))
@@ -177,31 +171,10 @@ class VectorIndex:
                 first = number << vector_rows.BLOCK_BITS
                 self._compare(first, first + (1 << vector_rows.BLOCK_BITS))
 
-    def _is_of_the_past(self, generation: int) -> bool:
-        """Whether this is an older moment of the same catalog, and not a catalog that a backup was restored to."""
-        return generation < self._generation <= self._catalog.newest_generation() and not self._contradicts()
-
-    def _contradicts(self) -> bool:
-        """Whether the catalog gives ids that are held, the last of those that it has, to other vectors."""
-        held = self._held
-        ids, seals = self._catalog.read(lambda c: vector_rows.last_sealed(c, self._encoder_id, held.last, TAIL))
-        places = np.searchsorted(held.ids, ids)
-        return bool(((held.ids[places] == ids) & (held.seals[places] != seals)).any())
-
-    def _tail_is_same(self) -> bool:
-        """Whether the last vectors held are the catalog's still: else a backup was restored, and ids given again."""
-        held = self._held
-        if not len(held.ids):
-            return True
-        ours = dict(zip(held.ids[-TAIL:].tolist(), held.seals[-TAIL:].tolist(), strict=True))
-        first, end = min(ours), held.last + 1
-        ids, seals = self._catalog.read(lambda c: vector_rows.sealed(c, self._encoder_id, first, end))
-        return all(ours.get(key) == seal for key, seal in zip(ids.tolist(), seals.tolist(), strict=True))
-
     def _compare(self, first: int, end: int) -> None:
         """Drop what the catalog no longer has of ids from `first` to before `end`; all if ids were given again."""
         held = self._held
-        ids, seals = self._catalog.read(lambda c: vector_rows.sealed(c, self._encoder_id, first, end))
+        ids, seals = self._catalog.read(lambda c: vector_rows.sealed(c, self.encoder_id, first, end))
         upto = ids <= held.last
         places = np.searchsorted(held.ids, ids[upto])
         if not (np.array_equal(held.ids[places], ids[upto]) and np.array_equal(held.seals[places], seals[upto])):
@@ -220,7 +193,7 @@ class VectorIndex:
             held.gone = np.union1d(held.gone, ids[~recent])
             held.ids, held.seals = held.ids[~goes], held.seals[~goes]
 
-    def _add(self, ids: Ids, seals: Seals, vectors: Floats) -> None:
+    def _add(self, ids: Keys, seals: Seals, vectors: Floats) -> None:
         if vectors.shape[1] != self._dimension:
             raise damaged(f"vectors of {vectors.shape[1]} dimensions where {self._dimension} are expected")
         held = self._held
@@ -228,12 +201,12 @@ class VectorIndex:
         held.ids, held.seals = np.concatenate([held.ids, ids]), np.concatenate([held.seals, seals])
 
     def _draw_sample(self) -> None:
-        total = len(self)
+        total = self.count()
         # Any hundredth of a library more or less leaves what a sample says as it was.
         if self._held.base and abs(total - self._sampled_of) * 100 < total:
             return
         places = np.unique(np.linspace(0, max(total - 1, 0), min(total, SAMPLE)).astype(np.int64))
-        self._sample, self._sampled_of = self.vectors(self._held.ids[places]), total
+        self._sample, self._sampled_of = self.fetch(self._held.ids[places]), total
 
     # --- the base -------------------------------------------------------------------------------
 
@@ -266,8 +239,8 @@ class VectorIndex:
             self._sample, self._sampled_of = fresh._sample, fresh._sampled_of
 
     def _anew(self) -> VectorIndex:
-        fresh = VectorIndex(self._catalog, self._encoder_id, self._dimension)
-        fresh.refresh()
+        fresh = VectorIndex(self._catalog, self.encoder_id, self._dimension)
+        fresh.follow()
         return fresh
 
     def _is_newer(self) -> bool:
@@ -286,12 +259,12 @@ class VectorIndex:
         return snapshot.path_of(self._catalog.folder / snapshot.FOLDER, self._fingerprint())
 
     def _fingerprint(self) -> str:
-        return next(e.fingerprint for e in self._catalog.encoders() if e.id == self._encoder_id)
+        return next(e.fingerprint for e in self._catalog.encoders() if e.id == self.encoder_id)
 
     def _nothing(self) -> Held:
         return Held(np.empty(0, np.int64), np.empty(0, np.uint64), Exact(self._dimension))
 
-    def _exactly(self, query: Floats, scores: Floats, ids: Ids, best: int) -> tuple[Floats, Ids]:
+    def _exactly(self, query: Floats, scores: Floats, ids: Keys, best: int) -> tuple[Floats, Keys]:
         """Give the `best` their exact scores; what the catalog dropped this moment goes."""
         stored = self._stored(ids[:best])
         scores = scores.copy()
@@ -300,7 +273,7 @@ class VectorIndex:
         there[:best] = stored.any(axis=1)
         return scores[there], ids[there]
 
-    def _stored(self, ids: Ids) -> Floats:
+    def _stored(self, ids: Keys) -> Floats:
         """Vectors from the catalog itself, in the order of `ids`; zeros where one is not there."""
         found = {key: self._lately[key] for key in ids.tolist() if key in self._lately}
         missing = [key for key in ids.tolist() if key not in found]

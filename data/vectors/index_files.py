@@ -15,8 +15,9 @@ from ..catalog.records import EncoderRecord
 from . import clustering, faiss_, snapshot
 from .clustered import Clustered
 from .exact import Exact
-from .index import Ids, Seals, VectorIndex
+from .index import VectorIndex
 from .snapshot import Snapshot, SnapshotInvalid, Tuning
+from .store import Keys, Seals
 
 EXACT, IN_CLUSTERS = "exact", "clustered"
 
@@ -80,8 +81,8 @@ def stale(catalog: Catalog, encoder: EncoderRecord) -> int:
 def save(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], bool] = lambda: False) -> None:
     """Write the encoder's snapshot, as the kind of index that suits its size. Raises OSError, Stopped."""
     index = VectorIndex(catalog, encoder.id, encoder.dimension)
-    index.refresh()
-    held, total = index.held, len(index)
+    index.follow()
+    held, total = index.held, index.count()
     if total < (CLUSTERED_FROM if held.base is None else CLUSTERED_FROM / GROWN):
         _write(catalog, encoder, index.generation, held.ids, held.seals, _exact(encoder, index).index)
     elif held.base is not None and 1 / GROWN <= total / held.base.tuning.trained <= GROWN:
@@ -91,7 +92,7 @@ def save(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], bool] = l
         log.info(f"Arranging {total:,} photos for fast search; this takes a while, once.")
         lists = clustering.clusters_for(total)
         chosen = np.unique(np.linspace(0, total - 1, min(total, clustering.SAMPLED * lists)).astype(np.int64))
-        sample = index.vectors(held.ids[chosen])
+        sample = index.fetch(held.ids[chosen])
         batches = catalog.vectors_after(encoder.id, 0)
         made, ids, seals = clustering.build(batches, sample, total, asked)
         _write(catalog, encoder, index.generation, ids, seals, made.index, made.tuning)
@@ -101,7 +102,7 @@ def _exact(encoder: EncoderRecord, index: VectorIndex) -> Exact:
     if index.held.base is None:
         return index.held.recent
     exact = Exact(encoder.dimension)
-    exact.add(index.held.ids, index.vectors(index.held.ids))
+    exact.add(index.held.ids, index.fetch(index.held.ids))
     return exact
 
 
@@ -124,7 +125,7 @@ def _write(
     catalog: Catalog,
     encoder: EncoderRecord,
     generation: int,
-    ids: Ids,
+    ids: Keys,
     seals: Seals,
     index: Any,
     tuning: Tuning = snapshot.EXACT,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from polyglance.data.catalog.records import FileStat, Move
+from polyglance.data.vectors.index import VectorIndex
 from polyglance.errors import PhotoNotFound, QueryError
 from polyglance.search.engine import View
 from search_places import WordEncoder, names, unit
@@ -410,8 +411,8 @@ def test_the_next_page_encodes_nothing_and_a_new_search_does_while_no_moment_is_
 
 def test_a_commit_between_the_start_of_a_search_and_its_ranking_is_not_rolled_back(place, monkeypatch):
     """The search reads an older moment, while another one makes the index hold what was committed since."""
-    place.crowd(300)
-    index = place.engine._index
+    place.fresh(VectorIndex).crowd(300)
+    index = place.store
     compared = []
     compare = index._compare
     monkeypatch.setattr(index, "_compare", lambda first, end: compared.append((first, end)) or compare(first, end))
@@ -426,12 +427,12 @@ def test_a_commit_between_the_start_of_a_search_and_its_ranking_is_not_rolled_ba
         other = threading.Thread(target=lambda: place.find("cat"))
         other.start()
         other.join()
-        assert len(index) == 302
+        assert index.count() == 302
         return begin(*arguments)
 
     monkeypatch.setattr(place.engine, "_begin", begin_late)
     answer = place.find("beach", 20)
     assert len(answer.results) == 20
     assert not {"late.jpg", "later.jpg"} & set(names(answer))  # they are of a later moment
-    assert (len(index), compared) == (302, [])
+    assert (index.count(), compared) == (302, [])
     assert names(place.find("beach", 2)) == ["late.jpg", "later.jpg"]

@@ -5,6 +5,7 @@ import pytest
 from polyglance.data.catalog import selection
 from polyglance.data.catalog.filters import Filters
 from polyglance.data.vectors import index_files
+from polyglance.data.vectors.index import VectorIndex
 from polyglance.search import engine as engines
 from search_places import names, unit
 
@@ -44,7 +45,7 @@ def test_the_same_photos_come_from_clusters(crowded, monkeypatch, query):
     catalog = crowded.catalog
     index_files.save(catalog, catalog.encoders()[0])
     assert index_files.kind(catalog, catalog.encoders()[0]) == "clustered"
-    clustered = crowded.fresh().find(query, 40)
+    clustered = crowded.fresh(VectorIndex).find(query, 40)
     assert len(set(names(exact)) & set(names(clustered))) >= 38
     scores = {one.photo.id: one.score for one in exact.results}
     assert all(

@@ -31,9 +31,9 @@ def vectors_of(catalog):
     if record is None:
         return {}
     index = VectorIndex(catalog, record.id, record.dimension)
-    index.refresh()
+    index.follow()
     ids = index.held.ids
-    held = dict(zip(ids.tolist(), index.vectors(ids), strict=True))
+    held = dict(zip(ids.tolist(), index.fetch(ids), strict=True))
     photos = catalog.photos_of_vectors(list(held))
     return {photo.path: held[vector_id].tobytes() for vector_id, shown in photos.items() for photo in shown}
 

@@ -78,7 +78,7 @@ def drop(catalog, numbers):
 
 def opened(catalog):
     index = VectorIndex(catalog, 1, DIMENSION)
-    index.refresh()
+    index.follow()
     return index
 
 
@@ -106,7 +106,7 @@ def test_it_finds_what_an_exact_search_finds_and_looks_at_a_part(saved, world, r
     index = opened(saved)
     held = index.held
     assert held.base is not None
-    assert (len(held.base), len(held.recent), len(index)) == (MANY, 0, MANY)
+    assert (len(held.base), len(held.recent), index.count()) == (MANY, 0, MANY)
     assert held.base.tuning.probes < held.base.index.nlist / 3
     assert held.base.tuning.recall >= clustering.RECALL
     assert held.base.index.d % 16 == 0
@@ -147,7 +147,7 @@ def test_what_comes_and_goes_is_followed_beside_the_clusters(saved, world, rows)
     put(saved, MANY, rows[MANY:])
     gone = [5, 6, 4000, MANY, MANY + 1999]
     drop(saved, gone)
-    index.refresh()
+    index.follow()
     assert (len(index.held.recent), index.held.gone.tolist()) == (1998, [6, 7, 4001])
     left = np.setdiff1d(np.arange(len(rows)), gone)
     assert recall(index, rows, world.pictures(100), numbers=left) >= 0.99
@@ -165,13 +165,13 @@ def test_what_comes_and_goes_is_followed_beside_the_clusters(saved, world, rows)
 
 def test_a_vector_that_goes_while_it_is_being_found_is_left_out(saved, rows):
     index = opened(saved)
-    drop(saved, [3])  # not refreshed yet
+    drop(saved, [3])  # not followed yet
     assert 4 not in index.search(rows[3], 20)[1]
 
 
 def test_vectors_come_back_by_id(saved, rows):
     put(saved, MANY, rows[MANY:])
-    found = opened(saved).vectors(np.array([MANY + 5, 99_999, 17, 17]))
+    found = opened(saved).fetch(np.array([MANY + 5, 99_999, 17, 17]))
     assert np.array_equal(found[[0, 2, 3]], rows[[MANY + 4, 16, 16]])
     assert not found[1].any()
 
@@ -211,7 +211,7 @@ def test_a_stop_leaves_the_snapshot_as_it_was(catalog, rows):
     with pytest.raises(Stopped):
         index_files.save(catalog, record(catalog), lambda: next(calls))
     assert not list((catalog.folder / "snapshots").glob("*"))
-    assert len(opened(catalog)) == MANY
+    assert opened(catalog).count() == MANY
 
 
 def test_an_index_in_use_outlives_its_file(saved, world, rows):
@@ -228,17 +228,17 @@ def test_an_index_in_use_outlives_its_file(saved, world, rows):
 def test_a_running_index_takes_up_new_clusters(saved, world, rows):
     index = opened(saved)
     put(saved, MANY, -rows)
-    index.refresh()
+    index.follow()
     assert index.held.beside == len(rows)
     assert index_files.save_if_stale(saved, record(saved))
     until = time.monotonic() + 60
     while index.held.beside and time.monotonic() < until:
         assert index.search(-rows[9], 1)[1].tolist() == [MANY + 10]
-        index.refresh()
+        index.follow()
         time.sleep(0.02)
     assert (index.held.beside, len(index.held.base)) == (0, MANY + len(rows))
     put(saved, MANY + len(rows), world.photos(1, 9))
-    index.refresh()
+    index.follow()
     assert index.held.beside == 1
     assert recall(index, np.concatenate([rows[:MANY], -rows]), -world.pictures(50)) >= 0.99
 

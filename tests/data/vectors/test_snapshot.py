@@ -82,14 +82,14 @@ class CountingCatalog:
 def held_by(index):
     """Id -> bytes of the vector, of all that is held."""
     ids = index.held.ids
-    return {key: vector.tobytes() for key, vector in zip(ids.tolist(), index.vectors(ids), strict=True)}
+    return {key: vector.tobytes() for key, vector in zip(ids.tolist(), index.fetch(ids), strict=True)}
 
 
 def opened(catalog):
     """(the index as a new process would have it, vectors it read from the catalog); checked against the catalog."""
     counting = CountingCatalog(catalog)
     index = VectorIndex(counting, 1, DIMENSION)
-    index.refresh()
+    index.follow()
     truth = {int(i): v.tobytes() for ids, _, vs in catalog.vectors_after(1, 0) for i, v in zip(ids, vs, strict=True)}
     assert held_by(index) == truth
     return index, counting.taken
@@ -169,9 +169,9 @@ def test_a_good_snapshot_saves_reading_the_catalog(catalog, file):
     query = rows(1, seed=9)[0]
     fresh = VectorIndex(catalog, 1, DIMENSION)
     file.unlink()
-    fresh.refresh()
+    fresh.follow()
     assert np.array_equal(index.search(query, 60)[1], fresh.search(query, 60)[1])
-    assert np.array_equal(index.sample, fresh.sample)
+    assert np.array_equal(index.sample(), fresh.sample())
 
 
 def test_an_old_snapshot_is_brought_up_to_the_catalog(catalog, file):
@@ -179,11 +179,11 @@ def test_an_old_snapshot_is_brought_up_to_the_catalog(catalog, file):
     drop(catalog, 7)
     drop(catalog, 62)
     index, read = opened(catalog)
-    assert (len(index), read) == (63, 4)
+    assert (index.count(), read) == (63, 4)
     put(catalog, 70, rows(2, seed=4))
     drop(catalog, 0)
-    index.refresh()
-    assert len(index) == 64
+    index.follow()
+    assert index.count() == 64
 
 
 def test_a_snapshot_of_a_later_catalog_than_the_restored_one_lends_no_wrong_vector(catalog, file, tmp_path):
@@ -198,7 +198,7 @@ def test_a_snapshot_of_a_later_catalog_than_the_restored_one_lends_no_wrong_vect
     assert opened(catalog)[1] == 0  # what both have is used, what came later is dropped
     put(catalog, 80, rows(12, seed=5))
     assert catalog.vector_ids(1).tolist()[-1] == 72
-    assert len(opened(catalog)[0]) == 72
+    assert opened(catalog)[0].count() == 72
 
 
 def test_a_vector_that_a_restored_catalog_has_again_is_found(catalog, file, tmp_path):
@@ -208,7 +208,7 @@ def test_a_vector_that_a_restored_catalog_has_again_is_found(catalog, file, tmp_
     save(catalog, catalog.encoders()[0])
     catalog.close()
     shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
-    assert len(opened(catalog)[0]) == 60
+    assert opened(catalog)[0].count() == 60
 
 
 def test_a_running_index_notices_a_restored_catalog(catalog, tmp_path):
@@ -216,12 +216,12 @@ def test_a_running_index_notices_a_restored_catalog(catalog, tmp_path):
     shutil.copy(catalog.folder / "catalog.db", tmp_path / "backup.db")
     put(catalog, 60, rows(10, seed=3))
     index = VectorIndex(catalog, 1, DIMENSION)
-    index.refresh()
+    index.follow()
     catalog.close()
     shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
     put(catalog, 80, rows(12, seed=5))
     put(catalog, 99, rows(1, seed=6))
-    index.refresh()
+    index.follow()
     truth = {int(i): v.tobytes() for ids, _, vs in catalog.vectors_after(1, 0) for i, v in zip(ids, vs, strict=True)}
     assert held_by(index) == truth
 
@@ -229,16 +229,16 @@ def test_a_running_index_notices_a_restored_catalog(catalog, tmp_path):
 def test_an_index_that_reads_an_older_moment_keeps_what_it_holds(catalog):
     index, other = VectorIndex(catalog, 1, DIMENSION), Catalog(catalog.folder / "catalog.db")
     with catalog.one_moment():
-        index.refresh()
+        index.follow()
         before = held_by(index)
         put(other, 60, rows(10, seed=3))
         index._catalog = other  # another thread's search makes it hold the new ones
-        index.refresh()
+        index.follow()
         newest = held_by(index)
         index._catalog = catalog
-        index.refresh()
+        index.follow()
         assert held_by(index) == newest != before
-    index.refresh()
+    index.follow()
     assert held_by(index) == newest
     other.close()
 
@@ -247,14 +247,14 @@ def test_a_restored_catalog_that_was_not_written_to_since_is_noticed(catalog, tm
     catalog.close()
     shutil.copy(catalog.folder / "catalog.db", tmp_path / "backup.db")
     index = VectorIndex(catalog, 1, DIMENSION)
-    index.refresh()
+    index.follow()
     before = held_by(index)
     put(catalog, 60, rows(10, seed=3))
-    index.refresh()
+    index.follow()
     assert held_by(index) != before
     catalog.close()
     shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
-    index.refresh()
+    index.follow()
     assert held_by(index) == before
 
 
@@ -265,7 +265,7 @@ def test_a_catalog_that_was_restored_and_caught_up_meanwhile_is_no_older_moment(
     put(catalog, 60, rows(10, seed=3))
     put(catalog, 70, rows(10, seed=4))
     index = VectorIndex(catalog, 1, DIMENSION)
-    index.refresh()
+    index.follow()
     held = index.generation
     catalog.close()
     shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
@@ -278,7 +278,7 @@ def test_a_catalog_that_was_restored_and_caught_up_meanwhile_is_no_older_moment(
         with Catalog(catalog.folder / "catalog.db") as other:
             put(other, 500, rows(1, seed=6))
         assert catalog.newest_generation() >= held
-        index.refresh()
+        index.follow()
         assert held_by(index) == truth
 
 
@@ -335,7 +335,7 @@ def test_a_read_only_folder_is_no_obstacle_to_searching(catalog, tmp_path, as_no
     code = (
         "import sys; from pathlib import Path; from polyglance.data.catalog.catalog import Catalog\n"
         "from polyglance.data.vectors.index import VectorIndex\n"
-        "index = VectorIndex(Catalog(Path(sys.argv[1])), 1, 8); index.refresh(); print(len(index))"
+        "index = VectorIndex(Catalog(Path(sys.argv[1])), 1, 8); index.follow(); print(index.count())"
     )
     catalog.close()
     done = as_nobody(code, str(catalog.folder / "catalog.db"))
