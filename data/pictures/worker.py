@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...errors import PictureError
-from . import files, frames, images, thumbnails
+from . import files, frames, images, memory, thumbnails
 from .frames import Message
 from .images import Picture
 
@@ -41,6 +41,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, _own_output()
     _be_the_first_to_go()
+    memory.keep_freed_blocks()
     if sys.platform != "win32":
         import resource
 

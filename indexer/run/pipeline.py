@@ -25,6 +25,7 @@ from ...config import Settings
 from ...data import paths
 from ...data.catalog.catalog import Catalog
 from ...data.catalog.records import NEVER_SEEN, Content, Entry, FileStat, RootRecord
+from ...data.pictures import memory
 from ...data.pictures.decoding import Decoders, Wish, wish
 from ...data.pictures.thumbnails import Thumbnails
 from ...encoders.base import Encoder, checked
@@ -153,6 +154,7 @@ class Pipeline:
         done = 0
         unrecorded: list[Entry] = []
         pace = _Pace(self.settings.batch_size)
+        memory.keep_freed_blocks()
         decoders = Decoders(self.settings.decode_workers)
         with self.stop.held(), ThreadPoolExecutor(self.settings.decode_workers, "decode") as pool:
             try:
