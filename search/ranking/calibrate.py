@@ -24,10 +24,11 @@ PRIOR_WEIGHT = 100
 def relevance(scores: Floats, background: Floats, pictures: int, curve: Curve | None = None) -> Floats:
     """Relevance, 0 to 1, of pictures with these scores: shape of `scores`, never falling as they grow.
 
-    `background` are the query's scores over a sample of the library of `pictures`. Shifting scores and background alike
-    changes nothing, stretching them neither without a curve and little with one: queries and languages can be compared.
-    A sample too small gives the scores, clipped. With a curve it is the one that was measured, else the chance that no
-    unrelated picture would score as high.
+    `background` holds the query's scores over a sample of the library of `pictures`. The result does not change when a
+    constant is added to all scores; without a curve it does not change either when all scores are multiplied by one,
+    and with a curve it changes little. So queries and languages can be compared. If the sample is too small, the result
+    is the clipped score. With a curve the result follows it; without one it is the probability that no unrelated
+    picture scores as high.
     """
     if len(background) < SMALLEST_SAMPLE:
         return np.clip(scores, 0, 1).astype(np.float32)
