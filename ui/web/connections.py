@@ -165,5 +165,7 @@ def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
     error = context.get("exception")
     if isinstance(error, OSError) and error.errno in OUT_OF_RESOURCES:
         log.error("Connections cannot be accepted: %s. They wait. Raise the limit: ulimit -n.", error.strerror)
+    elif isinstance(error, ValueError) and "_start_serving" in context.get("message", ""):
+        return  # asyncio tries again a second later, also if the server has ended and closed its socket meanwhile
     else:
         loop.default_exception_handler(context)

@@ -332,6 +332,21 @@ def test_when_no_connection_can_be_accepted_one_line_is_logged(library):
     assert len(err.splitlines()) < 5, err
 
 
+def test_a_server_that_ends_before_asyncio_tries_again_prints_no_traceback():
+    class Loop:
+        said = 0
+
+        def default_exception_handler(self, context):
+            self.said += 1
+
+    loop = Loop()
+    message = "Exception in callback BaseSelectorEventLoop._start_serving(functools.partial(<class>))"
+    connections.on_loop_error(loop, {"message": message, "exception": ValueError("Invalid file descriptor: -1")})
+    assert loop.said == 0
+    connections.on_loop_error(loop, {"message": "Exception in callback f()", "exception": ValueError("another")})
+    assert loop.said == 1
+
+
 def test_with_its_connections_limited_a_server_never_lacks_descriptors(library):
     with served(library, files=400, most=descriptors.connections_within(400)) as (process, server):
         for number in range(500):
