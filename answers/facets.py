@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..data import paths
 from ..data.catalog import facets
-from ..search.query import filters
+from ..search.query import filter_values
 from .base import Document
 
 
@@ -43,7 +43,7 @@ class Facets(Document):
         """Formats that are one kind to the filter `type` are counted together."""
         types: dict[str, int] = {}
         for name, count in counted.formats.items():
-            short = filters.type_of(name)
+            short = filter_values.type_of(name)
             if short:
                 types[short] = types.get(short, 0) + count
         return cls(

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ..data import paths
 from ..data.catalog.records import PhotoRecord
-from ..search import engine
+from ..search import answer as searches
 from .base import Document
 from .searching import Result, result_fields
 
@@ -81,14 +81,14 @@ class PhotoGroup(Document):
     photos: list[Result]
 
     @classmethod
-    def from_results(cls, results: Sequence[engine.Result]) -> Self:
+    def from_results(cls, results: Sequence[searches.Result]) -> Self:
         """The photos in the order given."""
         return cls.model_validate({"photos": [result_fields(result) for result in results]})
 
     @classmethod
     def from_copies(cls, photos: Sequence[PhotoRecord]) -> Self:
         """Photos with equal bytes: score and relevance are 1."""
-        results = [engine.Result(rank, photo, 1.0, 1.0, ("same bytes",)) for rank, photo in enumerate(photos, 1)]
+        results = [searches.Result(rank, photo, 1.0, 1.0, ("same bytes",)) for rank, photo in enumerate(photos, 1)]
         return cls.from_results(results)
 
 

@@ -93,7 +93,7 @@ def test_a_failure_is_told_to_one_and_the_others_go_on(encoder):
 
 
 def test_only_so_many_are_kept_and_those_asked_for_stay(encoder, monkeypatch):
-    monkeypatch.setattr(module, "KEPT", 3)
+    monkeypatch.setattr(module, "CACHED_TEXTS", 3)
     texts = Texts(encoder)
     for asked in (["a"], ["b"], ["c"], ["a"], ["d"]):
         texts.encode(asked)
@@ -102,4 +102,4 @@ def test_only_so_many_are_kept_and_those_asked_for_stay(encoder, monkeypatch):
     texts.encode(["b"])
     assert encoder.batches == [["b"]]
     assert len(texts.encode(list("hijklm"))) == 6
-    assert len(texts._kept) == 3
+    assert len(texts._vectors) == 3
