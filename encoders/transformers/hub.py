@@ -1,7 +1,7 @@
-"""The model hub: what of it is cached here, whether it answers, and downloads that resume and are verified.
+"""The model hub: its local cache, whether it answers, and downloads that are resumed and verified.
 
-huggingface_hub keeps the cache, the addresses and the log-in. It neither resumes a download that another
-process began nor compares checksums, so the large files are fetched here, to where it looks for them.
+huggingface_hub manages the cache, the addresses and the log-in. It neither resumes a download that another process
+began nor compares checksums. Large files are therefore fetched here, into huggingface_hub's cache.
 """
 
 from __future__ import annotations
@@ -18,26 +18,25 @@ from fnmatch import fnmatch
 from functools import partial
 from io import BufferedRandom
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from ...errors import EncoderUnavailable, UnknownEncoder
+from ..base import Progress
 from .checkpoint import WEIGHTS, dual_config
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
-# Read by huggingface_hub when it is imported: nothing but what we ask for leaves the machine.
+# huggingface_hub reads it when it is imported: only our requests leave the machine.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes that are here and the bytes of all files."""
 
 ANSWER_SECONDS = 3.0
 READ_SECONDS = 30.0
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each new try after the connection broke; the count starts again whenever bytes arrived."""
+"""Seconds before each new attempt after a broken connection. Received bytes start the sequence again."""
 PARTIAL_CONTENT = 206
 SHARDS = {
     "model.safetensors.index.json": "model-*-of-*.safetensors",
@@ -62,7 +61,7 @@ def split_revision(repo: str) -> tuple[str, str]:
 
 
 def cached(repo: str) -> Path | None:
-    """Return the directory of a repository's whole snapshot in the cache, or None. Never contacts the hub."""
+    """Return the directory of a repository's complete snapshot in the cache, or None. Never contacts the hub."""
     from huggingface_hub import try_to_load_from_cache
 
     repo_id, revision = split_revision(repo)
@@ -70,33 +69,33 @@ def cached(repo: str) -> Path | None:
     if not isinstance(config, str):
         return None
     folder = Path(config).parent
-    # Weights come last in `download`, but another program may have filled the cache in part.
+    # `download` fetches the weights last, but another program may have filled the cache in part.
     return folder if any((folder / name).exists() for name in WEIGHTS) else None
 
 
 def answers(repo: str) -> bool:
-    """Whether the hub has this repository and says so within about three seconds. One try."""
+    """Whether the hub says, within about three seconds and in one attempt, that it has this repository."""
     result: list[bool] = []
-    # A silent name server blocks longer than the HTTP client's timeouts: hence a thread to walk away from.
-    thread = threading.Thread(target=lambda: result.append(_asks(repo)), daemon=True)
+    # A silent name server blocks longer than the HTTP client's timeouts. The thread is then left behind.
+    thread = threading.Thread(target=lambda: result.append(_ask_hub(repo)), daemon=True)
     thread.start()
     thread.join(ANSWER_SECONDS + 0.5)
     return bool(result and result[0])
 
 
 def download(repo: str, name: str, progress: Progress) -> Path:
-    """Fetch what is missing of a repository's configuration, tokenizer and one form of its weights.
+    """Fetch the missing files of a repository's configuration, tokenizer and weights (in one format).
 
-    Returns the snapshot's directory. A download that was cut off goes on where it stopped. Raises
-    UnknownEncoder if the hub has no such model, NotADualEncoder if it is of another kind, EncoderUnavailable
-    if the hub cannot be reached, refuses, or sends wrong bytes.
+    Returns the snapshot's directory. An interrupted download is resumed. Raises UnknownEncoder if the hub has no such
+    model, NotADualEncoder if it is of another kind, EncoderUnavailable if the hub cannot be reached, refuses, or sends
+    wrong bytes.
     """
     repo_id, revision = split_revision(repo)
-    with _clear_errors(name):
-        commit, files = _listing(repo_id, revision, name)
-        small = [file for file in files if not file.large]
-        snapshot = _snapshot(repo_id, revision, small)
-        _verify_small(snapshot, small, name)
+    with _translate_errors(name):
+        commit, files = _list_files(repo_id, revision, name)
+        small_files = [file for file in files if not file.large]
+        snapshot = _snapshot(repo_id, revision, small_files)
+        _verify_small(snapshot, small_files, name)
         dual_config(snapshot, name)  # before gigabytes are fetched for nothing
         _fetch_large(repo_id, commit, files, progress)
         return _snapshot(repo_id, revision, files)
@@ -105,12 +104,12 @@ def download(repo: str, name: str, progress: Progress) -> Path:
 def _fetch_large(repo_id: str, commit: str, files: list[RemoteFile], progress: Progress) -> None:
     large = [file for file in files if file.large]
     total = sum(file.size for file in files)
-    here = total - sum(file.size for file in large)
+    fetched = total - sum(file.size for file in large)
     folder = _storage(repo_id)
     _require_space(folder, sum(file.size for file in large if not (folder / "blobs" / file.checksum).exists()))
     for file in large:
-        _fetch(repo_id, commit, file, folder, partial(_report, progress, here, total))
-        here += file.size
+        _fetch(repo_id, commit, file, folder, partial(_report, progress, fetched, total))
+        fetched += file.size
     progress(total, total)
 
 
@@ -119,48 +118,48 @@ def _report(progress: Progress, base: int, total: int, count: int) -> None:
 
 
 def _snapshot(repo_id: str, revision: str, files: list[RemoteFile]) -> Path:
-    """Let huggingface_hub fetch the small files, and link the large ones that are in its cache by now."""
+    """Let huggingface_hub fetch the small files and link the large ones, which its cache already has."""
     from huggingface_hub import snapshot_download
 
     names = [file.name for file in files]
     return Path(snapshot_download(repo_id, revision=revision, allow_patterns=names, tqdm_class=_silent_bar()))
 
 
-def _asks(repo: str) -> bool:
+def _ask_hub(repo: str) -> bool:
     from huggingface_hub import HfApi, get_token
 
     repo_id, revision = split_revision(repo)
     try:
-        with _clear_errors(repo):
+        with _translate_errors(repo):
             info = HfApi().model_info(repo_id, revision=revision, timeout=ANSWER_SECONDS)
     except (EncoderUnavailable, UnknownEncoder):
         return False
     return not info.gated or get_token() is not None
 
 
-def _listing(repo_id: str, revision: str, name: str) -> tuple[str, list[RemoteFile]]:
+def _list_files(repo_id: str, revision: str, name: str) -> tuple[str, list[RemoteFile]]:
     """Return the commit and the files to fetch."""
     from huggingface_hub import HfApi
 
     info = HfApi().model_info(repo_id, revision=revision, files_metadata=True, timeout=READ_SECONDS)
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
-    wanted = wanted_files(list(siblings))
-    if not any(file in wanted for file in WEIGHTS) or info.sha is None:
+    names = choose_files(list(siblings))
+    if not any(file in names for file in WEIGHTS) or info.sha is None:
         raise EncoderUnavailable(
             f"The hub's {name} has no weights that transformers can load.", "Choose another model."
         )
-    return info.sha, [_remote_file(siblings[file]) for file in wanted]
+    return info.sha, [_remote_file(siblings[file]) for file in names]
 
 
-def wanted_files(names: list[str]) -> list[str]:
-    """Choose from a repository's files: configuration and vocabulary, and one form of the weights."""
-    form = next((weights for weights in WEIGHTS if weights in names), None)
+def choose_files(names: list[str]) -> list[str]:
+    """Choose from a repository's files the configuration, the vocabulary, and the weights in one format."""
+    weights = next((file for file in WEIGHTS if file in names), None)
     small = [name for name in names if "/" not in name and name.endswith((".json", ".txt", ".model"))]
-    wanted = [name for name in small if not name.endswith(".index.json")]
-    if form is not None:
-        shards = SHARDS.get(form)
-        wanted += [form, *(name for name in names if shards is not None and fnmatch(name, shards))]
-    return wanted
+    chosen = [name for name in small if not name.endswith(".index.json")]
+    if weights is not None:
+        shards = SHARDS.get(weights)
+        chosen += [weights, *(name for name in names if shards is not None and fnmatch(name, shards))]
+    return chosen
 
 
 def _remote_file(sibling: RepoSibling) -> RemoteFile:
@@ -187,7 +186,7 @@ def _require_space(folder: Path, size: int) -> None:
 
 
 def _fetch(repo_id: str, commit: str, file: RemoteFile, folder: Path, advance: Callable[[int], None]) -> None:
-    """Bring a large file into the cache under its SHA-256, going on with what an earlier download left."""
+    """Fetch a large file into the cache, under its SHA-256 as name. An interrupted download is resumed."""
     blob = folder / "blobs" / file.checksum
     lock = folder.parent / ".locks" / folder.name / f"{file.checksum}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
@@ -195,7 +194,7 @@ def _fetch(repo_id: str, commit: str, file: RemoteFile, folder: Path, advance: C
         if not blob.exists():
             partial = blob.with_name(f"{file.checksum}.incomplete")
             with partial.open("a+b") as target:
-                checksum = _fill(target, _address(repo_id, commit, file), file, advance)
+                checksum = _append_rest(target, _file_url(repo_id, commit, file), file, advance)
             if checksum != file.checksum:
                 partial.unlink()
                 raise EncoderUnavailable(
@@ -206,23 +205,23 @@ def _fetch(repo_id: str, commit: str, file: RemoteFile, folder: Path, advance: C
     advance(file.size)
 
 
-def _address(repo_id: str, commit: str, file: RemoteFile) -> str:
+def _file_url(repo_id: str, commit: str, file: RemoteFile) -> str:
     from huggingface_hub import hf_hub_url
 
     return hf_hub_url(repo_id, file.name, revision=commit)
 
 
-def _fill(target: BufferedRandom, url: str, file: RemoteFile, advance: Callable[[int], None]) -> str:
-    """Append to `target` until it has the file's size, through broken connections; return its SHA-256."""
+def _append_rest(target: BufferedRandom, url: str, file: RemoteFile, advance: Callable[[int], None]) -> str:
+    """Append to `target` until it has the file's size, reconnecting if need be. Return its SHA-256."""
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
     target.seek(0)
     digest = hashlib.file_digest(target, "sha256")
     failures = 0
-    while (here := target.tell()) < file.size:
-        advance(here)
+    while (size := target.tell()) < file.size:
+        advance(size)
         try:
-            for chunk in _stream(url, here):
+            for chunk in _stream(url, size):
                 if chunk is None:  # the server starts at the beginning
                     target.truncate(0)
                     digest = hashlib.sha256()
@@ -250,7 +249,7 @@ def _fill(target: BufferedRandom, url: str, file: RemoteFile, advance: Callable[
 
 
 def _stream(url: str, start: int) -> Iterator[bytes | None]:
-    """Yield a file's bytes from `start` on; None first if the server sends it from the beginning instead."""
+    """Yield a file's bytes from `start` on. None comes first if the server sends the whole file instead."""
     from huggingface_hub import get_session, hf_raise_for_status
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
@@ -261,12 +260,12 @@ def _stream(url: str, start: int) -> Iterator[bytes | None]:
         hf_raise_for_status(response)
         if start and response.status_code != PARTIAL_CONTENT:
             yield None
-        # As it arrives: with chunks of a fixed size, what came before a break would be lost with the chunk.
+        # In chunks as they arrive: of a chunk of fixed size, a broken connection would lose the received part.
         yield from response.iter_bytes()
 
 
 def _verify_small(snapshot: Path, files: list[RemoteFile], name: str) -> None:
-    """Compare the small files with their git blob SHA-1, and throw away those that differ."""
+    """Compare the small files with their git blob SHA-1, and delete those that differ."""
     damaged = []
     for file in files:
         path = snapshot / file.name
@@ -285,7 +284,7 @@ def _verify_small(snapshot: Path, files: list[RemoteFile], name: str) -> None:
 
 
 def _silent_bar() -> type:
-    """Return a tqdm that shows nothing: `progress` tells about the whole download instead."""
+    """Return a tqdm class that shows nothing, because `progress` reports the whole download."""
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     class Silent(tqdm):  # type: ignore[misc]
@@ -301,7 +300,7 @@ def _gigabytes(count: int) -> str:
 
 
 def unreachable(name: str) -> EncoderUnavailable:
-    """The error for an encoder that is neither here nor to be had."""
+    """The error for a model that is not on this machine while the hub cannot be reached."""
     return EncoderUnavailable(
         f"{name} is not on this machine and the model hub cannot be reached.",
         f"Connect once and run 'polyglance encoders pull {name}', or use --encoder lite.",
@@ -309,8 +308,8 @@ def unreachable(name: str) -> EncoderUnavailable:
 
 
 @contextmanager
-def _clear_errors(name: str) -> Iterator[None]:
-    """Turn the errors of huggingface_hub and its HTTP client into ours, one line each."""
+def _translate_errors(name: str) -> Iterator[None]:
+    """Translate errors of huggingface_hub and its HTTP client into errors of polyglance, one line each."""
     from huggingface_hub import errors
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 

@@ -181,7 +181,7 @@ def test_offline_mode_asks_nothing(serving: Hub, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "wanted"),
+    ("names", "chosen"),
     [
         (
             ["config.json", "pytorch_model.bin", "model.safetensors", "tf_model.h5", "onnx/config.json"],
@@ -194,8 +194,8 @@ def test_offline_mode_asks_nothing(serving: Hub, tmp_path: Path) -> None:
         (["vocab.txt", "merges.txt", "README.md", "x.png"], ["vocab.txt", "merges.txt"]),
     ],
 )
-def test_one_form_of_the_weights_is_chosen(names: list[str], wanted: list[str]) -> None:
-    assert polyglance_hub.wanted_files(names) == wanted
+def test_one_form_of_the_weights_is_chosen(names: list[str], chosen: list[str]) -> None:
+    assert polyglance_hub.choose_files(names) == chosen
 
 
 def test_a_full_disk_is_foreseen(serving: Hub, tmp_path: Path) -> None:
