@@ -1,4 +1,4 @@
-"""What there is to filter by."""
+"""Documents about facets: the values that filters can have, with numbers of photos."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Facets(Document):
 
     @classmethod
     def from_catalog(cls, counted: facets.Facets) -> Self:
-        """Formats that are one kind to the filter `type` are counted together."""
+        """Make the document. Formats with the same value of the filter `type` are counted together."""
         types: dict[str, int] = {}
         for name, count in counted.formats.items():
             short = filter_values.type_of(name)

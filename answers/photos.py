@@ -1,4 +1,4 @@
-"""Single photos, photos that belong together, favourites."""
+"""Documents about single photos, groups of photos, and favourites."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Photo(Document):
 
     @classmethod
     def from_record(cls, photo: PhotoRecord, *, favourite: bool) -> Self:
-        """Say what the catalog holds of `photo`."""
+        """Make the document from the catalog's record of `photo`."""
         facts = photo.facts
         folder, name = os.path.split(photo.path)
         return cls(
@@ -82,7 +82,7 @@ class PhotoGroup(Document):
 
     @classmethod
     def from_results(cls, results: Sequence[searches.Result]) -> Self:
-        """The photos in the order given."""
+        """The photos in the order of `results`."""
         return cls.model_validate({"photos": [result_fields(result) for result in results]})
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a search finds."""
+"""Documents about searches and matches."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Match(Document):
 
 
 def result_fields(result: searches.Result) -> dict[str, Any]:
-    """The fields of a `Result`. Validating a page of these at once is five times quicker than making each model."""
+    """The fields of a `Result`. To validate a page of these at once is five times faster than to make each model."""
     photo = result.photo
     return {
         "rank": result.rank,
@@ -113,15 +113,15 @@ def result_fields(result: searches.Result) -> dict[str, Any]:
 
 
 def _page_fields(answer: searches.Answer, results: list[dict[str, Any]]) -> dict[str, Any]:
-    took = answer.took
+    durations = answer.took
     return {
         "query": answer.query,
         "language": answer.language,
         "encoder": answer.encoder,
         "took_ms": {
-            "encode": round(took.encode, 3),
-            "search": round(took.search, 3),
-            "total": round(took.total, 3),
+            "encode": round(durations.encode, 3),
+            "search": round(durations.search, 3),
+            "total": round(durations.total, 3),
         },
         "results": results,
         "next": answer.next,
