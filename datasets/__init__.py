@@ -55,16 +55,16 @@ def load_mixed(
 
     Raises UsageError if the half is unknown, and what `load_retrieval` raises.
     """
-    whole = load_retrieval(path, kind, images)
+    full_set = load_retrieval(path, kind, images)
     if half and half not in HALVES:
         raise UsageError(f"There is no half {half[:20]!r}.", f"Halves: {', '.join(HALVES)}.")
     if among is not None and not among.is_dir():
         raise DataMissing(f"There is no folder {among}.", "Give the folder of the other pictures with --among.")
-    chosen = whole.half(half) if half else whole
+    selected = full_set.half(half) if half else full_set
     if among is None:
-        return chosen
-    others = (file for file in sorted(among.iterdir()) if os.fsencode(file.suffix.lower()) in EXTENSIONS)
-    return chosen.among(list(others))
+        return selected
+    other_pictures = (file for file in sorted(among.iterdir()) if os.fsencode(file.suffix.lower()) in EXTENSIONS)
+    return selected.among(list(other_pictures))
 
 
 def load_classification(name: str, path: Path, split: str | None = None) -> ClassificationSet:

@@ -67,9 +67,9 @@ class RetrievalSet:
         selected = replace(self, captions={language: self.captions[language] for language in languages})
         return selected.without(self._captioned_images() - selected._captioned_images())
 
-    def half(self, which: str) -> RetrievalSet:
+    def half(self, name: str) -> RetrievalSet:
         """Every other picture with its captions, beginning with the `first` or the `second`."""
-        return self.without(set(range(HALVES[::-1].index(which), len(self.images), 2)))
+        return self.without(set(range(HALVES[::-1].index(name), len(self.images), 2)))
 
     def among(self, others: Sequence[Path]) -> RetrievalSet:
         """The set with the pictures `others` added, which have no captions."""

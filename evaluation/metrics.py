@@ -80,9 +80,9 @@ class Standing:
         free = np.clip(cut - self.above, 0, self.tied)
         missed = np.ones(len(free))
         for place in range(cut):
-            left = np.maximum(self.tied - place, 1)
+            remaining = np.maximum(self.tied - place, 1)
             wrong = np.maximum(self.tied - self.right - place, 0)
-            missed *= np.where(place < free, wrong / left, 1.0)
+            missed *= np.where(place < free, wrong / remaining, 1.0)
         return 1.0 - missed
 
     def ranks(self) -> Doubles:
@@ -207,7 +207,7 @@ def overlap(left: Indices, right: Indices) -> Doubles:
 
 
 def _class_standing(scores: Floats, labels: Indices) -> Standing:
-    own = scores[np.arange(len(scores)), labels][:, None]
-    above = np.count_nonzero(scores > own + TIE, axis=1)
-    tied = np.count_nonzero(scores >= own - TIE, axis=1) - above
+    right_scores = scores[np.arange(len(scores)), labels][:, None]
+    above = np.count_nonzero(scores > right_scores + TIE, axis=1)
+    tied = np.count_nonzero(scores >= right_scores - TIE, axis=1) - above
     return Standing(above, tied, np.ones(len(scores), np.int64), scores.shape[1])

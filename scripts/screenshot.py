@@ -90,10 +90,10 @@ def make_collection(folder: Path) -> None:
 def make_camera_roll(folder: Path) -> None:
     """Make a folder of many parts of one picture, which takes a while to index."""
     folder.mkdir(parents=True)
-    whole = Image.open(next(folder.parent.rglob("hubble_deep_field.jpg")))
+    picture = Image.open(next(folder.parent.rglob("hubble_deep_field.jpg")))
     for number in range(240):
         left, top = number % 20 * 30, number // 20 * 40
-        whole.crop((left, top, left + 400, top + 300)).save(folder / f"IMG_{number:04}.jpg")
+        picture.crop((left, top, left + 400, top + 300)).save(folder / f"IMG_{number:04}.jpg")
 
 
 @contextlib.contextmanager

@@ -92,10 +92,10 @@ class Engine:
         """The near-duplicates of a photo, itself first, then the nearest. Raises PhotoNotFound."""
         with self._catalog.one_moment():
             vector = self._vector_of_photo(photo.id)
-            near = RankedPhotos(
+            source = RankedPhotos(
                 self._catalog, self._store.encoder_id, self._nearest, vector, "", NOTHING, None, frozenset()
             )
-            hits = [hit for hit in near.more(CHUNK) if _is_alike(hit, photo)]
+            hits = [hit for hit in source.more(CHUNK) if _is_alike(hit, photo)]
             hits.sort(key=lambda hit: hit.photo.id != photo.id)  # stable
             groups = Groups(self._vectors).add([hit.photo for hit in hits])
             alike = [hit for hit, group in zip(hits, groups, strict=True) if group == 0]
@@ -241,5 +241,5 @@ def _is_alike(hit: Hit, photo: PhotoRecord) -> bool:
 
 
 def _reasons(group: HitGroup, columns: list[str]) -> tuple[str, ...]:
-    looks = (LOOKS,) if group.relevance >= RELEVANT or not columns else ()
-    return (*looks, *columns)
+    by_score = (LOOKS,) if group.relevance >= RELEVANT or not columns else ()
+    return (*by_score, *columns)

@@ -1,7 +1,7 @@
-"""The model hub: its local cache, whether it answers, and downloads that are resumed and verified.
+"""The model hub: its local cache, whether it answers, and downloads of models.
 
 huggingface_hub manages the cache, the addresses and the log-in. It neither resumes a download that another process
-began nor compares checksums. Large files are therefore fetched here, into huggingface_hub's cache.
+began nor compares checksums. `transfer` therefore fetches large files into huggingface_hub's cache.
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ import hashlib
 import os
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
-from io import BufferedRandom
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock
 
 from ...errors import EncoderUnavailable, UnknownEncoder
 from ..base import Progress
 from .checkpoint import WEIGHTS, dual_config
+from .transfer import READ_SECONDS, RemoteFile, fetch, gigabytes
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
@@ -32,26 +28,11 @@ if TYPE_CHECKING:
 # huggingface_hub reads it when it is imported: only our requests leave the machine.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-
 ANSWER_SECONDS = 3.0
-READ_SECONDS = 30.0
-PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each new attempt after a broken connection. Received bytes start the sequence again."""
-PARTIAL_CONTENT = 206
 SHARDS = {
     "model.safetensors.index.json": "model-*-of-*.safetensors",
     "pytorch_model.bin.index.json": "pytorch_model-*-of-*.bin",
 }
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file of a repository: `checksum` is its SHA-256 if `large` (Git LFS), else its git blob SHA-1."""
-
-    name: str
-    size: int
-    checksum: str
-    large: bool
 
 
 def split_revision(repo: str) -> tuple[str, str]:
@@ -108,7 +89,7 @@ def _fetch_large(repo_id: str, commit: str, files: list[RemoteFile], progress: P
     folder = _storage(repo_id)
     _require_space(folder, sum(file.size for file in large if not (folder / "blobs" / file.checksum).exists()))
     for file in large:
-        _fetch(repo_id, commit, file, folder, partial(_report, progress, fetched, total))
+        fetch(repo_id, commit, file, folder, partial(_report, progress, fetched, total))
         fetched += file.size
     progress(total, total)
 
@@ -155,11 +136,11 @@ def choose_files(names: list[str]) -> list[str]:
     """Choose from a repository's files the configuration, the vocabulary, and the weights in one format."""
     weights = next((file for file in WEIGHTS if file in names), None)
     small = [name for name in names if "/" not in name and name.endswith((".json", ".txt", ".model"))]
-    chosen = [name for name in small if not name.endswith(".index.json")]
+    files = [name for name in small if not name.endswith(".index.json")]
     if weights is not None:
         shards = SHARDS.get(weights)
-        chosen += [weights, *(name for name in names if shards is not None and fnmatch(name, shards))]
-    return chosen
+        files += [weights, *(name for name in names if shards is not None and fnmatch(name, shards))]
+    return files
 
 
 def _remote_file(sibling: RepoSibling) -> RemoteFile:
@@ -180,88 +161,9 @@ def _require_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise EncoderUnavailable(
-            f"The download needs {_gigabytes(size)}, and {_gigabytes(free)} are free at {folder.parent}.",
+            f"The download needs {gigabytes(size)}, and {gigabytes(free)} are free at {folder.parent}.",
             "Make room, or set HF_HOME to a folder on another disk.",
         )
-
-
-def _fetch(repo_id: str, commit: str, file: RemoteFile, folder: Path, advance: Callable[[int], None]) -> None:
-    """Fetch a large file into the cache, under its SHA-256 as name. An interrupted download is resumed."""
-    blob = folder / "blobs" / file.checksum
-    lock = folder.parent / ".locks" / folder.name / f"{file.checksum}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):
-        if not blob.exists():
-            partial = blob.with_name(f"{file.checksum}.incomplete")
-            with partial.open("a+b") as target:
-                checksum = _append_rest(target, _file_url(repo_id, commit, file), file, advance)
-            if checksum != file.checksum:
-                partial.unlink()
-                raise EncoderUnavailable(
-                    f"{file.name} arrived damaged (its checksum is not the hub's) and was thrown away.",
-                    "Try again; if it happens again, something between here and the hub changes downloads.",
-                )
-            partial.replace(blob)
-    advance(file.size)
-
-
-def _file_url(repo_id: str, commit: str, file: RemoteFile) -> str:
-    from huggingface_hub import hf_hub_url
-
-    return hf_hub_url(repo_id, file.name, revision=commit)
-
-
-def _append_rest(target: BufferedRandom, url: str, file: RemoteFile, advance: Callable[[int], None]) -> str:
-    """Append to `target` until it has the file's size, reconnecting if need be. Return its SHA-256."""
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
-
-    target.seek(0)
-    digest = hashlib.file_digest(target, "sha256")
-    failures = 0
-    while (size := target.tell()) < file.size:
-        advance(size)
-        try:
-            for chunk in _stream(url, size):
-                if chunk is None:  # the server starts at the beginning
-                    target.truncate(0)
-                    digest = hashlib.sha256()
-                    continue
-                target.write(chunk)
-                digest.update(chunk)
-                failures = 0
-                advance(target.tell())
-            reason = "the connection ended early"
-        except httpx.TransportError as error:
-            reason = type(error).__name__
-        if target.tell() < file.size:
-            target.flush()
-            if failures == len(PAUSES):
-                raise EncoderUnavailable(
-                    f"The download of {file.name} was cut off at {_gigabytes(target.tell())} of "
-                    f"{_gigabytes(file.size)} ({reason}).",
-                    "Run the same command again: it goes on where it stopped.",
-                )
-            time.sleep(PAUSES[failures])
-            failures += 1
-    target.flush()
-    os.fsync(target.fileno())
-    return digest.hexdigest()
-
-
-def _stream(url: str, start: int) -> Iterator[bytes | None]:
-    """Yield a file's bytes from `start` on. None comes first if the server sends the whole file instead."""
-    from huggingface_hub import get_session, hf_raise_for_status
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
-
-    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    with get_session().stream("GET", url, headers=headers, timeout=READ_SECONDS, follow_redirects=True) as response:
-        hf_raise_for_status(response)
-        if start and response.status_code != PARTIAL_CONTENT:
-            yield None
-        # In chunks as they arrive: of a chunk of fixed size, a broken connection would lose the received part.
-        yield from response.iter_bytes()
 
 
 def _verify_small(snapshot: Path, files: list[RemoteFile], name: str) -> None:
@@ -293,10 +195,6 @@ def _silent_bar() -> type:
             super().__init__(*args, **{**kwargs, "disable": True})
 
     return Silent
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.2f} GB" if count >= 1e7 else f"{count / 1e6:.2f} MB"
 
 
 def unreachable(name: str) -> EncoderUnavailable:

@@ -115,14 +115,14 @@ def _worst_image_cases(result: RetrievalResult, language: str) -> list[dict[str,
     for number in _worst_queries(ranks):
         image = int(ranking.captioned[number])
         _, results = metrics.top(result.images[image : image + 1], ranking.texts, MAX_RESULTS)
-        own = [text for text, owner in zip(captions.texts, captions.owners, strict=True) if owner == image]
+        texts = [text for text, owner in zip(captions.texts, captions.owners, strict=True) if owner == image]
         cases.append(
             {
                 "language": language,
                 "image": _path(result, image),
                 "rank": round(float(ranks[number]), 1),
                 "of": ranking.to_text.items,
-                "texts": own,
+                "texts": texts,
                 "found": [captions.texts[int(text)] for text in results[0]],
             }
         )
