@@ -103,13 +103,13 @@ def test_a_photo_and_a_picture_in_a_sum(place):
         ("https://example.org/a.jpg", "cannot be read from here"),
     ],
 )
-def test_sums_that_cannot_be_answered(place, query, message):
+def test_sums_that_cancel_out_or_name_unreadable_pictures_are_refused(place, query, message):
     place.crowd(10)
     with pytest.raises(QueryError, match=message):
         place.find(query)
 
 
-def test_a_photo_that_is_not_there_is_said_so(place):
+def test_an_unknown_photo_id_is_refused(place):
     with pytest.raises(PhotoNotFound, match="No photo has the id 99"):
         place.find("cat + #99")
 
@@ -134,7 +134,7 @@ def test_filters_restrict_what_words_find(place):
     assert place.names("beach after:2024") == ["new/beach.jpg"]
 
 
-def test_of_copies_those_that_pass_are_shown(place):
+def test_only_copies_that_pass_the_filters_are_shown(place):
     place.add(("a/x.jpg", unit(1)), ("b/y.jpg", unit(1), {"bytes_of": "a/x.jpg"}))
     assert place.names("beach folder:b") == ["b/y.jpg"]
     assert place.names("beach", collapse=False) == ["a/x.jpg", "b/y.jpg"]
@@ -149,7 +149,7 @@ def test_filters_alone_list_the_newest_first(place):
     assert (answer.language, answer.query) == (None, "after:2020")
 
 
-def test_nothing_passes_and_nothing_is_found(place):
+def test_filters_that_nothing_passes_give_no_results(place):
     place.crowd(10)
     assert place.find("beach after:2030").results == []
 
@@ -165,7 +165,7 @@ def test_relevance_hides_the_rest_or_says_there_is_nothing(place):
     assert answer.is_relevant
 
 
-def test_by_date_the_relevant_ones_come_newest_first(place):
+def test_sorted_by_date_the_relevant_photos_come_newest_first(place):
     place.crowd(300)
     for number, year in enumerate((2019, 2024, None, 2021)):
         taken = {"taken_at": f"{year}-05-01T00:00:00"} if year else {}
@@ -205,13 +205,13 @@ def test_copies_and_bursts_are_one_with_a_count(place):
         (("beach.jpg", at(1)), ("beach (1).jpg", at(30)), False),
     ],
 )
-def test_alike_is_not_enough_they_must_belong_together(place, first, second, together):
+def test_similar_photos_are_one_result_only_if_taken_or_named_together(place, first, second, together):
     place.crowd(40)
     place.add(*((path, unit(1, noise=0.01, seed=n), dict(facts)) for n, (path, facts) in enumerate((first, second))))
     assert (place.find("playa", 1).results[0].count == 2) == together
 
 
-def test_belonging_together_is_not_enough_they_must_be_alike(place):
+def test_photos_taken_together_are_one_result_only_if_similar(place):
     place.crowd(40)
     place.add(("x.jpg", unit(1), at(1)), ("y.jpg", unit(1, 0.6), at(2)))
     assert place.find("beach", 1).results[0].count == 1
@@ -275,7 +275,7 @@ def test_a_page_goes_on_in_the_order_of_the_first_whatever_was_indexed_since(pla
     assert names(place.find("playa", 5, collapse=False))[0].startswith("new/")
 
 
-def test_an_order_that_is_not_known_any_more_is_said_so(place):
+def test_a_page_says_if_its_order_is_no_longer_cached_and_the_library_changed(place):
     place.crowd(60)
     first = place.find("beach", 10)
     place.crowd(5, start=60)
@@ -329,7 +329,7 @@ def test_searching_while_photos_come_move_and_go(place):
         (View(cursor="1-" + "9" * 30), "no cursor"),
     ],
 )
-def test_views_there_are_none_of(place, view, message):
+def test_invalid_views_are_refused(place, view, message):
     with pytest.raises(QueryError, match=re.escape(message)):
         place.engine.find(SimpleNamespace(terms=(), filters=()), view)
 
