@@ -14,7 +14,7 @@ from .output import encoder_note, note, print_failures, print_json, progress_bar
 from .stopping import stoppable
 
 if TYPE_CHECKING:
-    from ..indexer.run.update import Report
+    from ..indexer.run.report import Report
 
 PARTLY = 3
 """Exit code: done, but some files failed."""

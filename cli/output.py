@@ -16,7 +16,8 @@ import typer
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..indexer.run.pipeline import Failure, Tick
+    from ..indexer.run.pipeline import Tick
+    from ..indexer.run.report import Failure
     from ..search.engine import Answer
 
 QUIET_SECONDS = 10.0

@@ -28,7 +28,7 @@ def stoppable() -> Iterator[Stop]:
     stop = Stop()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
-        if stop.asked or not stop.is_held:
+        if stop.asked or not stop.is_observed:
             raise KeyboardInterrupt
         stop.ask()
         timer = threading.Timer(PATIENCE_SECONDS, _end_by_force)

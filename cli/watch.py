@@ -16,7 +16,7 @@ from .output import note, print_failures, print_json, progress_bar, progress_lin
 from .stopping import stoppable
 
 if TYPE_CHECKING:
-    from ..indexer.run.update import Report
+    from ..indexer.run.report import Report
 
 
 def register(app: typer.Typer) -> None:

@@ -14,9 +14,9 @@ from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
 from ..data.check.check import Report as CheckReport
 from ..data.pictures.thumbnails import Thumbnails
 from ..encoders.base import Encoder
-from ..indexer.run.pipeline import Tally, Tick
+from ..indexer.run.pipeline import Tick
+from ..indexer.run.report import Report, Tally
 from ..indexer.run.stop import Stop
-from ..indexer.run.update import Report
 from ..indexer.watch.service import Timing
 from ..search.engine import Answer, Engine, Result, View
 from ..search.query.filters import Given

@@ -10,7 +10,7 @@ from ..data import paths
 from ..data.catalog.records import PhotoRecord
 from ..data.pictures import decoding
 from ..errors import PhotoNotFound, PictureError
-from .parts import Parts, thumbnail_wish
+from .parts import Parts, thumbnail_options
 from .writing import short_write
 
 
@@ -60,8 +60,8 @@ def thumbnail(parts: Parts, photo_id: int) -> Path:
 def _make_thumbnail(parts: Parts, record: PhotoRecord) -> None:
     content_hash, picture = decoding.ON_DEMAND.read(
         *place_of(parts, record),
-        thumbnail_wish(parts.settings),
-        is_wanted=lambda content_hash: content_hash == record.content_hash,
+        thumbnail_options(parts.settings),
+        should_decode=lambda content_hash: content_hash == record.content_hash,
     )
     if picture is None:
         raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")

@@ -12,8 +12,7 @@ from ..data import paths
 from ..data.catalog.records import RootRecord
 from ..errors import DiskFull, RootNotFound, UsageError
 from ..indexer.disk.exclude import Exclusion
-from ..indexer.run.places import covers
-from ..indexer.run.update import Place
+from ..indexer.run.places import Place, covers
 from .parts import AnyPath, Parts
 from .writing import writing
 

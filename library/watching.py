@@ -11,8 +11,9 @@ from functools import partial
 from ..data import paths, watch_state
 from ..data.catalog import database
 from ..errors import Stopped
+from ..indexer.run.places import Place
+from ..indexer.run.report import Report
 from ..indexer.run.stop import Stop
-from ..indexer.run.update import Place, Report
 from ..indexer.run.update import update as run_update
 from ..indexer.watch.service import Host, Service, Timing
 from . import encoders, roots, runs, snapshots

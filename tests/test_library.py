@@ -24,8 +24,8 @@ from polyglance.errors import (
     PictureError,
     UsageError,
 )
+from polyglance.indexer.run.places import Place
 from polyglance.indexer.run.stop import Stop
-from polyglance.indexer.run.update import Place
 from polyglance.library import watching
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from ...config import Settings
 from ...data import paths
 from ...data.pictures import download, files
-from ...data.pictures.decoding import ON_DEMAND, Wish, wish
+from ...data.pictures.decoding import ON_DEMAND, DecodeOptions
 from ...encoders.base import Encoder
 from ...errors import PictureError, QueryError, UsageError
 from .parse import Term
@@ -31,7 +31,7 @@ def reader(
     def read(term: Term) -> Image.Image:
         side = encoder().image_side
         if term.kind == "picture" and sent is not None:
-            return decoded_sent(sent, wish(settings, side))
+            return decoded_sent(sent, DecodeOptions.from_settings(settings, side))
         if not by_path:
             raise unreadable(term)
         if term.kind == "url":
@@ -51,7 +51,9 @@ def from_file(path: bytes, side: int, settings: Settings) -> Image.Image:
     if os.path.isdir(path):
         raise UsageError(f"{paths.display(path)} is a folder, not a picture.", "Give one picture in it.")
     try:
-        return decoded(files.read_bytes(path, max_bytes=settings.max_file_bytes), wish(settings, side))
+        return decoded(
+            files.read_bytes(path, max_bytes=settings.max_file_bytes), DecodeOptions.from_settings(settings, side)
+        )
     except PictureError as error:
         raise PictureError(f"{paths.display(path)} {error.message}", error.hint) from error
 
@@ -64,23 +66,23 @@ def from_url(url: str, side: int, settings: Settings) -> Image.Image:
             "Save the picture and give the file, or set POLYGLANCE_ALLOW_URLS=1.",
         )
     try:
-        return decoded(download.fetch(url), wish(settings, side))
+        return decoded(download.fetch(url), DecodeOptions.from_settings(settings, side))
     except PictureError as error:
         raise PictureError(f"{url[:80]} {error.message}", error.hint) from error
 
 
-def decoded_sent(sent: Sent, wish: Wish) -> Image.Image:
+def decoded_sent(sent: Sent, options: DecodeOptions) -> Image.Image:
     """Decode a picture that came with a query. Raises PictureError."""
     try:
-        return decoded(sent.data, replace(wish, max_pixels=min(wish.max_pixels, sent.max_pixels)))
+        return decoded(sent.data, replace(options, max_pixels=min(options.max_pixels, sent.max_pixels)))
     except PictureError as error:
         raise PictureError(f"The picture {error.message}.", error.hint) from error
 
 
-def decoded(data: bytes, wish: Wish) -> Image.Image:
+def decoded(data: bytes, options: DecodeOptions) -> Image.Image:
     """Decode a file's bytes to an upright RGB picture. Raises PictureError."""
-    image = ON_DEMAND.decode(data, wish).image
-    assert image is not None, "its pixels were wished for"
+    image = ON_DEMAND.decode(data, options).image
+    assert image is not None, "the options ask for its pixels"
     return image
 
 

@@ -13,8 +13,8 @@ from ... import priority
 from ...answers import indexing
 from ...errors import JobRunning, LibraryBusy, PolyglanceError, Stopped
 from ...indexer.run.pipeline import Tick
+from ...indexer.run.report import Report
 from ...indexer.run.stop import Stop
-from ...indexer.run.update import Report
 from ...library import Library
 
 log = logging.getLogger("polyglance")

@@ -13,7 +13,8 @@ from io import BufferedReader
 
 from ...config import Settings
 from ...data.catalog.records import PhotoRecord
-from ...data.pictures import decoding, files
+from ...data.pictures import files
+from ...data.pictures.decoding import ON_DEMAND, DecodeOptions
 from ...data.pictures.images import MAX_ASPECT
 from ...errors import PictureError
 
@@ -94,11 +95,14 @@ def opened(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:
 
 def converted(photo: PhotoRecord, root: bytes, relative: bytes, settings: Settings) -> bytes:
     """Return the photo as a JPEG file. Raises PictureError if it is not what was indexed."""
-    wish = replace(
-        decoding.wish(settings, CONVERTED_SIDE, pixels=False, jpeg_side=MAX_ASPECT * CONVERTED_SIDE),
-        quality=CONVERTED_QUALITY,
+    side = CONVERTED_SIDE
+    options = DecodeOptions.from_settings(settings, side, pixels=False, jpeg_side=MAX_ASPECT * side)
+    _, picture = ON_DEMAND.read(
+        root,
+        relative,
+        replace(options, quality=CONVERTED_QUALITY),
+        lambda content_hash: content_hash == photo.content_hash,
     )
-    _, picture = decoding.ON_DEMAND.read(root, relative, wish, lambda content_hash: content_hash == photo.content_hash)
     if picture is None:
         raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
     return picture.jpeg

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 from polyglance.data.catalog.records import FileStat, Known
-from polyglance.indexer.disk.diff import Rewritten, diff, moved_contents
+from polyglance.indexer.disk.diff import Rewritten, diff, find_moved_contents
 
 
 def stat(number):
@@ -86,22 +86,26 @@ def test_contents_along_a_chain_are_recognised_in_any_order():
         place("a", 1, b"A", b"N"),
     ]
     for files in itertools.permutations(chain):
-        assert moved_contents(files) == {"b": 1, "c": 2, "d": 3}
-        assert moved_contents([each for each in files if each.place != "a"], [(1, b"A")]) == {"b": 1, "c": 2, "d": 3}
+        assert find_moved_contents(files) == {"b": 1, "c": 2, "d": 3}
+        assert find_moved_contents([each for each in files if each.place != "a"], [(1, b"A")]) == {
+            "b": 1,
+            "c": 2,
+            "d": 3,
+        }
 
 
 def test_contents_in_a_circle_are_recognised():
     circle = [place("a", 1, b"A", b"C"), place("b", 2, b"B", b"A"), place("c", 3, b"C", b"B")]
-    assert moved_contents(circle) == {"a": 3, "b": 1, "c": 2}
+    assert find_moved_contents(circle) == {"a": 3, "b": 1, "c": 2}
 
 
 def test_a_picture_edited_after_a_copy_was_made_stays_what_it_was():
-    assert moved_contents([place("a", 1, b"A", b"N"), place("copy", None, None, b"A")]) == {}
+    assert find_moved_contents([place("a", 1, b"A", b"N"), place("copy", None, None, b"A")]) == {}
 
 
 def test_each_photo_is_found_once_among_several_copies():
     files = [place("a", 1, b"A", b"B"), place("b", 2, b"B", b"A"), place("c", 3, b"C", b"A")]
-    assert sorted(moved_contents(files).values()) == [1, 2]
+    assert sorted(find_moved_contents(files).values()) == [1, 2]
 
 
 def test_absence_below_an_unreadable_folder_is_not_believed():

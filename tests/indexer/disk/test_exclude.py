@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from polyglance.errors import UsageError
-from polyglance.indexer.disk.exclude import DEFAULTS, USUAL, Exclusion, check
+from polyglance.indexer.disk.exclude import DEFAULTS, USUAL, Exclusion, check_pattern
 from polyglance.indexer.disk.scan import scan
 
 NAMES = [
@@ -61,7 +61,7 @@ PIECES = st.sampled_from(["a", "b", "*", "**", "?", "/", "/**/", "[ab]", "\\\\*"
 @example("**/a*/**/b*a*/", "a/ab/b/bba/a")
 def test_patterns_match_exactly_what_pathspec_matches(pattern, path):
     try:
-        check(pattern)
+        check_pattern(pattern)
     except UsageError:
         return
     plain = pathspec.GitIgnoreSpec.from_lines([pattern, "!bb"])

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from polyglance.errors import FolderError
 from polyglance.indexer.run.pipeline import Pipeline
+from polyglance.indexer.run.places import check_folder
 from polyglance.indexer.run.reencode import encode_missing
-from polyglance.indexer.run.update import check_folder
 
 
 def fill(photos, draw, count=10):
