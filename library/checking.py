@@ -27,8 +27,8 @@ def check(
 ) -> checking.Report:
     """Check the library in `folder` (default: the settings'), also one that is too damaged to be opened.
 
-    `repair` mends what can be mended; `deep` reads every thumbnail and every photo that is there. `progress` is
-    called with (done, total). Raises LibraryMissing, LibraryBusy if it is to repair while another process writes.
+    `repair` repairs what can be repaired; `deep` reads every thumbnail and every photo that exists. `progress` is
+    called with (done, total). Raises LibraryMissing; LibraryBusy if `repair` is set and another process writes.
     """
     settings = settings or load()
     place = folder_of(folder, settings)

@@ -23,7 +23,7 @@ AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 @dataclass(slots=True, eq=False)
 class Parts:
-    """What the functions of this package work on. Threads share it."""
+    """What the functions of this package work on; threads share it."""
 
     folder: Path
     settings: Settings

@@ -1,4 +1,4 @@
-"""Roots: adding, forgetting, and what the library leaves out of them."""
+"""Roots: adding and forgetting them, and the patterns that exclude parts of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Forgettable:
-    """What dropping a folder takes out of a library: `favourites` of the `photos`, whose marks are kept."""
+    """How much dropping a folder removes from a library. `favourites` of the `photos` are marked; marks are kept."""
 
     photos: int
     failed: int

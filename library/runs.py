@@ -1,4 +1,4 @@
-"""Runs that make the library equal to folders on disk, or encode it anew."""
+"""Runs that make the library equal to folders on disk, or encode its photos with another encoder."""
 
 from __future__ import annotations
 

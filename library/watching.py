@@ -1,4 +1,4 @@
-"""Following changes in the roots until it is stopped."""
+"""Following changes in the roots until asked to stop."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def update(
 
 
 def _places_in_roots(parts: Parts, places: Sequence[Place]) -> list[Place]:
-    """Those places whose root is still in the catalog; the id of a forgotten root may be another's by now."""
+    """Return the places whose root is still in the catalog; another root may have the id of a forgotten one by now."""
     records = {(record.id, record.path): record for record in parts.catalog.roots(counted=False)}
     current = []
     for place in places:

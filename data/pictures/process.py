@@ -20,6 +20,8 @@ PIPE_BYTES = 1 << 20
 """Capacity of the pipe that pictures come back through, on Linux. With the default of 64 KB both processes wake up
 fifty times per picture."""
 
+_KILLED = -getattr(signal, "SIGKILL", 9)
+
 
 class DecodingProcess:
     """A running `worker`, for one thread at a time. Raises PolyglanceError if it cannot be started."""
@@ -117,6 +119,8 @@ class DecodingProcess:
             frames.read(self._answers)
         except (EOFError, ValueError, OSError) as error:
             status = self._process.wait()
+            if status == _KILLED:
+                raise self._describe_death() from error
             raise PolyglanceError(
                 f"The process that decodes pictures does not start (status {status}).",
                 f"Try it in a terminal: {sys.executable} -m polyglance.data.pictures.worker",
@@ -129,7 +133,7 @@ class DecodingProcess:
             return PictureError(f"could not be decoded: took more than {self._seconds:.0f} s")
         if status == OUT_OF_MEMORY:
             return too_much_memory(self._memory_bytes)
-        if status == -getattr(signal, "SIGKILL", 9):  # by the system, which is out of memory, or by the user
+        if status == _KILLED:  # by the system, which is out of memory, or by the user
             return PictureError("could not be decoded: its decoder was killed", may_pass=True)
         return PictureError("could not be decoded: its decoder crashed")
 

@@ -1,4 +1,4 @@
-"""The process that decodes: `python -m polyglance.data.pictures.worker`, started and fed by `decoding`.
+"""The process that decodes: `python -m polyglance.data.pictures.worker`, started by `process`.
 
 It reads requests from its standard input and answers on its standard output (`frames`), one at a time, and ends when
 the input does, or when it was idle for a minute. A picture that crashes a decoder, or needs more memory or processor
@@ -24,7 +24,7 @@ from .images import Picture
 
 IDLE_SECONDS = 60.0
 POLL_SECONDS = 0.02
-"""How often the memory in use is looked at where the system has no limit for it."""
+"""How often the memory in use is measured on systems that cannot limit it."""
 
 ADDRESS_SPACE_BESIDE = 150_000_000
 """Address space that a decoder's libraries and the stacks of its threads may take beside the memory that is limited."""
@@ -37,10 +37,10 @@ Values = dict[str, Any]
 
 def main() -> None:
     """Answer requests until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one says when to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    requests, answers = sys.stdin.buffer, _own_output()
-    _be_the_first_to_go()
+    requests, answers = sys.stdin.buffer, _claim_output()
+    _be_first_out_of_memory()
     memory.keep_freed_blocks()
     if sys.platform != "win32":
         import resource
@@ -49,7 +49,7 @@ def main() -> None:
     frames.write(answers, Message({"ready": True}))
     with suppress(EOFError, BrokenPipeError):
         while True:
-            request = _next(requests)
+            request = _read_request(requests)
             frames.write(answers, _answer(request, requests, answers))
 
 
@@ -57,24 +57,24 @@ def _answer(request: Message, requests: BinaryIO, answers: BinaryIO) -> Message:
     values = request.values
     try:
         if values["kind"] == "bytes":
-            return _decoded(request.blocks[0], values)
+            return _decode(request.blocks[0], values)
         root, relative = request.blocks
         data = files.read_below(root, relative, max_bytes=values["max_bytes"])
         frames.write(answers, Message({"content_hash": files.content_hash(data).hex()}))
         if not frames.read(requests).values["decode"]:
             return Message({})
-        return _decoded(data, values)
+        return _decode(data, values)
     except PictureError as error:
         return Message({"error": error.message, "hint": error.hint, "may_pass": error.may_pass})
 
 
-def _decoded(data: bytes, values: Values) -> Message:
-    """The answer with the picture in `data`: its size and facts, and its pixels or a JPEG copy or both."""
+def _decode(data: bytes, values: Values) -> Message:
+    """Return the answer with the picture in `data`: its size and facts, and its pixels or a JPEG copy or both."""
     limit = values["memory_bytes"]
     try:
         with _Limits(limit, values["seconds"]):
             picture = images.decode(data, side=values["side"], max_pixels=values["max_pixels"])
-            return _message(picture, values)
+            return _make_message(picture, values)
     except MemoryError as error:
         raise too_much_memory(limit) from error
     except PictureError as error:
@@ -83,9 +83,9 @@ def _decoded(data: bytes, values: Values) -> Message:
         raise
 
 
-def _message(picture: Picture, values: Values) -> Message:
+def _make_message(picture: Picture, values: Values) -> Message:
     image, side = picture.image, values["jpeg_side"]
-    shown = {
+    values_of_picture = {
         "width": picture.width,
         "height": picture.height,
         "format": picture.format,
@@ -93,17 +93,17 @@ def _message(picture: Picture, values: Values) -> Message:
         "size": image.size,
     }
     pixels = image.tobytes() if values["pixels"] else b""
-    jpeg = thumbnails.jpeg(image, side, values["quality"]) if side else b""
-    return Message(shown, [pixels, jpeg])
+    jpeg = thumbnails.encode_jpeg(image, side, values["quality"]) if side else b""
+    return Message(values_of_picture, [pixels, jpeg])
 
 
 def too_much_memory(limit: int) -> PictureError:
-    """The error of a picture that needs more than `limit` bytes of memory."""
+    """Return the error for a picture that needs more than `limit` bytes of memory."""
     return PictureError(f"could not be decoded: took more than {limit / 1e6:.0f} MB of memory")
 
 
 class _Limits:
-    """While this lasts the process may use so much memory and processor time more than it has used."""
+    """Limits the memory and processor time that the process may use inside a `with` block."""
 
     def __init__(self, memory_bytes: int, seconds: float) -> None:
         self._memory_bytes = memory_bytes
@@ -114,13 +114,13 @@ class _Limits:
         if sys.platform == "linux":
             import resource
 
-            _set_soft(resource.RLIMIT_AS, _address_space() + ADDRESS_SPACE_BESIDE + self._memory_bytes)
+            _set_soft(resource.RLIMIT_AS, _address_space_bytes() + ADDRESS_SPACE_BESIDE + self._memory_bytes)
         else:
-            threading.Thread(target=self._look, args=(_resident(),), daemon=True).start()
+            threading.Thread(target=self._watch_memory, args=(_resident_bytes(),), daemon=True).start()
         if sys.platform != "win32":
             import resource
 
-            # In case this process is left alone with a decoder that does not end.
+            # In case the process that started this one is killed while a decoder does not end.
             cores = os.cpu_count() or 1
             _set_soft(resource.RLIMIT_CPU, int(time.process_time() + self._seconds * cores + 2))
 
@@ -133,9 +133,9 @@ class _Limits:
         if sys.platform == "linux":
             _set_soft(resource.RLIMIT_AS, resource.RLIM_INFINITY)
 
-    def _look(self, before: int) -> None:
+    def _watch_memory(self, before: int) -> None:
         while not self._over.wait(POLL_SECONDS):
-            if _resident() - before > self._memory_bytes:
+            if _resident_bytes() - before > self._memory_bytes:
                 os._exit(OUT_OF_MEMORY)
 
 
@@ -148,19 +148,19 @@ def _set_soft(limit: int, value: int) -> None:
     resource.setrlimit(limit, (value, hard))
 
 
-def _address_space() -> int:
+def _address_space_bytes() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _resident() -> int:
+def _resident_bytes() -> int:
     import psutil
 
     size: int = psutil.Process().memory_info().rss
     return size
 
 
-def _next(requests: BinaryIO) -> Message:
+def _read_request(requests: BinaryIO) -> Message:
     ending = threading.Timer(IDLE_SECONDS, os._exit, (0,))
     ending.daemon = True
     ending.start()
@@ -170,8 +170,8 @@ def _next(requests: BinaryIO) -> Message:
         ending.cancel()
 
 
-def _own_output() -> BinaryIO:
-    """Take the standard output for the answers alone: what a decoder prints goes nowhere."""
+def _claim_output() -> BinaryIO:
+    """Return the standard output for the answers, and drop what decoders print to it."""
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -179,8 +179,8 @@ def _own_output() -> BinaryIO:
     return answers
 
 
-def _be_the_first_to_go() -> None:
-    """When the system is out of memory it ends this process before the one that indexes or serves."""
+def _be_first_out_of_memory() -> None:
+    """Let a system that is out of memory kill this process before the one that indexes or serves."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("700")
 

@@ -26,7 +26,7 @@ BROWSER_TYPES = {
     "AVIF": "image/avif",
     "BMP": "image/bmp",
 }
-"""Formats, as `formats.sniff` names them, that browsers show: sent as they are."""
+"""Formats, as `sniffing` names them, that browsers show: their files are sent unchanged."""
 
 CONVERTED_SIDE = 1000
 """`side` of `images.decode` for the others: a short side of 2000 to 4000 pixels, if the picture has as many."""

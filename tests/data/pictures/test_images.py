@@ -294,7 +294,7 @@ def test_a_limit_of_pillows_own_is_named_as_one(monkeypatch):
     def refuse(*_):
         raise Image.DecompressionBombError("Image size exceeds limit")
 
-    monkeypatch.setattr("polyglance.data.pictures.formats.opened", refuse)
+    monkeypatch.setattr("polyglance.data.pictures.formats.open_picture", refuse)
     assert failure(encoded(scene())) == "has more pixels than Pillow reads: Image size exceeds limit"
 
 
