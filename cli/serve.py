@@ -86,14 +86,14 @@ def serve_until_stopped(
     """Serve the page and the API over `library`; host, port, password and proxies default to the settings'."""
     note("Starting the page …")
     from ..ui.web import auth as authentication
-    from ..ui.web.gate import is_loopback
+    from ..ui.web.policy import is_loopback
     from ..ui.web.server import serve as serve_library
 
     settings = library.settings
     address = settings.host if host is None else host
     secret = authentication.read(auth) if auth else None
     if secret is None and settings.auth is not None:
-        secret = authentication.Secret.of(settings.auth.get_secret_value())
+        secret = authentication.Secret.from_text(settings.auth.get_secret_value())
 
     known = proxies or settings.proxy
 
