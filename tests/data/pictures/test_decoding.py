@@ -48,11 +48,11 @@ def test_what_comes_back_is_what_decoding_gives(decoders, kind):
     exif = Image.Exif()
     exif[0x010F], exif[0x0112] = "Pentax", 6
     data = encoded(kind, exif=exif)
-    here = images.decode(data, side=64, max_pixels=OPTIONS.max_pixels)
-    there = decoders.decode(data, OPTIONS)
-    assert there.image.tobytes() == here.image.tobytes()
-    assert (there.width, there.height, there.format, there.facts) == (300, 400, kind, here.facts)
-    with Image.open(BytesIO(there.jpeg)) as small:
+    expected = images.decode(data, side=64, max_pixels=OPTIONS.max_pixels)
+    decoded = decoders.decode(data, OPTIONS)
+    assert decoded.image.tobytes() == expected.image.tobytes()
+    assert (decoded.width, decoded.height, decoded.format, decoded.facts) == (300, 400, kind, expected.facts)
+    with Image.open(BytesIO(decoded.jpeg)) as small:
         assert (small.format, max(small.size)) == ("JPEG", 32)
 
 
@@ -130,14 +130,14 @@ def test_threads_get_their_own_pictures(decoders):
 def test_more_pictures_than_may_wait_are_refused(traps):
     decoders = Decoders(1, waiting=1)
     with ThreadPoolExecutor(2) as pool:
-        held = [pool.submit(decoders.decode, HANGS, OPTIONS) for _ in range(2)]
+        futures = [pool.submit(decoders.decode, HANGS, OPTIONS) for _ in range(2)]
         while not processes():
             time.sleep(0.01)
         time.sleep(0.5)
         with pytest.raises(DecodersBusy):
             decoders.decode(encoded(), OPTIONS)
         decoders.close()
-        assert all(isinstance(future.exception(), PictureError) for future in held)
+        assert all(isinstance(future.exception(), PictureError) for future in futures)
 
 
 def test_closing_ends_what_is_being_decoded(decoders, traps):
@@ -202,8 +202,8 @@ def test_a_file_whose_content_is_known_is_not_decoded(decoders, tmp_path):
     (tmp_path / "photo.jpg").write_bytes(encoded())
     content_hash, picture = decoders.read(os.fsencode(tmp_path), b"photo.jpg", OPTIONS, lambda _: False)
     assert (content_hash, picture) == (files.content_hash(encoded()), None)
-    again, picture = decoders.read(os.fsencode(tmp_path), b"photo.jpg", OPTIONS)
-    assert (again, picture.width) == (content_hash, 400)
+    second_hash, picture = decoders.read(os.fsencode(tmp_path), b"photo.jpg", OPTIONS)
+    assert (second_hash, picture.width) == (content_hash, 400)
 
 
 def test_a_link_is_not_followed(decoders, tmp_path):

@@ -45,9 +45,9 @@ def scene(width: int = 120, height: int = 90) -> Image.Image:
     return image
 
 
-def difference(one: Image.Image, other: Image.Image) -> float:
+def difference(first: Image.Image, second: Image.Image) -> float:
     """Return the mean absolute difference of two pictures, 0 to 255."""
-    return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
+    return float(np.abs(np.asarray(first, float) - np.asarray(second, float)).mean())
 
 
 # Reading

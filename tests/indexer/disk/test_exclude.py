@@ -111,5 +111,5 @@ def test_a_scan_leaves_out_what_is_excluded(photos):
     for name in ("a.jpg", "drafts/b.jpg", "c.tmp.jpg", ".private/d.jpg", ".other/e.jpg"):
         (photos / name).parent.mkdir(exist_ok=True)
         (photos / name).touch()
-    found = scan(os.fsencode(photos), exclusion=Exclusion(["drafts/", "*.tmp.jpg", "!.private/"]))
-    assert found.files.keys() == {b"a.jpg", b".private/d.jpg"}
+    scanned = scan(os.fsencode(photos), exclusion=Exclusion(["drafts/", "*.tmp.jpg", "!.private/"]))
+    assert scanned.files.keys() == {b"a.jpg", b".private/d.jpg"}

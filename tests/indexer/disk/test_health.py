@@ -108,8 +108,8 @@ def test_a_disk_missing_inside_the_root_keeps_its_own_photos_only():
     assert health.find_unproved(before, [SYSTEM, STICK, inner], ROOT, KNOWN, scanned(b"new.jpg")) == []
     for other in (replace(inner, volume=""), replace(inner, volume="uuid-4")):
         assert health.find_unproved(before, [SYSTEM, STICK, other], ROOT, KNOWN, scanned(b"new.jpg")) == [b"disk"]
-    there = Scan({b"disk/b.jpg": FileStat(11, 5, 5)}, empty=False)
-    assert health.find_unproved(before, [SYSTEM, STICK], ROOT, KNOWN, there) == []
+    present = Scan({b"disk/b.jpg": FileStat(11, 5, 5)}, empty=False)
+    assert health.find_unproved(before, [SYSTEM, STICK], ROOT, KNOWN, present) == []
 
 
 def test_before_the_first_whole_scan_only_photos_prove_a_root():

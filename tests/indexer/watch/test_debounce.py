@@ -75,22 +75,22 @@ def test_nothing_that_was_marked_is_lost_or_later_than_the_ceiling(events):
     now = 0
     open_since = {}
 
-    def covered(key, taken):
+    def covered(key, popped):
         root, folder, deep = key
         return any(
             each.root_id == root
             and (
                 (each.folder == folder and each.deep >= deep) or (each.deep and (folder + b"/").startswith(each.folder))
             )
-            for each in taken
+            for each in popped
         )
 
     for root, folder, deep, wait in events:
         now += wait
-        taken = debounce.pop_ready(now)
-        open_since = {key: since for key, since in open_since.items() if not covered(key, taken)}
+        popped = debounce.pop_ready(now)
+        open_since = {key: since for key, since in open_since.items() if not covered(key, popped)}
         assert all(now - since <= 5 + wait for since in open_since.values())
         debounce.mark(root, folder, now, deep=deep)
         open_since.setdefault((root, folder, deep), now)
-    taken = debounce.pop_ready(now + 5)
-    assert not [key for key in open_since if not covered(key, taken)]
+    popped = debounce.pop_ready(now + 5)
+    assert not [key for key in open_since if not covered(key, popped)]

@@ -338,7 +338,7 @@ def test_the_command_takes_the_password_from_a_file_or_the_environment(tmp_path,
         result = CliRunner().invoke(app, [*arguments, *more], env=environment)
         assert result.exit_code == 0, result.output
     bearer = f"Bearer {TOKEN}"
-    assert [bool(each["secret"] and each["secret"].opens(bearer)) for each in started] == [True, True, False]
+    assert [bool(each["secret"] and each["secret"].accepts(bearer)) for each in started] == [True, True, False]
     started[0]["on_ready"]("http://0.0.0.0:7860")
 
 
