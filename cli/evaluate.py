@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .figures import print_comparison, print_published, print_table, verdict_of
+from .figures import print_comparison, print_published, print_published_zeroshot, print_table
 from .measuring import cache_folder, create_encoder, encoding_bars, finish, write_file
 from .options import EncoderOption, JsonOption, wants_json
 from .output import note, print_json, printable
@@ -162,9 +162,7 @@ def zeroshot(
         typer.echo(line)
     if language == "en" and not templates and not classes:
         for row in published.for_zeroshot(dataset, split or "", result.images):
-            difference = published.agreement(row, document.metrics.model_dump())
-            verdict = verdict_of(difference, row.is_of(instance.name))
-            note(f"published: {row.method} acc1 {row.acc1} acc5 {row.acc5} recall {row.mean_per_class_recall}{verdict}")
+            print_published_zeroshot(row, document, instance.name)
     finish(result.failures, instance.name)
 
 

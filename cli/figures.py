@@ -9,7 +9,8 @@ import typer
 from .output import note
 
 if TYPE_CHECKING:
-    from ..answers.evaluation import Comparison, Retrieval
+    from ..answers.evaluation import Comparison, Retrieval, ZeroShot
+    from ..evaluation.published import Published
 
 
 def print_table(document: Retrieval) -> None:
@@ -35,6 +36,14 @@ def print_published(row: dict[str, Any]) -> None:
     figures += [f"MR {row['MR']}"] if row["MR"] is not None else []
     verdict = verdict_of(row["largest_difference"], row["agrees"] is not None)
     note(f"published: {row['language']} {row['method']} {', '.join(figures)}{verdict}")
+
+
+def print_published_zeroshot(row: Published, document: ZeroShot, encoder: str) -> None:
+    """Print one published row of zero-shot classification, and whether ours agrees with it for the same weights."""
+    from ..evaluation import published
+
+    verdict = verdict_of(published.agreement(row, document.metrics.model_dump()), row.is_of(encoder))
+    note(f"published: {row.method} acc1 {row.acc1} acc5 {row.acc5} recall {row.mean_per_class_recall}{verdict}")
 
 
 def verdict_of(difference: float, is_own: bool) -> str:

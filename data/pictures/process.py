@@ -14,7 +14,7 @@ from typing import BinaryIO
 from ...errors import PictureError, PolyglanceError
 from . import frames
 from .frames import Message
-from .worker import OUT_OF_MEMORY, too_much_memory
+from .limits import OUT_OF_MEMORY, too_much_memory
 
 PIPE_BYTES = 1 << 20
 """Capacity of the pipe that pictures come back through, on Linux. With the default of 64 KB both processes wake up

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -21,16 +20,10 @@ from ...errors import PictureError
 from . import files, frames, images, memory, thumbnails
 from .frames import Message
 from .images import Picture
+from .limits import Limits, set_soft_limit, too_much_memory
 
 IDLE_SECONDS = 60.0
-POLL_SECONDS = 0.02
-"""How often the memory in use is measured on systems that cannot limit it."""
-
-ADDRESS_SPACE_BESIDE = 150_000_000
-"""Address space that a decoder's libraries and the stacks of its threads may take beside the memory that is limited."""
-
-OUT_OF_MEMORY = 70
-"""Exit status of a worker that used more memory than it may."""
+"""A process that gets no request in this time ends."""
 
 Values = dict[str, Any]
 
@@ -45,7 +38,7 @@ def main() -> None:
     if sys.platform != "win32":
         import resource
 
-        _set_soft(resource.RLIMIT_CORE, 0)  # a crash must not leave a picture's pixels behind
+        set_soft_limit(resource.RLIMIT_CORE, 0)  # a crash must not leave a picture's pixels behind
     frames.write(answers, Message({"ready": True}))
     with suppress(EOFError, BrokenPipeError):
         while True:
@@ -72,7 +65,7 @@ def _decode(data: bytes, values: Values) -> Message:
     """Return the answer with the picture in `data`: its size and facts, and its pixels or a JPEG copy or both."""
     limit = values["memory_bytes"]
     try:
-        with _Limits(limit, values["seconds"]):
+        with Limits(limit, values["seconds"]):
             picture = images.decode(data, side=values["side"], max_pixels=values["max_pixels"])
             return _make_message(picture, values)
     except MemoryError as error:
@@ -95,69 +88,6 @@ def _make_message(picture: Picture, values: Values) -> Message:
     pixels = image.tobytes() if values["pixels"] else b""
     jpeg = thumbnails.encode_jpeg(image, side, values["quality"]) if side else b""
     return Message(values_of_picture, [pixels, jpeg])
-
-
-def too_much_memory(limit: int) -> PictureError:
-    """Return the error for a picture that needs more than `limit` bytes of memory."""
-    return PictureError(f"could not be decoded: took more than {limit / 1e6:.0f} MB of memory")
-
-
-class _Limits:
-    """Limits the memory and processor time that the process may use inside a `with` block."""
-
-    def __init__(self, memory_bytes: int, seconds: float) -> None:
-        self._memory_bytes = memory_bytes
-        self._seconds = seconds
-        self._over = threading.Event()
-
-    def __enter__(self) -> None:
-        if sys.platform == "linux":
-            import resource
-
-            _set_soft(resource.RLIMIT_AS, _address_space_bytes() + ADDRESS_SPACE_BESIDE + self._memory_bytes)
-        else:
-            threading.Thread(target=self._watch_memory, args=(_resident_bytes(),), daemon=True).start()
-        if sys.platform != "win32":
-            import resource
-
-            # In case the process that started this one is killed while a decoder does not end.
-            cores = os.cpu_count() or 1
-            _set_soft(resource.RLIMIT_CPU, int(time.process_time() + self._seconds * cores + 2))
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        if sys.platform != "win32":
-            import resource
-
-            _set_soft(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
-        if sys.platform == "linux":
-            _set_soft(resource.RLIMIT_AS, resource.RLIM_INFINITY)
-
-    def _watch_memory(self, before: int) -> None:
-        while not self._over.wait(POLL_SECONDS):
-            if _resident_bytes() - before > self._memory_bytes:
-                os._exit(OUT_OF_MEMORY)
-
-
-def _set_soft(limit: int, value: int) -> None:
-    import resource
-
-    hard = resource.getrlimit(limit)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = hard if value == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(limit, (value, hard))
-
-
-def _address_space_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _resident_bytes() -> int:
-    import psutil
-
-    size: int = psutil.Process().memory_info().rss
-    return size
 
 
 def _read_request(requests: BinaryIO) -> Message:

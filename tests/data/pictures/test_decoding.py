@@ -20,6 +20,8 @@ from PIL import Image
 from polyglance import Settings
 from polyglance.data.pictures import decoding, files, images
 from polyglance.data.pictures.decoding import DecodeOptions, Decoders
+from polyglance.data.pictures.frames import Message
+from polyglance.data.pictures.process import DecodingProcess
 from polyglance.errors import DecodersBusy, PictureError, PolyglanceError
 from worker_traps import CRASHES, EATS, HANGS, PRINTS
 
@@ -106,6 +108,15 @@ def test_a_killed_process_is_no_fault_of_the_picture(decoders, traps):
     with pytest.raises(PictureError, match="its decoder was killed") as raised:
         decoders.decode(HANGS, OPTIONS)
     assert raised.value.may_pass
+
+
+def test_a_process_killed_while_it_starts_is_no_fault_of_the_picture():
+    process = DecodingProcess()
+    process.kill()
+    with pytest.raises(PictureError, match="its decoder was killed") as raised:
+        process.send(Message({}))
+    assert raised.value.may_pass
+    process.end()
 
 
 def test_signals_to_the_whole_group_leave_the_picture_in_hand(decoders):
