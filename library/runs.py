@@ -1,4 +1,4 @@
-"""Runs that make the library equal to folders on disk, or encode it anew."""
+"""Runs that make the library equal to folders on disk, or encode its photos with another encoder."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 from ..data.catalog.records import EncoderRecord
 from ..errors import Stopped
-from ..indexer.run.pipeline import Pipeline, Tally, Tick
-from ..indexer.run.places import check_folders, outermost, refuse_library
+from ..indexer.run.pipeline import Pipeline, Tick
+from ..indexer.run.places import Place, check_folders, outermost, refuse_library
 from ..indexer.run.reencode import encode_missing
+from ..indexer.run.report import Report, Tally
 from ..indexer.run.stop import Stop
-from ..indexer.run.update import Place, Report, update
+from ..indexer.run.update import update
 from . import encoders, roots, snapshots
 from .parts import AnyPath, Parts
 from .writing import writing

@@ -1,4 +1,4 @@
-"""Following changes in the roots until it is stopped."""
+"""Following changes in the roots until asked to stop."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from functools import partial
 from ..data import paths, watch_state
 from ..data.catalog import database
 from ..errors import Stopped
+from ..indexer.run.places import Place
+from ..indexer.run.report import Report
 from ..indexer.run.stop import Stop
-from ..indexer.run.update import Place, Report
 from ..indexer.run.update import update as run_update
 from ..indexer.watch.service import Host, Service, Timing
 from . import encoders, roots, runs, snapshots
@@ -63,7 +64,7 @@ def update(
 
 
 def _places_in_roots(parts: Parts, places: Sequence[Place]) -> list[Place]:
-    """Those places whose root is still in the catalog; the id of a forgotten root may be another's by now."""
+    """Return the places whose root is still in the catalog; another root may have the id of a forgotten one by now."""
     records = {(record.id, record.path): record for record in parts.catalog.roots(counted=False)}
     current = []
     for place in places:

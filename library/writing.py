@@ -1,4 +1,4 @@
-"""Who writes to a library: one process at a time, and within it one run, which lets short writes in between."""
+"""The writer lock: one process at a time writes to a library, and in it one run, with short writes in between."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .parts import Parts
 
 @contextmanager
 def writing(parts: Parts) -> Iterator[None]:
-    """Hold the writer lock, and first remove what a killed writer left. Raises LibraryBusy."""
+    """Hold the writer lock; if the last writer was killed, first remove the files it left. Raises LibraryBusy."""
     with database.writer_lock(parts.folder) as after_a_kill:
         if after_a_kill:
             parts.thumbnails.sweep(parts.catalog.contents())

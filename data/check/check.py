@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...errors import LibraryMissing
 from ..catalog import database, words
-from ..pictures.decoding import Wish
+from ..pictures.decoding import DecodeOptions
 from ..pictures.thumbnails import Thumbnails
 from . import files, full_text, rows, salvage, structure
 from .findings import Finding, found
@@ -49,7 +49,7 @@ class Plan:
 
     catalog: Path
     thumbnails: Thumbnails
-    wish: Wish
+    wish: DecodeOptions
     repair: bool = False
     deep: bool = False
 

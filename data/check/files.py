@@ -19,7 +19,7 @@ from .. import atomic, paths
 from ..catalog import database
 from ..catalog.records import NEVER_SEEN, FileStat
 from ..pictures import decoding
-from ..pictures.decoding import Wish
+from ..pictures.decoding import DecodeOptions
 from ..pictures.files import content_hash, read_bytes
 from ..pictures.thumbnails import Thumbnails
 from ..vectors import snapshot
@@ -39,7 +39,7 @@ class Files:
     db: sqlite3.Connection
     folder: Path
     thumbnails: Thumbnails
-    wish: Wish
+    wish: DecodeOptions
     repair: bool
     busy: bool
     deep: bool
@@ -203,7 +203,7 @@ def _made_again(files: Files, key: bytes, finding: Finding) -> Finding:
     for row in files.db.execute(statement, (key,)).fetchall():
         try:
             content, picture = decoding.ON_DEMAND.read(
-                row["root"], row["path"], files.wish, is_wanted=lambda content: content == key
+                row["root"], row["path"], files.wish, should_decode=lambda content: content == key
             )
             if picture is not None:
                 files.thumbnails.write(content, picture.jpeg)

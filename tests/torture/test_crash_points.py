@@ -46,7 +46,7 @@ POINTS = {
         ("pathlib:Path.replace", 1),
         ("pathlib:Path.unlink", 1),
         ("polyglance.indexer.run.pipeline:Pipeline.run", 1),
-        ("polyglance.indexer.run.vanished:VanishedPhotos.left", 1),
+        ("polyglance.indexer.run.vanished:VanishedPhotos.unclaimed", 1),
     ],
     "reencode": [
         (CATALOG + "Catalog.add_encoder", 1),

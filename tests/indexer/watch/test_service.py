@@ -184,7 +184,7 @@ def test_a_file_that_is_always_written_is_read_at_the_ceiling(watching, setup, p
 
 
 def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeypatch):
-    monkeypatch.setattr(Service, "_hint", lambda *_: None)
+    monkeypatch.setattr(Service, "_on_event", lambda *_: None)
     with watching(rescan=0.5) as running:
         running.until(lambda: running.how() == ["native"])
         a = draw(photos / "a.png", 1)
@@ -192,8 +192,8 @@ def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeyp
 
 
 def test_trouble_is_answered_by_a_rescan(watching, photos, draw, monkeypatch):
-    hint = Service._hint
-    monkeypatch.setattr(Service, "_hint", lambda self, root, folder, deep: deep and hint(self, root, folder, deep))
+    hint = Service._on_event
+    monkeypatch.setattr(Service, "_on_event", lambda self, root, folder, deep: deep and hint(self, root, folder, deep))
     with watching() as running:
         running.until(lambda: running.how() == ["native"])
         time.sleep(0.5)
