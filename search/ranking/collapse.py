@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,15 @@ ALIKE_BY_NUMBER = 0.97
 """The same where only neighbouring numbers say that they belong together: scans of an album have those too."""
 
 NEVER = 2.0  # above any cosine
+
+SLACK = 1e-4
+"""More than a cosine differs that is computed among many at once."""
+
+SHORT = 32
+"""Groups whose firsts are compared one by one as quickly as all at once."""
+
+AT_ONCE = 1024
+"""Firsts that are compared at once."""
 
 BURST_SECONDS = 10
 NUMBERS_APART = 3
@@ -133,7 +143,8 @@ class Groups:
         missing = sorted(self._in_question(traits) - self._known.keys())
         if missing:
             self._known.update(zip(missing, self.vectors(missing), strict=True))
-        return [self._add(each) for each in traits]
+        likely, before = self._likely(traits), len(self._firsts)
+        return [self._add(each, groups, before) for each, groups in zip(traits, likely, strict=True)]
 
     def _in_question(self, new: Sequence[Trait]) -> set[int]:
         """Ids of the vectors that will be compared: of new photos with company, and of the firsts they may join."""
@@ -150,17 +161,42 @@ class Groups:
         compared.update(self._firsts[group].vector_id for groups in firsts.values() for group in groups)
         return compared
 
-    def _add(self, new: Trait) -> int:
+    def _likely(self, new: Sequence[Trait]) -> list[set[int]]:
+        """For each photo the groups so far that it may belong to.
+
+        Where many share its key (20,000 photos of one second), the cosines of all new photos with all of their firsts
+        are computed together, and groups that are not alike are left out.
+        """
+        likely: list[set[int]] = [set() for _ in new]
+        shared: dict[int, tuple[list[int], list[int]]] = {}
+        for number, each in enumerate(new):
+            for groups in self._keys.near(each):
+                if len(groups) <= SHORT:
+                    likely[number].update(groups)
+                else:
+                    shared.setdefault(id(groups), (groups, []))[1].append(number)
+        for groups, numbers in shared.values():
+            rows = np.stack([self._known[new[number].vector_id] for number in numbers])
+            for start in range(0, len(groups), AT_ONCE):
+                part = groups[start : start + AT_ONCE]
+                firsts = np.stack([self._known[self._firsts[group].vector_id] for group in part])
+                for row, column in np.argwhere(rows @ firsts.T >= ALIKE - SLACK).tolist():
+                    likely[numbers[row]].add(part[column])
+        return likely
+
+    def _add(self, new: Trait, likely: set[int], before: int) -> int:
         same = self._by_hash.get(new.content_hash) if new.content_hash else None
-        near = same if same is not None else self._near(new)
+        near = same if same is not None else self._near(new, likely, before)
         if near is None:
             near = self._begin(new)
         if new.content_hash:
             self._by_hash.setdefault(new.content_hash, near)
         return near
 
-    def _near(self, new: Trait) -> int | None:
-        for group in sorted({group for groups in self._keys.near(new) for group in groups}):
+    def _near(self, new: Trait, likely: set[int], before: int) -> int | None:
+        """The first group that the photo belongs to: of the `likely` ones, and of those from number `before` on."""
+        begun = {group for groups in self._keys.near(new) for group in groups[bisect_left(groups, before) :]}
+        for group in sorted(likely | begun):
             first = self._firsts[group]
             enough = _alike_from(first, new)
             if enough < NEVER and float(self._known[first.vector_id] @ self._known[new.vector_id]) >= enough:
