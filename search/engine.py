@@ -20,7 +20,7 @@ from ..data.catalog import words
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.filters import NOTHING
 from ..data.catalog.records import PhotoRecord
-from ..data.vectors.store import VectorStore
+from ..data.vectors.store import Keys, Seals, VectorStore, newest, were_keys_reused
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
 from ..languages.detect import detect
@@ -116,7 +116,8 @@ class Engine:
         self._store = store
         self._texts = Texts(encoder)
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[object, ...], Hits] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], tuple[Hits, Keys, Seals]] = OrderedDict()
+        """Hits with the newest vectors of the catalog they are of: one that was restored has other ones."""
 
     def find(self, asked: Query, view: View | None = None, read: Reader | None = None) -> Answer:
         """Find what is asked for. `read` reads the pictures that the query names; without it they are refused.
@@ -199,17 +200,26 @@ class Engine:
         generations = [] if generation is None else [generation]
         if is_fixed or generations:
             generations.append(self._catalog.generation())
-        with self._lock:
-            for each in generations:
-                key = _key(asked, view, each)
-                if key in self._kept:
+        for key in [_key(asked, view, each) for each in generations]:
+            with self._lock:
+                entry = self._kept.get(key)
+            if entry is None:
+                continue
+            hits, *vectors = entry
+            is_other_catalog = were_keys_reused(self._catalog, self._store.encoder_id, *vectors)
+            with self._lock:
+                if is_other_catalog:
+                    self._kept.pop(key, None)
+                elif key in self._kept:
                     self._kept.move_to_end(key)
-                    return self._kept[key]
+            if not is_other_catalog:
+                return hits
         return None
 
     def _keep(self, asked: Query, view: View, hits: Hits) -> Hits:
+        vectors = newest(self._catalog, self._store.encoder_id)
         with self._lock:
-            self._kept[_key(asked, view, hits.generation)] = hits
+            self._kept[_key(asked, view, hits.generation)] = (hits, *vectors)
             while len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
         return hits
