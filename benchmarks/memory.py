@@ -14,7 +14,7 @@ from .pictures import write_photos
 from .report import parser, peak_mb, publish
 
 COUNTS, SIZE = (500, 5000), (2000, 1500)
-SMALL = (2, 6), (200, 150)
+SMALL = (1, 3), (200, 150)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -42,8 +42,8 @@ DEPTH = 10
 BATCH = 10_000
 QUERIES = 200
 SMALL = [1000]
-EMBEDDED = ["polyglance", "faiss IndexFlat", "numpy over SQLite"]
-"""Those that need no package besides ours."""
+EMBEDDED = ["polyglance", "faiss IndexFlat"]
+"""Those that need no package besides ours, and that are compared."""
 
 PATIENCE = 60.0
 """Seconds of queries, after which a slow contestant has answered enough."""

@@ -155,6 +155,8 @@ def at_once(port: int, asked: Iterator[str], count: int) -> dict[str, float]:
             took.append(ask(connection, path))
         except Exception as error:  # noqa: BLE001 - counted
             errors.append(error)
+        finally:
+            connection.close()
 
     threads = [threading.Thread(target=ask_with_others, args=(next(asked),)) for _ in range(count)]
     for thread in threads:
@@ -181,6 +183,7 @@ def memory_over(port: int, process: psutil.Process, asked: Iterator[str], search
         while True:
             with lock:
                 if done >= searches:
+                    connection.close()
                     return
                 done += 1
                 if done % (searches // 10) == 0:

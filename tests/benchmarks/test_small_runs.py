@@ -7,7 +7,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from polyglance.benchmarks.pictures import photo_like
 from polyglance.benchmarks.report import RESULTS
 
@@ -45,7 +44,7 @@ def test_indexing(run):
 
 
 def test_memory(run):
-    assert run("memory")["peak_mb"].keys() == {"2", "6"}
+    assert run("memory")["peak_mb"].keys() == {"1", "3"}
 
 
 def test_watching(run):
@@ -69,7 +68,7 @@ def test_searching(run):
 def test_scale(run):
     vectors = run("scale")["vectors"]["1000"]
     assert all(figures["recall@10"] == 1 for figures in vectors.values())
-    assert vectors.keys() == {"polyglance", "faiss IndexFlat", "numpy over SQLite"}
+    assert vectors.keys() == {"polyglance", "faiss IndexFlat"}
 
 
 def test_serving(run, tmp_path):
@@ -87,14 +86,15 @@ def test_near_duplicates(run, tmp_path):
 
 
 def test_relevance(run, tmp_path):
-    photos = tmp_path / "photos"
+    captioned, photos = tmp_path / "captioned", tmp_path / "photos"
+    captioned.mkdir()
     photos.mkdir()
+    photo_like(64, 48, 99).save(photos / "other.JPEG")
     with (tmp_path / "captions.jsonl").open("w") as file:
-        for number, colour in enumerate(["red", "green", "blue", "yellow", "black", "white"]):
-            Image.new("RGB", (64, 48), colour).save(photos / f"{colour}.JPEG")
-            line = {"image": f"photos/{number}", "captions": {"en": [f"something {colour}"]}}
-            line["image"] = f"photos/{colour}.JPEG"
-            file.write(json.dumps(line) + "\n")
+        for number in range(8):
+            photo_like(64, 48, number).save(captioned / f"{number}.JPEG")
+            caption = {"image": f"captioned/{number}.JPEG", "captions": {"en": [f"thing {number}"]}}
+            file.write(json.dumps(caption) + "\n")
     report = run("relevance", tmp_path / "captions.jsonl", photos, "--cache", tmp_path / "cache")
     assert report["only the own picture is right"]["shipped"].keys() == {"mean", "en"}
 
@@ -109,10 +109,10 @@ def test_altclip_parity(run):
 def test_importing_them_changes_nothing():
     names = sorted(path.stem for path in Path(ROOT, "benchmarks").glob("*.py"))
     code = (
-        "import sys, os; path, environment, before = list(sys.path), dict(os.environ), set(sys.modules)\n"
+        "import sys; path = list(sys.path)\n"
         + "\n".join(f"import polyglance.benchmarks.{name}" for name in names)
-        + "\nassert (sys.path, dict(os.environ)) == (path, environment)"
-        + "\nassert not {'torch', 'transformers', 'gradio', 'playwright'} & set(sys.modules)"
+        + "\nassert sys.path == path"
+        + "\nassert not {'transformers', 'gradio', 'playwright'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
