@@ -16,7 +16,7 @@ from ..data.catalog import words
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.filters import NOTHING, Filters
 from ..data.catalog.records import PhotoRecord
-from ..data.vectors.store import VectorStore
+from ..data.vectors.store import Keys, Seals, VectorStore, newest, were_keys_reused
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound
 from ..languages.detect import detect
@@ -47,7 +47,8 @@ class Engine:
         self._store = store
         self._texts = Texts(encoder)
         self._lock = threading.Lock()
-        self._cached: OrderedDict[tuple[object, ...], Pages] = OrderedDict()
+        self._cached: OrderedDict[tuple[object, ...], tuple[Pages, Keys, Seals]] = OrderedDict()
+        """Pages with the newest vectors of their catalog: a catalog that was restored has other ones."""
 
     def find(self, query: Query, view: View | None = None, read: Reader | None = None) -> Answer:
         """Answer a query. `read` reads the pictures that the query names; without it they are refused.
@@ -134,17 +135,26 @@ class Engine:
         generations = [] if generation is None else [generation]
         if is_fixed or generations:
             generations.append(self._catalog.generation())
-        with self._lock:
-            for candidate in generations:
-                key = _cache_key(query, view, candidate)
-                if key in self._cached:
+        for key in [_cache_key(query, view, candidate) for candidate in generations]:
+            with self._lock:
+                entry = self._cached.get(key)
+            if entry is None:
+                continue
+            pages, *newest_vectors = entry
+            is_other_catalog = were_keys_reused(self._catalog, self._store.encoder_id, *newest_vectors)
+            with self._lock:
+                if is_other_catalog:
+                    self._cached.pop(key, None)
+                elif key in self._cached:
                     self._cached.move_to_end(key)
-                    return self._cached[key]
+            if not is_other_catalog:
+                return pages
         return None
 
     def _cache(self, query: Query, view: View, pages: Pages) -> Pages:
+        newest_vectors = newest(self._catalog, self._store.encoder_id)
         with self._lock:
-            self._cached[_cache_key(query, view, pages.generation)] = pages
+            self._cached[_cache_key(query, view, pages.generation)] = (pages, *newest_vectors)
             while len(self._cached) > CACHED_SEARCHES:
                 self._cached.popitem(last=False)
         return pages

@@ -1,4 +1,5 @@
 import re
+import shutil
 import threading
 import time
 from types import SimpleNamespace
@@ -438,3 +439,20 @@ def test_a_commit_between_the_start_of_a_search_and_its_ranking_is_not_rolled_ba
     assert not {"late.jpg", "later.jpg"} & set(names(answer))  # they are of a later moment
     assert (index.count(), compared) == (302, [])
     assert names(place.find("beach", 2)) == ["late.jpg", "later.jpg"]
+
+
+def test_an_order_is_not_kept_for_a_restored_catalog_of_the_same_generation(place, tmp_path):
+    """The catalog is put back from a backup, and then as many commits are made as were lost."""
+    place.add(("a.jpg", unit(1)))
+    place.catalog.close()
+    shutil.copy(tmp_path / "catalog.db", tmp_path / "backup.db")
+    place.add(("lost.jpg", unit(1, 0.1)), ("lost too.jpg", unit(1, 0.2)))
+    before = place.catalog.generation()
+    assert place.names("beach") == ["a.jpg", "lost.jpg", "lost too.jpg"]
+    first = place.find("beach", 1)
+    place.catalog.close()
+    shutil.copy(tmp_path / "backup.db", tmp_path / "catalog.db")
+    place.add(("other.jpg", unit(1, 0.3)), ("best.jpg", unit(1)))
+    assert place.catalog.generation() == before
+    assert place.names("beach") == ["a.jpg", "best.jpg", "other.jpg"]
+    assert place.names("beach", 2, cursor=first.next) == ["best.jpg", "other.jpg"]
