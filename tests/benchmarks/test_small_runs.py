@@ -95,7 +95,9 @@ def test_relevance(run, tmp_path):
             photo_like(64, 48, number).save(captioned / f"{number}.JPEG")
             caption = {"image": f"captioned/{number}.JPEG", "captions": {"en": [f"thing {number}"]}}
             file.write(json.dumps(caption) + "\n")
-    report = run("relevance", tmp_path / "captions.jsonl", photos, "--cache", tmp_path / "cache")
+    also = tmp_path / "also.json"
+    also.write_text('{"0": ["other.JPEG"]}')
+    report = run("relevance", tmp_path / "captions.jsonl", photos, "--also", also, "--cache", tmp_path / "cache")
     assert report["only the own picture is right"]["shipped"].keys() == {"mean", "en"}
 
 
