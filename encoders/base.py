@@ -17,6 +17,7 @@ from PIL import Image
 
 from ..config import Settings
 from ..errors import EncoderOutputError
+from ..progress import Progress
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 """Shape (n, dimension), one unit vector a row."""
@@ -103,10 +104,6 @@ class Encoder(Protocol):
         """Encode texts to (n, dimension). A text's vector does not depend on its neighbours in the batch."""
 
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes that are here and the bytes of all files."""
-
-
 @dataclass(frozen=True)
 class Registration:
     """An encoder that can be asked for by its name: what an entry point of the group `polyglance.encoders` leads to.
@@ -123,7 +120,7 @@ class Registration:
     is_ready: Callable[[], bool] = lambda: True
     """Whether it works on this machine without a network."""
     fetch: Callable[[Progress], None] | None = None
-    """Download what it needs."""
+    """Download what it needs. Progress counts bytes: those here, and those of all files."""
     download_bytes: int | None = 0
 
 

@@ -9,11 +9,12 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..config import Settings
 from ..errors import EncoderUnavailable, PolyglanceError
-from .base import Encoder, Progress, Registration
+from ..progress import Progress, Tick
+from .base import Encoder, Registration
 
 GROUP = "polyglance.encoders"
 
@@ -77,7 +78,11 @@ def _created(entry: EntryPoint, loaded: Registration, settings: Settings) -> Enc
 
 
 def _fetched(entry: EntryPoint, fetch: Callable[[Progress], None], progress: Progress) -> None:
-    _guarded(entry, lambda: fetch(progress))
+    def report(*numbers: Any) -> None:
+        """Take a Tick, or what packages for polyglance 0.1 pass: bytes that are here, bytes of all files."""
+        progress(numbers[0] if isinstance(numbers[0], Tick) else Tick(*numbers))
+
+    _guarded(entry, lambda: fetch(report))
 
 
 def _guarded(entry: EntryPoint, call: Callable[[], T]) -> T:

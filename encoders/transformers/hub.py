@@ -18,11 +18,12 @@ from fnmatch import fnmatch
 from functools import partial
 from io import BufferedRandom
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from ...errors import EncoderUnavailable, UnknownEncoder
+from ...progress import Progress, Tick
 from .checkpoint import WEIGHTS, dual_config
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 # Read by huggingface_hub when it is imported: nothing but what we ask for leaves the machine.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes that are here and the bytes of all files."""
 
 ANSWER_SECONDS = 3.0
 READ_SECONDS = 30.0
@@ -111,11 +109,11 @@ def _fetch_large(repo_id: str, commit: str, files: list[RemoteFile], progress: P
     for file in large:
         _fetch(repo_id, commit, file, folder, partial(_report, progress, here, total))
         here += file.size
-    progress(total, total)
+    progress(Tick(total, total))
 
 
 def _report(progress: Progress, base: int, total: int, count: int) -> None:
-    progress(base + count, total)
+    progress(Tick(base + count, total))
 
 
 def _snapshot(repo_id: str, revision: str, files: list[RemoteFile]) -> Path:
