@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from ..config import Settings, load
-from ..data.catalog import copies
+from ..data.catalog import copies, own_data
 from ..data.catalog import facets as counting
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
@@ -52,6 +52,7 @@ class Library:
         """
         settings = settings or load()
         place = folder_of(folder, settings)
+        own_data.require_catalog(place / CATALOG)
         return cls(place, settings, Catalog(place / CATALOG, create=create), encoder)
 
     def close(self) -> None:
