@@ -274,7 +274,9 @@ def words_problem(path: Path) -> str:
 
 
 def _index_problem(path: Path) -> str:
-    """What FTS5 says of its index. It needs the write lock to tell, so beside a writer it is not asked."""
+    """What FTS5 says of its index. That needs the write lock: beside a writer, or where we only read, it is left out."""
+    if database.read_only(path):
+        return ""
     with contextlib.closing(connect(path)) as db:
         db.execute("PRAGMA busy_timeout=0")
         try:

@@ -87,9 +87,10 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) ->
     copied, is_whole = 0, True
     for row in _readable(source, table):
         values = {name: row[name] for name in names if row is not None and name in row.keys()}  # noqa: SIM118
-        if not values or not integrity.is_sealed(table, dict.fromkeys(names) | values):
+        is_placed = parent is None or values.get(f"{parent}_id") in parents
+        if not values or not is_placed or not integrity.is_sealed(table, dict.fromkeys(names) | values):
             is_whole = False
-        elif parent is None or values[f"{parent}_id"] in parents:
+        else:
             with contextlib.suppress(sqlite3.IntegrityError, sqlite3.InterfaceError, UnicodeError):
                 copied += target.execute(insert, [values.get(name) for name in names]).rowcount
     return copied, is_whole
