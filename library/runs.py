@@ -15,7 +15,7 @@ from ..indexer.run.update import Place, Report, update
 from ..progress import Progress
 from . import encoders, roots, snapshots
 from .parts import AnyPath, Parts
-from .writing import writing
+from .writing import back_up_own_data, writing
 
 
 def index(
@@ -35,6 +35,7 @@ def index(
         record = encoders.active_or_new(parts, encoder)
         work = pipeline(parts, record, stop)
         places = [roots.add(parts, folder, exclusion) for folder in outer_folders]
+        back_up_own_data(parts)  # the run may take hours
         report = _unless_stopped(update(work, places, progress, exclusion=exclusion, confirmed=confirmed))
     snapshots.save(parts, stop)
     return report

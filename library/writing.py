@@ -23,7 +23,7 @@ def writing(parts: Parts) -> Iterator[None]:
         finally:
             with parts.guests:
                 parts.is_writing = False
-                own_data.back_up(parts.folder / CATALOG)
+                back_up_own_data(parts)
 
 
 @contextmanager
@@ -35,10 +35,15 @@ def short_write(parts: Parts) -> Iterator[None]:
     with parts.guests:
         if parts.is_writing:
             yield
-            own_data.back_up(parts.folder / CATALOG)
+            back_up_own_data(parts)
             return
     with writing(parts):
         yield
+
+
+def back_up_own_data(parts: Parts) -> None:
+    """Copy folders, exclusions and favourites if they have changed; for who holds the writer lock."""
+    own_data.back_up(parts.folder / CATALOG)
 
 
 def is_being_written(parts: Parts) -> bool:

@@ -274,7 +274,7 @@ def words_problem(path: Path) -> str:
 
 
 def _index_problem(path: Path) -> str:
-    """What FTS5 says of its index. That needs the write lock: beside a writer, or where we only read, it is left out."""
+    """What FTS5 says of its index. That needs the write lock: omitted beside a writer, and where we only read."""
     if database.read_only(path):
         return ""
     with contextlib.closing(connect(path)) as db:
