@@ -17,7 +17,8 @@ from .output import encoder_note, note, print_json, printable, progress_bar
 if TYPE_CHECKING:
     from ..config import Settings
     from ..encoders.base import Encoder
-    from ..evaluation.vectors import Failure, Progress
+    from ..evaluation.vectors import Failure
+    from ..progress import Progress, Tick
 
 PARTLY = 3
 """Exit code: done, but some pictures were left out."""
@@ -249,17 +250,15 @@ def _bars(suffix: str = "") -> Iterator[tuple[Progress, Progress]]:
 
 
 def _stage(stack: ExitStack, what: str, unit: str) -> Progress:
-    from ..indexer.run.pipeline import Tick
-
     own = stack.enter_context(ExitStack())
     bars: list[Any] = []
 
-    def show(done: int, total: int, failed: int) -> None:
+    def show(tick: Tick) -> None:
         if not bars:
             bars.append(own.enter_context(progress_bar(what, unit)))
-        if done:
-            bars[0](Tick(done, total, done, failed))
-        if done == total:
+        if tick.done:
+            bars[0](tick)
+        if tick.done == tick.total:
             own.close()
             bars.clear()
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ import typer
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..indexer.run.pipeline import Failure, Tick
+    from ..indexer.run.pipeline import Failure
+    from ..progress import Progress, Tick
     from ..search.answer import Answer
 
 QUIET_SECONDS = 10.0
@@ -96,7 +97,7 @@ def print_failures(failures: list[Failure], shown: int = 20) -> None:
 
 
 @contextmanager
-def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], None]]:
+def progress_bar(what: str, unit: str = "files") -> Iterator[Progress]:
     """Show files (or another `unit`) done, rate and time left on stderr.
 
     A bar in a terminal, a line now and then elsewhere.
@@ -105,7 +106,8 @@ def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], No
         yield progress_lines(what, unit)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn(what),
@@ -115,7 +117,7 @@ def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], No
         TimeRemainingColumn(),
         TextColumn("{task.fields[failed]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, rate="", failed="")
         start = time.perf_counter()
 
@@ -127,7 +129,7 @@ def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], No
         yield show
 
 
-def progress_lines(what: str, unit: str = "files") -> Callable[[Tick], None]:
+def progress_lines(what: str, unit: str = "files") -> Progress:
     """Say on stderr how far a run is, if it takes longer than QUIET_SECONDS, and then every so often.
 
     One that follows another, counting from the start again, is timed by itself.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 
 from ...data import paths
 from ...data.catalog.records import NEVER_SEEN
 from ...errors import FolderError, Stopped
-from .pipeline import Job, Pipeline, Tally, Tick
+from ...progress import Progress, silent
+from .pipeline import Job, Pipeline, Tally
 
 
-def encode_missing(pipeline: Pipeline, progress: Callable[[Tick], None] = lambda _: None) -> Tally:
+def encode_missing(pipeline: Pipeline, progress: Progress = silent) -> Tally:
     """Encode every content that the pipeline's encoder has no vector of; a stopped run resumes.
 
     Photos that cannot be read now stay as they are until the end, so that the old encoder still finds them; then they

@@ -7,19 +7,20 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ...data import paths
 from ...data.catalog.records import UNREADABLE_FOLDER, Entry, FileStat, Known, Move, RootRecord
 from ...errors import FolderError
+from ...progress import Progress, silent
 from ..disk import health
 from ..disk.diff import Diff, diff, matched, with_moves
 from ..disk.exclude import USUAL, Exclusion
 from ..disk.mounts import Mount, mounts
 from ..disk.scan import GONE, Scan, identity, is_empty, reaches, scan
-from .pipeline import Failure, Job, Pipeline, Tally, Tick
+from .pipeline import Failure, Job, Pipeline, Tally
 from .vanished import VanishedPhotos
 
 Spot = tuple[int, bytes]
@@ -127,7 +128,7 @@ def check_folder(folder: bytes) -> None:
 def update(
     pipeline: Pipeline,
     places: Sequence[Place],
-    progress: Callable[[Tick], None] = lambda _: None,
+    progress: Progress = silent,
     *,
     exclusion: Exclusion = USUAL,
     strict: bool = True,
@@ -183,7 +184,7 @@ def _apply(
     survey: _Survey,
     surveyed: Sequence[_Surveyed],
     tally: Tally,
-    progress: Callable[[Tick], None],
+    progress: Progress,
     missed_before: Collection[int] | None,
 ) -> tuple[dict[int, Place], list[Doubt]]:
     catalog = pipeline.catalog

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from ... import priority
 from ...answers import indexing
 from ...errors import JobRunning, LibraryBusy, PolyglanceError, Stopped
-from ...indexer.run.pipeline import Tick
 from ...indexer.run.stop import Stop
 from ...indexer.run.update import Report
 from ...library import Library
+from ...progress import Progress, Tick
 
 log = logging.getLogger("polyglance")
 
-Work = Callable[[Callable[[Tick], None], Stop], Report]
+Work = Callable[[Progress, Stop], Report]
 
 SMOOTHING_SECONDS = 10.0
 """Over about how long the rate is averaged: the first pictures of a run are no measure of the rest."""
