@@ -30,14 +30,11 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check that the library is what was written; --repair mends it. Photos are only read."""
-    from ..indexer.run.pipeline import Tick
     from ..library import check as check_library
 
     place = library or context.find_object(Common).library  # type: ignore[union-attr]
     with progress_bar("Checking") as show:
-        report = check_library(
-            place, repair=repair, deep=deep, progress=lambda done, total: show(Tick(done, total, 0, 0))
-        )
+        report = check_library(place, repair=repair, deep=deep, progress=show)
     if wants_json(context, as_json):
         from ..answers.checking import Check
 

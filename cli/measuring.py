@@ -14,7 +14,8 @@ from .output import encoder_note, note, printable, progress_bar
 if TYPE_CHECKING:
     from ..config import Settings
     from ..encoders.base import Encoder
-    from ..evaluation.vectors import Failure, Progress
+    from ..evaluation.vectors import Failure
+    from ..progress import Progress, Tick
 
 PARTLY = 3
 """Exit code: done, but some pictures were left out."""
@@ -50,17 +51,15 @@ def encoding_bars(suffix: str = "") -> Iterator[tuple[Progress, Progress]]:
 
 
 def _make_bar(stack: ExitStack, what: str, unit: str) -> Progress:
-    from ..indexer.run.pipeline import Tick
-
     bar_stack = stack.enter_context(ExitStack())
     bars: list[Any] = []
 
-    def show(done: int, total: int, failed: int) -> None:
+    def show(tick: Tick) -> None:
         if not bars:
             bars.append(bar_stack.enter_context(progress_bar(what, unit)))
-        if done:
-            bars[0](Tick(done, total, done, failed))
-        if done == total:
+        if tick.done:
+            bars[0](tick)
+        if tick.done == tick.total:
             bar_stack.close()
             bars.clear()
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +16,8 @@ import typer
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..indexer.run.pipeline import Tick
     from ..indexer.run.report import Failure
+    from ..progress import Progress, Tick
     from ..search.answer import Answer
 
 QUIET_SECONDS = 10.0
@@ -97,13 +97,17 @@ def print_failures(failures: list[Failure], limit: int = 20) -> None:
 
 
 @contextmanager
-def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], None]]:
-    """Show files (or another `unit`) done, rate and time left on stderr: as a bar in a terminal, else as lines."""
+def progress_bar(what: str, unit: str = "files") -> Iterator[Progress]:
+    """Show files (or another `unit`) done, rate and time left on stderr.
+
+    A bar in a terminal, a line now and then elsewhere.
+    """
     if not sys.stderr.isatty():
         yield progress_lines(what, unit)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn(what),
@@ -113,7 +117,7 @@ def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], No
         TimeRemainingColumn(),
         TextColumn("{task.fields[failed]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, rate="", failed="")
         start = time.perf_counter()
 
@@ -125,7 +129,7 @@ def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], No
         yield show
 
 
-def progress_lines(what: str, unit: str = "files") -> Callable[[Tick], None]:
+def progress_lines(what: str, unit: str = "files") -> Progress:
     """Print the progress of a run on stderr every QUIET_SECONDS.
 
     A run whose count starts again is timed as a run of its own.

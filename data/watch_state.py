@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from .. import atomic
 from .catalog import database
 
 FILE = "watch.json"
@@ -33,9 +34,9 @@ class WatchState:
 def publish(folder: Path, roots: Sequence[Coverage]) -> None:
     """Write how this process watches the roots. Raises OSError."""
     document = {"process": os.getpid(), "roots": [asdict(root) for root in roots]}
-    temporary = folder / f".{FILE}.part"
-    temporary.write_text(json.dumps(document))
-    temporary.replace(folder / FILE)
+    atomic.remove_leftovers(folder / FILE)
+    with atomic.whole_file(folder / FILE, durable=False) as temporary:
+        temporary.write_text(json.dumps(document))
 
 
 def read(folder: Path) -> WatchState | None:

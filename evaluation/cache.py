@@ -7,8 +7,6 @@ are written once, atomically, and named by their checksum. A damaged file is ign
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 import time
 import zlib
 from collections.abc import Iterable
@@ -19,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
+from .. import atomic
 from ..encoders.base import Fingerprint
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -76,14 +75,9 @@ class VectorCache:
         self._last_write = time.monotonic()
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=self._folder)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    np.save(file, records)
-                Path(temporary).replace(self._folder / f"{_checksum(records)}.npy")
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            target = self._folder / f"{_checksum(records)}.npy"
+            with atomic.whole_file(target, durable=False) as temporary, temporary.open("wb") as file:
+                np.save(file, records)
 
     def _read(self, file: Path) -> None:
         """Map one file into memory; ignore it if it is damaged or has another shape."""

@@ -16,9 +16,10 @@ from ..datasets.reading import check_languages
 from ..datasets.sets import Captions, RetrievalSet
 from ..encoders.base import Curve, Encoder
 from ..errors import DataError, DataMissing
+from ..progress import Progress, silent
 from . import metrics, vectors
 from .metrics import CUTS, RelevantItems, Standing
-from .vectors import Failure, Progress
+from .vectors import Failure
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -71,8 +72,8 @@ def evaluate(
     *,
     languages: Sequence[str] = (),
     allow_missing: bool = False,
-    image_progress: Progress = vectors.silent,
-    text_progress: Progress = vectors.silent,
+    image_progress: Progress = silent,
+    text_progress: Progress = silent,
 ) -> RetrievalResult:
     """Encode the set and rank it in both directions, in all its languages or in `languages`.
 

@@ -16,10 +16,11 @@ from ..datasets.reading import LONGEST_CAPTION
 from ..datasets.sets import ClassificationSet
 from ..encoders.base import Encoder
 from ..errors import DataError
+from ..progress import Progress, silent
 from ..search.query.normalise import normalise
 from . import metrics, vectors
 from .retrieval import missing_message
-from .vectors import Failure, Progress
+from .vectors import Failure
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -41,7 +42,7 @@ def class_vectors(
     names: Sequence[Names],
     templates: Sequence[str],
     cache: Path,
-    progress: Progress = vectors.silent,
+    progress: Progress = silent,
 ) -> Floats:
     """Unit vectors (classes, d): the normalised mean of each class's text vectors over the templates.
 
@@ -62,8 +63,8 @@ def evaluate(
     cache: Path,
     *,
     allow_missing: bool = False,
-    image_progress: Progress = vectors.silent,
-    text_progress: Progress = vectors.silent,
+    image_progress: Progress = silent,
+    text_progress: Progress = silent,
 ) -> ZeroShotResult:
     """Classify every picture of the set. `names[i]` is the name of class i.
 

@@ -7,29 +7,23 @@ from pathlib import Path
 from typing import Self
 
 from ..config import Settings, load
-from ..data.catalog import copies
+from ..data.catalog import copies, own_data
 from ..data.catalog import facets as counting
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
 from ..data.check.check import Report as CheckReport
 from ..data.pictures.thumbnails import Thumbnails
 from ..encoders.base import Encoder
-from ..indexer.run.pipeline import Tick
 from ..indexer.run.report import Report, Tally
 from ..indexer.run.stop import Stop
 from ..indexer.watch.service import Timing
+from ..progress import Progress, silent
 from ..search.answer import Answer, Result, View
 from ..search.engine import Engine
 from ..search.query.filters import FilterValues
 from ..search.query.sent import SentPicture
 from . import checking, encoders, photos, roots, runs, searches, status, watching, writing
-from .checking import CheckProgress
 from .parts import CATALOG, AnyPath, Parts, folder_of
-from .runs import Progress
-
-
-def _silent(_: Tick) -> None:
-    return None
 
 
 class Library:
@@ -58,6 +52,7 @@ class Library:
         """
         settings = settings or load()
         place = folder_of(folder, settings)
+        own_data.require_catalog(place / CATALOG)
         return cls(place, settings, Catalog(place / CATALOG, create=create), encoder)
 
     def close(self) -> None:
@@ -98,7 +93,7 @@ class Library:
         *,
         encoder: str | None = None,
         confirmed: bool = False,
-        progress: Progress = _silent,
+        progress: Progress = silent,
         stop: Stop | None = None,
     ) -> Report:
         """Make the library equal to `folders` on disk: each becomes a root, or is rescanned.
@@ -116,7 +111,7 @@ class Library:
         root_id: int | None = None,
         *,
         failed: bool = False,
-        progress: Progress = _silent,
+        progress: Progress = silent,
         stop: Stop | None = None,
     ) -> Report:
         """Make the library equal to one root on disk, or to all; roots that are offline, or seem to have lost most of
@@ -127,7 +122,7 @@ class Library:
         """
         return runs.rescan(self._parts, root_id, failed=failed, progress=progress, stop=stop)
 
-    def reencode(self, encoder: str, *, progress: Progress = _silent, stop: Stop | None = None) -> Tally:
+    def reencode(self, encoder: str, *, progress: Progress = silent, stop: Stop | None = None) -> Tally:
         """Encode every photo with another encoder, then switch to it.
 
         Until then the old vectors answer; they are kept, so that switching back encodes nothing. After a stop, the next
@@ -140,7 +135,7 @@ class Library:
         *,
         stop: Stop,
         timing: Timing | None = None,
-        progress: Progress = _silent,
+        progress: Progress = silent,
         on_report: Callable[[Report], None] = lambda _: None,
     ) -> None:
         """Keep the library equal to all its roots until `stop` is asked to.
@@ -273,11 +268,9 @@ class Library:
         """(up to `count` files that could not be read, with ids above `after`; the number of all such files)."""
         return self.catalog.some_failures(after, count)
 
-    def check(
-        self, *, repair: bool = False, deep: bool = False, progress: CheckProgress = lambda done, total: None
-    ) -> CheckReport:
+    def check(self, *, repair: bool = False, deep: bool = False, progress: Progress = silent) -> CheckReport:
         """Check the library's files, or repair them: see `polyglance.library.check`."""
-        self.catalog.close()  # it opens new connections when they are needed
+        self.catalog.close()  # connections come back when they are needed
         return checking.check(self.folder, settings=self.settings, repair=repair, deep=deep, progress=progress)
 
     # --- wiring ---------------------------------------------------------------------------------

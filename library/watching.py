@@ -16,6 +16,7 @@ from ..indexer.run.report import Report
 from ..indexer.run.stop import Stop
 from ..indexer.run.update import update as run_update
 from ..indexer.watch.service import Host, Service, Timing
+from ..progress import Progress
 from . import encoders, roots, runs, snapshots
 from .parts import Parts
 from .writing import writing
@@ -23,9 +24,7 @@ from .writing import writing
 log = logging.getLogger("polyglance")
 
 
-def watch(
-    parts: Parts, *, stop: Stop, timing: Timing, progress: runs.Progress, on_report: Callable[[Report], None]
-) -> None:
+def watch(parts: Parts, *, stop: Stop, timing: Timing, progress: Progress, on_report: Callable[[Report], None]) -> None:
     """Keep the library equal to all its roots until `stop` is asked to. See `Library.watch`."""
     encoders.active(parts)
     with database.watcher_lock(parts.folder):
@@ -40,9 +39,7 @@ def watch(
         Service(host, timing, stop).run()
 
 
-def update(
-    parts: Parts, places: Sequence[Place], missed: Collection[int], progress: runs.Progress, stop: Stop
-) -> Report:
+def update(parts: Parts, places: Sequence[Place], missed: Collection[int], progress: Progress, stop: Stop) -> Report:
     """Compare `places` with the disk, except in roots that were forgotten meanwhile.
 
     `missed` are the ids of photos that the last comparison did not find. Raises LibraryBusy.

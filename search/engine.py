@@ -140,8 +140,8 @@ class Engine:
                 entry = self._cached.get(key)
             if entry is None:
                 continue
-            pages, *newest_vectors = entry
-            is_other_catalog = were_keys_reused(self._catalog, self._store.encoder_id, *newest_vectors)
+            pages, keys, seals = entry
+            is_other_catalog = were_keys_reused(self._catalog, self._store.encoder_id, keys, seals)
             with self._lock:
                 if is_other_catalog:
                     self._cached.pop(key, None)

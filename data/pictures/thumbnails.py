@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Container
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,10 +11,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from ... import atomic
+
 QUALITY = 82
 """JPEG quality of a thumbnail: artefacts are not visible at its size, and the file is about 25 KB."""
 
-SUFFIX, PART = ".jpg", ".part"
+SUFFIX = ".jpg"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Thumbnails:
         for folder, _, names in os.walk(self.folder):
             for name in names:
                 stem, suffix = os.path.splitext(name)
-                if suffix == PART or (
+                if name.startswith(".") or (
                     suffix == SUFFIX and _is_hash(stem) and bytes.fromhex(stem) not in content_hashes
                 ):
                     with contextlib.suppress(OSError):
@@ -71,15 +72,8 @@ def encode_jpeg(image: Image.Image, side: int, quality: int = QUALITY) -> bytes:
 
 def _write_whole(data: bytes, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{secrets.token_hex(8)}{PART}")
-    try:
-        with temporary.open("xb") as file:  # with the permissions of the user's umask, unlike mkstemp
-            file.write(data)
-        temporary.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    with atomic.whole_file(target, durable=False) as temporary:
+        temporary.write_bytes(data)
 
 
 def _is_hash(stem: str) -> bool:

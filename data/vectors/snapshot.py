@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from .. import atomic
+from ... import atomic
 
 FOLDER = "snapshots"
 MAGIC = b"PGLANCE\n"

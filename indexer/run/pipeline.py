@@ -12,11 +12,8 @@ the batch in hand first, which takes about `batches.BATCH_SECONDS`, however slow
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 from PIL import Image
@@ -26,17 +23,17 @@ from ...data import paths
 from ...data.catalog.catalog import Catalog
 from ...data.catalog.records import NEVER_SEEN, Content, Entry, FileStat, RootRecord
 from ...data.pictures import memory
+from ...data.pictures.ahead import map_ordered
 from ...data.pictures.decoding import DecodeOptions, Decoders
 from ...data.pictures.thumbnails import Thumbnails
 from ...encoders.base import Encoder, checked
 from ...errors import PictureError
+from ...progress import Progress, Tick, silent
 from .batches import Pace, make_batches
 from .report import Failure, Tally
 from .stop import Stop
 
 WINDOW_BATCHES = 2
-STOP_SECONDS = 0.2
-"""How often a run that waits for a picture looks whether it was asked to stop."""
 
 SETTLED_NS = 20_000_000
 """A file may be written twice within one tick of the file system's clock (4 to 10 ms), and its time does not show the
@@ -52,16 +49,6 @@ class Job:
     stat: FileStat
     is_new: bool
     hash_before: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """How far a run is: files done of `total`, pictures encoded, files failed."""
-
-    done: int
-    total: int
-    encoded: int
-    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +85,7 @@ class Pipeline:
         jobs: list[Job],
         vanished: Vanished | None,
         tally: Tally,
-        progress: Callable[[Tick], None] = lambda _: None,
+        progress: Progress = silent,
         *,
         record_failures: bool = True,
     ) -> list[Entry]:
@@ -115,7 +102,9 @@ class Pipeline:
         with self.stop.observed(), ThreadPoolExecutor(self.settings.decode_workers, "decode") as pool:
             try:
                 window = self.settings.batch_size * WINDOW_BATCHES
-                prepared = _in_order(pool, lambda job: self._prepare(job, decoders), jobs, window, self.stop)
+                prepared = map_ordered(
+                    pool, lambda job: self._prepare(job, decoders), jobs, window, lambda: self.stop.asked
+                )
                 for batch in make_batches(prepared, pace, self.stop):
                     unrecorded += self._commit(batch, vanished, tally, record_failures, pace)
                     done += len(batch)
@@ -201,18 +190,3 @@ def _count(item: _Prepared, entry: Entry, tally: Tally) -> None:
         tally.unchanged += 1
     else:
         tally.changed += 1
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Job], _Prepared], jobs: Iterable[Job], window: int, stop: Stop
-) -> Iterator[_Prepared]:
-    """Results in the order of `jobs`, with at most `window` of them under way or waiting, until asked to stop."""
-    waiting = iter(jobs)
-    running: deque[Future[_Prepared]] = deque(pool.submit(work, job) for job in islice(waiting, window))
-    while running:
-        while not wait([running[0]], STOP_SECONDS).done:
-            if stop.asked:
-                return
-        result = running.popleft().result()
-        running.extend(pool.submit(work, job) for job in islice(waiting, 1))
-        yield result

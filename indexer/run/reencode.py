@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 
 from ...data import paths
 from ...data.catalog.records import NEVER_SEEN
 from ...errors import FolderError, Stopped
-from .pipeline import Job, Pipeline, Tick
+from ...progress import Progress, silent
+from .pipeline import Job, Pipeline
 from .report import Tally
 
 
-def encode_missing(pipeline: Pipeline, progress: Callable[[Tick], None] = lambda _: None) -> Tally:
+def encode_missing(pipeline: Pipeline, progress: Progress = silent) -> Tally:
     """Encode every content that has no vector of the pipeline's encoder yet; after a stop, the next call resumes.
 
     Photos that cannot be read stay as they are until the end, so that searches with the old encoder still find them.

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ...data import paths
 from ...data.catalog.records import UNREADABLE_FOLDER, Entry, Move
 from ...errors import FolderError
+from ...progress import Progress, silent
 from ..disk import health
 from ..disk.diff import Diff
 from ..disk.exclude import USUAL, Exclusion
 from .doubts import Doubt, find_mass_removals, find_unproved_doubts
 from .moves import merge_diffs
-from .pipeline import Job, Pipeline, Tick
+from .pipeline import Job, Pipeline
 from .places import Place
 from .report import Failure, Offline, Report, Tally
 from .survey import FilePosition, Survey, Surveyor, collector_paused
@@ -26,7 +27,7 @@ from .vanished import VanishedPhotos
 def update(
     pipeline: Pipeline,
     places: Sequence[Place],
-    progress: Callable[[Tick], None] = lambda _: None,
+    progress: Progress = silent,
     *,
     exclusion: Exclusion = USUAL,
     strict: bool = True,
@@ -96,7 +97,7 @@ def _apply(
     surveyor: Surveyor,
     surveys: Sequence[Survey],
     tally: Tally,
-    progress: Callable[[Tick], None],
+    progress: Progress,
     *,
     exclusion: Exclusion,
     missed_before: Collection[int] | None,

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from ... import priority
 from ...answers import indexing
 from ...errors import JobRunning, LibraryBusy, PolyglanceError, Stopped
-from ...indexer.run.pipeline import Tick
 from ...indexer.run.report import Report
 from ...indexer.run.stop import Stop
 from ...library import Library
+from ...progress import Progress, Tick
 
 log = logging.getLogger("polyglance")
 
-Work = Callable[[Callable[[Tick], None], Stop], Report]
+Work = Callable[[Progress, Stop], Report]
 
 SMOOTHING_SECONDS = 10.0
 """The time over which the rate is averaged: the first pictures of a run do not predict the rest."""
