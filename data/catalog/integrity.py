@@ -113,6 +113,7 @@ def _refusal(db: sqlite3.Connection, path: Path) -> list[str]:
     """Why SQLite takes a file that we may write for one that can only be read: a damaged header."""
     if database.read_only(path) or not os.access(path, os.W_OK):
         return []
+    db.execute("PRAGMA query_only=OFF")
     db.execute("PRAGMA busy_timeout=0")
     try:
         db.execute("BEGIN IMMEDIATE")
