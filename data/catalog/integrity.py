@@ -117,6 +117,7 @@ def _refusal(db: sqlite3.Connection, path: Path) -> list[str]:
     db.execute("PRAGMA busy_timeout=0")
     try:
         db.execute("BEGIN IMMEDIATE")
+        db.execute("DELETE FROM setting WHERE 0")  # BEGIN alone succeeds on a file that can only be read
         db.execute("ROLLBACK")
     except sqlite3.OperationalError as error:  # SQLITE_BUSY beside a writer
         return [str(error)] if is_damage(error) else []
