@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import os
 import re
 import sqlite3
 import tempfile
@@ -93,7 +94,7 @@ def problem(path: Path) -> Problem | None:
             if newer and schema != expected_schema():
                 message = f"it is of schema {newer[0]}, which is newer than {database.SCHEMA}"
                 return Problem("catalog-version", message, "newer")
-            lines = complaints(db)
+            lines = complaints(db) or _refusal(db, path)
     except ERRORS as error:
         if not is_damage(error):
             raise
@@ -106,6 +107,21 @@ def problem(path: Path) -> Problem | None:
     if schema != expected_schema():
         return Problem("catalog-schema", "its tables are not described as this version makes them")
     return None if versions == [database.SCHEMA] else Problem("catalog-schema", "it does not name its schema")
+
+
+def _refusal(db: sqlite3.Connection, path: Path) -> list[str]:
+    """Why SQLite takes a file that we may write for one that can only be read: a damaged header."""
+    if database.read_only(path) or not os.access(path, os.W_OK):
+        return []
+    db.execute("PRAGMA query_only=OFF")
+    db.execute("PRAGMA busy_timeout=0")
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("DELETE FROM setting WHERE 0")  # BEGIN alone succeeds on a file that can only be read
+        db.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:  # SQLITE_BUSY beside a writer
+        return [str(error)] if is_damage(error) else []
+    return []
 
 
 def complaints(db: sqlite3.Connection, tables: Iterable[str] = ("",)) -> list[str]:

@@ -143,8 +143,8 @@ def _rebuilt(plan: Plan, finding: Finding) -> list[Finding]:
     if not saved.is_complete:
         rows = saved.rows
         message = (
-            f"saved were {rows['root']} folders, {rows['favourite']} favourites, the records of {rows['photo']} files "
-            f"and {rows['vector']} vectors"
+            f"saved: folders {rows['root']}, favourites {rows['favourite']}, records of files {rows['photo']}, "
+            f"vectors {rows['vector']}"
         )
         findings.append(found("rows-lost", finding.subject, message).mended(INDEX))
     return findings

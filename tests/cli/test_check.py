@@ -95,7 +95,7 @@ def test_a_file_beyond_repair_is_refused_without_a_backup_and_replaced_with_one(
     (small_library.folder / "away").rename(backups)
     done = check("--repair")
     assert done.code == 0
-    assert "saved were 1 folders" in done.out
+    assert "saved: folders 1" in done.out
 
 
 def test_a_library_that_only_an_upgrade_can_open_is_checked_all_the_same(check, small_library):

@@ -57,7 +57,7 @@ def test_rows_that_a_damaged_page_hides_are_not_lost_from_the_backup(small_libra
     library.close()
     ((page,),) = small_library.ask("SELECT rootpage FROM sqlite_master WHERE name = 'favourite'")
     with small_library.catalog.open("rb+") as file:
-        file.seek(4096 * (page - 1) + 4)  # the number of cells
+        file.seek(4096 * (page - 1) + 3)  # the number of cells
         file.write(b"\0\1")
     assert len(small_library.ask("SELECT * FROM favourite NOT INDEXED")) == 1
     own_data.back_up(small_library.catalog)
