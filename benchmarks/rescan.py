@@ -79,9 +79,9 @@ def know(library: Library, photos: Path) -> None:
     """Enter the files as photos, as if they had been encoded."""
     (photos.parent / "none").mkdir()
     library.index([photos.parent / "none"], encoder="lite")  # decides the encoder
-    active = library.catalog.active_encoder()
+    active = library.catalog.encoders.active()
     assert active is not None
-    root = library.catalog.add_root(os.fsencode(photos))
+    root = library.catalog.roots.add(os.fsencode(photos))
     vector = np.full(active.dimension, active.dimension**-0.5, np.float32)
     found = list(scan(os.fsencode(photos)).files.items())
     for start in range(0, len(found), 1000):
@@ -90,7 +90,7 @@ def know(library: Library, photos: Path) -> None:
             Entry(root.id, path, stat, Content(key, 1, 1, "JPEG", Facts()))
             for key, (path, stat) in zip(keys, found[start : start + 1000], strict=True)
         ]
-        library.catalog.commit(entries, dict.fromkeys(keys, vector), active.id)
+        library.catalog.changes.commit(entries, dict.fromkeys(keys, vector), active.id)
 
 
 def watch_opens(below: bytes) -> list[object]:

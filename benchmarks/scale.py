@@ -30,12 +30,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from polyglance.arrays import Floats
 
 from . import clustered
 from .report import publish
 
-Floats = npt.NDArray[np.float32]
 Ask = Callable[[Floats], Any]
 
 DIMENSION = 768
@@ -58,10 +57,10 @@ class Polyglance:
         from polyglance.data.vectors import index_files
 
         with Catalog(folder / "catalog.db", create=True) as catalog:
-            encoder = catalog.add_encoder("drawn", "d" * 32, DIMENSION, "float32")
+            encoder = catalog.encoders.add("drawn", "d" * 32, DIMENSION, "float32")
             for start, batch in rows(folder):
                 keys = [number.to_bytes(32, "big") for number in range(start, start + len(batch))]
-                catalog.add_vectors(dict(zip(keys, batch, strict=True)), encoder.id)
+                catalog.vectors.add(dict(zip(keys, batch, strict=True)), encoder.id)
             index_files.save(catalog, encoder)
 
     def open(self, folder: Path) -> Ask:

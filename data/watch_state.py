@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .catalog import database
+from .catalog import locks
 
 FILE = "watch.json"
 
@@ -40,7 +40,7 @@ def publish(folder: Path, roots: Sequence[Coverage]) -> None:
 
 def read(folder: Path) -> WatchState | None:
     """Who watches the library now; None if nobody does."""
-    if not database.is_watched(folder):
+    if not locks.is_watched(folder):
         return None
     try:
         document = json.loads((folder / FILE).read_text())

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
+from ..arrays import Floats
 from ..encoders.base import Fingerprint
 
-Floats: TypeAlias = npt.NDArray[np.float32]
 Kind: TypeAlias = Literal["images", "texts"]
 
 STORED = {"images": "<f2", "texts": "<f4"}

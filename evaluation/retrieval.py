@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..config import Settings
 from ..datasets.reading import check_languages
 from ..datasets.sets import Captions, RetrievalSet
@@ -19,8 +20,6 @@ from ..errors import DataError, DataMissing
 from . import metrics, vectors
 from .metrics import CUTS, Relevance, Standing
 from .vectors import Failure, Progress
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 NAMED = 3
 """How many missing pictures an error names."""

@@ -16,10 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from ..arrays import Floats
 from ..config import Settings
 from ..data import paths
 from ..data.pictures import files, images
@@ -28,7 +27,6 @@ from ..encoders.base import Encoder
 from ..errors import PictureError
 from .cache import VectorCache
 
-Floats: TypeAlias = npt.NDArray[np.float32]
 Progress: TypeAlias = Callable[[int, int, int], None]
 """Called with (done, of how many, failed so far), first with nothing done."""
 

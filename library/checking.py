@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ..config import Settings, load
-from ..data.catalog import database
+from ..data.catalog import locks
 from ..data.catalog.catalog import Catalog
 from ..data.check import check as checking
 from . import snapshots
@@ -36,6 +36,6 @@ def check(
     report = checking.check(checking.Plan(place / CATALOG, thumbnails, wish, repair, deep), progress)
     if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
         parts = Parts(place, settings, Catalog(place / CATALOG))
-        with contextlib.closing(parts.catalog), database.writer_lock(place):
+        with contextlib.closing(parts.catalog), locks.writer_lock(place):
             snapshots.save(parts)
     return report

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..data import paths, watch_state
-from ..data.catalog import database
+from ..data.catalog import locks
 from ..errors import Stopped
 from ..indexer.run.stop import Stop
 from ..indexer.run.update import Place, Report
@@ -27,10 +27,10 @@ def watch(
 ) -> None:
     """Keep the library equal to all its roots until `stop` is asked to. See `Library.watch`."""
     encoders.active(parts)
-    with database.watcher_lock(parts.folder):
+    with locks.watcher_lock(parts.folder):
         host = Host(
-            roots=lambda: parts.catalog.roots(counted=False),
-            some_paths=parts.catalog.some_paths,
+            roots=lambda: parts.catalog.roots.all(counted=False),
+            some_paths=parts.catalog.photos.some_paths,
             exclusion=partial(roots.exclusion_of, parts),
             update=lambda places, missed: update(parts, places, missed, progress, stop),
             publish=lambda coverages: watch_state.publish(parts.folder, coverages),
@@ -64,7 +64,7 @@ def update(
 
 def _places_in_roots(parts: Parts, places: Sequence[Place]) -> list[Place]:
     """Those places whose root is still in the catalog; the id of a forgotten root may be another's by now."""
-    records = {(record.id, record.path): record for record in parts.catalog.roots(counted=False)}
+    records = {(record.id, record.path): record for record in parts.catalog.roots.all(counted=False)}
     current = []
     for place in places:
         record = records.get((place.root.id, place.root.path))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..data.catalog import database
+from ..data.catalog import locks
 from ..errors import LibraryBusy
 from .parts import Parts
 
@@ -14,9 +14,9 @@ from .parts import Parts
 @contextmanager
 def writing(parts: Parts) -> Iterator[None]:
     """Hold the writer lock, and first remove what a killed writer left. Raises LibraryBusy."""
-    with database.writer_lock(parts.folder) as after_a_kill:
+    with locks.writer_lock(parts.folder) as after_a_kill:
         if after_a_kill:
-            parts.thumbnails.sweep(parts.catalog.contents())
+            parts.thumbnails.sweep(parts.catalog.photos.contents())
         parts.is_writing = True
         try:
             yield
@@ -41,12 +41,12 @@ def short_write(parts: Parts) -> Iterator[None]:
 
 def is_being_written(parts: Parts) -> bool:
     """Whether any process, this one included, writes to the library now."""
-    return database.is_being_written(parts.folder)
+    return locks.is_being_written(parts.folder)
 
 
 def wait_until_writable(parts: Parts) -> None:
     """Wait for a moment while a process writes. Raises LibraryBusy if it does not end in that time."""
-    end = time.monotonic() + database.PATIENCE_SECONDS
+    end = time.monotonic() + locks.PATIENCE_SECONDS
     while is_being_written(parts):
         if time.monotonic() >= end:
             raise LibraryBusy("Another process is writing to the library.", "Wait until it is done, or stop it.")

@@ -15,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..arrays import Floats
 from ..data import paths
 from ..data.catalog import words
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.filters import NOTHING
 from ..data.catalog.records import PhotoRecord
+from ..data.catalog.word_query import WordQuery
 from ..data.vectors.store import VectorStore
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound, QueryError
@@ -31,8 +33,6 @@ from .query.pictures import Reader, unreadable
 from .ranking.collapse import ALIKE, Groups
 from .ranking.hits import AHEAD, CHUNK, RELEVANT, Found, Hit, Hits, Listed, Ranked, Source
 from .texts import Texts
-
-Floats = npt.NDArray[np.float32]
 
 FEW = 5000
 """Photos that pass filters and can be listed in a moment."""
@@ -157,14 +157,16 @@ class Engine:
 
     def alike(self, photo: PhotoRecord) -> list[Result]:
         """The photos that are shown as one with this one, itself first, then the nearest. Raises PhotoNotFound."""
-        with self._catalog.one_moment():
+        with self._catalog.read_snapshot():
             vector = self._vector_of_photo(photo.id)
-            near = Ranked(self._catalog, self._store.encoder_id, self._nearest, vector, "", NOTHING, None, frozenset())
+            near = Ranked(
+                self._catalog, self._store.encoder_id, self._nearest, vector, WordQuery(), NOTHING, None, frozenset()
+            )
             hits = [hit for hit in near.more(CHUNK) if _is_alike(hit, photo)]
             hits.sort(key=lambda hit: hit.photo.id != photo.id)  # stable
             groups = Groups(self._vectors).add([hit.photo for hit in hits])
             own = [hit for hit, group in zip(hits, groups, strict=True) if group == 0]
-            there = self._catalog.photos([hit.photo.id for hit in own])
+            there = self._catalog.photos.get_many([hit.photo.id for hit in own])
         own = [hit for hit in own if hit.photo.id in there]
         return [Result(rank, there[hit.photo.id], hit.score, hit.relevance) for rank, hit in enumerate(own, start=1)]
 
@@ -180,7 +182,7 @@ class Engine:
         begin: Callable[[], Hits],
     ) -> Answer:
         generation, offset = _place(view.cursor)
-        with self._catalog.one_moment():
+        with self._catalog.read_snapshot():
             hits = begin()
             page, has_more = hits.page(offset, view.count)
             results = self._results(page, offset, asked)
@@ -216,16 +218,16 @@ class Engine:
 
     def _begin(self, asked: Query, vector: Floats | None, view: View, own: frozenset[int]) -> Hits:
         generation = self._catalog.generation()
-        wanted = filters.make(asked.filters, self._catalog.roots(counted=False) if asked.filters else ())
+        wanted = filters.make(asked.filters, self._catalog.roots.all(counted=False) if asked.filters else ())
         if vector is None:
             source: Source = Listed(self._catalog, self._store.encoder_id, wanted)
         else:
-            among = self._catalog.vectors_passing(wanted, self._store.encoder_id, self._few()) if wanted else None
-            expression = combine.words_of(asked.terms)
+            among = self._catalog.selection.vectors(wanted, self._store.encoder_id, self._few()) if wanted else None
+            word_query = combine.words_of(asked.terms)
             is_text = bool(asked.terms) and all(term.kind == "text" for term in asked.terms)
             curve = self._encoder.card.text_curve if is_text else None
             source = Ranked(
-                self._catalog, self._store.encoder_id, self._nearest, vector, expression, wanted, among, own, curve
+                self._catalog, self._store.encoder_id, self._nearest, vector, word_query, wanted, among, own, curve
             )
         return Hits(source, self._vectors, generation, view.sort, view.collapse, view.only_relevant)
 
@@ -266,9 +268,11 @@ class Engine:
         return vector
 
     def _vector_of_photo(self, photo_id: int) -> Floats:
-        photo = self._catalog.photo(photo_id)
+        photo = self._catalog.photos.get(photo_id)
         vector = (
-            self._catalog.vector(photo.content_hash, self._store.encoder_id) if photo and photo.content_hash else None
+            self._catalog.vectors.get(photo.content_hash, self._store.encoder_id)
+            if photo and photo.content_hash
+            else None
         )
         if vector is None:
             raise PhotoNotFound(f"No photo has the id {photo_id}.", "Ids are shown by 'polyglance search --json'.")
@@ -276,15 +280,15 @@ class Engine:
 
     def _results(self, page: list[Found], offset: int, asked: Query | None) -> list[Result]:
         """Results as the photos are now; one that has gone meanwhile is stood for by another of its group, if any."""
-        photos = self._catalog.photos([photo_id for found in page for photo_id in found.photo_ids])
+        photos = self._catalog.photos.get_many([photo_id for found in page for photo_id in found.photo_ids])
         by_words = [found.photo_ids[0] for found in page if found.by_words]
-        held = self._catalog.words_of(by_words) if by_words else {}
+        held = self._catalog.words.get(by_words) if by_words else {}
         units = combine.units_of(asked.terms) if asked and by_words else []
         results = []
         for rank, found in enumerate(page, start=offset + 1):
             there = [photos[photo_id] for photo_id in found.photo_ids if photo_id in photos]
             if there:
-                columns = words.matching(held[there[0].id], units) if there[0].id in held else []
+                columns = words.matching_columns(held[there[0].id], units) if there[0].id in held else []
                 why = (FILTER,) if asked is not None and not asked.terms else _why(found, columns)
                 results.append(Result(rank, there[0], found.score, found.relevance, why, len(there)))
         return results

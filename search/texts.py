@@ -7,11 +7,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats
 from ..encoders.base import Encoder
-
-Floats = npt.NDArray[np.float32]
 
 KEPT = 512
 """Texts whose vectors are kept: a changed filter, the next page, the way back encode nothing."""

@@ -54,7 +54,7 @@ def seal(table: str, *values: object) -> bytes:
     ).digest()
 
 
-def of(table: str, row: Any) -> bytes:
+def seal_row(table: str, row: Any) -> bytes:
     """Seal of a row object, or a mapping, that has the SEALED columns."""
     if isinstance(row, dict):
         return seal(table, *(row[name] for name in SEALED[table]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import LibraryMissing
-from ..catalog import database, words
+from ..catalog import locks, words
 from ..pictures.decoding import Wish
 from ..pictures.thumbnails import Thumbnails
 from . import files, full_text, rows, salvage, structure
@@ -66,7 +66,7 @@ def check(plan: Plan, progress: Progress = lambda done, total: None) -> Report:
         )
     start = time.perf_counter()
     if plan.repair:
-        with database.writer_lock(plan.catalog.parent):
+        with locks.writer_lock(plan.catalog.parent):
             return _check(plan, progress, start)
     return _check(plan, progress, start)
 
@@ -99,7 +99,7 @@ def _check(plan: Plan, progress: Progress, start: float) -> Report:
 
 
 def _rows(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> list[Finding]:
-    busy = not plan.repair and database.is_being_written(plan.catalog.parent)
+    busy = not plan.repair and locks.is_being_written(plan.catalog.parent)
     db.execute("BEGIN IMMEDIATE" if plan.repair else "BEGIN")
     try:
         findings = rows.examine(rows.Rows(db, plan.repair, busy, steps))
@@ -141,7 +141,7 @@ def _files(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> 
         plan.thumbnails,
         plan.wish,
         repair=plan.repair,
-        busy=not plan.repair and database.is_being_written(plan.catalog.parent),
+        busy=not plan.repair and locks.is_being_written(plan.catalog.parent),
         deep=plan.deep,
         steps=steps,
     )

@@ -16,8 +16,8 @@ from PIL import Image
 
 from ...errors import PictureError
 from .. import atomic, paths
-from ..catalog import database
-from ..catalog.records import NEVER_SEEN, FileStat
+from ..catalog import locks
+from ..catalog.records import INODE_BITS, NEVER_SEEN, FileStat
 from ..pictures import decoding
 from ..pictures.decoding import Wish
 from ..pictures.files import content_hash, read_bytes
@@ -28,8 +28,6 @@ from .findings import Finding, found
 PART = ".part"
 PART_AGE = 60.0
 """Seconds after which a temporary thumbnail is no one's any more: a page being served writes them without the lock."""
-
-INODE_BITS = (1 << 63) - 1  # as a scan records them
 
 
 @dataclass(slots=True)
@@ -89,7 +87,7 @@ def leftovers(files: Files) -> Iterator[Finding]:
         return
     beside = list(files.folder.glob(f".*{atomic.SUFFIX}"))
     written = list((files.folder / snapshot.FOLDER).glob(f".*{atomic.SUFFIX}"))
-    if written and not database.is_being_indexed(files.folder):
+    if written and not locks.is_being_indexed(files.folder):
         beside += [path for path in written if path.exists()]  # one may just have got its name
     for path in sorted(beside):
         yield _removed(files, path, found("leftover-file", path.name, f"{path.name} was left by a killed process"))

@@ -48,7 +48,7 @@ def _of_photos(db: sqlite3.Connection) -> int:
     return wrong
 
 
-def _expected(db: sqlite3.Connection) -> Iterator[tuple[int, words.Words | None]]:
+def _expected(db: sqlite3.Connection) -> Iterator[tuple[int, words.PhotoWords | None]]:
     """(photo id, its words, None if that cannot be told) of the photos that can be found."""
     statement = (
         f"SELECT photo.id, photo.path, root.path, photo.seal, root.seal, {SEALED} FROM photo"
@@ -61,7 +61,7 @@ def _expected(db: sqlite3.Connection) -> Iterator[tuple[int, words.Words | None]
         if not isinstance(path, bytes) or not _sealed("photo", seal, *facts) or not _sealed("root", root_seal, root):
             yield photo_id, None
         else:
-            yield photo_id, words.of_photo(path, root, *(row[place] for place in places))
+            yield photo_id, words.photo_words(path, root, *(row[place] for place in places))
 
 
 def _sealed(table: str, seal: object, *values: object) -> bool:

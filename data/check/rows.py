@@ -17,7 +17,7 @@ import numpy as np
 from .. import paths
 from ..catalog import seals
 from ..catalog.records import NEVER_SEEN
-from ..catalog.vector_rows import STORED
+from ..catalog.vectors import STORED
 from .findings import INDEX_AGAIN, Finding, found
 
 ROWS_AT_ONCE = 2000
@@ -365,7 +365,7 @@ def _to_read(rows: Rows, photo_id: int, finding: Finding) -> Finding:
     # A favourite that has changed by then hands its mark on.
     before = "hash_before = CASE typeof(content_hash) WHEN 'blob' THEN content_hash ELSE hash_before END"
     empty = dict.fromkeys(seals.PHOTO) | {"error": TO_READ}
-    values = empty | NEVER_SEEN._asdict() | {"seal": seals.of("photo", empty)}
+    values = empty | NEVER_SEEN._asdict() | {"seal": seals.seal_row("photo", empty)}
     sets = ", ".join(f"{name} = ?" for name in values)
     rows.execute(f"UPDATE photo SET {before}, {sets} WHERE id = ?", *values.values(), photo_id)
     return finding.mended(INDEX_AGAIN)

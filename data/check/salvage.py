@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .. import atomic
-from ..catalog import database, favourites, seals, words
+from ..catalog import favourites, opening, seals, sqlite, words
 
 TABLES = ("setting", "root", "encoder", "photo", "favourite", "vector")
 """What is copied, parents first; words are made again from the photos."""
@@ -32,9 +32,9 @@ SCHEMA_ROWS = "SELECT rowid, type, name, tbl_name, sql FROM sqlite_master ORDER 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A plain connection that reads text as it is, whatever its bytes."""
-    how = database.read_only(path)
+    how = sqlite.read_only(path)
     place = f"{path.as_uri()}?{urlencode(how)}" if how else path
-    wait = database.BUSY_TIMEOUT_MS / 1000
+    wait = sqlite.BUSY_TIMEOUT_MS / 1000
     connection = sqlite3.connect(place, isolation_level=None, timeout=wait, uri=bool(how))
     connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
     connection.row_factory = sqlite3.Row
@@ -60,7 +60,7 @@ def rebuild(path: Path) -> dict[str, tuple[int, int | None]]:
     fresh = path.with_name(f".{path.name}.rebuilt{atomic.SUFFIX}")
     _remove(fresh)
     try:
-        database.migrate(fresh)
+        opening.migrate(fresh)
         with contextlib.closing(connect(fresh)) as target:
             with contextlib.closing(connect(path)) as source:
                 source.execute("PRAGMA query_only=ON")
@@ -146,7 +146,7 @@ def _mark_of_content(target: sqlite3.Connection, row: sqlite3.Row) -> dict[str, 
         key = favourites.placeholder(photo_id)
         target.execute("UPDATE photo SET hash_before = ? WHERE id = ?", (key, photo_id))
     values = {"content_hash": key, "marked_at": marked_at}
-    return values | {"seal": seals.of("favourite", values)}
+    return values | {"seal": seals.seal_row("favourite", values)}
 
 
 def _has(source: sqlite3.Connection, table: str) -> bool:
@@ -160,7 +160,7 @@ def _has(source: sqlite3.Connection, table: str) -> bool:
 
 def _seal(table: str, values: dict[str, Any]) -> bytes | None:
     try:
-        return seals.of(table, values)
+        return seals.seal_row(table, values)
     except TypeError:
         return None
 

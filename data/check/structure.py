@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import LibraryError
 from .. import atomic
-from ..catalog import database, migrations
+from ..catalog import migrations, opening
 from . import salvage
 from .findings import Finding, found
 
@@ -165,7 +165,7 @@ def _schema(path: Path, kept: _Kept, result: Structure, repair: bool) -> None:
         if versions:
             result.readable = True
             return
-        version = database.SCHEMA
+        version = opening.SCHEMA
         right = expected_schema(version)
         if [row[0] for row in there] != [row[0] for row in right]:
             message = "its tables are not those of a polyglance catalog"
@@ -251,10 +251,10 @@ def _version(path: Path, result: Structure, repair: bool) -> None:
         named = [row[0] for row in db.execute("SELECT version_num FROM alembic_version")]
     versions = _versions_of(there)
     if len(named) == 1 and named[0] in versions:
-        if named[0] != database.SCHEMA:
+        if named[0] != opening.SCHEMA:
             _upgrade(path, result, repair)
         return
-    newer = len(named) == 1 and re.fullmatch(r"\d{4}", str(named[0])) and str(named[0]) > database.SCHEMA
+    newer = len(named) == 1 and re.fullmatch(r"\d{4}", str(named[0])) and str(named[0]) > opening.SCHEMA
     if newer and not result.version_damaged:
         message = f"it says it is of schema {named[0]}, but its tables are of {versions[0]}"
         advice = "Upgrade polyglance. If this is the newest, restore catalog.db from a backup."
@@ -270,13 +270,13 @@ def _version(path: Path, result: Structure, repair: bool) -> None:
             db.execute("COMMIT")
         finding = finding.mended()
     result.findings.append(finding)
-    if versions[0] != database.SCHEMA:
+    if versions[0] != opening.SCHEMA:
         _upgrade(path, result, repair)
 
 
 def _upgrade(path: Path, result: Structure, repair: bool) -> None:
     if repair:
-        database.migrate(path)
+        opening.migrate(path)
     else:
         message = "it is of an older version, whose rows have no checksums"
         advice = "Run 'polyglance index FOLDER' or 'polyglance check --repair' to upgrade it."

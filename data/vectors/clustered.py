@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Floats, Ids
 from .faiss_ import faiss, padded, selector, width
 from .snapshot import SnapshotInvalid, Tuning
-
-Ids = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 SPARE = 8
 """A search of n results looks at clusters with at least this many times n vectors."""

@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...arrays import Floats, Ids
 from ...errors import Stopped
-from ..catalog.vector_rows import Vectors
+from ..catalog.vectors import VectorBatch
 from .clustered import Clustered
 from .faiss_ import faiss, on_gpu, padded
 from .snapshot import Tuning
 
-Ids = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 Asked = Callable[[], bool]
 
 ROUNDS = 8
@@ -48,7 +47,7 @@ def clusters_for(count: int) -> int:
 
 
 def build(
-    batches: Iterable[Vectors], sample: Floats, count: int, asked: Asked = lambda: False
+    batches: Iterable[VectorBatch], sample: Floats, count: int, asked: Asked = lambda: False
 ) -> tuple[Clustered, Ids, npt.NDArray[np.uint64]]:
     """An index of all `batches`, with the ids and seals of what is in it.
 

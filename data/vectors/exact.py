@@ -9,13 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Floats, Ids
 from .faiss_ import faiss, padded, selector, width
 from .snapshot import SnapshotInvalid
-
-Ids = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 
 class Exact:

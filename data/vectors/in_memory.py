@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...arrays import Floats
 from ..catalog.catalog import Catalog
 from ..catalog.database import damaged
-from .store import SAMPLE, Floats, Keys, Seals, is_known, were_keys_reused
+from .store import SAMPLE, Keys, Seals, is_known, were_keys_reused
 
 
 class InMemoryStore:
@@ -27,7 +28,7 @@ class InMemoryStore:
         if is_known(self._catalog, generation, self.generation) and not were_keys_reused(self._catalog, *tail):
             return
         dimension = self._vectors.shape[1]
-        batches = list(self._catalog.vectors_after(self.encoder_id, 0))
+        batches = list(self._catalog.vectors.after(self.encoder_id, 0))
         if any(batch.vectors.shape[1] != dimension for batch in batches):
             raise damaged(f"vectors of other dimensions where {dimension} are expected")
         self._keys = np.concatenate([np.empty(0, np.int64), *(batch.ids for batch in batches)])

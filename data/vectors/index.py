@@ -17,25 +17,28 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..catalog import vector_rows
+from ...arrays import Floats
 from ..catalog.catalog import Catalog
 from ..catalog.database import damaged
+from ..catalog.vectors import ALL
 from . import faiss_, snapshot
 from .clustered import Clustered
 from .clustering import CANDIDATES
 from .exact import Exact
-from .store import SAMPLE, Floats, Keys, Seals, is_known, were_keys_reused
+from .store import SAMPLE, Keys, Seals, is_known, were_keys_reused
 
 log = logging.getLogger("polyglance")
 
 EXACT = 128
 """How many results get exact scores from the catalog at most: more than a page shows."""
+
+BLOCK_BITS = 12
+"""Vectors are counted in blocks of ids that differ in these lowest bits only."""
 
 LATELY = 4096
 """Vectors that were read from the catalog and are kept for a moment."""
@@ -120,12 +123,12 @@ class VectorIndex:
         self._lately = {}
         if self._generation < 0:
             self._held = self._from_snapshot()
-            self._compare(0, vector_rows.ALL)
+            self._compare()
         elif generation <= self._generation or was_restored:
-            self._compare(0, vector_rows.ALL)
+            self._compare()
         else:
             self._compare_counts()
-        for ids, seals, vectors in self._catalog.vectors_after(self.encoder_id, self._held.last):
+        for ids, seals, vectors in self._catalog.vectors.after(self.encoder_id, self._held.last):
             self._add(ids, seals, vectors)
         self._draw_sample()
         self._generation = generation
@@ -162,19 +165,19 @@ class VectorIndex:
     def _compare_counts(self) -> None:
         """Find what went, by counting: an id is never used twice, so where the numbers are equal nothing did."""
         held, encoder_id = self._held, self.encoder_id
-        if self._catalog.read(lambda c: vector_rows.count(c, encoder_id, held.last)) == len(held.ids):
+        if self._catalog.vectors.count(encoder_id, held.last) == len(held.ids):
             return
-        there = self._catalog.read(lambda c: vector_rows.blocks(c, encoder_id, held.last))
-        numbers, ours = np.unique(held.ids >> vector_rows.BLOCK_BITS, return_counts=True)
+        there = self._catalog.vectors.count_by_block(encoder_id, held.last, BLOCK_BITS)
+        numbers, ours = np.unique(held.ids >> BLOCK_BITS, return_counts=True)
         for number, count in zip(numbers.tolist(), ours.tolist(), strict=True):
             if there.get(number, 0) != count:
-                first = number << vector_rows.BLOCK_BITS
-                self._compare(first, first + (1 << vector_rows.BLOCK_BITS))
+                first = number << BLOCK_BITS
+                self._compare(first, first + (1 << BLOCK_BITS))
 
-    def _compare(self, first: int, end: int) -> None:
+    def _compare(self, first: int = 0, end: int = ALL) -> None:
         """Drop what the catalog no longer has of ids from `first` to before `end`; all if ids were given again."""
         held = self._held
-        ids, seals = self._catalog.read(lambda c: vector_rows.sealed(c, self.encoder_id, first, end))
+        ids, seals = self._catalog.vectors.seals(self.encoder_id, first, end)
         upto = ids <= held.last
         places = np.searchsorted(held.ids, ids[upto])
         if not (np.array_equal(held.ids[places], ids[upto]) and np.array_equal(held.seals[places], seals[upto])):
@@ -259,7 +262,7 @@ class VectorIndex:
         return snapshot.path_of(self._catalog.folder / snapshot.FOLDER, self._fingerprint())
 
     def _fingerprint(self) -> str:
-        return next(e.fingerprint for e in self._catalog.encoders() if e.id == self.encoder_id)
+        return next(e.fingerprint for e in self._catalog.encoders.all() if e.id == self.encoder_id)
 
     def _nothing(self) -> Held:
         return Held(np.empty(0, np.int64), np.empty(0, np.uint64), Exact(self._dimension))
@@ -277,10 +280,8 @@ class VectorIndex:
         """Vectors from the catalog itself, in the order of `ids`; zeros where one is not there."""
         found = {key: self._lately[key] for key in ids.tolist() if key in self._lately}
         missing = [key for key in ids.tolist() if key not in found]
-        for start in range(0, len(missing), vector_rows.AT_ONCE):
-            read = self._catalog.read(partial(vector_rows.by_ids, ids=missing[start : start + vector_rows.AT_ONCE]))
-            if read is not None:
-                found.update(zip(read.ids.tolist(), read.vectors, strict=True))
+        for batch in self._catalog.vectors.by_ids(missing):
+            found.update(zip(batch.ids.tolist(), batch.vectors, strict=True))
         kept = self._lately | found
         self._lately = kept if len(kept) <= LATELY else {}
         nothing = np.zeros(self._dimension, np.float32)

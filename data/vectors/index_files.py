@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..catalog import vector_rows
 from ..catalog.catalog import Catalog
 from ..catalog.records import EncoderRecord
+from ..catalog.vectors import AT_ONCE
 from . import clustering, faiss_, snapshot
 from .clustered import Clustered
 from .exact import Exact
@@ -53,11 +53,11 @@ def save_if_stale(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], 
     For the library's writer. Returns whether it wrote. Raises OSError; Stopped if `asked` says so while the clusters
     of a large library are found, which takes minutes.
     """
-    names = {path_of(catalog, known).name for known in catalog.encoders()}
+    names = {path_of(catalog, known).name for known in catalog.encoders.all()}
     for path in (catalog.folder / snapshot.FOLDER).glob("*.faiss"):
         if path.name not in names:
             path.unlink(missing_ok=True)
-    changed, total = stale(catalog, encoder), len(catalog.vector_ids(encoder.id))
+    changed, total = stale(catalog, encoder), len(catalog.vectors.ids(encoder.id))
     enough = max(STALE, 0.01 * total) if total >= CLUSTERED_FROM else min(STALE, 0.01 * total)
     if not changed or changed < enough:
         return False
@@ -67,7 +67,7 @@ def save_if_stale(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], 
 
 def stale(catalog: Catalog, encoder: EncoderRecord) -> int:
     """How many vectors of an encoder came or went since its snapshot; all of them if there is no good one."""
-    ids = catalog.vector_ids(encoder.id)
+    ids = catalog.vectors.ids(encoder.id)
     try:
         header = snapshot.peek(path_of(catalog, encoder))
     except (OSError, SnapshotInvalid):
@@ -93,7 +93,7 @@ def save(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], bool] = l
         lists = clustering.clusters_for(total)
         chosen = np.unique(np.linspace(0, total - 1, min(total, clustering.SAMPLED * lists)).astype(np.int64))
         sample = index.fetch(held.ids[chosen])
-        batches = catalog.vectors_after(encoder.id, 0)
+        batches = catalog.vectors.after(encoder.id, 0)
         made, ids, seals = clustering.build(batches, sample, total, asked)
         _write(catalog, encoder, index.generation, ids, seals, made.index, made.tuning)
 
@@ -115,8 +115,8 @@ def _merged(catalog: Catalog, encoder: EncoderRecord, index: VectorIndex) -> Clu
     if len(held.gone):
         made.index.remove_ids(held.gone)
     recent = held.recent.ids
-    for start in range(0, len(recent), vector_rows.AT_ONCE):
-        ids = recent[start : start + vector_rows.AT_ONCE]
+    for start in range(0, len(recent), AT_ONCE):
+        ids = recent[start : start + AT_ONCE]
         made.index.add_with_ids(faiss_.padded(held.recent.vectors(ids)), ids)
     return made
 

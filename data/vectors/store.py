@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ..catalog import vector_rows
+from ...arrays import Floats
 from ..catalog.catalog import Catalog
 
 Keys = npt.NDArray[np.int64]
 Seals = npt.NDArray[np.uint64]
-Floats = npt.NDArray[np.float32]
 
 SAMPLE = 2048
 """How many vectors `VectorStore.sample` gives at most: enough for a stable mean and spread of a query's scores."""
@@ -85,7 +83,6 @@ def were_keys_reused(catalog: Catalog, encoder_id: int, keys: Keys, seals: Seals
     """
     if not len(keys):
         return False
-    read = partial(vector_rows.last_sealed, encoder_id=encoder_id, last=int(keys[-1]), most=TAIL)
-    there, their_seals = catalog.read(read)
+    there, their_seals = catalog.vectors.last_seals(encoder_id, int(keys[-1]), TAIL)
     places = np.searchsorted(keys, there)
     return bool(((keys[places] == there) & (seals[places] != their_seals)).any())

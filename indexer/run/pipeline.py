@@ -176,7 +176,7 @@ class Pipeline:
 
         def is_wanted(content_hash: bytes) -> bool:
             nonlocal known
-            known = self.catalog.content(content_hash, self.encoder_id)
+            known = self.catalog.photos.content(content_hash, self.encoder_id)
             return known is None
 
         _let_settle(job.stat)
@@ -188,7 +188,7 @@ class Pipeline:
             return _Prepared(job, known)
         self.thumbnails.write(key, picture.jpeg)
         content = Content(key, picture.width, picture.height, picture.format, picture.facts)
-        encoded_before = self.catalog.has_vector(key, self.encoder_id)
+        encoded_before = self.catalog.vectors.has(key, self.encoder_id)
         return _Prepared(job, content, None if encoded_before else picture.image)
 
     def _wish(self) -> Wish:
@@ -199,7 +199,7 @@ class Pipeline:
     ) -> list[Entry]:
         fresh = {item.content.content_hash: item.image for item in batch if item.content and item.image}
         # A copy may have been decoded before the batch with its original was committed.
-        fresh = {key: image for key, image in fresh.items() if not self.catalog.has_vector(key, self.encoder_id)}
+        fresh = {key: image for key, image in fresh.items() if not self.catalog.vectors.has(key, self.encoder_id)}
         start = time.perf_counter()
         encoded = self.encoder.encode_images(list(fresh.values()))
         vectors = checked(encoded, len(fresh), self.encoder.dimension)
@@ -207,7 +207,7 @@ class Pipeline:
         entries = [_entry(item, vanished) for item in batch]
         unrecorded = [] if record_failures else [entry for entry in entries if entry.error]
         recorded = [entry for entry in entries if record_failures or not entry.error]
-        self.catalog.commit(recorded, dict(zip(fresh, vectors, strict=True)), self.encoder_id)
+        self.catalog.changes.commit(recorded, dict(zip(fresh, vectors, strict=True)), self.encoder_id)
         tally.encoded += len(fresh)
         for item, entry in zip(batch, entries, strict=True):
             _count(item, entry, tally)

@@ -162,9 +162,9 @@ def update(
     )
     missed, doubts = _apply(pipeline, survey, surveyed, tally, progress, missed_before)
     whole = {place.root.id for place in places if place.is_whole}
-    if not tally.stopped and all(root.id in whole for root in pipeline.catalog.roots(counted=False)):
+    if not tally.stopped and all(root.id in whole for root in pipeline.catalog.roots.all(counted=False)):
         # Else a photo may be on its way between two roots, and its vector is wanted again.
-        for content_hash in pipeline.catalog.prune():
+        for content_hash in pipeline.catalog.vectors.prune():
             pipeline.thumbnails.remove(content_hash)
     return Report(
         tally,
@@ -190,11 +190,11 @@ def _apply(
     _record_folders(pipeline, surveyed, tally)
     changes = _across_roots(surveyed)
     if changes.moved:
-        catalog.move(
+        catalog.changes.move(
             [Move(each, surveyed[n].place.root.id, path, surveyed[n].files[path]) for each, (n, path) in changes.moved]
         )
         tally.moved += len(changes.moved)
-    before = catalog.hashes([photo_id for photo_id, _ in changes.changed])
+    before = catalog.photos.hashes([photo_id for photo_id, _ in changes.changed])
 
     def job(spot: Spot, photo_id: int | None = None) -> Job:
         number, path = spot
@@ -218,7 +218,7 @@ def _apply(
     gone = {photo_id: spot for photo_id, spot in gone.items() if photo_id not in missed}
     doubts = survey.doubts(surveyed, gone)
     if gone:
-        catalog.remove(list(gone))
+        catalog.changes.remove(list(gone))
         tally.removed += sum(surveyed[n].stats[photo_id] != UNREADABLE_FOLDER for photo_id, (n, _) in gone.items())
     _record_scans(pipeline, survey, surveyed, doubts)
     return missed, doubts
@@ -233,7 +233,7 @@ def _record_folders(pipeline: Pipeline, surveyed: Sequence[_Surveyed], tally: Ta
             entries.append(Entry(root.id, path, UNREADABLE_FOLDER, error=reason))
             tally.failures.append(Failure(paths.join(root.path, path), reason, is_final=False))
     if entries:
-        pipeline.catalog.commit(entries, {}, pipeline.encoder_id)
+        pipeline.catalog.changes.commit(entries, {}, pipeline.encoder_id)
 
 
 def _record_scans(pipeline: Pipeline, survey: _Survey, surveyed: Sequence[_Surveyed], doubts: Sequence[Doubt]) -> None:
@@ -244,9 +244,9 @@ def _record_scans(pipeline: Pipeline, survey: _Survey, surveyed: Sequence[_Surve
         root = each.place.root
         if each.place.is_whole:
             mounted = health.remembered(root.mounted, survey.table, root.path, list(each.unproved))
-            pipeline.catalog.scanned(root.id, mounted, missing[root.id])
+            pipeline.catalog.roots.record_scan(root.id, mounted, missing[root.id])
         elif missing[root.id]:
-            pipeline.catalog.note_missing(root.id, missing[root.id])
+            pipeline.catalog.roots.record_missing(root.id, missing[root.id])
 
 
 def _across_roots(surveyed: Sequence[_Surveyed]) -> Diff[Spot]:
@@ -310,7 +310,7 @@ class _Survey:
         """What changed at `place`. Raises FolderError if its disk is missing."""
         root = place.root
         found = self._scan(place)
-        known = self._pipeline.catalog.known(root.id, place.below, deep=place.deep)
+        known = self._pipeline.catalog.photos.known(root.id, place.below, deep=place.deep)
         missing = self._unproved(place, known, found, confirmed=self._confirmed)
         if b"" in missing:
             can_confirm = not self._unproved(place, known, found, confirmed=True)
@@ -341,7 +341,7 @@ class _Survey:
                 by_root.setdefault(surveyed[n].place.root.id, []).append(photo_id)
         if all(len(ids) <= health.LEAST_DOUBTED for ids in by_root.values()):
             return result
-        for root in self._pipeline.catalog.roots():
+        for root in self._pipeline.catalog.roots.all():
             missing, photos = by_root.get(root.id, []), root.photos + root.failed
             if health.is_doubtful(len(missing), photos):
                 result.append(Doubt(root.id, root.path, len(missing), photos))
@@ -353,7 +353,7 @@ class _Survey:
         root = place.root
 
         def on_disk(folder: bytes) -> bool:
-            photos = self._pipeline.catalog.known(root.id, folder)
+            photos = self._pipeline.catalog.photos.known(root.id, folder)
             return any(_is_there(paths.join(root.path, path), photo) for path, photo in photos.items())
 
         return health.unproved(root.mounted, self.table, root.path, known, found, on_disk=on_disk, confirmed=confirmed)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from ...data.catalog import fulltext
+from ...arrays import Floats
+from ...data.catalog.word_query import WordQuery
 from ...errors import QueryError
 from ...languages import tokens
 from ...languages.stop_words import stop_words
 from .parse import Term
-
-Floats = npt.NDArray[np.float32]
 
 CANCELLED = 1e-3
 """A sum this short, relative to the weights, is what rounding leaves of nothing."""
@@ -39,19 +37,12 @@ def vector_of(
     return (total / length).astype(np.float32)
 
 
-def words_of(terms: Sequence[Term]) -> str:
-    """FTS5's expression for photos with all words of a text that is added, and none of a text that is taken away."""
-    wanted, unwanted = (
-        [
-            fulltext.match(term.value, stop_words=stop_words())
-            for term in terms
-            if term.kind == "text" and sign * term.weight > 0
-        ]
-        for sign in (1, -1)
+def words_of(terms: Sequence[Term]) -> WordQuery:
+    """The query for photos with all words of a text that is added, and none of a text that is subtracted."""
+    added, subtracted = (
+        [term.value for term in terms if term.kind == "text" and sign * term.weight > 0] for sign in (1, -1)
     )
-    asked = " OR ".join(f"({each})" for each in wanted if each)
-    without = " OR ".join(f"({each})" for each in unwanted if each)
-    return f"({asked}) NOT ({without})" if asked and without else asked
+    return WordQuery.from_texts(added, subtracted, stop_words=stop_words())
 
 
 def units_of(terms: Sequence[Term]) -> list[list[str]]:

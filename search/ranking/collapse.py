@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-import numpy.typing as npt
-
+from ...arrays import Floats
 from ...data.catalog.records import Brief
 
 ALIKE = 0.9
@@ -32,7 +30,6 @@ _COPY = re.compile(
 _NUMBER = re.compile(r"(\d{1,9})$")
 
 
-Floats = npt.NDArray[np.float32]
 Vectors = Callable[[list[int]], Floats]
 Series = tuple[bytes, str]
 """Folder, and the name without its number and marks of a copy."""

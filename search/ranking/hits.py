@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Floats, Ids
 from ...data.catalog.catalog import Catalog
 from ...data.catalog.filters import Filters
 from ...data.catalog.records import Brief
+from ...data.catalog.word_query import WordQuery
 from ...encoders.base import Curve
 from . import calibrate, rank
 from .collapse import Groups
 
-Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int64]
 Nearest = Callable[[Floats, int, Ids | None], tuple[Floats, Ids, Floats, int]]
 
 RELEVANT = 0.5
@@ -97,11 +96,11 @@ class Listed:
 
     def more(self, count: int) -> list[Hit]:
         """The next photos by date; one that an index run shifted past the last page is not shown twice."""
-        photos = self.catalog.newest(self.wanted, self._offset, count)
+        photos = self.catalog.selection.newest(self.wanted, self._offset, count)
         self._offset += len(photos)
         fresh = [photo for photo in photos if photo.id not in self._seen]
         self._seen.update(photo.id for photo in fresh)
-        vectors = self.catalog.vectors_of_photos([photo.id for photo in fresh], self.encoder_id)
+        vectors = self.catalog.vectors.of_photos([photo.id for photo in fresh], self.encoder_id)
         briefs = [
             Brief(photo.id, vectors.get(photo.id, 0), photo.path, photo.content_hash, photo.facts.taken_at)
             for photo in fresh
@@ -118,7 +117,7 @@ class Ranked:
     encoder_id: int
     nearest: Nearest
     vector: Floats
-    expression: str
+    words: WordQuery
     wanted: Filters
     among: Ids | None
     without: frozenset[int]
@@ -135,7 +134,7 @@ class Ranked:
     @property
     def is_descending(self) -> bool:
         """Beyond what is fused with words, the ranking is by score alone."""
-        return not self.expression or self._taken >= 2 * POOL
+        return not self.words or self._taken >= 2 * POOL
 
     def more(self, count: int) -> list[Hit]:
         """The photos of the next vectors; copies follow each other, those that words found first.
@@ -152,7 +151,7 @@ class Ranked:
                 break
             self._taken += len(chunk)
             step *= 2
-            photos = self.catalog.briefs_of_vectors(chunk, self.wanted)
+            photos = self.catalog.selection.briefs(chunk, self.wanted)
             hits += [hit for vector_id in chunk for hit in self._hits(vector_id, photos.get(vector_id, []))]
         return hits
 
@@ -178,13 +177,13 @@ class Ranked:
         """Those of which a photo passes the filters: others must not count as places before them."""
         if self.among is not None or not self.wanted:
             return looks
-        there = self.catalog.briefs_of_vectors(looks, self.wanted)
+        there = self.catalog.selection.briefs(looks, self.wanted)
         return [vector_id for vector_id in looks if vector_id in there]
 
     def _fused(self, looks: list[int], found: Sequence[tuple[int, int]] | None) -> list[int]:
         """Both rankings made one; where too many photos have the words, of those that look right."""
         return rank.fuse(
-            looks, self._rank_words(self.catalog.words_among(self.expression, looks) if found is None else found)
+            looks, self._rank_words(self.catalog.words.search_among(self.words, looks) if found is None else found)
         )
 
     def _rank(self, count: int, among: Ids | None) -> list[int]:
@@ -198,9 +197,9 @@ class Ranked:
 
     def _found_by_words(self) -> list[tuple[int, int]] | None:
         """(photo id, vector id) of photos that words found, best first; None if so many that looks must choose."""
-        if not self.expression:
+        if not self.words:
             return []
-        return self.catalog.word_hits(self.expression, self.wanted, self.encoder_id, POOL)
+        return self.catalog.words.search(self.words, self.wanted, self.encoder_id, POOL)
 
     def _rank_words(self, found: Sequence[tuple[int, int]]) -> list[int]:
         """Vectors of the photos that words found, best first, with their scores: they may be far from the query."""

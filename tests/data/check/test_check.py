@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from polyglance import library as libraries
 from polyglance.config import Settings
-from polyglance.data.catalog import database, seals
+from polyglance.data.catalog import locks, opening, seals
 from polyglance.data.check import files as check_files
 from polyglance.data.check import findings, salvage
 from polyglance.data.check.findings import HARMLESS
@@ -155,7 +155,7 @@ def test_a_flipped_byte_of_the_index_of_words(small_library, original, place):
 
 def test_favourites_and_words_survive_a_catalog_rebuilt_from_its_rows(small_library, original):
     with small_library.open() as library:
-        library.catalog.mark([3, 5], favourite=True)
+        library.catalog.favourites.mark([3, 5], favourite=True)
     overwrite(small_library.catalog, page_of(small_library, "sqlite_autoindex_photo_1"), bytes(4096))
     report = check(small_library, repair=True)
     assert report.ok
@@ -172,7 +172,7 @@ def marked(small):
 
 def test_a_mark_damaged_beyond_telling_stays_as_long_as_it_names_a_content(small_library):
     with small_library.open() as library:
-        library.catalog.mark([5], favourite=True)
+        library.catalog.favourites.mark([5], favourite=True)
     small_library.damage("UPDATE favourite SET marked_at = x'ffff', seal = x'00'")
     assert check(small_library, repair=True).ok
     assert check(small_library).findings == []
@@ -181,7 +181,7 @@ def test_a_mark_damaged_beyond_telling_stays_as_long_as_it_names_a_content(small
 
 def test_a_photo_whose_record_is_emptied_is_a_favourite_when_it_is_read_again(small_library):
     with small_library.open() as library:
-        library.catalog.mark([5], favourite=True)
+        library.catalog.favourites.mark([5], favourite=True)
     small_library.damage("UPDATE photo SET width = 65 WHERE id = 5")
     assert check(small_library, repair=True).ok
     small_library.index()
@@ -198,7 +198,7 @@ def test_words_that_could_not_be_told_for_a_damaged_folder_are_mended_with_it(sm
 
 def test_one_changed_byte_of_a_favourite_is_told(small_library):
     with small_library.open() as library:
-        library.catalog.mark([3], favourite=True)
+        library.catalog.favourites.mark([3], favourite=True)
     before = small_library.ask("SELECT * FROM favourite")
     small_library.damage("UPDATE favourite SET marked_at = 'x' || substr(marked_at, 2)")
     assert codes(check(small_library, repair=True)) == {"favourite-damaged"}
@@ -223,7 +223,7 @@ def reseal(small, table, rowid, **values):
     row |= values
     with sqlite3.connect(small.catalog) as db:
         sets = ", ".join(f"{name} = ?" for name in (*names, "seal"))
-        db.execute(f"UPDATE {table} SET {sets} WHERE id = ?", (*row.values(), seals.of(table, row), rowid))
+        db.execute(f"UPDATE {table} SET {sets} WHERE id = ?", (*row.values(), seals.seal_row(table, row), rowid))
     db.close()
 
 
@@ -458,11 +458,11 @@ def test_a_damaged_catalog_of_an_older_schema_is_rebuilt_in_the_new_one(tmp_path
     db.close()
     overwrite(path, 4096 * (page - 1), bytes(4096))
     with pytest.raises(LibraryError, match="polyglance check --repair"):
-        database.open_engine(path, create=True)
+        opening.open_engine(path, create=True)
     report = libraries.check(tmp_path, repair=True)
     assert "catalog-structure" in codes(report)
     assert (report.photos, report.vectors) == (50, 50)
-    database.open_engine(path).dispose()
+    opening.open_engine(path).dispose()
 
 
 def test_a_newer_schema_is_left_alone(small_library):
@@ -602,7 +602,7 @@ def test_a_thumbnail_that_cannot_be_made_again_says_what_it_needs(own_photos):
 
 
 def test_repairing_needs_the_lock_and_looking_does_not(small_library):
-    with database.writer_lock(small_library.folder):
+    with locks.writer_lock(small_library.folder):
         with pytest.raises(LibraryBusy):
             check(small_library, repair=True)
         assert check(small_library).findings == []
@@ -611,7 +611,7 @@ def test_repairing_needs_the_lock_and_looking_does_not(small_library):
 def test_what_a_writer_has_in_hand_is_no_finding(small_library):
     small_library.damage("DELETE FROM photo WHERE content_hash = (SELECT content_hash FROM vector WHERE id = 4)")
     (small_library.folder / "snapshots" / ".ab.faiss.xyz.tmp").write_bytes(b"half")
-    with database.writer_lock(small_library.folder):
+    with locks.writer_lock(small_library.folder):
         assert check(small_library).findings == []
     assert codes(check(small_library)) == {"vector-orphan", "thumbnail-orphan", "leftover-file"}
 

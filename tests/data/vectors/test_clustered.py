@@ -39,8 +39,8 @@ def template(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("clustered")
     with pytest.MonkeyPatch.context() as patch, Catalog(folder / "catalog.db", create=True) as opened:
         patch.setattr(index_files, "CLUSTERED_FROM", 600)
-        opened.add_encoder("test", "f" * 32, DIMENSION, "float32")
-        opened.add_root(b"/photos")
+        opened.encoders.add("test", "f" * 32, DIMENSION, "float32")
+        opened.roots.add(b"/photos")
         put(opened, 0, rows[:MANY])
         index_files.save(opened, record(opened))
     return folder
@@ -61,19 +61,19 @@ def catalog(saved):
 
 
 def record(catalog):
-    return catalog.encoders()[0]
+    return catalog.encoders.all()[0]
 
 
 def put(catalog, start, vectors):
     keys = [number.to_bytes(32, "big") for number in range(start, start + len(vectors))]
     entries = [Entry(1, key.hex().encode(), FileStat(1, 1, 1), Content(key, 1, 1, "PNG", Facts())) for key in keys]
-    catalog.commit(entries, dict(zip(keys, vectors, strict=True)), 1)
+    catalog.changes.commit(entries, dict(zip(keys, vectors, strict=True)), 1)
 
 
 def drop(catalog, numbers):
-    known = catalog.known(1)
-    catalog.remove([known[number.to_bytes(32, "big").hex().encode()].photo_id for number in numbers])
-    catalog.prune()
+    known = catalog.photos.known(1)
+    catalog.changes.remove([known[number.to_bytes(32, "big").hex().encode()].photo_id for number in numbers])
+    catalog.vectors.prune()
 
 
 def opened(catalog):
@@ -257,8 +257,8 @@ def test_centres_are_on_the_sphere_and_none_is_lost(rows):
 def test_equal_vectors_make_clusters_too(tmp_path):
     same = np.tile(np.eye(1, DIMENSION, dtype=np.float32), (700, 1))
     with Catalog(tmp_path / "same.db", create=True) as catalog:
-        catalog.add_encoder("test", "f" * 32, DIMENSION, "float32")
-        catalog.add_root(b"/photos")
+        catalog.encoders.add("test", "f" * 32, DIMENSION, "float32")
+        catalog.roots.add(b"/photos")
         put(catalog, 0, same)
         index_files.save(catalog, record(catalog))
         scores, ids = opened(catalog).search(same[0], 5)

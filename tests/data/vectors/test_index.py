@@ -19,15 +19,15 @@ def unit_rows(count, seed=0):
 @pytest.fixture
 def catalog(tmp_path):
     with Catalog(tmp_path / "catalog.db", create=True) as opened:
-        opened.add_encoder("test", "f" * 32, DIMENSION, "float32")
-        opened.add_root(b"/photos")
+        opened.encoders.add("test", "f" * 32, DIMENSION, "float32")
+        opened.roots.add(b"/photos")
         yield opened
 
 
 def put(catalog, start, rows):
     keys = [number.to_bytes(32, "big") for number in range(start, start + len(rows))]
     entries = [Entry(1, key.hex().encode(), FileStat(1, 1, 1), Content(key, 1, 1, "PNG", Facts())) for key in keys]
-    catalog.commit(entries, dict(zip(keys, rows, strict=True)), 1)
+    catalog.changes.commit(entries, dict(zip(keys, rows, strict=True)), 1)
 
 
 def test_faiss_gets_a_dimension_it_multiplies_quickly(catalog):
