@@ -184,7 +184,7 @@ def main() -> None:
             index = VectorIndex(catalog, 1, DIMENSION)
             index.follow()
             queries = world.texts(100)
-            thousandth = index.held.ids[:: index.count() // (given.photos // 1000)]
+            thousandth = index.state.ids[:: index.count() // (given.photos // 1000)]
             nearest = {
                 "all_p50_ms": vectors_timed(index, queries),
                 "a_thousandth_p50_ms": vectors_timed(index, queries, thousandth),

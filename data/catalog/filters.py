@@ -38,8 +38,8 @@ class Inside:
 class Filters:
     """What a photo must be like. Dates are `YYYY-MM-DD` of the camera's local time: `after` is included, `before` not.
 
-    `aspect` is width / height, `pixels` width * height, `file_bytes` the file's size. A photo that does not say what
-    a filter asks for (no date, no place) does not pass it.
+    `aspect` is width / height, `pixels` width * height, `file_bytes` the file's size. A photo without the fact that
+    a filter is about (no date, no place) does not pass it.
     """
 
     after: str | None = None

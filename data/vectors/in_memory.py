@@ -1,4 +1,4 @@
-"""A `VectorStore` of NumPy arrays: exact, simple, and read anew at every change. For tests and small libraries."""
+"""A `VectorStore` of NumPy arrays: exact, simple, and read again at every change. For tests and small libraries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import numpy as np
 from ...arrays import Floats
 from ..catalog.catalog import Catalog
 from ..catalog.database import damaged
-from .store import SAMPLE, Keys, Seals, is_known, were_keys_reused
+from ..catalog.vectors import Seals
+from .store import SAMPLE, Keys, is_known, were_keys_reused
 
 
 class InMemoryStore:
@@ -37,7 +38,7 @@ class InMemoryStore:
         self.generation = generation
 
     def count(self) -> int:
-        """Number of vectors held."""
+        """Number of vectors."""
         return len(self._keys)
 
     def search(self, query: Floats, k: int, allowed: Keys | None = None) -> tuple[Floats, Keys]:
@@ -48,10 +49,10 @@ class InMemoryStore:
         return scores[order], self._keys[places[order]]
 
     def fetch(self, keys: Keys) -> Floats:
-        """The vectors with these keys; zeros where none is held."""
+        """The vectors with these keys; zeros for a key that does not exist."""
         vectors = np.zeros((len(keys), self._vectors.shape[1]), np.float32)
-        is_held = np.isin(keys, self._keys)
-        vectors[is_held] = self._vectors[np.searchsorted(self._keys, keys[is_held])]
+        exists = np.isin(keys, self._keys)
+        vectors[exists] = self._vectors[np.searchsorted(self._keys, keys[exists])]
         return vectors
 
     def sample(self) -> Floats:

@@ -32,7 +32,7 @@ def vectors_of(catalog):
         return {}
     index = VectorIndex(catalog, record.id, record.dimension)
     index.follow()
-    ids = index.held.ids
+    ids = index.state.ids
     held = dict(zip(ids.tolist(), index.fetch(ids), strict=True))
     photos = catalog.selection.photos(list(held))
     return {photo.path: held[vector_id].tobytes() for vector_id, shown in photos.items() for photo in shown}

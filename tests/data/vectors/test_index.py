@@ -34,7 +34,7 @@ def test_faiss_gets_a_dimension_it_multiplies_quickly(catalog):
     put(catalog, 0, unit_rows(20))
     index = VectorIndex(catalog, 1, DIMENSION)
     index.follow()
-    assert index.held.recent.index.d % 16 == 0
+    assert index.state.recent.index.d % 16 == 0
     assert index.fetch(np.array([3])).shape == (1, DIMENSION)
 
 

@@ -91,7 +91,7 @@ class CountingCatalog:
 
 def held_by(index):
     """Id -> bytes of the vector, of all that is held."""
-    ids = index.held.ids
+    ids = index.state.ids
     return {key: vector.tobytes() for key, vector in zip(ids.tolist(), index.fetch(ids), strict=True)}
 
 
