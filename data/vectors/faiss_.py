@@ -44,8 +44,7 @@ LANES = 16
 20,000 vectors of lite's 1011 components then took 25 ms a search instead of 3."""
 
 BITS_PER_ID = 4096
-"""A selection that has fewer ids than one in this many, over more ids than a megabyte has bits, is a hash set instead of
-a bitmap."""
+"""A selection with fewer than one id in this many, of more ids than a megabyte has bits, is a hash set, no bitmap."""
 
 
 def width(dimension: int) -> int:

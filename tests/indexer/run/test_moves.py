@@ -127,7 +127,7 @@ def test_a_favourite_goes_along_a_chain(six, photos):
 def test_until_it_is_removed_a_replaced_photo_cannot_be_opened(six, photos, monkeypatch):
     replaced = six.ids()[b"1.png"]
     rename(photos, ("2.png", "1.png"))
-    monkeypatch.setattr(type(six.catalog), "remove", lambda *_: None)
+    monkeypatch.setattr(type(six.catalog.changes), "remove", lambda *_: None)
     six.update()
     with Library(six.settings.library, six.settings, six.catalog) as library, pytest.raises(PhotoNotFound):
         library.photo(replaced)
@@ -139,7 +139,7 @@ def test_killed_between_a_move_and_the_removal_of_what_it_replaced(six, photos, 
 
     rename(photos, ("2.png", "1.png"))
     with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
-        patch.setattr(type(six.catalog), "remove", die)
+        patch.setattr(type(six.catalog.changes), "remove", die)
         six.update()
     assert len(six.ids()) == 6
     assert counts(six.update()) == {"removed": 1, "unchanged": 5}
