@@ -11,7 +11,7 @@ SQLAlchemy reserves for one dialect (`sqlite_where`). Another dialect is a modul
   `reason`, `hint`;
 - `insert_or_ignore`, `upsert`; `id_list` and `id_list_value`, ids as one parameter; `unindexed`, an expression that no
   index serves; `has_byte`, a condition on bytes; `LARGEST_ID`;
-- full text: the table `WORDS` with its key `WORDS_ID`, `is_match`, `match_value` and `BEST_MATCH`; `refill_words`.
+- full text: `WORDS_SCHEMA`, the table `WORDS` with its key `WORDS_ID`, `is_match`, `match_value` and `BEST_MATCH`; `refill_words`.
 
 Durability: write-ahead log with `synchronous=NORMAL`. A killed process loses nothing that was committed. After a power
 cut or a crash of the system the last commits may be missing, but none is there in part: SQLite waits for the disk at
@@ -253,11 +253,16 @@ def has_byte(value: ColumnElement[bytes], byte: bytes) -> ColumnElement[bool]:
 
 # --- full text --------------------------------------------------------------------------------
 
-WORDS = table("words", *(column(name) for name in ("rowid", "name", "folder", "caption", "keyword")))
-"""The FTS5 table: tokens of a photo, with spaces between them, under the photo's id.
+WORDS_SCHEMA = (
+    "CREATE VIRTUAL TABLE words USING fts5(name, folder, caption, keyword, tokenize = 'ascii')",
+    "CREATE TRIGGER words_gone AFTER DELETE ON photo BEGIN DELETE FROM words WHERE rowid = old.id; END",
+    "CREATE TRIGGER words_failed AFTER UPDATE OF error ON photo WHEN new.error IS NOT NULL"
+    " BEGIN DELETE FROM words WHERE rowid = new.id; END",
+)
+"""`ascii` takes every character beyond ASCII for part of a token, so that no table of Unicode's age decides."""
 
-It is created with `tokenize = 'ascii'`, which takes every character beyond ASCII for part of a token, so that no table
-of Unicode's age decides."""
+WORDS = table("words", *(column(name) for name in ("rowid", "name", "folder", "caption", "keyword")))
+"""The FTS5 table: tokens of a photo, with spaces between them, under the photo's id."""
 
 WORDS_ID = WORDS.c.rowid
 

@@ -30,7 +30,7 @@ from .store import SAMPLE, Keys, is_known, were_keys_reused
 
 log = logging.getLogger("polyglance")
 
-EXACT = 128
+RESCORED = 128
 """At most this many results get exact scores from the catalog: more than a page shows."""
 
 BLOCK_BITS = 12
@@ -112,7 +112,7 @@ class VectorIndex:
 
         With `allowed` (ascending), only vectors with these keys: the search itself skips the others, so that `k` come
         back however few they are. Shapes (n,), n = min(k, number of vectors). Scores are cosines; in clusters, those
-        beyond the first EXACT have an error of about 0.001.
+        beyond the first RESCORED have an error of about 0.001.
         """
         state = self._state
         count = min(k, self.count() if allowed is None else len(allowed))
@@ -120,7 +120,7 @@ class VectorIndex:
         if state.base and count:
             depth = max(count, CANDIDATES)
             approximate = state.base.search(query, depth, allowed, state.removed)
-            base_scores, base_ids = self._with_exact_scores(query, *approximate, min(depth, EXACT))
+            base_scores, base_ids = self._with_exact_scores(query, *approximate, min(depth, RESCORED))
             scores, ids = np.concatenate([scores, base_scores]), np.concatenate([ids, base_ids])
             order = np.argsort(-scores, kind="stable")[:count]
             scores, ids = scores[order], ids[order]
@@ -213,7 +213,7 @@ class VectorIndex:
             if self._seen is not None and os.path.samestat(stat, self._seen):
                 return False
             self._seen = stat
-            return snapshot.peek(path).tuning != snapshot.EXACT
+            return snapshot.peek(path).tuning != snapshot.NO_CLUSTERS
         except (OSError, snapshot.SnapshotInvalid):
             return False
 

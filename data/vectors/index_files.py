@@ -129,7 +129,7 @@ def _write(
     ids: Keys,
     seals: Seals,
     index: Any,
-    tuning: Tuning = snapshot.EXACT,
+    tuning: Tuning = snapshot.NO_CLUSTERS,
 ) -> None:
     header = Snapshot(encoder.fingerprint, generation, ids, seals, tuning)
     snapshot.write(path_of(catalog, encoder), header, lambda put: faiss_.write(index, put))

@@ -14,7 +14,7 @@ from polyglance.languages import tokens
 @contextlib.contextmanager
 def holding(*texts):
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
-        db.execute("CREATE VIRTUAL TABLE words USING fts5(name, folder, caption, keyword, tokenize = 'ascii')")
+        db.execute(sqlite.WORDS_SCHEMA[0])
         for number, text in enumerate(texts):
             db.execute("INSERT INTO words (rowid, name) VALUES (?, ?)", (number, " ".join(tokens.of_document(text))))
         yield db
