@@ -11,7 +11,8 @@ SQLAlchemy reserves for one dialect (`sqlite_where`). Another dialect is a modul
   `reason`, `hint`;
 - `insert_or_ignore`, `upsert`; `id_list` and `id_list_value`, ids as one parameter; `unindexed`, an expression that no
   index serves; `has_byte`, a condition on bytes; `LARGEST_ID`;
-- full text: `WORDS_SCHEMA`, the table `WORDS` with its key `WORDS_ID`, `is_match`, `match_value` and `BEST_MATCH`; `refill_words`.
+- full text: `WORDS_SCHEMA`, the table `WORDS` with its key `WORDS_ID`, `is_match`, `match_value` and `BEST_MATCH`;
+  `refill_words`.
 
 Durability: write-ahead log with `synchronous=NORMAL`. A killed process loses nothing that was committed. After a power
 cut or a crash of the system the last commits may be missing, but none is there in part: SQLite waits for the disk at
