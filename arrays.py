@@ -12,3 +12,6 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 Ids: TypeAlias = npt.NDArray[np.int64]
 """Ids of the catalog: 64 bits, never used twice."""
+
+Seals: TypeAlias = npt.NDArray[np.uint64]
+"""Checksums of vectors, 8 bytes each."""

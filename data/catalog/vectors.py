@@ -9,18 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Connection, delete, exists, select, text
 
-from ...arrays import Floats, Ids
+from ...arrays import Floats, Ids, Seals
 from . import seals, settings
 from .database import Database, damaged, fetch
 from .dialect import dialect
 from .models import Photo, Vector
 from .photo_rows import batches
 from .settings import LibrarySettings
-
-Seals = npt.NDArray[np.uint64]
 
 STORED = np.dtype("<f2")
 """How a vector is stored; a unit vector loses less than 1e-3 of cosine by it."""

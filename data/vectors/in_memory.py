@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...arrays import Floats
+from ...arrays import Floats, Seals
 from ..catalog.catalog import Catalog
 from ..catalog.database import damaged
-from ..catalog.vectors import Seals
 from .store import SAMPLE, Keys, is_known, were_keys_reused
 
 

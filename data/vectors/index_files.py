@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays import Seals
 from ..catalog.catalog import Catalog
 from ..catalog.records import EncoderRecord
-from ..catalog.vectors import AT_ONCE, Seals
+from ..catalog.vectors import AT_ONCE
 from . import clustering, faiss_, snapshot
 from .clustered import Clustered
 from .exact import Exact

@@ -9,9 +9,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from ...arrays import Floats
+from ...arrays import Floats, Seals
 from ..catalog.database import damaged
-from ..catalog.vectors import Seals
 from . import faiss_, snapshot
 from .clustered import Clustered
 from .exact import Exact

@@ -6,9 +6,8 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from ...arrays import Floats, Ids
+from ...arrays import Floats, Ids, Seals
 from ..catalog.catalog import Catalog
-from ..catalog.vectors import Seals
 
 Keys: TypeAlias = Ids
 """Ids of vectors in the catalog, as keys of a store."""
