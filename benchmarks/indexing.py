@@ -87,15 +87,15 @@ def make_warm(folder: Path, image: Image.Image) -> Path:
 def agreement(library: Library, reference: np.ndarray, photos: list[Path]) -> list[float]:
     """Cosines of the stored vectors with those of the full-size pictures."""
     catalog = library.catalog
-    active = catalog.active_encoder()
+    active = catalog.encoders.active()
     assert active is not None
-    root = next(root for root in catalog.roots() if root.path.endswith(b"photos"))
-    known = catalog.known(root.id)
-    hashes = catalog.hashes([entry.photo_id for entry in known.values()])
+    root = next(root for root in catalog.roots.all() if root.path.endswith(b"photos"))
+    known = catalog.photos.known(root.id)
+    hashes = catalog.photos.hashes([entry.photo_id for entry in known.values()])
     result = []
     for path, expected in zip(photos, reference, strict=True):
         photo_id = known["/".join(path.parts[-2:]).encode()].photo_id
-        vector = catalog.vector(hashes[photo_id], active.id)
+        vector = catalog.vectors.get(hashes[photo_id], active.id)
         assert vector is not None
         result.append(float(vector @ expected / np.linalg.norm(vector)))
     return result

@@ -29,8 +29,6 @@ from polyglance.search.ranking.hits import RELEVANT
 
 from . import report
 
-Floats = npt.NDArray[np.float32]
-
 
 def figures(shown: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_]) -> dict[str, float]:
     """Percent, of two tables (queries, pictures). A query is absent if no picture of the library is right."""

@@ -93,9 +93,9 @@ def know(library: Library, photos: Path) -> float:
     """
     (photos.parent / "none").mkdir()
     library.index([photos.parent / "none"], encoder="lite")  # decides the encoder
-    active = library.catalog.active_encoder()
+    active = library.catalog.encoders.active()
     assert active is not None
-    root = library.catalog.add_root(os.fsencode(photos))
+    root = library.catalog.roots.add(os.fsencode(photos))
     files = list(scan(os.fsencode(photos)).files.items())
     world = clustered.world(len(files), active.dimension)
     for start in range(0, len(files), 1000):
@@ -105,7 +105,7 @@ def know(library: Library, photos: Path) -> float:
             Entry(root.id, path, stat, Content(key, 1, 1, "JPEG", Facts()))
             for key, (path, stat) in zip(keys, part, strict=True)
         ]
-        library.catalog.commit(entries, dict(zip(keys, world.photos(len(part), start), strict=True)), active.id)
+        library.catalog.changes.commit(entries, dict(zip(keys, world.photos(len(part), start), strict=True)), active.id)
     begun = time.perf_counter()
     index_files.save_if_stale(library.catalog, active)
     return time.perf_counter() - begun

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from polyglance.arrays import Floats
 from polyglance.datasets.sets import Captions
 from polyglance.evaluation import diagnostics, metrics, retrieval
 
@@ -78,31 +79,31 @@ def run(step: str, pictures: int) -> dict[str, Any]:
     return {"seconds": round(seconds, 1), "peak_mb": round(peak_mb()), "result": result}
 
 
-def _recall(images: metrics.Floats, texts: metrics.Floats, captions: Captions) -> Any:
+def _recall(images: Floats, texts: Floats, captions: Captions) -> Any:
     return retrieval.figures(retrieval.rank(images, texts, captions))
 
 
-def _recall_in_one_piece(images: metrics.Floats, texts: metrics.Floats, captions: Captions) -> Any:
+def _recall_in_one_piece(images: Floats, texts: Floats, captions: Captions) -> Any:
     to_image, to_text, _ = retrieval.relevance(captions, shared=False)
     ways = (texts, images, to_image), (images, texts, to_text)
     found = [metrics.recalls(metrics.standing(*way, chunk_bytes=1 << 40)) for way in ways]
     return dict(zip(("text_to_image", "image_to_text"), found, strict=True))
 
 
-def _hubs(images: metrics.Floats, texts: metrics.Floats, _: Captions) -> Any:
+def _hubs(images: Floats, texts: Floats, _: Captions) -> Any:
     return [diagnostics.hubness(texts, images).skewness, diagnostics.hubness(images, texts).skewness]
 
 
-def _cut(images: metrics.Floats, texts: metrics.Floats, captions: Captions) -> Any:
+def _cut(images: Floats, texts: Floats, captions: Captions) -> Any:
     to_image, _, _ = retrieval.relevance(captions, shared=False)
     return [cut.recall for cut in diagnostics.relevance_cuts(texts, images, to_image)]
 
 
-def _unit(rows: metrics.Floats) -> metrics.Floats:
+def _unit(rows: Floats) -> Floats:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-STEPS: dict[str, Callable[[metrics.Floats, metrics.Floats, Captions], Any]] = {
+STEPS: dict[str, Callable[[Floats, Floats, Captions], Any]] = {
     "recall": _recall,
     "hubs": _hubs,
     "relevance cut": _cut,

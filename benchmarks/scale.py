@@ -29,11 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from polyglance.arrays import Floats
 
 from . import clustered, report
 
-Floats = npt.NDArray[np.float32]
 Ask = Callable[[Floats], Any]
 
 SIZES = [1000, 10_000, 100_000, 1_000_000]
@@ -61,10 +60,10 @@ class Polyglance:
         from polyglance.data.vectors import index_files
 
         with Catalog(folder / "catalog.db", create=True) as catalog:
-            encoder = catalog.add_encoder("drawn", "d" * 32, DIMENSION, "float32")
+            encoder = catalog.encoders.add("drawn", "d" * 32, DIMENSION, "float32")
             for start, batch in rows(folder):
                 keys = [number.to_bytes(32, "big") for number in range(start, start + len(batch))]
-                catalog.add_vectors(dict(zip(keys, batch, strict=True)), encoder.id)
+                catalog.vectors.add(dict(zip(keys, batch, strict=True)), encoder.id)
             index_files.save(catalog, encoder)
 
     def open(self, folder: Path) -> Ask:

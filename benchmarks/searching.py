@@ -84,7 +84,7 @@ class Drawn:
 
 
 def commit(catalog: Catalog, encoder_id: int, numbers: range, vectors: npt.NDArray[np.float32]) -> None:
-    root = catalog.roots(counted=False)[0]
+    root = catalog.roots.all(counted=False)[0]
     entries = []
     for number in numbers:
         word, folder = WORDS[number % 15], WORDS[number // 15 % 15]
@@ -94,15 +94,15 @@ def commit(catalog: Catalog, encoder_id: int, numbers: range, vectors: npt.NDArr
         path = f"{folder} {number // 1000}/{word}_{number}.jpg".encode()
         entries.append(Entry(root.id, path, FileStat(1, 1, 1), content))
     keys = [number.to_bytes(32, "big") for number in numbers]
-    catalog.commit(entries, dict(zip(keys, vectors, strict=True)), encoder_id)
+    catalog.changes.commit(entries, dict(zip(keys, vectors, strict=True)), encoder_id)
 
 
 def fill(folder: Path, count: int, world: clustered.World) -> None:
     """Make the library, unless it is there."""
     with Catalog(folder / "catalog.db", create=True) as catalog:
-        encoder = catalog.add_encoder("drawn", Drawn.fingerprint.digest, DIMENSION, "float32")
-        if len(catalog.vector_ids(encoder.id)) < count:
-            catalog.add_root(b"/photos")
+        encoder = catalog.encoders.add("drawn", Drawn.fingerprint.digest, DIMENSION, "float32")
+        if len(catalog.vectors.ids(encoder.id)) < count:
+            catalog.roots.add(b"/photos")
             for start in range(0, count, BATCH):
                 numbers = range(start, min(start + BATCH, count))
                 commit(catalog, encoder.id, numbers, world.photos(len(numbers), start))
@@ -141,17 +141,19 @@ def opened(folder: Path) -> None:
 
 def grown(catalog: Catalog, engine: Engine, world: clustered.World) -> dict[str, float]:
     """Add ADDED photos and ask; then take them away again."""
-    count = int(catalog.vector_ids(1)[-1])
+    count = int(catalog.vectors.ids(1)[-1])
     start = time.perf_counter()
     commit(catalog, 1, range(count + 10**6, count + 10**6 + ADDED), world.photos(ADDED, -1 % 2**32))
     committed = time.perf_counter()
     engine.find(parse("just added", 1000), View(RESULTS))
     asked = time.perf_counter()
     roots = {
-        known.photo_id for path, known in catalog.known(1).items() if int(path.split(b"_")[-1][:-4]) >= count + 10**6
+        known.photo_id
+        for path, known in catalog.photos.known(1).items()
+        if int(path.split(b"_")[-1][:-4]) >= count + 10**6
     }
-    catalog.remove(sorted(roots))
-    catalog.prune()
+    catalog.changes.remove(sorted(roots))
+    catalog.vectors.prune()
     removed = time.perf_counter()
     engine.find(parse("just removed", 1000), View(RESULTS))
     return {
@@ -186,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             index = VectorIndex(catalog, 1, DIMENSION)
             index.follow()
             vectors = world.texts(queries)
-            thousandth = index.held.ids[:: index.count() // (photos // 1000)]
+            thousandth = index.state.ids[:: index.count() // (photos // 1000)]
             nearest = {
                 "all_p50_ms": vectors_timed(index, vectors),
                 "a_thousandth_p50_ms": vectors_timed(index, vectors, thousandth),

@@ -81,9 +81,9 @@ def fill(folder: Path, photos: int, empty: Path) -> None:
     small = thumbnails(draw)
     with Library.open(folder, settings=settings) as library:
         print_ = lite.fingerprint
-        record = library.catalog.add_encoder("lite", print_.digest, lite.dimension, print_.dtype)
-        library.catalog.activate(record.id)
-        root = library.catalog.add_root(os.fsencode(empty))
+        record = library.catalog.encoders.add("lite", print_.digest, lite.dimension, print_.dtype)
+        library.catalog.encoders.activate(record.id)
+        root = library.catalog.roots.add(os.fsencode(empty))
         for start in range(0, photos, BATCH):
             entries, vectors = [], {}
             for number in range(start, min(start + BATCH, photos)):
@@ -97,7 +97,7 @@ def fill(folder: Path, photos: int, empty: Path) -> None:
                 path = library.thumbnails.path(key)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(small[number % len(small)])
-            library.catalog.commit(entries, vectors, record.id)
+            library.catalog.changes.commit(entries, vectors, record.id)
 
 
 @contextmanager

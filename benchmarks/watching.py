@@ -93,17 +93,17 @@ def busy_seconds(process: psutil.Process, rest: float, seconds: float) -> float:
 
 def rename(library: Library, photos: Path, files: int) -> tuple[float, int]:
     """(seconds until the catalog has every photo under its new path, pictures encoded for it)."""
-    root = library.catalog.roots(counted=False)[-1]
-    active = library.catalog.active_encoder()
+    root = library.catalog.roots.all(counted=False)[-1]
+    active = library.catalog.encoders.active()
     assert active is not None
-    before = set(library.catalog.vector_ids(active.id).tolist())
-    ids = {known.photo_id for known in library.catalog.known(root.id).values()}
+    before = set(library.catalog.vectors.ids(active.id).tolist())
+    ids = {known.photo_id for known in library.catalog.photos.known(root.id).values()}
     start = time.perf_counter()
     os.rename(photos / "all", photos / "renamed")
-    wait(lambda: len(library.catalog.known(root.id, b"renamed")) == files, pause=0.5)
+    wait(lambda: len(library.catalog.photos.known(root.id, b"renamed")) == files, pause=0.5)
     seconds = time.perf_counter() - start
-    assert {known.photo_id for known in library.catalog.known(root.id).values()} == ids
-    return seconds, len(set(library.catalog.vector_ids(active.id).tolist()) - before)
+    assert {known.photo_id for known in library.catalog.photos.known(root.id).values()} == ids
+    return seconds, len(set(library.catalog.vectors.ids(active.id).tolist()) - before)
 
 
 def wait(condition: Callable[[], object], pause: float = 0.02, seconds: float = 300.0) -> None:

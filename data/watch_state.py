@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .. import atomic
-from .catalog import database
+from .catalog import locks
 
 FILE = "watch.json"
 
@@ -41,7 +41,7 @@ def publish(folder: Path, roots: Sequence[Coverage]) -> None:
 
 def read(folder: Path) -> WatchState | None:
     """Return the state of the process that watches the library; None if no process does."""
-    if not database.is_watched(folder):
+    if not locks.is_watched(folder):
         return None
     try:
         document = json.loads((folder / FILE).read_text())

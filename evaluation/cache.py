@@ -18,9 +18,9 @@ import numpy.typing as npt
 import platformdirs
 
 from .. import atomic
+from ..arrays import Floats
 from ..encoders.base import Fingerprint
 
-Floats: TypeAlias = npt.NDArray[np.float32]
 Kind: TypeAlias = Literal["images", "texts"]
 
 DTYPES = {"images": "<f2", "texts": "<f4"}

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..config import Settings
 from ..datasets.reading import check_languages
 from ..datasets.sets import Captions, RetrievalSet
@@ -20,8 +21,6 @@ from ..progress import Progress, silent
 from . import metrics, vectors
 from .metrics import CUTS, RelevantItems, Standing
 from .vectors import Failure
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 MAX_NAMED = 3
 """The number of missing pictures that an error names."""

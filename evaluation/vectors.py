@@ -12,12 +12,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from ..arrays import Floats
 from ..config import Settings
 from ..data import paths
 from ..data.pictures import files, images
@@ -27,8 +25,6 @@ from ..encoders.base import Encoder
 from ..errors import PictureError
 from ..progress import Progress, Tick, silent
 from .cache import VectorCache
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 WINDOW_BATCHES = 2
 """Maximum number of batches of decoded pictures in memory, as in the indexing pipeline."""

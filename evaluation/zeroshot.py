@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats
 from ..config import Settings
 from ..datasets.prompts import Names
 from ..datasets.reading import LONGEST_CAPTION
@@ -21,8 +20,6 @@ from ..search.query.normalise import normalise
 from . import metrics, vectors
 from .retrieval import missing_message
 from .vectors import Failure
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

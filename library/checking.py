@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from ..config import Settings, load
-from ..data.catalog import database
+from ..data.catalog import locks
 from ..data.catalog.catalog import Catalog
 from ..data.check import check as checking
 from ..progress import Progress, silent
@@ -32,6 +32,6 @@ def check(
     report = checking.check(checking.Plan(place / CATALOG, thumbnails, options, repair, deep), progress)
     if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
         parts = Parts(place, settings, Catalog(place / CATALOG))
-        with contextlib.closing(parts.catalog), database.writer_lock(place):
+        with contextlib.closing(parts.catalog), locks.writer_lock(place):
             snapshots.save(parts)
     return report

@@ -12,7 +12,7 @@ from .parts import Parts
 
 def active(parts: Parts) -> EncoderRecord:
     """The record of the encoder whose vectors answer. Raises LibraryMissing if nothing was indexed."""
-    record = parts.catalog.active_encoder()
+    record = parts.catalog.encoders.active()
     if record is None:
         raise LibraryMissing(
             f"Nothing was indexed in the library {parts.folder}.", "Run 'polyglance index FOLDER' first."
@@ -25,12 +25,12 @@ def active_or_new(parts: Parts, name: str | None) -> EncoderRecord:
 
     Raises UsageError if the library has another encoder than `name`, and what `registry.create` raises.
     """
-    record = parts.catalog.active_encoder()
+    record = parts.catalog.encoders.active()
     if name is None and parts.own_encoder is not None:
         name = parts.own_encoder.name
     if record is None:
         record = register(parts, create(parts, name or parts.settings.encoder, parts.settings))
-        parts.catalog.activate(record.id)
+        parts.catalog.encoders.activate(record.id)
     elif name not in {None, "auto", record.name}:
         raise UsageError(
             f"This library's encoder is {record.name}.",
@@ -49,7 +49,7 @@ def create(parts: Parts, name: str, settings: Settings) -> Encoder:
 def register(parts: Parts, encoder: Encoder) -> EncoderRecord:
     """Enter `encoder` in the catalog, if it is not there, and keep it loaded; return its record."""
     fingerprint = encoder.fingerprint
-    record = parts.catalog.add_encoder(encoder.name, fingerprint.digest, encoder.dimension, fingerprint.dtype)
+    record = parts.catalog.encoders.add(encoder.name, fingerprint.digest, encoder.dimension, fingerprint.dtype)
     with parts.loading:
         parts.encoders[record.id] = encoder
     return record

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Self
 
 from ..config import Settings, load
-from ..data.catalog import copies, own_data
 from ..data.catalog import facets as counting
+from ..data.catalog import own_data
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
 from ..data.check.check import Report as CheckReport
@@ -159,7 +159,7 @@ class Library:
 
     def excluded(self) -> list[str]:
         """The library's own exclusion patterns, in gitignore's syntax; the usual ones (`exclude.DEFAULTS`) go first."""
-        return self.catalog.excluded()
+        return self.catalog.settings.excluded()
 
     def exclude(self, patterns: Sequence[str]) -> None:
         """Replace the library's exclusion patterns; the next index run or rescan applies them. Raises UsageError.
@@ -209,7 +209,7 @@ class Library:
 
     def favourites_among(self, photo_ids: Sequence[int]) -> set[int]:
         """Those of a few photos that are favourites."""
-        return copies.favourites(self.catalog, photo_ids)
+        return self.catalog.favourites.among(photo_ids)
 
     def root(self, root_id: int) -> RootRecord:
         """The root with this id. Raises RootNotFound."""
@@ -246,7 +246,7 @@ class Library:
 
     def active_encoder(self) -> EncoderRecord | None:
         """The record of the encoder whose vectors answer; None if nothing was indexed. Nothing is loaded."""
-        return self.catalog.active_encoder()
+        return self.catalog.encoders.active()
 
     def is_being_written(self) -> bool:
         """Whether any process, this one included, writes to the library now."""
@@ -258,15 +258,15 @@ class Library:
 
     def facets(self) -> counting.Facets:
         """What there is to filter by; counted at each call, some tenths of a second for 100,000 photos."""
-        return counting.read(self.catalog)
+        return self.catalog.facets.count()
 
     def duplicates(self, after: int = 0, count: int = 20) -> list[list[PhotoRecord]]:
         """Up to `count` groups of photos with equal bytes whose first photo's id is above `after`, in its order."""
-        return copies.page(self.catalog, after, count)
+        return self.catalog.copies.page(after, count)
 
     def failures(self, after: int = 0, count: int = 20) -> tuple[list[PhotoRecord], int]:
         """(up to `count` files that could not be read, with ids above `after`; the number of all such files)."""
-        return self.catalog.some_failures(after, count)
+        return self.catalog.failures.page(after, count)
 
     def check(self, *, repair: bool = False, deep: bool = False, progress: Progress = silent) -> CheckReport:
         """Check the library's files, or repair them: see `polyglance.library.check`."""

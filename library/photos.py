@@ -19,7 +19,7 @@ _NO_SPACE = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 def photo(parts: Parts, photo_id: int) -> PhotoRecord:
     """The photo with this id. Raises PhotoNotFound."""
-    record = parts.catalog.photo(photo_id)
+    record = parts.catalog.photos.get(photo_id)
     # A NUL in the path: another file has taken its place, and the index run has not looked for it elsewhere yet.
     if record is None or record.error is not None or b"\0" in record.path:
         raise PhotoNotFound(f"No photo has the id {photo_id}.")
@@ -31,12 +31,12 @@ def mark(parts: Parts, photo_ids: Sequence[int], *, favourite: bool) -> list[int
     with short_write(parts):
         for photo_id in photo_ids:
             photo(parts, photo_id)
-        return parts.catalog.mark(photo_ids, favourite=favourite)
+        return parts.catalog.favourites.mark(photo_ids, favourite=favourite)
 
 
 def place_of(parts: Parts, record: PhotoRecord) -> tuple[bytes, bytes]:
     """(root, path relative to it) of a photo, absolute and as exact bytes. Raises PictureError."""
-    for root in parts.catalog.roots(counted=False):
+    for root in parts.catalog.roots.all(counted=False):
         if paths.is_within(record.path, root.path):
             return root.path, paths.relative_to(record.path, root.path)
     raise PictureError("is no longer in a folder of the library", "Run 'polyglance index' again.")

@@ -48,7 +48,7 @@ def rescan(parts: Parts, root_id: int | None, *, failed: bool, progress: Progres
     with writing(parts):
         record = encoders.active(parts)
         if failed:
-            places = _whole_roots(parts, parts.catalog.retry_failures())
+            places = _whole_roots(parts, parts.catalog.failures.retry())
         else:
             places = _whole_roots(parts, None if root_id is None else [root_id])
         if root_id is not None:
@@ -64,7 +64,7 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
     with writing(parts):
         record = encoders.register(parts, encoders.create(parts, name, parts.settings))
         tally = encode_missing(pipeline(parts, record, stop), progress)
-        parts.catalog.activate(record.id)
+        parts.catalog.encoders.activate(record.id)
     snapshots.save(parts, stop)
     return tally
 
@@ -77,7 +77,7 @@ def pipeline(parts: Parts, record: EncoderRecord, stop: Stop | None) -> Pipeline
 
 def _whole_roots(parts: Parts, root_ids: Collection[int] | None) -> list[Place]:
     """The roots with these ids, whole; all roots if `root_ids` is None."""
-    records = parts.catalog.roots(counted=False)
+    records = parts.catalog.roots.all(counted=False)
     return [Place(record) for record in records if root_ids is None or record.id in root_ids]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ..data.catalog import database
+from ..data.catalog import locks
 from ..data.vectors import index_files
 from ..errors import LibraryBusy
 from ..indexer.run.stop import Stop
@@ -18,11 +18,11 @@ def save(parts: Parts, stop: Stop | None = None) -> None:
 
     This does not hold the writer lock, because the snapshot of a large library takes minutes.
     """
-    record = parts.catalog.active_encoder()
+    record = parts.catalog.encoders.active()
     if record is None:
         return
     try:
-        with database.snapshot_lock(parts.folder):
+        with locks.snapshot_lock(parts.folder):
             index_files.save_if_stale(parts.catalog, record, lambda: stop is not None and stop.asked)
     except LibraryBusy:
         return  # another process is writing it

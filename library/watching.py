@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..data import paths, watch_state
-from ..data.catalog import database
+from ..data.catalog import locks
 from ..errors import Stopped
 from ..indexer.run.places import Place
 from ..indexer.run.report import Report
@@ -27,10 +27,10 @@ log = logging.getLogger("polyglance")
 def watch(parts: Parts, *, stop: Stop, timing: Timing, progress: Progress, on_report: Callable[[Report], None]) -> None:
     """Keep the library equal to all its roots until `stop` is asked to. See `Library.watch`."""
     encoders.active(parts)
-    with database.watcher_lock(parts.folder):
+    with locks.watcher_lock(parts.folder):
         host = Host(
-            roots=lambda: parts.catalog.roots(counted=False),
-            some_paths=parts.catalog.some_paths,
+            roots=lambda: parts.catalog.roots.all(counted=False),
+            some_paths=parts.catalog.photos.some_paths,
             exclusion=partial(roots.exclusion_of, parts),
             update=lambda places, missed: update(parts, places, missed, progress, stop),
             publish=lambda coverages: watch_state.publish(parts.folder, coverages),
@@ -62,7 +62,7 @@ def update(parts: Parts, places: Sequence[Place], missed: Collection[int], progr
 
 def _places_in_roots(parts: Parts, places: Sequence[Place]) -> list[Place]:
     """Return the places whose root is still in the catalog; another root may have the id of a forgotten one by now."""
-    records = {(record.id, record.path): record for record in parts.catalog.roots(counted=False)}
+    records = {(record.id, record.path): record for record in parts.catalog.roots.all(counted=False)}
     current = []
     for place in places:
         record = records.get((place.root.id, place.root.path))

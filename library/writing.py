@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..data.catalog import database, own_data
+from ..data.catalog import locks, own_data
 from ..errors import LibraryBusy
 from .parts import CATALOG, Parts
 
@@ -14,9 +14,9 @@ from .parts import CATALOG, Parts
 @contextmanager
 def writing(parts: Parts) -> Iterator[None]:
     """Hold the writer lock. Remove what a killed writer left; back up own data at the end. Raises LibraryBusy."""
-    with database.writer_lock(parts.folder) as after_a_kill:
+    with locks.writer_lock(parts.folder) as after_a_kill:
         if after_a_kill:
-            parts.thumbnails.sweep(parts.catalog.contents())
+            parts.thumbnails.sweep(parts.catalog.photos.contents())
         parts.is_writing = True
         try:
             yield
@@ -48,12 +48,12 @@ def back_up_own_data(parts: Parts) -> None:
 
 def is_being_written(parts: Parts) -> bool:
     """Whether any process, this one included, writes to the library now."""
-    return database.is_being_written(parts.folder)
+    return locks.is_being_written(parts.folder)
 
 
 def wait_until_writable(parts: Parts) -> None:
     """Wait for a moment while a process writes. Raises LibraryBusy if it does not end in that time."""
-    end = time.monotonic() + database.PATIENCE_SECONDS
+    end = time.monotonic() + locks.PATIENCE_SECONDS
     while is_being_written(parts):
         if time.monotonic() >= end:
             raise LibraryBusy("Another process is writing to the library.", "Wait until it is done, or stop it.")

@@ -15,7 +15,7 @@ import zipfile
 import pytest
 from old_libraries import ARCHIVE, MADE_AT, answers, arrange, without
 from polyglance import Library
-from polyglance.data.catalog import database
+from polyglance.data.catalog import opening
 from polyglance.data.vectors import index_files, snapshot
 from polyglance.encoders.lite.encoder import LiteEncoder
 
@@ -91,7 +91,7 @@ def test_an_old_library_is_migrated_and_answers_as_the_code_that_made_it(old, ph
     folder, recorded = old
     Library.open(folder).close()
     assert_holds(answers(folder, photos), recorded)
-    assert schema(folder / "catalog.db") == database.SCHEMA
+    assert schema(folder / "catalog.db") == opening.SCHEMA
     assert not encoded
 
 

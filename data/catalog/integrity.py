@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from . import database, migrations, seals, words
+from . import migrations, opening, seals, sqlite, words
 from .records import NEVER_SEEN
 
 ERRORS = (sqlite3.Error, UnicodeError)
@@ -45,9 +45,9 @@ TO_READ = "its record was damaged; the next index run reads it again"
 
 def connect(path: Path) -> sqlite3.Connection:
     """A plain connection that reads text as it is, whatever its bytes."""
-    how = database.read_only(path)
+    how = sqlite.read_only(path)
     place = f"{path.as_uri()}?{urlencode(how)}" if how else path
-    wait = database.BUSY_TIMEOUT_MS / 1000
+    wait = sqlite.BUSY_TIMEOUT_MS / 1000
     connection = sqlite3.connect(place, isolation_level=None, timeout=wait, uri=bool(how))
     connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
     connection.row_factory = sqlite3.Row
@@ -89,10 +89,10 @@ def problem(path: Path) -> Problem | None:
             schema = _schema(db)
             versions = [row[0] for row in db.execute("SELECT version_num FROM alembic_version")]
             newer = [
-                version for version in versions if re.fullmatch(r"\d{4}", str(version)) and version > database.SCHEMA
+                version for version in versions if re.fullmatch(r"\d{4}", str(version)) and version > opening.SCHEMA
             ]
             if newer and schema != expected_schema():
-                message = f"it is of schema {newer[0]}, which is newer than {database.SCHEMA}"
+                message = f"it is of schema {newer[0]}, which is newer than {opening.SCHEMA}"
                 return Problem("catalog-version", message, "newer")
             lines = complaints(db) or _refusal(db, path)
     except ERRORS as error:
@@ -101,17 +101,17 @@ def problem(path: Path) -> Problem | None:
         return Problem("catalog-unreadable", f"it cannot be read: {error}")
     if lines:
         return Problem("catalog-structure", lines[0])
-    if len(versions) == 1 and versions[0] in migrations.known() and versions[0] != database.SCHEMA:
+    if len(versions) == 1 and versions[0] in migrations.known() and versions[0] != opening.SCHEMA:
         message = f"it is of schema {versions[0]}, an older version's"
         return Problem("catalog-version", message, "upgrade")
     if schema != expected_schema():
         return Problem("catalog-schema", "its tables are not described as this version makes them")
-    return None if versions == [database.SCHEMA] else Problem("catalog-schema", "it does not name its schema")
+    return None if versions == [opening.SCHEMA] else Problem("catalog-schema", "it does not name its schema")
 
 
 def _refusal(db: sqlite3.Connection, path: Path) -> list[str]:
     """Why SQLite takes a file that we may write for one that can only be read: a damaged header."""
-    if database.read_only(path) or not os.access(path, os.W_OK):
+    if sqlite.read_only(path) or not os.access(path, os.W_OK):
         return []
     db.execute("PRAGMA query_only=OFF")
     db.execute("PRAGMA busy_timeout=0")
@@ -136,7 +136,7 @@ def expected_schema() -> list[tuple[Any, ...]]:
     """(type, name, table, statement) of everything in a fresh catalog."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "catalog.db"
-        database.migrate(path)
+        opening.migrate(path)
         with contextlib.closing(connect(path)) as db:
             return _schema(db)
 
@@ -214,7 +214,7 @@ def empty_photo(db: sqlite3.Connection, photo_id: int) -> None:
     # A favourite that has changed by then hands its mark on.
     before = "hash_before = CASE typeof(content_hash) WHEN 'blob' THEN content_hash ELSE hash_before END"
     empty = dict.fromkeys(seals.PHOTO) | {"error": TO_READ}
-    values = empty | NEVER_SEEN._asdict() | {"seal": seals.of("photo", empty)}
+    values = empty | NEVER_SEEN._asdict() | {"seal": seals.seal_row("photo", empty)}
     assignments = ", ".join(f"{name} = ?" for name in values)
     db.execute(f"UPDATE photo SET {before}, {assignments} WHERE id = ?", (*values.values(), photo_id))
 
@@ -281,7 +281,9 @@ def words_problem(path: Path) -> str:
             db.execute("PRAGMA query_only=ON")
             db.execute("BEGIN")
             stored = db.execute(f"SELECT rowid, {', '.join(words.COLUMNS)} FROM words ORDER BY rowid")
-            expected = ((row[0], *words.of_photo(*tuple(row)[1:])) for row in db.execute(f"{words.SOURCE} ORDER BY 1"))
+            expected = (
+                (row[0], *words.photo_words(*tuple(row)[1:])) for row in db.execute(f"{words.SOURCE} ORDER BY 1")
+            )
             if any(a is None or tuple(a) != b for a, b in itertools.zip_longest(stored, expected)):
                 return "the index of words does not say what the photos' records say"
         return _index_problem(path)
@@ -291,7 +293,7 @@ def words_problem(path: Path) -> str:
 
 def _index_problem(path: Path) -> str:
     """What FTS5 says of its index. That needs the write lock: omitted beside a writer, and where we only read."""
-    if database.read_only(path):
+    if sqlite.read_only(path):
         return ""
     with contextlib.closing(connect(path)) as db:
         db.execute("PRAGMA busy_timeout=0")
@@ -314,7 +316,7 @@ def make_words(path: Path) -> bool:
         db.execute("BEGIN IMMEDIATE")
         try:
             db.execute("DROP TABLE words")
-            db.execute(words.SCHEMA[0])
+            db.execute(sqlite.WORDS_SCHEMA[0])
             fill_words(db)
             bump(db)
             db.execute("COMMIT")
@@ -331,5 +333,5 @@ def fill_words(db: sqlite3.Connection) -> None:
     last = 0
     select = f"{words.SOURCE} AND photo.id > ? ORDER BY photo.id LIMIT {ROWS_AT_ONCE}"
     while batch := db.execute(select, (last,)).fetchall():
-        db.executemany(statement, [(row[0], *words.of_photo(*tuple(row)[1:])) for row in batch])
+        db.executemany(statement, [(row[0], *words.photo_words(*tuple(row)[1:])) for row in batch])
         last = batch[-1][0]

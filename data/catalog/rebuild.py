@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from ... import atomic
-from . import database, integrity, own_data
+from . import integrity, opening, own_data
 
 TABLES = ("setting", "root", "encoder", "photo", "favourite", "vector")
 """What is copied, parents first."""
@@ -50,7 +50,7 @@ def rebuild(path: Path, own: own_data.Rows) -> Saved | None:
     fresh = path.with_name(f".{path.name}.rebuilt{atomic.SUFFIX}")
     _remove(fresh)
     try:
-        database.migrate(fresh)
+        opening.migrate(fresh)
         with contextlib.closing(integrity.connect(fresh)) as target:
             target.execute("BEGIN")
             saved = _fill(target, path, own)

@@ -1,7 +1,7 @@
-"""Seals: an 8-byte checksum of what a catalog row says, stored in the row, so that a changed bit is noticed.
+"""Seals: an 8-byte checksum of a catalog row's values, stored in the row, so that a changed bit is noticed.
 
-A seal covers what no disk can tell again cheaply. A photo's place and stat are left out: every scan compares
-them with the disk. The encoding is unambiguous: each value is its type's letter, its length and its bytes.
+A seal covers what cannot be read from the disk again cheaply. A photo's place and stat are left out: every scan
+compares them with the disk. The encoding is unambiguous: each value is its type's letter, its length and its bytes.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ SEALED: dict[str, tuple[str, ...]] = {
 
 
 def seal(table: str, *values: object) -> bytes:
-    """Seal of one row of `table`, given the values of its SEALED columns as SQLite returns them."""
+    """The seal of a row of `table`, from the values of its SEALED columns as the driver returns them."""
     return hashlib.blake2b(
         b"".join(_encoded(value) for value in values), digest_size=SIZE, person=table.encode()
     ).digest()
 
 
-def of(table: str, row: Any) -> bytes:
-    """Seal of a row object, or a mapping, that has the SEALED columns."""
+def seal_row(table: str, row: Any) -> bytes:
+    """The seal of a row, an object or a dict, that has the SEALED columns."""
     if isinstance(row, dict):
         return seal(table, *(row[name] for name in SEALED[table]))
     return seal(table, *(getattr(row, name) for name in SEALED[table]))

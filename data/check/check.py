@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...errors import LibraryError, LibraryMissing
 from ...progress import Progress, Tick, silent
-from ..catalog import database, integrity, own_data, rebuild
+from ..catalog import integrity, locks, opening, own_data, rebuild
 from ..pictures.decoding import DecodeOptions
 from ..pictures.thumbnails import Thumbnails
 from . import files, rows
@@ -69,7 +69,7 @@ def check(plan: Plan, progress: Progress = silent) -> Report:
             f"There is no library at {plan.catalog.parent}.", "Run 'polyglance index FOLDER' to make one."
         )
     start = time.perf_counter()
-    with database.writer_lock(plan.catalog.parent) if plan.repair else contextlib.nullcontext():
+    with locks.writer_lock(plan.catalog.parent) if plan.repair else contextlib.nullcontext():
         return _check(plan, progress, start)
 
 
@@ -122,7 +122,7 @@ def _catalog_file(plan: Plan) -> list[Finding]:
 
 def _upgraded(plan: Plan, finding: Finding) -> list[Finding]:
     try:
-        database.migrate(plan.catalog)
+        opening.migrate(plan.catalog)
     except LibraryError as error:
         return [found(finding.code, finding.subject, error.message, error.hint)]
     return [finding.mended()]
@@ -198,6 +198,6 @@ def _examination(plan: Plan, progress: Progress) -> Iterator[Examination]:
             progress(Tick(done, total))
 
         folder = plan.catalog.parent
-        busy = not plan.repair and database.is_being_written(folder)
+        busy = not plan.repair and locks.is_being_written(folder)
         own = own_data.newest(plan.catalog)
         yield Examination(db, folder, plan.thumbnails, plan.options, plan.repair, plan.deep, busy, own, steps)

@@ -17,8 +17,8 @@ from PIL import Image
 from ... import atomic
 from ...errors import PictureError
 from .. import paths
-from ..catalog import database, integrity, own_data
-from ..catalog.records import FileStat
+from ..catalog import integrity, locks, own_data
+from ..catalog.records import INODE_BITS, FileStat
 from ..pictures import decoding
 from ..pictures.files import content_hash, read_bytes
 from ..vectors import snapshot
@@ -26,8 +26,6 @@ from .findings import Examination, Finding, found
 
 TEMPORARY_AGE = 60.0
 """Seconds after which a temporary thumbnail is a leftover: a page being served writes them without the lock."""
-
-INODE_BITS = (1 << 63) - 1  # as a scan records them
 
 
 UNREADABLE = "Check its permissions, and the disk."
@@ -68,7 +66,7 @@ def leftovers(look: Examination) -> Iterator[tuple[Path, Finding]]:
     if look.busy:
         return
     folders = [look.folder, look.folder / own_data.FOLDER, look.folder / snapshot.FOLDER]
-    if database.is_being_indexed(look.folder):
+    if locks.is_being_indexed(look.folder):
         folders.pop()
     temporary = [path for folder in folders for path in sorted(folder.glob(f".*{atomic.SUFFIX}*"))]
     temporary += [path for path in look.thumbnails.folder.glob("*/*/.*") if _age(path) > TEMPORARY_AGE]

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import paths
 from ..catalog import integrity, own_data
-from ..catalog.vector_rows import STORED
+from ..catalog.vectors import STORED
 from .findings import INDEX_AGAIN, Examination, Finding, found
 
 NORM_TOLERANCE = 5e-3  # of a float16 unit vector: the encoder's tolerance, and rounding

@@ -13,15 +13,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Floats
 from . import lexicon
 from .colours import COLOURS
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 CONCEPTS = 1000
 DIMENSION = CONCEPTS + len(COLOURS)

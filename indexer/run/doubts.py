@@ -59,7 +59,7 @@ def find_mass_removals(
     doubted: set[int] = set()
     if all(len(ids) <= health.MAX_UNDOUBTED for ids in by_root.values()):
         return doubts, doubted  # without counting the photos of all roots
-    for root in catalog.roots():
+    for root in catalog.roots.all():
         ids, photos = by_root.get(root.id, []), root.photos + root.failed
         if health.is_doubtful(len(ids), photos):
             doubts.append(Doubt(root.id, root.path, len(ids), photos))

@@ -121,7 +121,7 @@ class Pipeline:
 
         def is_new_content(content_hash: bytes) -> bool:
             nonlocal known
-            known = self.catalog.content(content_hash, self.encoder_id)
+            known = self.catalog.photos.content(content_hash, self.encoder_id)
             return known is None
 
         _let_settle(job.stat)
@@ -133,7 +133,7 @@ class Pipeline:
             return _Prepared(job, known)
         self.thumbnails.write(content_hash, picture.jpeg)
         content = Content(content_hash, picture.width, picture.height, picture.format, picture.facts)
-        has_vector = self.catalog.has_vector(content_hash, self.encoder_id)
+        has_vector = self.catalog.vectors.has(content_hash, self.encoder_id)
         return _Prepared(job, content, None if has_vector else picture.image)
 
     def _decode_options(self) -> DecodeOptions:
@@ -145,7 +145,7 @@ class Pipeline:
     ) -> list[Entry]:
         images = {item.content.content_hash: item.image for item in batch if item.content and item.image}
         # A copy may have been decoded before the batch with its original was committed.
-        images = {key: image for key, image in images.items() if not self.catalog.has_vector(key, self.encoder_id)}
+        images = {key: image for key, image in images.items() if not self.catalog.vectors.has(key, self.encoder_id)}
         start = time.perf_counter()
         encoded = self.encoder.encode_images(list(images.values()))
         vectors = checked(encoded, len(images), self.encoder.dimension)
@@ -153,7 +153,7 @@ class Pipeline:
         entries = [_make_entry(item, vanished) for item in batch]
         unrecorded = [] if record_failures else [entry for entry in entries if entry.error]
         recorded = [entry for entry in entries if record_failures or not entry.error]
-        self.catalog.commit(recorded, dict(zip(images, vectors, strict=True)), self.encoder_id)
+        self.catalog.changes.commit(recorded, dict(zip(images, vectors, strict=True)), self.encoder_id)
         tally.encoded += len(images)
         for item, entry in zip(batch, entries, strict=True):
             _count(item, entry, tally)

@@ -22,7 +22,7 @@ def encode_missing(pipeline: Pipeline, progress: Progress = silent) -> Tally:
     Raises FolderError, before any work, if a root is offline: the new encoder would not find its photos. Raises Stopped
     if the run was asked to stop.
     """
-    roots = {root.id: root for root in pipeline.catalog.roots()}
+    roots = {root.id: root for root in pipeline.catalog.roots.all()}
     for root in roots.values():
         if root.photos and not os.path.isdir(root.path):
             raise FolderError(
@@ -31,11 +31,11 @@ def encode_missing(pipeline: Pipeline, progress: Progress = silent) -> Tally:
             )
     jobs = [
         Job(roots[root_id], path, stat, is_new=False, hash_before=content_hash)
-        for root_id, path, stat, content_hash in pipeline.catalog.without_vector(pipeline.encoder_id)
+        for root_id, path, stat, content_hash in pipeline.catalog.photos.without_vector(pipeline.encoder_id)
     ]
     tally = Tally()
     unreadable = pipeline.run(jobs, None, tally, progress, record_failures=False)
     if tally.stopped:
         raise Stopped
-    pipeline.catalog.commit([replace(entry, stat=NEVER_SEEN) for entry in unreadable], {}, pipeline.encoder_id)
+    pipeline.catalog.changes.commit([replace(entry, stat=NEVER_SEEN) for entry in unreadable], {}, pipeline.encoder_id)
     return tally

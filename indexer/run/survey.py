@@ -62,7 +62,7 @@ class Surveyor:
         """Compare `place`. Raises FolderError if its disk is missing."""
         root = place.root
         scanned = self._scan(place)
-        known = self._catalog.known(root.id, place.below, deep=place.deep)
+        known = self._catalog.photos.known(root.id, place.below, deep=place.deep)
         missing = self._find_unproved(place, known, scanned, confirmed=self._confirmed)
         if b"" in missing:
             can_confirm = not self._find_unproved(place, known, scanned, confirmed=True)
@@ -82,7 +82,7 @@ class Surveyor:
         root = place.root
 
         def has_photo(folder: bytes) -> bool:
-            photos = self._catalog.known(root.id, folder)
+            photos = self._catalog.photos.known(root.id, folder)
             return any(_is_in_place(paths.join(root.path, path), photo) for path, photo in photos.items())
 
         return health.find_unproved(

@@ -132,7 +132,7 @@ def _apply(
 
 
 def _make_jobs(pipeline: Pipeline, surveys: Sequence[Survey], changes: Diff[FilePosition]) -> list[Job]:
-    hashes = pipeline.catalog.hashes([photo_id for photo_id, _ in changes.changed])
+    hashes = pipeline.catalog.photos.hashes([photo_id for photo_id, _ in changes.changed])
 
     def make_job(position: FilePosition, photo_id: int | None = None) -> Job:
         n, path = position
@@ -144,7 +144,7 @@ def _make_jobs(pipeline: Pipeline, surveys: Sequence[Survey], changes: Diff[File
 
 def _record_moves(pipeline: Pipeline, surveys: Sequence[Survey], changes: Diff[FilePosition], tally: Tally) -> None:
     if changes.moved:
-        pipeline.catalog.move(
+        pipeline.catalog.changes.move(
             [
                 Move(photo_id, surveys[n].place.root.id, path, surveys[n].files[path])
                 for photo_id, (n, path) in changes.moved
@@ -162,12 +162,12 @@ def _record_unreadable(pipeline: Pipeline, surveys: Sequence[Survey], tally: Tal
             entries.append(Entry(root.id, path, UNREADABLE_FOLDER, error=reason))
             tally.failures.append(Failure(paths.join(root.path, path), reason, is_final=False))
     if entries:
-        pipeline.catalog.commit(entries, {}, pipeline.encoder_id)
+        pipeline.catalog.changes.commit(entries, {}, pipeline.encoder_id)
 
 
 def _remove(pipeline: Pipeline, surveys: Sequence[Survey], gone: Mapping[int, FilePosition], tally: Tally) -> None:
     if gone:
-        pipeline.catalog.remove(list(gone))
+        pipeline.catalog.changes.remove(list(gone))
         tally.removed += sum(surveys[n].stats[photo_id] != UNREADABLE_FOLDER for photo_id, (n, _) in gone.items())
 
 
@@ -179,14 +179,14 @@ def _record_scans(pipeline: Pipeline, surveyor: Surveyor, surveys: Sequence[Surv
         root = each.place.root
         if each.place.is_whole:
             mounted = health.describe_scanned(root.mounted, surveyor.table, root.path, list(each.unproved))
-            pipeline.catalog.scanned(root.id, mounted, missing[root.id])
+            pipeline.catalog.roots.record_scan(root.id, mounted, missing[root.id])
         elif missing[root.id]:
-            pipeline.catalog.note_missing(root.id, missing[root.id])
+            pipeline.catalog.roots.record_missing(root.id, missing[root.id])
 
 
 def _prune(pipeline: Pipeline, places: Sequence[Place]) -> None:
     """Drop contents without photos if all roots were compared; else a photo may be on its way between two of them."""
     whole = {place.root.id for place in places if place.is_whole}
-    if all(root.id in whole for root in pipeline.catalog.roots(counted=False)):
-        for content_hash in pipeline.catalog.prune():
+    if all(root.id in whole for root in pipeline.catalog.roots.all(counted=False)):
+        for content_hash in pipeline.catalog.vectors.prune():
             pipeline.thumbnails.remove(content_hash)

@@ -36,7 +36,7 @@ class VanishedPhotos:
         self._roots: dict[int, RootRecord] | None = None
         self._table = table
         self._by_hash: dict[bytes, deque[int]] = {}
-        hashes = catalog.hashes(missed)
+        hashes = catalog.photos.hashes(missed)
         for photo_id, content_hash in hashes.items():
             self._by_hash.setdefault(content_hash, deque()).append(photo_id)
         self._elsewhere: dict[bytes, deque[tuple[int, int, bytes]]] = {}
@@ -44,7 +44,7 @@ class VanishedPhotos:
         self._claimed: set[int] = set()
         self._without_content = [photo_id for photo_id in missed if photo_id not in hashes]
         self._changed = changed
-        self._contents_before = set(catalog.hashes(list(changed.values())).values())
+        self._contents_before = set(catalog.photos.hashes(list(changed.values())).values())
         self._rewritten: list[Rewritten[File]] = []
 
     def claim(self, content_hash: bytes) -> int | None:
@@ -81,7 +81,7 @@ class VanishedPhotos:
                 tally.added += 1
         tally.moved += len(moved)
         returned = [photo_id for photo_id, _ in unclaimed if photo_id in ids]
-        self._catalog.renumber(moved, returned)
+        self._catalog.changes.renumber(moved, returned)
         for photo_id, content in unclaimed:
             if photo_id in ids:
                 self._by_hash[content].remove(photo_id)
@@ -93,7 +93,7 @@ class VanishedPhotos:
     def _find_gone_elsewhere(self, content_hash: bytes) -> int | None:
         places = self._elsewhere.get(content_hash)
         if places is None:
-            places = deque(self._catalog.places(content_hash))
+            places = deque(self._catalog.photos.places(content_hash))
             if places:  # most new files are no copies: an empty list for each would only take memory
                 self._elsewhere[content_hash] = places
         while places:
@@ -104,10 +104,10 @@ class VanishedPhotos:
 
     def _is_gone(self, root_id: int, path: bytes) -> bool:
         if self._roots is None:
-            self._roots = {root.id: root for root in self._catalog.roots(counted=False)}
+            self._roots = {root.id: root for root in self._catalog.roots.all(counted=False)}
         root = self._roots.get(root_id)
         if root is None or os.path.lexists(paths.join(root.path, path)):
             return False
         return health.is_absence_proved(
-            root, path, self._table, lambda folder: self._catalog.some_paths(root_id, folder)
+            root, path, self._table, lambda folder: self._catalog.photos.some_paths(root_id, folder)
         )

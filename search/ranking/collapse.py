@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Floats
 from ...data.catalog.records import Brief
 
 ALIKE = 0.9
@@ -45,7 +45,6 @@ _COPY = re.compile(
 _NUMBER = re.compile(r"(\d{1,9})$")
 
 
-Floats = npt.NDArray[np.float32]
 Vectors = Callable[[list[int]], Floats]
 """Vector ids -> vectors, shape (len(ids), dimension)."""
 Series = tuple[bytes, str]

@@ -2,7 +2,7 @@ import sqlite3
 import threading
 
 import pytest
-from polyglance.data.catalog import database
+from polyglance.data.catalog import locks
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_missing_library_is_wrong_use(polyglance):
 
 
 def test_repairing_beside_a_writer_ends_with_code_4(check, small_library):
-    with database.writer_lock(small_library.folder):
+    with locks.writer_lock(small_library.folder):
         assert check("--repair").code == 4
         assert check().code == 0
 

@@ -10,7 +10,7 @@ import pytest
 from polyglance import Library
 from polyglance.answers.status import Status
 from polyglance.data import watch_state
-from polyglance.data.catalog.database import is_watched, watcher_lock
+from polyglance.data.catalog.locks import is_watched, watcher_lock
 from polyglance.errors import LibraryError
 
 

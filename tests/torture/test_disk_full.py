@@ -147,5 +147,5 @@ def test_an_open_library_forgets_on_a_full_disk(full, opened, photos):
     status = library.status()
     assert status.photos == 20
     (root, _) = status.roots[0]
-    kept = next(iter(library.catalog.known(root.id).values()))
+    kept = next(iter(library.catalog.photos.known(root.id).values()))
     library.mark([kept.photo_id])  # there is space again

@@ -28,14 +28,14 @@ LONG = 64  # bytes of a damaged range
 
 def vectors_of(catalog):
     """Content hash -> vector as searches see it, from the index in memory."""
-    record = catalog.active_encoder()
+    record = catalog.encoders.active()
     if record is None:
         return {}
     index = VectorIndex(catalog, record.id, record.dimension)
     index.follow()
-    ids = index.held.ids
+    ids = index.state.ids
     held = dict(zip(ids.tolist(), index.fetch(ids), strict=True))
-    photos = catalog.photos_of_vectors(list(held))
+    photos = catalog.selection.photos(list(held))
     return {photo.path: held[vector_id].tobytes() for vector_id, shown in photos.items() for photo in shown}
 
 
@@ -46,7 +46,7 @@ def looked_at(small, truth):
             library.status()
             found = vectors_of(library.catalog)
             for photo_id in range(1, 14):
-                library.catalog.photo(photo_id)
+                library.catalog.photos.get(photo_id)
             library.search("blue")
     except PolyglanceError as error:
         assert "\n" not in str(error)

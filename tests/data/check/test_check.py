@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from polyglance import library as libraries
 from polyglance.config import Settings
-from polyglance.data.catalog import database, own_data, rebuild, seals
+from polyglance.data.catalog import locks, own_data, rebuild, seals
 from polyglance.data.check import findings
 from polyglance.data.check.findings import HARMLESS
 from polyglance.data.vectors import snapshot
@@ -68,7 +68,7 @@ def own(small_library):
 
 def own_data_of(small):
     with small.open() as library:
-        roots = [root.path for root in library.catalog.roots()]
+        roots = [root.path for root in library.catalog.roots.all()]
         return roots, library.excluded(), library.active_encoder().name, small.ask("SELECT * FROM favourite ORDER BY 1")
 
 
@@ -480,7 +480,7 @@ def test_a_thumbnail_that_cannot_be_made_again_says_what_it_needs(own_photos):
 
 
 def test_repairing_needs_the_lock_and_looking_does_not(small_library):
-    with database.writer_lock(small_library.folder):
+    with locks.writer_lock(small_library.folder):
         with pytest.raises(LibraryBusy):
             check(small_library, repair=True)
         assert check(small_library).findings == []
@@ -489,7 +489,7 @@ def test_repairing_needs_the_lock_and_looking_does_not(small_library):
 def test_what_a_writer_has_in_hand_is_no_finding(small_library):
     small_library.damage("DELETE FROM photo WHERE content_hash = (SELECT content_hash FROM vector WHERE id = 4)")
     (small_library.folder / "snapshots" / ".ab.faiss.xyz.tmp").write_bytes(b"half")
-    with database.writer_lock(small_library.folder):
+    with locks.writer_lock(small_library.folder):
         assert check(small_library).findings == []
     assert codes(check(small_library)) == {"vector-orphan", "thumbnail-orphan", "leftover-file"}
 

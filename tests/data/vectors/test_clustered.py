@@ -42,8 +42,8 @@ def template(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("clustered")
     with pytest.MonkeyPatch.context() as patch, Catalog(folder / "catalog.db", create=True) as opened:
         patch.setattr(index_files, "CLUSTERED_FROM", 600)
-        opened.add_encoder("test", "f" * 32, DIMENSION, "float32")
-        opened.add_root(b"/photos")
+        opened.encoders.add("test", "f" * 32, DIMENSION, "float32")
+        opened.roots.add(b"/photos")
         put(opened, 0, rows[:MANY])
         index_files.save(opened, record(opened))
     return folder
@@ -64,19 +64,19 @@ def catalog(saved):
 
 
 def record(catalog):
-    return catalog.encoders()[0]
+    return catalog.encoders.all()[0]
 
 
 def put(catalog, start, vectors):
     keys = [number.to_bytes(32, "big") for number in range(start, start + len(vectors))]
     entries = [Entry(1, key.hex().encode(), FileStat(1, 1, 1), Content(key, 1, 1, "PNG", Facts())) for key in keys]
-    catalog.commit(entries, dict(zip(keys, vectors, strict=True)), 1)
+    catalog.changes.commit(entries, dict(zip(keys, vectors, strict=True)), 1)
 
 
 def drop(catalog, numbers):
-    known = catalog.known(1)
-    catalog.remove([known[number.to_bytes(32, "big").hex().encode()].photo_id for number in numbers])
-    catalog.prune()
+    known = catalog.photos.known(1)
+    catalog.changes.remove([known[number.to_bytes(32, "big").hex().encode()].photo_id for number in numbers])
+    catalog.vectors.prune()
 
 
 def opened(catalog):
@@ -107,12 +107,12 @@ def recall(index, rows, queries, count=10, numbers=None):
 
 def test_it_finds_what_an_exact_search_finds_and_looks_at_a_part(saved, world, rows):
     index = opened(saved)
-    held = index.held
-    assert held.base is not None
-    assert (len(held.base), len(held.recent), index.count()) == (MANY, 0, MANY)
-    assert held.base.tuning.probes < held.base.index.nlist / 3
-    assert held.base.tuning.recall >= clustering.RECALL
-    assert held.base.index.d % 16 == 0
+    state = index.state
+    assert state.base is not None
+    assert (len(state.base), len(state.recent), index.count()) == (MANY, 0, MANY)
+    assert state.base.tuning.probes < state.base.index.nlist / 3
+    assert state.base.tuning.recall >= clustering.RECALL
+    assert state.base.index.d % 16 == 0
     assert recall(index, rows[:MANY], world.pictures(200)) >= 0.99
     assert recall(index, rows[:MANY], world.texts(200)) >= 0.98
 
@@ -151,7 +151,7 @@ def test_what_comes_and_goes_is_followed_beside_the_clusters(saved, world, rows)
     gone = [5, 6, 4000, MANY, MANY + 1999]
     drop(saved, gone)
     index.follow()
-    assert (len(index.held.recent), index.held.gone.tolist()) == (1998, [6, 7, 4001])
+    assert (len(index.state.recent), index.state.removed.tolist()) == (1998, [6, 7, 4001])
     left = np.setdiff1d(np.arange(len(rows)), gone)
     assert recall(index, rows, world.pictures(100), numbers=left) >= 0.99
     for number in gone:
@@ -160,8 +160,8 @@ def test_what_comes_and_goes_is_followed_beside_the_clusters(saved, world, rows)
     assert index.search(rows[MANY + 7], 1)[1].tolist() == [MANY + 8]
     # Another process that opens it now holds the same.
     again = opened(saved)
-    assert np.array_equal(again.held.ids, index.held.ids)
-    assert np.array_equal(again.held.gone, index.held.gone)
+    assert np.array_equal(again.state.ids, index.state.ids)
+    assert np.array_equal(again.state.removed, index.state.removed)
     query = world.texts(1)[0]
     assert np.array_equal(again.search(query, 50)[1], index.search(query, 50)[1])
 
@@ -190,7 +190,7 @@ def test_a_few_changes_leave_the_snapshot_and_many_join_the_clusters_there_are(s
     assert after.tuning == before.tuning
     assert after.count == len(rows) - 2
     index = opened(saved)
-    assert (len(index.held.recent), len(index.held.gone)) == (0, 0)
+    assert (len(index.state.recent), len(index.state.removed)) == (0, 0)
     assert recall(index, rows, world.pictures(100), numbers=np.setdiff1d(np.arange(len(rows)), [1, 2])) >= 0.98
 
 
@@ -205,7 +205,7 @@ def test_a_library_that_shrank_is_searched_exactly_again(saved, world, rows):
     assert index_files.save_if_stale(saved, record(saved))
     assert header(saved).tuning == snapshot.NO_CLUSTERS
     index = opened(saved)
-    assert index.held.base is None
+    assert index.state.base is None
     assert recall(index, rows[:250], world.texts(20)) == 1
 
 
@@ -232,17 +232,17 @@ def test_a_running_index_takes_up_new_clusters(saved, world, rows):
     index = opened(saved)
     put(saved, MANY, -rows)
     index.follow()
-    assert index.held.beside == len(rows)
+    assert index.state.beside == len(rows)
     assert index_files.save_if_stale(saved, record(saved))
     until = time.monotonic() + 60
-    while index.held.beside and time.monotonic() < until:
+    while index.state.beside and time.monotonic() < until:
         assert index.search(-rows[9], 1)[1].tolist() == [MANY + 10]
         index.follow()
         time.sleep(0.02)
-    assert (index.held.beside, len(index.held.base)) == (0, MANY + len(rows))
+    assert (index.state.beside, len(index.state.base)) == (0, MANY + len(rows))
     put(saved, MANY + len(rows), world.photos(1, 9))
     index.follow()
-    assert index.held.beside == 1
+    assert index.state.beside == 1
     assert recall(index, np.concatenate([rows[:MANY], -rows]), -world.pictures(50)) >= 0.99
 
 
@@ -260,8 +260,8 @@ def test_centres_are_on_the_sphere_and_none_is_lost(rows):
 def test_equal_vectors_make_clusters_too(tmp_path):
     same = np.tile(np.eye(1, DIMENSION, dtype=np.float32), (700, 1))
     with Catalog(tmp_path / "same.db", create=True) as catalog:
-        catalog.add_encoder("test", "f" * 32, DIMENSION, "float32")
-        catalog.add_root(b"/photos")
+        catalog.encoders.add("test", "f" * 32, DIMENSION, "float32")
+        catalog.roots.add(b"/photos")
         put(catalog, 0, same)
         index_files.save(catalog, record(catalog))
         scores, ids = opened(catalog).search(same[0], 5)
@@ -283,8 +283,8 @@ def test_many_equal_vectors_do_not_make_a_search_look_at_all_clusters(catalog, w
 def test_equal_vectors_get_one_cluster(tmp_path):
     same = np.tile(np.eye(1, DIMENSION, dtype=np.float32), (700, 1))
     with Catalog(tmp_path / "same.db", create=True) as catalog:
-        catalog.add_encoder("test", "f" * 32, DIMENSION, "float32")
-        catalog.add_root(b"/photos")
+        catalog.encoders.add("test", "f" * 32, DIMENSION, "float32")
+        catalog.roots.add(b"/photos")
         put(catalog, 0, same)
         index_files.save(catalog, record(catalog))
         assert opened(catalog).held.base.index.nlist == 1

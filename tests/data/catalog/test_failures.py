@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from polyglance.data.catalog.troubles import kind_of
+from polyglance.data.catalog.failures import kind_of
 from polyglance.data.pictures import files, formats, images, raw
 from polyglance.errors import PictureError
 
