@@ -274,7 +274,7 @@ def test_many_equal_vectors_do_not_make_a_search_look_at_all_clusters(catalog, w
     equal = np.tile(rows[:1], (600, 1))
     put(catalog, MANY, equal)
     index_files.save(catalog, record(catalog))
-    base = opened(catalog).held.base
+    base = opened(catalog)._state.base
     assert base.tuning.probes < base.index.nlist / 3
     assert base.tuning.recall >= clustering.RECALL
     assert recall(opened(catalog), np.concatenate([rows[:MANY], equal]), world.texts(100)) >= 0.98
@@ -287,7 +287,7 @@ def test_equal_vectors_get_one_cluster(tmp_path):
         catalog.roots.add(b"/photos")
         put(catalog, 0, same)
         index_files.save(catalog, record(catalog))
-        assert opened(catalog).held.base.index.nlist == 1
+        assert opened(catalog)._state.base.index.nlist == 1
 
 
 def test_finding_clusters_makes_no_copy_of_all_vectors(world):
@@ -318,7 +318,7 @@ def test_the_vectors_read_for_finding_clusters_are_not_kept_meanwhile(catalog, m
 
 def test_no_vector_and_no_id_is_read_where_nothing_changed(saved):
     encoder, statements = record(saved), []
-    event.listen(saved._engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    event.listen(saved._database._engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     assert not index_files.save_if_stale(saved, encoder)
     about_vectors = [statement for statement in statements if "FROM vector" in statement]
     assert about_vectors
