@@ -11,8 +11,8 @@ SOURCES := $(VENV)/sources
 demo: $(READY)
 	@if [ -t 1 ]; then $(BIN)/polyglance demo; else $(BIN)/polyglance demo --no-serve; fi
 
-test: check browser
-	$(BIN)/python -m pytest
+test: $(READY) browser
+	@bash scripts/run-tests.sh
 
 # Real faults on a real file system: kills, full disks, unplugged disks. In CI as far as minutes allow; else all of it.
 torture: $(READY)

@@ -4,6 +4,7 @@ Forked from a server that has everything imported, so that a hundred of them cos
 any step: a commit of a catalog, or a file of the library that is written, renamed or removed.
 """
 
+import contextlib
 import functools
 import importlib
 import logging
@@ -12,15 +13,18 @@ import os
 import re
 import resource
 import signal
+import sqlite3
 import sys
 import threading
 import time
+from collections import Counter
 from multiprocessing import forkserver
 from pathlib import Path
 
 import colour_encoder
 from polyglance import cli
 from polyglance.config import Settings
+from polyglance.data.catalog.catalog import Catalog
 from polyglance.encoders import registry
 from polyglance.errors import LibraryBusy
 from polyglance.indexer.run.stop import Stop
@@ -96,6 +100,16 @@ def watch_by_another_clock(folder, timing, troubles, years):
     watch(folder, timing, troubles)
 
 
+def open_catalog(path, said, together=None):
+    """Open a catalog, upgrading it, at the same moment as others if `together` is their barrier; print its vectors."""
+    print_into(said)
+    if together:
+        together.wait()
+    Catalog(path, create=True).close()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        print(database.execute("SELECT count(*) FROM vector").fetchone()[0], flush=True)
+
+
 def print_into(said, errors=None):
     """What this process prints goes to the file `said` from now on, what it says on stderr to `errors` if given."""
     for number, path in ((1, said), (2, errors or said)):
@@ -169,7 +183,7 @@ def _run(work, arguments, named, environment, crash):
 STEPS = {"os.rename": "rename", "os.remove": "remove", "os.mkdir": "mkdir", "os.rmdir": "rmdir", "os.truncate": "write"}
 """Audit events of Python, and what we call them; the file is their first argument."""
 
-ANY_NAME = re.compile(r"[0-9a-f]{2,}|[0-9]+")
+ANY_NAME = re.compile(r"[0-9a-f]{8,}|[0-9]+")
 
 
 def follow_steps(folder, on_step):
@@ -218,3 +232,15 @@ def write_steps(folder, log, work, *arguments):
     with open(log, "a", buffering=1) as file:
         follow_steps(folder, lambda step: file.write(f"{step}\n"))
         work(*arguments)
+
+
+def moments(steps, *, all_of_them=False):
+    """Crash points, (name of a step, number), of a run that does these steps.
+
+    Every commit; of the steps of each other kind the first, the second and the last, or all of them.
+    """
+    points = []
+    for step, count in Counter(steps).items():
+        every = all_of_them or step == "commit"
+        points += [(step, number) for number in range(1, count + 1) if every or number in {1, 2, count}]
+    return points

@@ -7,7 +7,6 @@ in which the same was done without a kill.
 
 import shutil
 import signal
-from collections import Counter
 
 import children
 import pytest
@@ -15,18 +14,6 @@ from colour_encoder import picture
 from compare import assert_same, assert_sound, until
 
 SCENARIOS = ["first", "index", "reencode", "forget", "forget_below", "exclude"]
-
-
-def moments(steps, *, all_of_them):
-    """Crash points, (name of a step, number), of a run that does these steps.
-
-    Every commit; of the steps of each other kind the first, the second and the last, or all of them.
-    """
-    points = []
-    for step, count in Counter(steps).items():
-        every = all_of_them or step == "commit"
-        points += [(step, number) for number in range(1, count + 1) if every or number in {1, 2, count}]
-    return points
 
 
 class Scenario:
@@ -122,7 +109,7 @@ def kill_and_run_again(scenario, library, step, number):
 @pytest.mark.parametrize("all_of_them", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_killed_before_any_step_and_run_again_it_ends_equal(scenarios, tmp_path, name, all_of_them):
     scenario = scenarios(name)
-    points = moments(scenario.steps, all_of_them=all_of_them)
+    points = children.moments(scenario.steps, all_of_them=all_of_them)
     assert ("commit", 1) in points
     for count, (step, number) in enumerate(points):
         try:
