@@ -237,10 +237,10 @@ def write_steps(folder, log, work, *arguments):
 def moments(steps, *, all_of_them=False):
     """Crash points, (name of a step, number), of a run that does these steps.
 
-    Every commit; of the steps of each other kind the first, the second and the last, or all of them.
+    Every commit; of the steps of each other kind the first and the last, or all of them.
     """
     points = []
     for step, count in Counter(steps).items():
         every = all_of_them or step == "commit"
-        points += [(step, number) for number in range(1, count + 1) if every or number in {1, 2, count}]
+        points += [(step, number) for number in range(1, count + 1) if every or number in {1, count}]
     return points

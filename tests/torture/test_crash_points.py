@@ -105,6 +105,7 @@ def kill_and_run_again(scenario, library, step, number):
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(1800)  # dozens of runs in one test
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.parametrize("all_of_them", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_killed_before_any_step_and_run_again_it_ends_equal(scenarios, tmp_path, name, all_of_them):
