@@ -1,4 +1,4 @@
-"""The encoder of a library: the active one, a new library's, and another that takes over."""
+"""The encoders of a library: the active one, that of a new library, and another one to switch to."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def load(parts: Parts, record: EncoderRecord) -> Encoder:
     """
     with parts.loading:
         if record.id not in parts.encoders:
-            # The precision is part of the fingerprint: the one the vectors were made with, not today's default.
+            # The precision is part of the fingerprint: use that of the vectors, not today's default.
             settings = parts.settings.model_copy(update={"precision": record.dtype})
             try:
                 encoder = create(parts, record.name, settings)

@@ -1,4 +1,4 @@
-"""Roots: adding, forgetting, and what the library leaves out of them."""
+"""Roots: adding and forgetting them, and the patterns that exclude parts of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from ..data import paths
 from ..data.catalog.records import RootRecord
 from ..errors import DiskFull, RootNotFound, UsageError
 from ..indexer.disk.exclude import Exclusion
-from ..indexer.run.places import covers
-from ..indexer.run.update import Place
+from ..indexer.run.places import Place, covers
 from .parts import AnyPath, Parts
 from .writing import writing
 
@@ -22,7 +21,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Forgettable:
-    """What dropping a folder takes out of a library: `favourites` of the `photos`, whose marks are kept."""
+    """How much dropping a folder removes from a library. `favourites` of the `photos` are marked; marks are kept."""
 
     photos: int
     failed: int

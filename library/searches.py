@@ -6,12 +6,13 @@ from functools import partial
 
 from ..data import paths
 from ..data.vectors.index import VectorIndex
-from ..search.engine import Answer, Engine, Result, View
+from ..search.answer import Answer, Result, View
+from ..search.engine import Engine
 from ..search.query import filters as filter_texts
 from ..search.query import pictures
-from ..search.query.filters import Given
+from ..search.query.filters import FilterValues
 from ..search.query.parse import Query, is_url, parse, with_filters
-from ..search.query.sent import Sent
+from ..search.query.sent import SentPicture
 from . import encoders, photos
 from .parts import AnyPath, Parts
 
@@ -28,17 +29,17 @@ def engine(parts: Parts) -> Engine:
 
 
 def search(
-    parts: Parts, text: str, view: View, *, filters: Given, plain: bool, files: bool, picture: Sent | None
+    parts: Parts, text: str, view: View, *, filters: FilterValues, plain: bool, files: bool, picture: SentPicture | None
 ) -> Answer:
     """Find the photos that show `text` and the picture, and pass the filters. See `Library.search`."""
-    by_name = filter_texts.given(filters)
-    beside = (picture.term,) if picture else ()
-    if by_name and not beside and not text.strip():
+    filters_by_name = filter_texts.from_mapping(filters)
+    picture_terms = (picture.term,) if picture else ()
+    if filters_by_name and not picture_terms and not text.strip():
         query = Query(())
     else:
-        query = parse(text, parts.settings.max_query_chars, plain=plain, beside=beside)
+        query = parse(text, parts.settings.max_query_chars, plain=plain, beside=picture_terms)
     reader = pictures.reader(partial(encoders.load_active, parts), parts.settings, by_path=files, sent=picture)
-    return engine(parts).find(with_filters(query, by_name), view, reader)
+    return engine(parts).find(with_filters(query, filters_by_name), view, reader)
 
 
 def similar(parts: Parts, picture: int | AnyPath, view: View) -> Answer:
@@ -54,5 +55,5 @@ def similar(parts: Parts, picture: int | AnyPath, view: View) -> Answer:
 
 
 def alike(parts: Parts, photo_id: int) -> list[Result]:
-    """The photos that are shown as one with this one, itself first. Raises PhotoNotFound."""
+    """The near-duplicates that a search shows as one result with this photo, itself first. Raises PhotoNotFound."""
     return engine(parts).alike(photos.photo(parts, photo_id))

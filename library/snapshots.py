@@ -1,4 +1,4 @@
-"""Writing the snapshot of the vector index, for the next start to be quick."""
+"""Writing the snapshot of the vector index, so that the next start is fast."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = logging.getLogger("polyglance")
 
 
 def save(parts: Parts, stop: Stop | None = None) -> None:
-    """Write the active encoder's snapshot where it has fallen behind. Raises Stopped.
+    """Write the active encoder's snapshot if it is older than the catalog. Raises Stopped.
 
-    Not under the writer lock: a large library's takes minutes.
+    This does not hold the writer lock, because the snapshot of a large library takes minutes.
     """
     record = parts.catalog.active_encoder()
     if record is None:

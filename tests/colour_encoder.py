@@ -14,7 +14,8 @@ from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.pictures.thumbnails import Thumbnails
 from polyglance.encoders.base import Card, Fingerprint, checked
 from polyglance.indexer.run.pipeline import Pipeline
-from polyglance.indexer.run.update import Place, update
+from polyglance.indexer.run.places import Place
+from polyglance.indexer.run.update import update
 
 COLOURS = {"red": (255, 0, 99), "green": (0, 255, 99), "dark": (0, 0, 99)}
 """The words it can read; a picture that `draw` makes is nearest to one of them."""

@@ -21,8 +21,8 @@ from polyglance.errors import (
     PictureError,
     UsageError,
 )
+from polyglance.indexer.run.places import Place
 from polyglance.indexer.run.stop import Stop
-from polyglance.indexer.run.update import Place
 from polyglance.library import watching
 
 
@@ -199,27 +199,27 @@ def test_a_thumbnail_that_may_not_be_read_is_said_so(library, photos, as_nobody,
     assert int(as_nobody(code, str(library.folder), str(photo_id)).stdout) == path.stat().st_size
     for hidden in (path, path.parent):
         hidden.chmod(0o600)
-        said = as_nobody(code, str(library.folder), str(photo_id)).stdout
-        assert said.startswith("PictureError has a small copy in the library that you may not read or make"), said
-        assert "chmod -R a+rX" in said
+        output = as_nobody(code, str(library.folder), str(photo_id)).stdout
+        assert output.startswith("PictureError has a small copy in the library that you may not read or make"), output
+        assert "chmod -R a+rX" in output
         hidden.chmod(0o755)
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_what_a_watcher_was_about_to_compare_may_be_forgotten_meanwhile(library, photos, tmp_path, again, caplog):
+@pytest.mark.parametrize("readded", [False, True])
+def test_what_a_watcher_was_about_to_compare_may_be_forgotten_meanwhile(library, photos, tmp_path, readded, caplog):
     library.index([photos])
     place = Place(library.catalog.roots()[0])
     library.forget(photos)
     other = shutil.copytree(photos, tmp_path / "other")
-    if again:
+    if readded:
         library.index([other])  # and its id is another folder's
         assert library.catalog.roots()[0].id == place.root.id
     Image.new("RGB", (64, 64), "red").save(photos / "new.png")
     with caplog.at_level("INFO", "polyglance"):
         report = watching.update(library._parts, [place], (), lambda _: None, Stop())
     assert (report.tally.added, report.tally.removed, report.offline) == (0, 0, [])
-    assert [root.path for root in library.catalog.roots()] == ([os.fsencode(other)] if again else [])
-    assert library.status().photos == (6 if again else 0)
+    assert [root.path for root in library.catalog.roots()] == ([os.fsencode(other)] if readded else [])
+    assert library.status().photos == (6 if readded else 0)
     assert f"The folder {photos} was forgotten" in caplog.text
 
 
@@ -244,10 +244,10 @@ def test_an_encoder_that_changed_since_is_refused_with_advice(library, photos):
         change = "UPDATE encoder SET fingerprint = 'another', seal = ?"
         connection.exec_driver_sql(change, (seals.of("encoder", other),))
     with (
-        Library.open(library.folder) as again,
+        Library.open(library.folder) as reopened,
         pytest.raises(EncoderError, match="polyglance reencode --encoder lite"),
     ):
-        again.search("cat")
+        reopened.search("cat")
 
 
 def test_reencoding_switches_and_back_costs_nothing(library, photos, tiny_altclip):

@@ -22,8 +22,8 @@ import filelock
 from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, Pool, create_engine, event, exc
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ... import atomic
 from ...errors import DiskFull, LibraryBusy, LibraryError, LibraryMissing
-from .. import atomic
 from .sphere import distance_km
 
 log = logging.getLogger("polyglance")

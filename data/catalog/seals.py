@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 SIZE = 8
@@ -59,39 +58,6 @@ def of(table: str, row: Any) -> bytes:
     if isinstance(row, dict):
         return seal(table, *(row[name] for name in SEALED[table]))
     return seal(table, *(getattr(row, name) for name in SEALED[table]))
-
-
-def differs_in_one_byte(one: bytes, other: object) -> bool:
-    """Whether a stored seal is the right one but for its type or one byte: then it was damaged, not what it seals."""
-    if isinstance(other, str):
-        other = other.encode("utf-8", "surrogateescape")
-    if not isinstance(other, bytes) or len(other) != len(one):
-        return False
-    return sum(a != b for a, b in zip(one, other, strict=True)) <= 1
-
-
-def corrected(table: str, values: tuple[Any, ...], stored: object) -> tuple[Any, ...] | None:
-    """The values that `stored` seals, if one changed byte of a text, or text for bytes, makes them so; None if not.
-
-    Tries them all: 255 for each byte, about 0.1 s for a row of 200 bytes. By chance one fits once in 2**48.
-    """
-    for position, value in enumerate(values):
-        for candidate in _variants(value):
-            attempt = (*values[:position], candidate, *values[position + 1 :])
-            if seal(table, *attempt) == stored:
-                return attempt
-    return None
-
-
-def _variants(value: object) -> Iterator[object]:
-    if not isinstance(value, str | bytes):
-        return
-    data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-    yield data if isinstance(value, str) else data.decode("utf-8", "surrogateescape")
-    for place in range(len(data)):
-        for byte in range(256):
-            changed = data[:place] + bytes([byte]) + data[place + 1 :]
-            yield changed.decode("utf-8", "surrogateescape") if isinstance(value, str) else changed
 
 
 def _encoded(value: object) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -75,24 +74,6 @@ def write(connection: Connection, photo_ids: Sequence[int]) -> None:
             connection.exec_driver_sql(f"INSERT INTO words (rowid, {', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?)", made)
 
 
-def fill(db: sqlite3.Connection) -> None:
-    """Make all words again from the photos' rows, whatever state the index is in, inside the caller's transaction.
-
-    Past FTS5's own statements, which a damaged index would refuse: its tables are made those of a new index (no totals,
-    a structure without segments), then the content is written, and `rebuild` does the rest.
-    """
-    for table in ("config", "content", "data", "docsize", "idx"):
-        db.execute(f"DELETE FROM words_{table}")
-    db.execute("INSERT INTO words_config VALUES ('version', 4)")
-    db.executemany("INSERT INTO words_data (id, block) VALUES (?, ?)", [(1, b""), (10, bytes(7))])
-    last = 0
-    while rows := db.execute(f"{SOURCE} AND photo.id > ? ORDER BY photo.id LIMIT {AT_ONCE}", (last,)).fetchall():
-        made = [(row[0], *of_photo(*tuple(row)[1:])) for row in rows]
-        db.executemany("INSERT INTO words_content (id, c0, c1, c2, c3) VALUES (?, ?, ?, ?, ?)", made)
-        last = rows[-1][0]
-    db.execute("INSERT INTO words (words) VALUES ('rebuild')")
-
-
 def matching(words: Words, units: Sequence[list[str]]) -> list[str]:
     """The columns that have at least one of the `units` (see `tokens.units`)."""
     split: dict[str, list[str]] = {name: getattr(words, name).split() for name in COLUMNS}
@@ -100,7 +81,7 @@ def matching(words: Words, units: Sequence[list[str]]) -> list[str]:
 
 
 def _joined(text: str) -> str:
-    return " ".join(tokens.of_document(text))
+    return " ".join(tokens.document_tokens(text))
 
 
 def _listed(keywords: object) -> list[str]:

@@ -17,7 +17,7 @@ from .clustered import Clustered
 from .exact import Exact
 from .index import VectorIndex
 from .snapshot import Snapshot, SnapshotInvalid, Tuning
-from .store import Keys, Seals
+from .store import Floats, Keys, Seals
 
 EXACT, IN_CLUSTERS = "exact", "clustered"
 
@@ -57,7 +57,7 @@ def save_if_stale(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], 
     for path in (catalog.folder / snapshot.FOLDER).glob("*.faiss"):
         if path.name not in names:
             path.unlink(missing_ok=True)
-    changed, total = stale(catalog, encoder), len(catalog.vector_ids(encoder.id))
+    changed, total = stale(catalog, encoder), _count(catalog, encoder)
     enough = max(STALE, 0.01 * total) if total >= CLUSTERED_FROM else min(STALE, 0.01 * total)
     if not changed or changed < enough:
         return False
@@ -67,15 +67,20 @@ def save_if_stale(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], 
 
 def stale(catalog: Catalog, encoder: EncoderRecord) -> int:
     """How many vectors of an encoder came or went since its snapshot; all of them if there is no good one."""
-    ids = catalog.vector_ids(encoder.id)
+    total = _count(catalog, encoder)
     try:
         header = snapshot.peek(path_of(catalog, encoder))
     except (OSError, SnapshotInvalid):
-        return max(len(ids), 1)
+        return max(total, 1)
     if header.fingerprint != encoder.fingerprint:
-        return max(len(ids), 1)
-    kept = int((ids <= header.last_id).sum())
-    return len(ids) - kept + abs(header.count - kept)
+        return max(total, 1)
+    kept = _count(catalog, encoder, header.last_id)
+    return total - kept + abs(header.count - kept)
+
+
+def _count(catalog: Catalog, encoder: EncoderRecord, last: int = vector_rows.ALL) -> int:
+    """How many vectors the encoder has with ids up to `last`. Every run asks, so no ids are read for it."""
+    return catalog.read(lambda connection: vector_rows.count(connection, encoder.id, last))
 
 
 def save(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], bool] = lambda: False) -> None:
@@ -90,12 +95,22 @@ def save(catalog: Catalog, encoder: EncoderRecord, asked: Callable[[], bool] = l
         _write(catalog, encoder, index.generation, held.ids, held.seals, merged.index, merged.tuning)
     else:
         log.info(f"Arranging {total:,} photos for fast search; this takes a while, once.")
-        lists = clustering.clusters_for(total)
-        chosen = np.unique(np.linspace(0, total - 1, min(total, clustering.SAMPLED * lists)).astype(np.int64))
-        sample = index.fetch(held.ids[chosen])
-        batches = catalog.vectors_after(encoder.id, 0)
-        made, ids, seals = clustering.build(batches, sample, total, asked)
-        _write(catalog, encoder, index.generation, ids, seals, made.index, made.tuning)
+        generation, sample = index.generation, _sample(index)
+        del index, held  # they hold all vectors, and the next minutes need that memory
+        made, ids, seals = clustering.build(catalog.vectors_after(encoder.id, 0), sample, total, asked)
+        _write(catalog, encoder, generation, ids, seals, made.index, made.tuning)
+
+
+def _sample(index: VectorIndex) -> Floats:
+    """Vectors for finding clusters, evenly spread over the ids, padded; copied in parts, because they are many."""
+    ids, total = index.held.ids, index.count()
+    most = min(total, clustering.SAMPLED * clustering.clusters_for(total))
+    chosen = ids[np.unique(np.linspace(0, total - 1, most).astype(np.int64))]
+    sample = np.empty((len(chosen), faiss_.width(index.sample().shape[1])), np.float32)
+    for start in range(0, len(chosen), vector_rows.AT_ONCE):
+        rows = chosen[start : start + vector_rows.AT_ONCE]
+        sample[start : start + len(rows)] = faiss_.padded(index.fetch(rows))
+    return sample
 
 
 def _exact(encoder: EncoderRecord, index: VectorIndex) -> Exact:
@@ -128,7 +143,7 @@ def _write(
     ids: Keys,
     seals: Seals,
     index: Any,
-    tuning: Tuning = snapshot.EXACT,
+    tuning: Tuning = snapshot.NO_CLUSTERS,
 ) -> None:
     said = Snapshot(encoder.fingerprint, generation, ids, seals, tuning)
     snapshot.write(path_of(catalog, encoder), said, lambda put: faiss_.write(index, put))

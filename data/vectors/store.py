@@ -78,6 +78,12 @@ def is_known(catalog: Catalog, generation: int, held: int) -> bool:
     return generation == held or generation < held <= catalog.newest_generation()
 
 
+def newest(catalog: Catalog, encoder_id: int) -> tuple[Keys, Seals]:
+    """(keys, seals) of the TAIL vectors of an encoder that were added last: what tells one catalog from another."""
+    read = partial(vector_rows.last_sealed, encoder_id=encoder_id, last=vector_rows.ALL, most=TAIL)
+    return catalog.read(read)
+
+
 def were_keys_reused(catalog: Catalog, encoder_id: int, keys: Keys, seals: Seals) -> bool:
     """Whether the catalog gives keys that are held (ascending, with their seals) to other vectors.
 

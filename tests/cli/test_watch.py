@@ -211,9 +211,9 @@ def test_status_says_who_watches_and_where_not_all_is_seen(polyglance, indexed, 
     with watcher_lock(library):
         note = "8 of 20 folders; raise the limit with 'sysctl fs.inotify.max_user_watches=…'"
         watch_state.publish(library, [watch_state.Coverage(1, "partly", note)])
-        said = polyglance("status", "--library", library)
-        assert f"Watched   by process {os.getpid()}" in said.out
-        assert f"partly ({note})" in said.out
+        status = polyglance("status", "--library", library)
+        assert f"Watched   by process {os.getpid()}" in status.out
+        assert f"partly ({note})" in status.out
         (library / watch_state.FILE).write_text("{torn")
         assert polyglance("status", "--library", library, "--json").json["watch"] is None
     assert not is_watched(library)

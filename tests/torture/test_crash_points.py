@@ -145,5 +145,5 @@ def test_a_watcher_killed_there_is_followed_by_one_that_knows_all(scenarios, tmp
         again.terminate()
         again.join()
     assert again.exitcode == 0
-    assert not list(library.glob(".*.part"))
+    assert not list(library.glob(".*.tmp"))
     assert_sound(library)

@@ -10,7 +10,6 @@ from polyglance.data.catalog import copies, migrations, seals
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.filters import Filters
 from polyglance.data.catalog.records import Content, Entry, FileStat
-from polyglance.data.check import salvage
 from polyglance.data.pictures.exif import Facts
 from sqlalchemy import create_engine
 
@@ -124,10 +123,7 @@ def schema_0003(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("is_rebuilt", [False, True])
-def test_the_marks_of_before_are_carried_over(schema_0003, is_rebuilt):
-    if is_rebuilt:
-        assert salvage.rebuild(schema_0003)["favourite"] == (2, 3)
+def test_the_marks_of_before_are_carried_over(schema_0003):
     with Catalog(schema_0003, create=True) as catalog:
         catalog.activate(catalog.add_encoder("test", "f" * 32, 4, "float32").id)
         assert marked(catalog) == ["a", "b"]

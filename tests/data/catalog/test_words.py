@@ -1,18 +1,15 @@
 """The words of a photo follow the photo, whatever happens to it."""
 
-import contextlib
 import os
-import sqlite3
 
 import numpy as np
 import pytest
 from polyglance import Library, Settings
-from polyglance.data.catalog import fulltext
+from polyglance.data.catalog import fulltext, integrity
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.filters import NOTHING
 from polyglance.data.catalog.records import Content, Entry, FileStat, Move
 from polyglance.data.catalog.words import Words
-from polyglance.data.check import full_text
 from polyglance.data.pictures.exif import Facts
 
 
@@ -38,10 +35,7 @@ def found(catalog, query):
 
 
 def sound(catalog):
-    with contextlib.closing(sqlite3.connect(catalog.folder / "catalog.db")) as db:
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA query_only=ON")
-        return full_text.problem(db) == ""
+    return integrity.words_problem(catalog.folder / "catalog.db") == ""
 
 
 def test_name_folder_caption_and_keywords_are_words(catalog):

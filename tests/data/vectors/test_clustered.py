@@ -2,6 +2,8 @@
 
 import shutil
 import time
+import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from polyglance.data.pictures.exif import Facts
 from polyglance.data.vectors import clustering, index_files, snapshot
 from polyglance.data.vectors.index import VectorIndex
 from polyglance.errors import Stopped
+from sqlalchemy import event
 
 DIMENSION = 50  # no multiple of 8: see faiss_.LANES
 MANY = 3000
@@ -200,7 +203,7 @@ def test_a_library_that_has_doubled_gets_new_clusters(saved, rows):
 def test_a_library_that_shrank_is_searched_exactly_again(saved, world, rows):
     drop(saved, range(250, MANY))
     assert index_files.save_if_stale(saved, record(saved))
-    assert header(saved).tuning == snapshot.EXACT
+    assert header(saved).tuning == snapshot.NO_CLUSTERS
     index = opened(saved)
     assert index.held.base is None
     assert recall(index, rows[:250], world.texts(20)) == 1
@@ -264,3 +267,59 @@ def test_equal_vectors_make_clusters_too(tmp_path):
         scores, ids = opened(catalog).search(same[0], 5)
         assert np.allclose(scores, 1)
         assert len(ids) == 5
+
+
+def test_many_equal_vectors_do_not_make_a_search_look_at_all_clusters(catalog, world, rows):
+    """Black frames, for example: which of them are among the first ten is chance, so any of them will do."""
+    equal = np.tile(rows[:1], (600, 1))
+    put(catalog, MANY, equal)
+    index_files.save(catalog, record(catalog))
+    base = opened(catalog).held.base
+    assert base.tuning.probes < base.index.nlist / 3
+    assert base.tuning.recall >= clustering.RECALL
+    assert recall(opened(catalog), np.concatenate([rows[:MANY], equal]), world.texts(100)) >= 0.98
+
+
+def test_equal_vectors_get_one_cluster(tmp_path):
+    same = np.tile(np.eye(1, DIMENSION, dtype=np.float32), (700, 1))
+    with Catalog(tmp_path / "same.db", create=True) as catalog:
+        catalog.add_encoder("test", "f" * 32, DIMENSION, "float32")
+        catalog.add_root(b"/photos")
+        put(catalog, 0, same)
+        index_files.save(catalog, record(catalog))
+        assert opened(catalog).held.base.index.nlist == 1
+
+
+def test_finding_clusters_makes_no_copy_of_all_vectors(world):
+    vectors = np.tile(world.photos(4000), (10, 1))
+    tracemalloc.start()
+    clustering.kmeans(vectors, 16)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.6 * vectors.nbytes
+
+
+def test_the_vectors_read_for_finding_clusters_are_not_kept_meanwhile(catalog, monkeypatch):
+    indexes, build = [], clustering.build
+
+    class Watched(VectorIndex):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            indexes.append(weakref.ref(self))
+
+    def built(*arguments):
+        assert [index() for index in indexes] == [None]
+        return build(*arguments)
+
+    monkeypatch.setattr(index_files, "VectorIndex", Watched)
+    monkeypatch.setattr(clustering, "build", built)
+    index_files.save(catalog, record(catalog))
+
+
+def test_no_vector_and_no_id_is_read_where_nothing_changed(saved):
+    encoder, statements = record(saved), []
+    event.listen(saved._engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    assert not index_files.save_if_stale(saved, encoder)
+    about_vectors = [statement for statement in statements if "FROM vector" in statement]
+    assert about_vectors
+    assert all(statement.startswith("SELECT count(*)") for statement in about_vectors)

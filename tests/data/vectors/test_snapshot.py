@@ -317,7 +317,7 @@ def test_snapshots_of_encoders_that_are_gone_are_removed(catalog, folder, file):
 
 def test_what_a_killed_writer_left_goes_with_the_next_write(catalog, folder, file):
     code = (
-        "import os, signal, sys; from pathlib import Path; from polyglance.data import atomic\n"
+        "import os, signal, sys; from pathlib import Path; from polyglance import atomic\n"
         "with atomic.whole_file(Path(sys.argv[1])) as temporary:\n"
         "    temporary.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
     )

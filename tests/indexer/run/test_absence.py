@@ -9,8 +9,8 @@ from polyglance.errors import FolderError
 from polyglance.indexer.disk import health
 from polyglance.indexer.disk.exclude import Exclusion
 from polyglance.indexer.disk.mounts import mounts
-from polyglance.indexer.run.places import check_folders, refuse_library
-from polyglance.indexer.run.update import Place, update
+from polyglance.indexer.run.places import Place, check_folders, refuse_library
+from polyglance.indexer.run.update import update
 
 
 def counts(tally):
@@ -185,7 +185,7 @@ def test_a_folder_in_one_that_may_not_be_entered_is_not_gone(photos, as_nobody, 
     opened_to_all(photos)
     code = (
         "import sys; from polyglance.indexer.disk.scan import scan\n"
-        "from polyglance.indexer.run.update import _is_gone\n"
+        "from polyglance.indexer.run.survey import _is_gone\n"
         "root = sys.argv[1].encode(); print(_is_gone(root + b'/shut/in'), list(scan(root, b'shut/in').unreadable))"
     )
     (photos / "shut").chmod(0)

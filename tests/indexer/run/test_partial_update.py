@@ -10,9 +10,10 @@ from polyglance.data.catalog.records import Mounted
 from polyglance.errors import FolderError, Stopped
 from polyglance.indexer.run import vanished
 from polyglance.indexer.run.pipeline import SETTLED_NS
+from polyglance.indexer.run.places import Place
 from polyglance.indexer.run.reencode import encode_missing
 from polyglance.indexer.run.stop import Stop
-from polyglance.indexer.run.update import Place, update
+from polyglance.indexer.run.update import update
 
 
 @pytest.fixture
@@ -198,7 +199,7 @@ def test_a_stopped_reencode_says_so(setup, photos, draw):
 
 def test_batches_are_cut_to_what_the_encoder_does_in_seconds(make_setup, photos, draw, monkeypatch):
     setup = make_setup()
-    monkeypatch.setattr("polyglance.indexer.run.pipeline.BATCH_SECONDS", 0.25)
+    monkeypatch.setattr("polyglance.indexer.run.batches.BATCH_SECONDS", 0.25)
     encode = setup.encoder.encode_images
 
     def slowly(images):

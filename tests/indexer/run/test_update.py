@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from polyglance.errors import FolderError
 from polyglance.indexer.run.pipeline import Pipeline
+from polyglance.indexer.run.places import check_folder
 from polyglance.indexer.run.reencode import encode_missing
-from polyglance.indexer.run.update import check_folder
 
 
 def fill(photos, draw, count=10):
@@ -206,8 +206,8 @@ def test_each_picture_keeps_its_own_vector_when_neighbours_fail(setup, photos, d
 def test_failed_file_is_tried_again_only_when_it_changes(setup, photos, draw):
     (photos / "a.png").write_text("not yet")
     assert len(setup.update().failures) == 1
-    again = setup.update()
-    assert (len(again.failures), again.unchanged, again.still_failed) == (0, 0, 1)
+    second = setup.update()
+    assert (len(second.failures), second.unchanged, second.still_failed) == (0, 0, 1)
     draw(photos / "a.png", 5)
     assert counts(setup.update()) == {"changed": 1, "encoded": 1}
     assert setup.catalog.failures() == []

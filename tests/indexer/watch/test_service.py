@@ -5,7 +5,6 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from types import SimpleNamespace
 
 import psutil
@@ -27,8 +26,9 @@ class Watching:
         self.setup, self.stop = setup, Stop()
         self.reports, self.coverage, self.places = [], [], []
         self.patterns, self.errors = [], []
+        self.ticks = 0
         host = Host(
-            roots=partial(setup.catalog.roots, counted=False),
+            roots=self._roots,
             some_paths=setup.catalog.some_paths,
             exclusion=lambda: Exclusion(self.patterns),
             update=self._update,
@@ -36,9 +36,6 @@ class Watching:
             report=self.reports.append,
         )
         self.service = Service(host, timing, self.stop)
-        self.ticks = 0
-        self._look = self.service._look_after_roots
-        self.service._look_after_roots = self._count_ticks
         self.thread = threading.Thread(target=self.service.run)
 
     def _update(self, places, missed):
@@ -55,19 +52,20 @@ class Watching:
             assert time.monotonic() < end, f"still not: {self.names()} {self.coverage}"
             time.sleep(0.02)
 
-    def _count_ticks(self, now):
+    def _roots(self):
+        """The service asks for them at every tick."""
         self.ticks += 1
-        self._look(now)
+        return self.setup.catalog.roots(counted=False)
 
     def settle(self):
-        """Wait until nothing is left to compare, and nothing came during three ticks."""
-        quiet_since = self.ticks
+        """Wait until nothing was compared during five ticks."""
+        quiet_since, compared = self.ticks, len(self.places)
 
         def is_settled():
-            nonlocal quiet_since
-            if self.service._hints or self.service._debounce.due() is not None:
-                quiet_since = self.ticks
-            return self.ticks >= quiet_since + 3
+            nonlocal quiet_since, compared
+            if len(self.places) > compared:
+                quiet_since, compared = self.ticks, len(self.places)
+            return self.ticks >= quiet_since + 5
 
         self.until(is_settled)
 
@@ -208,7 +206,7 @@ def test_a_file_that_is_always_written_is_read_at_the_ceiling(watching, setup, p
 
 
 def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeypatch):
-    monkeypatch.setattr(Service, "_hint", lambda *_: None)
+    monkeypatch.setattr(Service, "_on_event", lambda *_: None)
     with watching(rescan=0.5) as running:
         running.until(lambda: running.how() == ["native"])
         a = draw(photos / "a.png", 1)
@@ -216,7 +214,7 @@ def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeyp
 
 
 def test_trouble_is_answered_by_a_rescan(watching, photos, draw, monkeypatch):
-    hint, lost = Service._hint, []
+    hint, lost = Service._on_event, []
 
     def lose_events(self, root, folder, deep):
         if deep:
@@ -224,7 +222,7 @@ def test_trouble_is_answered_by_a_rescan(watching, photos, draw, monkeypatch):
         else:
             lost.append(folder)
 
-    monkeypatch.setattr(Service, "_hint", lose_events)
+    monkeypatch.setattr(Service, "_on_event", lose_events)
     with watching() as running:
         running.until(lambda: running.how() == ["native"])
         running.settle()
@@ -239,7 +237,7 @@ def test_trouble_is_answered_by_a_rescan(watching, photos, draw, monkeypatch):
 def test_a_dead_observer_is_started_again_and_what_it_missed_is_found(watching, photos, draw):
     with watching(tick=0.5) as running:
         running.until(lambda: running.how() == ["native"])
-        running.until(lambda: running.service._debounce.due() is None)
+        running.wait_for_ticks(1)
         (followed,) = running.service._followed.values()
         dead = followed.watch
         for thread in dead._threads:
