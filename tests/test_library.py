@@ -9,7 +9,7 @@ import pytest
 from colour_encoder import ColourEncoder
 from PIL import Image
 from polyglance import Library, Settings
-from polyglance.data.catalog import locks, database, seals
+from polyglance.data.catalog import locks, seals
 from polyglance.errors import (
     EncoderError,
     EncoderUnavailable,
@@ -240,7 +240,7 @@ def test_an_encoder_that_changed_since_is_refused_with_advice(library, photos):
     library.index([photos])
     record = library.encoder().fingerprint
     other = {"name": "lite", "fingerprint": "another", "dimension": record.dimension, "dtype": record.dtype}
-    with database.writing(library.catalog._engine) as connection:
+    with library.catalog._database.writing() as connection:
         change = "UPDATE encoder SET fingerprint = 'another', seal = ?"
         connection.exec_driver_sql(change, (seals.seal_row("encoder", other),))
     with (
