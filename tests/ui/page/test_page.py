@@ -371,7 +371,7 @@ def test_filters_narrow_the_results_and_show_as_chips(tab):
     page = tab.page
     search(page, CAT[tab.language][0])
     page.click(".pg-filter-button")
-    page.get_by_label("Canon EOS R6").check()
+    page.get_by_role("checkbox", name="Canon EOS R6").check()
     page.get_by_label(tab.say("filter.from")).fill("2024-01-01")
     page.get_by_label(tab.say("filter.orientation")).select_option("portrait")
     expect(page.locator(".pg-chip:not(.pg-chip-all)")).to_have_count(3)
@@ -583,7 +583,7 @@ def test_a_picture_is_combined_with_words_and_filters_and_taken_away(tab, album)
     expect(page.locator(".pg-liked img")).to_be_visible()
     both = names(page)[:10]
     page.click(".pg-filter-button")
-    page.get_by_label("Canon EOS R6").check()
+    page.get_by_role("checkbox", name="Canon EOS R6").check()
     settled(page)
     assert query(page) == {"q": "coffee", "camera": "Canon EOS R6"}
     expect(page.locator(".pg-liked img")).to_be_visible()
@@ -632,7 +632,7 @@ def test_everything_fits_a_small_phone(tab):
 
     assert fits()
     page.click(".pg-filter-button")
-    page.get_by_label("Canon EOS R6").check()
+    page.get_by_role("checkbox", name="Canon EOS R6").check()
     settled(page)
     assert fits()
     page.click(".pg-filter-button")
