@@ -1,8 +1,8 @@
-"""The JSON documents of command line, HTTP API and Python: one pydantic model each, one file a subject.
+"""The JSON documents of command line, HTTP API and Python: a pydantic model for each, a file for each subject.
 
-A model has the fields in the order in which they are printed, a description of each, and a class method that makes it
-from what the library returns. Values are rounded here and nowhere else. The OpenAPI document is made from the same
-models; what requests carry is described in `ui/api/parameters.py`.
+A model has the fields in the order in which they are printed, a description of each, and a class method that makes the
+model from what the library returns. Values are rounded only here. The OpenAPI document is made from the same models;
+`ui/api/parameters.py` describes parameters and bodies of requests.
 
     from polyglance import Library
     from polyglance.answers.searching import Answer

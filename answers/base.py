@@ -1,4 +1,4 @@
-"""What all documents have in common."""
+"""The base class of all documents."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 
 class Document(BaseModel):
-    """A JSON object with exactly the fields that its class has, in their order."""
+    """A JSON object with exactly the fields of its class, in their order."""
 
-    # Built at first use: a command uses few of the models that it loads.
+    # Validators are built at first use, because a command uses few of the models that it loads.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def vocabulary(*values: str) -> Any:
-    """For `Annotated[str, vocabulary(…)]`: the schema lists the values, but an answer with another value is given.
+    """For `Annotated[str, vocabulary(…)]`: the schema lists the values, but other values are accepted.
 
-    How a root is watched, for one, is written by another process, which may be of a newer version.
+    Some values are written by another process, perhaps of a newer version: for example how a root is watched.
     """
     return WithJsonSchema({"type": "string", "enum": list(values)})

@@ -1,4 +1,4 @@
-"""Whether a library's files are what was written."""
+"""Documents about the check of a library's files."""
 
 from __future__ import annotations
 

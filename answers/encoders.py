@@ -1,4 +1,4 @@
-"""Which encoders there are."""
+"""Documents about encoders."""
 
 from __future__ import annotations
 

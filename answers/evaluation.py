@@ -1,4 +1,4 @@
-"""How good an encoder is: retrieval, zero-shot classification, two encoders side by side."""
+"""Documents about the evaluation of encoders: retrieval, zero-shot classification, comparison."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Figures(Document):
 
     @classmethod
     def from_figures(cls, figures: retrieval.Figures) -> Self:
-        """Two decimals; the mean is that of the exact figures."""
+        """Round to two decimals; MR is computed from the exact figures."""
         ways = {way: {name: round(value, 2) for name, value in recalls.items()} for way, recalls in figures.items()}
         return cls.model_validate({**ways, "MR": round(retrieval.mean_recall(figures), 2)})
 
@@ -39,7 +39,7 @@ class Retrieval(Document):
 
     @classmethod
     def from_result(cls, result: retrieval.RetrievalResult) -> Self:
-        """The contract of docs/design.md."""
+        """Make the document that docs/design.md describes."""
         exact = {language: retrieval.figures(measured) for language, measured in result.languages.items()}
         return cls(
             dataset=result.data.name,
@@ -103,13 +103,13 @@ class Measure(Document):
     difference: Difference
 
     @classmethod
-    def from_compared(cls, compared: compare.Compared) -> Self:
-        """Two decimals; whether they differ is that of the exact figures."""
-        difference = Interval.from_interval(compared.difference)
+    def from_comparison(cls, comparison: compare.MeasureComparison) -> Self:
+        """Round to two decimals; `differs` is computed from the exact figures."""
+        difference = Interval.from_interval(comparison.difference)
         return cls(
-            first=Interval.from_interval(compared.first),
-            second=Interval.from_interval(compared.second),
-            difference=Difference(**dict(difference), differs=compared.differs),
+            first=Interval.from_interval(comparison.first),
+            second=Interval.from_interval(comparison.second),
+            difference=Difference(**dict(difference), differs=comparison.differs),
         )
 
 
@@ -124,10 +124,14 @@ class Measures(Document):
     def from_table(cls, table: compare.Table) -> Self:
         """The measures of one of `compare.compare`'s tables."""
         ways = {
-            way: {name: Measure.from_compared(compared) for (where, name), compared in table.items() if where == way}
+            way: {
+                name: Measure.from_comparison(comparison)
+                for (measured_way, name), comparison in table.items()
+                if measured_way == way
+            }
             for way in compare.WAYS
         }
-        return cls.model_validate({**ways, "MR": Measure.from_compared(table["", "MR"])})
+        return cls.model_validate({**ways, "MR": Measure.from_comparison(table["", "MR"])})
 
 
 class Comparison(Document):

@@ -1,4 +1,4 @@
-"""What there is to filter by."""
+"""Documents about facets: the values that filters can have, with numbers of photos."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..data import paths
 from ..data.catalog import facets
-from ..search.query import filters
+from ..search.query import filter_values
 from .base import Document
 
 
@@ -40,10 +40,10 @@ class Facets(Document):
 
     @classmethod
     def from_catalog(cls, counted: facets.Facets) -> Self:
-        """Formats that are one kind to the filter `type` are counted together."""
+        """Make the document. Formats with the same value of the filter `type` are counted together."""
         types: dict[str, int] = {}
         for name, count in counted.formats.items():
-            short = filters.type_of(name)
+            short = filter_values.type_of(name)
             if short:
                 types[short] = types.get(short, 0) + count
         return cls(

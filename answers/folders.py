@@ -1,4 +1,4 @@
-"""The folders of the server's machine, to choose one to add."""
+"""Documents about the folders of the server's machine, from which a user chooses one to add."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes a library: index runs and jobs, encoding again, roots and patterns that are left out."""
+"""Documents about changes of a library: index runs and jobs, reencoding, roots, excluded patterns."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class IndexReport(Counts):
             seconds=round(report.seconds, 3),
             images_per_second=round(report.images_per_second, 2),
             encoder=report.encoder,
-            offline=[ErrorMessage.from_error(each.error) for each in report.offline],
+            offline=[ErrorMessage.from_error(offline.error) for offline in report.offline],
             doubts=[ErrorMessage(message=doubt.message, hint=doubt.hint) for doubt in report.doubts],
         )
 

@@ -1,4 +1,4 @@
-"""Single photos, photos that belong together, favourites."""
+"""Documents about single photos, groups of photos, and favourites."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ..data import paths
 from ..data.catalog.records import PhotoRecord
-from ..search import engine
+from ..search import answer as searches
 from .base import Document
 from .searching import Result, result_fields
 
@@ -37,7 +37,7 @@ class Photo(Document):
 
     @classmethod
     def from_record(cls, photo: PhotoRecord, *, favourite: bool) -> Self:
-        """Say what the catalog holds of `photo`."""
+        """Make the document from the catalog's record of `photo`."""
         facts = photo.facts
         folder, name = os.path.split(photo.path)
         return cls(
@@ -81,14 +81,14 @@ class PhotoGroup(Document):
     photos: list[Result]
 
     @classmethod
-    def from_results(cls, results: Sequence[engine.Result]) -> Self:
-        """The photos in the order given."""
+    def from_results(cls, results: Sequence[searches.Result]) -> Self:
+        """The photos in the order of `results`."""
         return cls.model_validate({"photos": [result_fields(result) for result in results]})
 
     @classmethod
     def from_copies(cls, photos: Sequence[PhotoRecord]) -> Self:
         """Photos with equal bytes: score and relevance are 1."""
-        results = [engine.Result(rank, photo, 1.0, 1.0, ("same bytes",)) for rank, photo in enumerate(photos, 1)]
+        results = [searches.Result(rank, photo, 1.0, 1.0, ("same bytes",)) for rank, photo in enumerate(photos, 1)]
         return cls.from_results(results)
 
 

@@ -1,4 +1,4 @@
-"""Errors over HTTP."""
+"""The document of an HTTP error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search finds."""
+"""Documents about searches and matches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from ..search import engine
+from ..search import answer as searches
 from .base import Document
 
 
@@ -57,7 +57,7 @@ class Answer(Document):
     relevant: bool = Field(description="False if nothing on a first page is relevant.")
 
     @classmethod
-    def from_search(cls, answer: engine.Answer) -> Self:
+    def from_search(cls, answer: searches.Answer) -> Self:
         """Milliseconds with 3 decimals, scores with 6, relevance with 4."""
         return cls.model_validate(_page_fields(answer, [result_fields(result) for result in answer.results]))
 
@@ -68,7 +68,7 @@ class MarkedAnswer(Answer):
     results: tuple[MarkedResult, ...] = Field(description="Best first.")
 
     @classmethod
-    def with_favourites(cls, answer: engine.Answer, favourites: Collection[int]) -> Self:
+    def with_favourites(cls, answer: searches.Answer, favourites: Collection[int]) -> Self:
         """As `Answer.from_search`; `favourites` are the ids of the favourites among the results."""
         results = [result_fields(result) | {"favourite": result.photo.id in favourites} for result in answer.results]
         return cls.model_validate(_page_fields(answer, results))
@@ -95,8 +95,8 @@ class Match(Document):
         return cls(image=image, encoder=encoder, texts=texts)
 
 
-def result_fields(result: engine.Result) -> dict[str, Any]:
-    """The fields of a `Result`. Validating a page of these at once is five times quicker than making each model."""
+def result_fields(result: searches.Result) -> dict[str, Any]:
+    """The fields of a `Result`. To validate a page of these at once is five times faster than to make each model."""
     photo = result.photo
     return {
         "rank": result.rank,
@@ -112,16 +112,16 @@ def result_fields(result: engine.Result) -> dict[str, Any]:
     }
 
 
-def _page_fields(answer: engine.Answer, results: list[dict[str, Any]]) -> dict[str, Any]:
-    took = answer.took
+def _page_fields(answer: searches.Answer, results: list[dict[str, Any]]) -> dict[str, Any]:
+    durations = answer.took
     return {
         "query": answer.query,
         "language": answer.language,
         "encoder": answer.encoder,
         "took_ms": {
-            "encode": round(took.encode, 3),
-            "search": round(took.search, 3),
-            "total": round(took.total, 3),
+            "encode": round(durations.encode, 3),
+            "search": round(durations.search, 3),
+            "total": round(durations.total, 3),
         },
         "results": results,
         "next": answer.next,

@@ -1,4 +1,4 @@
-"""What a library holds: photos, roots, who watches it, and the files that could not be read."""
+"""Documents about the state of a library: photos, roots, watching, and files that could not be read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Status(Document):
 
     @classmethod
     def from_library(cls, status: LibraryStatus) -> Self:
-        """Say what `Library.status` says, with paths as printable text."""
+        """Make the document from `Library.status`, with paths as printable text."""
         encoder = status.encoder
         return cls(
             photos=status.photos,

@@ -31,7 +31,8 @@ from polyglance.data.vectors import index_files
 from polyglance.data.vectors.index import VectorIndex
 from polyglance.data.vectors.store import VectorStore
 from polyglance.encoders.base import Card, Fingerprint
-from polyglance.search.engine import Engine, View
+from polyglance.search.answer import View
+from polyglance.search.engine import Engine
 from polyglance.search.query.parse import parse
 
 from . import clustered

@@ -84,7 +84,7 @@ def retrieval(
     from ..answers.evaluation import Retrieval
     from ..evaluation import report as reports
     from ..evaluation import retrieval as measure
-    from ..evaluation.report.document import beside
+    from ..evaluation.report.document import compare_published
 
     loaded = datasets.load_mixed(data, kind, images, half, among)
     made, settings = _encoder(encoder)
@@ -105,7 +105,7 @@ def retrieval(
         print_json(document)
     else:
         print_table(document)
-    for row in beside(figures):
+    for row in compare_published(figures):
         print_published(row)
     if report is not None:
         for path in reports.write(result, figures, settings, report):
@@ -174,7 +174,7 @@ def zeroshot(
     if language == "en" and not templates and not classes:
         for row in published.for_zeroshot(dataset, split or "", result.images):
             difference = published.agreement(row, document.metrics.model_dump())
-            verdict = verdict_of(difference, row.is_of(made.name))
+            verdict = verdict_of(difference, row.is_from(made.name))
             note(f"published: {row.method} acc1 {row.acc1} acc5 {row.acc5} recall {row.mean_per_class_recall}{verdict}")
     _finish(result.failures, made.name)
 

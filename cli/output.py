@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ..indexer.run.pipeline import Failure, Tick
-    from ..search.engine import Answer
+    from ..search.answer import Answer
 
 QUIET_SECONDS = 10.0
 """How often progress is reported where stderr is no terminal."""

@@ -12,7 +12,7 @@ from .options import CountOption, EncoderOption, JsonOption, LibraryOption, open
 from .output import note, print_answer, print_json, printable
 
 if TYPE_CHECKING:
-    from ..search.engine import Answer
+    from ..search.answer import Answer
 
 AllOption = Annotated[bool, typer.Option("--all", help="Show near-duplicates and bursts photo by photo.")]
 

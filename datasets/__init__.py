@@ -1,4 +1,4 @@
-"""Evaluation sets read from local copies in the formats they are published in; docs/evaluation.md has every file."""
+"""Loaders of evaluation sets, from local copies in their published formats; docs/evaluation.md lists all files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RETRIEVAL: dict[str, Loader] = {
 }
 """Loaders of retrieval sets, by the name of the format."""
 
-SIGNS = (
+FOLDER_SIGNS = (
     ("xtd10", (f"XTD10/{xtd10.NAMES}", xtd10.NAMES)),
     ("coco-cn", numbered.COCO_CN_FILES),
     ("flickr30k-cn", numbered.FLICKR30K_CN_FILES),
@@ -34,43 +34,43 @@ SIGNS = (
 
 
 def load_retrieval(path: Path, kind: str = "auto", images: Path | None = None) -> RetrievalSet:
-    """Read the retrieval set at `path`, a file or folder, in the format `kind`, its pictures in `images`.
+    """Read the retrieval set at `path`, a file or folder, in the format `kind`; its pictures are in `images`.
 
-    Raises UsageError (no such format), DataMissing, DataError.
+    Raises UsageError if the format is unknown, DataMissing, DataError.
     """
     if not os.path.exists(path):
         raise DataMissing(f"There is no file or folder {path}.", "Check the spelling.")
     if images is not None and not images.is_dir():
         raise DataMissing(f"There is no folder {images}.", "Give the folder of the pictures with --images.")
-    found = recognise(path) if kind == "auto" else (path, kind)
-    if found[1] not in RETRIEVAL:
+    source, format_name = recognise(path) if kind == "auto" else (path, kind)
+    if format_name not in RETRIEVAL:
         raise UsageError(f"There is no format {kind!r}.", f"Formats: auto, {', '.join(RETRIEVAL)}.")
-    return RETRIEVAL[found[1]](found[0], images)
+    return RETRIEVAL[format_name](source, images)
 
 
 def load_mixed(
     path: Path, kind: str = "auto", images: Path | None = None, half: str = "", among: Path | None = None
 ) -> RetrievalSet:
-    """A retrieval set, or the `first` or `second` half of it, among the pictures that lie in the folder `among`.
+    """A retrieval set, or its `first` or `second` half, with the pictures in the folder `among` mixed in.
 
-    Raises UsageError (no such half), and what `load_retrieval` raises.
+    Raises UsageError if the half is unknown, and what `load_retrieval` raises.
     """
-    whole = load_retrieval(path, kind, images)
+    full_set = load_retrieval(path, kind, images)
     if half and half not in HALVES:
         raise UsageError(f"There is no half {half[:20]!r}.", f"Halves: {', '.join(HALVES)}.")
     if among is not None and not among.is_dir():
         raise DataMissing(f"There is no folder {among}.", "Give the folder of the other pictures with --among.")
-    chosen = whole.half(half) if half else whole
+    selected = full_set.half(half) if half else full_set
     if among is None:
-        return chosen
-    others = (file for file in sorted(among.iterdir()) if os.fsencode(file.suffix.lower()) in EXTENSIONS)
-    return chosen.among(list(others))
+        return selected
+    other_pictures = (file for file in sorted(among.iterdir()) if os.fsencode(file.suffix.lower()) in EXTENSIONS)
+    return selected.among(list(other_pictures))
 
 
 def load_classification(name: str, path: Path, split: str | None = None) -> ClassificationSet:
     """Read the classification set `name`: `cifar10`, or a key of `imagefolder.INNER`. Only CIFAR-10 has splits.
 
-    Raises UsageError (no such set or split), DataMissing, DataError.
+    Raises UsageError if the set or split is unknown, DataMissing, DataError.
     """
     if name == "cifar10":
         return cifar10.load(path, split or "test")
@@ -82,15 +82,15 @@ def load_classification(name: str, path: Path, split: str | None = None) -> Clas
 
 
 def recognise(path: Path) -> tuple[Path, str]:
-    """(path to load, format) of a file or folder, from its names and its first line. Raises UsageError."""
+    """(path to load, format) of a file or folder, judged by names and by the first line. Raises UsageError."""
     if path.is_dir():
-        for kind, names in SIGNS:
+        for kind, names in FOLDER_SIGNS:
             if any((path / name).is_file() for name in names):
                 return path, kind
         for file in (path / "captions.jsonl", *sorted(path.glob("dataset_*.json")), *sorted(path.glob("*.jsonl"))):
             if file.is_file():
                 return recognise(file)
-        raise _unknown(path)
+        raise _unknown_format(path)
     if path.name == numbered.COCO_CN_CAPTIONS:
         return path, "coco-cn"
     if path.suffix == ".txt":
@@ -99,7 +99,7 @@ def recognise(path: Path) -> tuple[Path, str]:
         return path, "karpathy"
     if path.suffix == ".jsonl":
         return path, "crossmodal" if _is_crossmodal(path) else "jsonl"
-    raise _unknown(path)
+    raise _unknown_format(path)
 
 
 def _is_crossmodal(path: Path) -> bool:
@@ -108,8 +108,8 @@ def _is_crossmodal(path: Path) -> bool:
     try:
         return "image/key" in json.loads(first)
     except (ValueError, TypeError):
-        return False  # the loader says what is wrong, with the line
+        return False  # the loader will report the error and its line
 
 
-def _unknown(path: Path) -> UsageError:
+def _unknown_format(path: Path) -> UsageError:
     return UsageError(f"The format of {path} is not recognised.", f"Name it with --format: {', '.join(RETRIEVAL)}.")

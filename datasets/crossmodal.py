@@ -1,7 +1,7 @@
-"""Crossmodal-3600: 3600 pictures described in 36 languages, all nine of ours, two captions each on average.
+"""Loader of Crossmodal-3600: 3600 pictures, each with about two captions in each of 36 languages, our nine included.
 
-`captions.jsonl` holds `{"image/key": "…", "image/locale": "…", "en": {"caption": ["…", …], …}, …}` a line; picture KEY
-is `images/KEY.jpg`.
+Each line of `captions.jsonl` is `{"image/key": "…", "image/locale": "…", "en": {"caption": ["…", …], …}, …}`; picture
+KEY is `images/KEY.jpg`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..config import LANGUAGES
 from ..errors import DataError
-from .reading import Builder, at, checked_text, find_image, read_json_lines
+from .reading import Builder, clean_caption, find_image, locate, read_json_lines
 from .sets import RetrievalSet
 
 CAPTIONS = "captions.jsonl"
@@ -23,16 +23,16 @@ def load(path: Path, images: Path | None = None) -> RetrievalSet:
     folder = images or file.parent
     builder = Builder()
     for number, row in read_json_lines(file):
-        where = at(file, number)
+        where = locate(file, number)
         key = row.get("image/key")
         if not isinstance(key, str) or not key:
             raise DataError(f'{where}: "image/key" is missing.', "Is it Crossmodal-3600's captions.jsonl?")
         if builder.has(key):
             raise DataError(f"{where}: the picture {key} has a line of its own already.")
-        owner = builder.image(key, find_image(folder, f"{key}.jpg", ("", "images")))
+        owner = builder.add_image(key, find_image(folder, f"{key}.jpg", ("", "images")))
         for language in LANGUAGES:
             for text in _texts(row, language, where):
-                builder.caption(language, checked_text(text, where), owner)
+                builder.add_caption(language, clean_caption(text, where), owner)
     return RetrievalSet("crossmodal-3600", tuple(builder.images), builder.captions())
 
 

@@ -1,4 +1,4 @@
-"""Caption files with one `PICTURE#NUMBER caption` a line: Flickr30k-CN and COCO-CN."""
+"""Loader of caption files with lines `PICTURE#NUMBER caption`: Flickr30k-CN and COCO-CN."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import DataError, DataMissing
 from .karpathy import FOLDERS
-from .reading import COCO_FOLDERS, Builder, at, checked_text, find_image, read_lines
+from .reading import COCO_FOLDERS, Builder, clean_caption, find_image, locate, read_lines
 from .sets import RetrievalSet
 
 _LINE = re.compile(r"(?P<image>[^\s#]+)#(?:[a-z]+#)?(?P<number>\d+)[\t ]+(?P<caption>.*)")
@@ -17,7 +17,7 @@ FLICKR30K_CN_FILES = (
     "test/flickr30k_cn_test.txt",
     "flickr30kzhmbosontest/TextData/seg.flickr30kzhmbosontest.caption.txt",
 )
-"""Names, below a folder, of the test captions: in Flickr30k-CNA's archive, and in the first release's."""
+"""Paths of the test captions in a folder: in Flickr30k-CNA's archive, and in that of the first release."""
 
 COCO_CN_CAPTIONS = "imageid.human-written-caption.txt"
 COCO_CN_FILES = (COCO_CN_CAPTIONS, f"coco-cn-version1805v1.1/{COCO_CN_CAPTIONS}")
@@ -29,48 +29,50 @@ def load_flickr30k_cn(path: Path, images: Path | None = None) -> RetrievalSet:
 
     `path` is the caption file, or a folder with it. Raises DataMissing, DataError.
     """
-    file = path if not path.is_dir() else _first(path, FLICKR30K_CN_FILES)
+    file = path if not path.is_dir() else _find_file(path, FLICKR30K_CN_FILES)
     builder = Builder()
-    _read(file, builder, images or (path if path.is_dir() else file.parent), FOLDERS)
+    _read_captions(file, builder, images or (path if path.is_dir() else file.parent), FOLDERS)
     return RetrievalSet("flickr30k-cn", tuple(builder.images), builder.captions())
 
 
 def load_coco_cn(path: Path, images: Path | None = None, split: str = "test") -> RetrievalSet:
-    """Read `imageid.human-written-caption.txt`, as far as its pictures are listed in `coco-cn_test.txt`.
+    """Read the captions in `imageid.human-written-caption.txt` of the pictures that `coco-cn_test.txt` lists.
 
-    `path` is the caption file, or the folder with both. Raises DataMissing, DataError.
+    `path` is the caption file, or the folder with both files. Raises DataMissing, DataError.
     """
-    file = path if not path.is_dir() else _first(path, COCO_CN_FILES)
+    file = path if not path.is_dir() else _find_file(path, COCO_CN_FILES)
     listed = file.parent / COCO_CN_SPLIT.format(split=split)
-    wanted = [line.strip() for line in read_lines(listed)]
-    for number, name in enumerate(wanted, start=1):
-        if name in wanted[: number - 1]:
-            raise DataError(f"{at(listed, number)}: the picture {name} is listed twice.")
+    names = [line.strip() for line in read_lines(listed)]
+    for number, name in enumerate(names, start=1):
+        if name in names[: number - 1]:
+            raise DataError(f"{locate(listed, number)}: the picture {name} is listed twice.")
     builder = Builder()
-    _read(file, builder, images or (path if path.is_dir() else file.parent), COCO_FOLDERS, set(wanted))
-    for number, name in enumerate(wanted, start=1):
+    _read_captions(file, builder, images or (path if path.is_dir() else file.parent), COCO_FOLDERS, set(names))
+    for number, name in enumerate(names, start=1):
         if not builder.has(name):
-            raise DataError(f"{at(listed, number)}: the picture {name} has no caption in {file.name}.")
+            raise DataError(f"{locate(listed, number)}: the picture {name} has no caption in {file.name}.")
     return RetrievalSet("coco-cn", tuple(builder.images), builder.captions())
 
 
-def _read(file: Path, builder: Builder, folder: Path, folders: tuple[str, ...], wanted: set[str] | None = None) -> None:
+def _read_captions(
+    file: Path, builder: Builder, folder: Path, folders: tuple[str, ...], names: set[str] | None = None
+) -> None:
     seen: set[tuple[str, str]] = set()
     for number, line in enumerate(read_lines(file), start=1):
         match = _LINE.fullmatch(line)
         if not match:
-            raise DataError(f"{at(file, number)}: expected PICTURE#NUMBER and a caption, found {line[:40]!r}.")
+            raise DataError(f"{locate(file, number)}: expected PICTURE#NUMBER and a caption, found {line[:40]!r}.")
         name = match["image"].removesuffix(".jpg")
-        if wanted is not None and name not in wanted:
+        if names is not None and name not in names:
             continue
         if (name, match["number"]) in seen:
-            raise DataError(f"{at(file, number)}: caption {match['number']} of {name} stands there twice.")
+            raise DataError(f"{locate(file, number)}: caption {match['number']} of {name} stands there twice.")
         seen.add((name, match["number"]))
-        owner = builder.image(name, find_image(folder, f"{name}.jpg", folders))
-        builder.caption("zh", checked_text(match["caption"], at(file, number)), owner)
+        owner = builder.add_image(name, find_image(folder, f"{name}.jpg", folders))
+        builder.add_caption("zh", clean_caption(match["caption"], locate(file, number)), owner)
 
 
-def _first(folder: Path, names: tuple[str, ...]) -> Path:
+def _find_file(folder: Path, names: tuple[str, ...]) -> Path:
     for name in names:
         if (folder / name).is_file():
             return folder / name

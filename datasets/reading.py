@@ -1,4 +1,4 @@
-"""Reading text files so that every error names the file and the line."""
+"""Reads text files of evaluation sets; every error names the file and the line."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..search.query.normalise import normalise
 from .sets import Captions
 
 COCO_FOLDERS = ("", "train2014", "val2014", "test2014")
-"""Where, below the folder of pictures, those of MS-COCO 2014 lie in its own archives."""
+"""Folders of MS-COCO 2014's archives, below the folder of pictures."""
 
 LONGEST_CAPTION = 100_000
-"""Characters of a caption; encoders cut long texts themselves."""
+"""Limit of a caption's length in characters; encoders truncate long texts themselves."""
 
 
-def at(path: Path, line: int | None = None) -> str:
-    """`path, line n`: how an error names a place."""
+def locate(path: Path, line: int | None = None) -> str:
+    """`path, line n`, as errors name a place."""
     return f"{path}, line {line}" if line else str(path)
 
 
@@ -39,12 +39,12 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{at(path, line)}: not UTF-8 text.", "Save the file as UTF-8.") from error
+        raise DataError(f"{locate(path, line)}: not UTF-8 text.", "Save the file as UTF-8.") from error
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file without their ends, blank lines at the end left out. Raises DataMissing, DataError."""
-    # Not splitlines(): captions hold U+2028 and U+0085, which end no line of these files.
+    """The lines of a UTF-8 file without line ends and without blank lines at its end. Raises DataMissing, DataError."""
+    # Not splitlines(), because captions may contain U+2028 and U+0085, which do not end a line of these files.
     lines = [line.rstrip("\r") for line in read_text(path).split("\n")]
     while lines and not lines[-1].strip():
         lines.pop()
@@ -60,9 +60,9 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             try:
                 value = json.loads(line)
             except (json.JSONDecodeError, RecursionError) as error:
-                raise DataError(f"{at(path, number)}: no valid JSON ({_reason(error)}).") from error
+                raise DataError(f"{locate(path, number)}: no valid JSON ({_reason(error)}).") from error
             if not isinstance(value, dict):
-                raise DataError(f"{at(path, number)}: expected one JSON object, found {type(value).__name__}.")
+                raise DataError(f"{locate(path, number)}: expected one JSON object, found {type(value).__name__}.")
             yield number, value
 
 
@@ -73,22 +73,22 @@ def read_json(path: Path) -> tuple[Any, str]:
         return json.loads(text), text
     except (json.JSONDecodeError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        raise DataError(f"{at(path, line)}: no valid JSON ({_reason(error)}).", "Fetch the file again.") from error
+        raise DataError(f"{locate(path, line)}: no valid JSON ({_reason(error)}).", "Fetch the file again.") from error
 
 
-def line_of(text: str, needle: str, occurrence: int = 1) -> int:
-    """Number of the line in which `needle` stands for the n-th time (of the last time if there are fewer)."""
-    place = found = text.find(needle)
+def find_line(text: str, needle: str, occurrence: int = 1) -> int:
+    """Number of the line with the n-th `occurrence` of `needle`, or with the last one if there are fewer."""
+    last_position = position = text.find(needle)
     for _ in range(occurrence - 1):
-        found = text.find(needle, found + 1)
-        if found < 0:
+        position = text.find(needle, position + 1)
+        if position < 0:
             break
-        place = found
-    return text.count("\n", 0, max(place, 0)) + 1
+        last_position = position
+    return text.count("\n", 0, max(last_position, 0)) + 1
 
 
 class Builder:
-    """Collects pictures and captions in the order they come, each picture once."""
+    """Collects pictures, each once, and captions, in their order."""
 
     def __init__(self) -> None:
         self.images: list[Path] = []
@@ -96,8 +96,8 @@ class Builder:
         self._texts: dict[str, list[str]] = {}
         self._owners: dict[str, list[int]] = {}
 
-    def image(self, name: str, path: Path) -> int:
-        """The number of the picture called `name`, which is made if it is new."""
+    def add_image(self, name: str, path: Path) -> int:
+        """Return the number of the picture called `name`, which is added if it is new."""
         if name not in self._numbers:
             self._numbers[name] = len(self.images)
             self.images.append(path)
@@ -107,38 +107,38 @@ class Builder:
         """Whether there is a picture called `name`."""
         return name in self._numbers
 
-    def caption(self, language: str, text: str, owner: int) -> None:
+    def add_caption(self, language: str, text: str, owner: int) -> None:
         """Add one caption of picture number `owner`."""
         self._texts.setdefault(language, []).append(text)
         self._owners.setdefault(language, []).append(owner)
 
     def captions(self) -> dict[str, Captions]:
-        """All captions, the nine languages first and in their order."""
+        """All captions by language, the nine languages first and in their order."""
         ordered = sorted(self._texts, key=lambda code: (LANGUAGES.index(code) if code in LANGUAGES else 9, code))
         return {code: Captions(tuple(self._texts[code]), tuple(self._owners[code])) for code in ordered}
 
 
-def checked_text(value: Any, where: str) -> str:
-    """A caption made ready as a search makes a query ready. Raises DataError if it is no text, or empty."""
+def clean_caption(value: Any, where: str) -> str:
+    """Normalise a caption as a search normalises a query. Raises DataError if it is not text, or empty."""
     try:
         return normalise(value if isinstance(value, str) else "", LONGEST_CAPTION)
     except QueryError as error:
         raise DataError(f"{where}: a caption must be text that is not empty, found {str(value)[:40]!r}.") from error
 
 
-def check_languages(wanted: Iterable[str], known: Sequence[str], what: str) -> list[str]:
-    """Return the wanted codes, each once. Raises UsageError that names the first unknown one."""
-    codes = list(dict.fromkeys(code.strip() for code in wanted if code.strip()))
+def check_languages(languages: Iterable[str], known: Sequence[str], context: str) -> list[str]:
+    """Return the `languages`, each once. Raises UsageError, which ends with `context`, if one is not `known`."""
+    codes = list(dict.fromkeys(code.strip() for code in languages if code.strip()))
     for code in codes:
         if code not in known:
-            raise UsageError(f"There is no language {code!r} {what}.", f"There are: {', '.join(known)}.")
+            raise UsageError(f"There is no language {code!r} {context}.", f"There are: {', '.join(known)}.")
     return codes
 
 
 def find_image(folder: Path, name: str, folders: Sequence[str] = ("",)) -> Path:
-    """Where the picture lies below `folder`; its place in the first of `folders` if it lies in none of them."""
-    places = [folder / inner / name if inner else folder / name for inner in folders]
-    return next((place for place in places if os.path.exists(place)), places[0])
+    """The path of an existing picture in one of the `folders` of `folder`; if there is none, its path in the first."""
+    candidates = [folder / inner / name if inner else folder / name for inner in folders]
+    return next((candidate for candidate in candidates if os.path.exists(candidate)), candidates[0])
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What a loader returns: pictures with captions, or pictures with classes. No picture is opened yet."""
+"""The sets that loaders return: pictures with captions, or pictures with classes. Pictures are not opened."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Captions:
 class RetrievalSet:
     """Pictures and captions in several languages.
 
-    `name` finds the published figures. `shared` says that equal captions of one language belong to all their pictures;
-    published protocols count only the picture that a caption was written for.
+    `name` is the key of the published figures. With `shared`, a caption that several pictures have, in one language, is
+    right for all of them; published protocols count only the picture that a caption was written for.
     """
 
     name: str
@@ -48,54 +48,58 @@ class RetrievalSet:
         """Number of captions in all languages."""
         return sum(len(captions.texts) for captions in self.captions.values())
 
-    def without(self, dropped: set[int]) -> RetrievalSet:
+    def without(self, removed: set[int]) -> RetrievalSet:
         """The set without the pictures of these numbers, and without their captions."""
-        kept = [index for index in range(len(self.images)) if index not in dropped]
-        place = {old: new for new, old in enumerate(kept)}
+        kept = [index for index in range(len(self.images)) if index not in removed]
+        new_index = {old: new for new, old in enumerate(kept)}
         captions = {}
         for language, old in self.captions.items():
-            pairs = [(text, place[owner]) for text, owner in zip(old.texts, old.owners, strict=True) if owner in place]
+            pairs = [
+                (text, new_index[owner])
+                for text, owner in zip(old.texts, old.owners, strict=True)
+                if owner in new_index
+            ]
             captions[language] = Captions(tuple(text for text, _ in pairs), tuple(owner for _, owner in pairs))
         return replace(self, images=tuple(self.images[index] for index in kept), captions=captions)
 
     def only(self, languages: Sequence[str]) -> RetrievalSet:
-        """The set with these of its languages, in this order, without the pictures that only others caption."""
-        chosen = replace(self, captions={language: self.captions[language] for language in languages})
-        return chosen.without(self._captioned() - chosen._captioned())
+        """The set with these languages, in this order, without pictures that have captions in other languages only."""
+        selected = replace(self, captions={language: self.captions[language] for language in languages})
+        return selected.without(self._captioned_images() - selected._captioned_images())
 
-    def half(self, which: str) -> RetrievalSet:
-        """Every other picture, from the `first` or the `second` on, with its captions."""
-        return self.without(set(range(HALVES[::-1].index(which), len(self.images), 2)))
+    def half(self, name: str) -> RetrievalSet:
+        """Every other picture with its captions, beginning with the `first` or the `second`."""
+        return self.without(set(range(HALVES[::-1].index(name), len(self.images), 2)))
 
     def among(self, others: Sequence[Path]) -> RetrievalSet:
-        """The set in a library that also holds `others`, to which no caption belongs."""
+        """The set with the pictures `others` added, which have no captions."""
         return replace(self, images=(*self.images, *others))
 
-    def _captioned(self) -> set[int]:
+    def _captioned_images(self) -> set[int]:
         return {owner for captions in self.captions.values() for owner in captions.owners}
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """A picture that comes as pixels in an array rather than as a file."""
+    """A picture that is an array of pixels instead of a file."""
 
     name: str
     rgb: npt.NDArray[np.uint8]  # (height, width, 3)
 
     def image(self) -> Image.Image:
-        """The picture."""
+        """The picture as a PIL image."""
         return Image.fromarray(self.rgb, "RGB")
 
 
 Source: TypeAlias = Path | Pixels
-"""Where a picture comes from."""
+"""A picture: a file, or pixels."""
 
 
 @dataclass(frozen=True)
 class ClassificationSet:
-    """Pictures with one class each: `labels[i]` is the number, in `classes`, of the class of `images[i]`.
+    """Pictures with one class each: the class of `images[i]` is `classes[labels[i]]`.
 
-    `classes` are keys for the class names of `prompts`: CIFAR-10's English names, WordNet ids, or folder names.
+    `classes` are the keys of `prompts.class_names`: CIFAR-10's English names, WordNet ids, or folder names.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What an encoder is: pictures and texts in, unit vectors of one space out, with an identity and facts about itself.
+"""The interface of encoders, which map pictures and texts to unit vectors of one space.
 
 Another package adds an encoder by a `Registration` and an entry point: see docs/encoders.md.
 """
@@ -26,7 +26,7 @@ UNIT_NORM_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Identity of an encoder's outputs. Vectors of different fingerprints never meet in one search."""
+    """Identity of an encoder's outputs. One search never compares vectors of different fingerprints."""
 
     weights: str
     preprocessing: str
@@ -36,16 +36,17 @@ class Fingerprint:
 
     @property
     def digest(self) -> str:
-        """32 hexadecimal digits over all five fields; what the catalog stores."""
+        """Hash of all five fields, 32 hexadecimal digits, as the catalog stores it."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """How the scores of an encoder's texts were measured: relevance 0.5 at `half` deviations above the background.
+    """The measured curve from a text query's scores to relevance.
 
-    The odds of relevance grow as the deviations to the power of `steepness`: logistic regression on their logarithm.
-    `spread` is the usual deviation of a background. docs/relevance.md says how to measure them.
+    A score `half` deviations above the background has relevance 0.5. The odds of relevance are proportional to the
+    deviations to the power of `steepness` (logistic regression on their logarithm). `spread` is the usual standard
+    deviation of a background. docs/relevance.md says how to measure them.
     """
 
     half: float
@@ -55,18 +56,18 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What an encoder says about itself, without loading anything."""
+    """Facts about an encoder, known without loading anything."""
 
     description: str = ""
     """One sentence for the list of encoders."""
     languages: tuple[str, ...] = ()
-    """ISO 639-1 codes of the languages its texts may be in."""
+    """ISO 639-1 codes of the languages it understands."""
     note: str = ""
-    """One sentence that the user is told with its answers: what they are worth, and how to get better ones."""
+    """One sentence that is shown with its answers: how good they are, and how to get better ones."""
     is_embedded: bool = False
-    """Whether it comes with its package: it works without a network, and there is nothing to fetch."""
+    """Whether it comes with its package: it works without a network, and nothing is fetched."""
     text_curve: Curve | None = None
-    """The curve of its texts' scores; None where unrelated scores are taken for normal."""
+    """The curve for text queries; None if unrelated scores are taken to be normally distributed."""
 
 
 class Encoder(Protocol):
@@ -74,7 +75,7 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """The name it is asked for by: `lite`, `altclip-m9`, a hub id or a directory."""
+        """`lite`, `altclip-m9`, a hub id, a directory, or the name that its package registers."""
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -86,11 +87,11 @@ class Encoder(Protocol):
 
     @property
     def card(self) -> Card:
-        """What is known of it without loading a tower."""
+        """Facts about it, known without loading a tower."""
 
     @property
     def image_side(self) -> int:
-        """Side of the square its image tower sees, in pixels: a smaller picture loses detail."""
+        """Side of the image tower's square input, in pixels. A smaller picture loses detail."""
 
     @property
     def logit_scale(self) -> float:
@@ -104,26 +105,26 @@ class Encoder(Protocol):
 
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes that are here and the bytes of all files."""
+"""Called with (fetched bytes, total bytes of all files)."""
 
 
 @dataclass(frozen=True)
 class Registration:
-    """An encoder that can be asked for by its name: what an entry point of the group `polyglance.encoders` leads to.
+    """An encoder that users choose by its name. An entry point of the group `polyglance.encoders` names one.
 
-    `create` may raise EncoderError; without `fetch` nothing is ever downloaded. `download_bytes` is 0 where nothing is
-    downloaded and None where the size is not known.
+    `create` may raise EncoderError. Without `fetch` nothing is ever downloaded. `download_bytes` is 0 if nothing is
+    downloaded and None if the size is unknown.
     """
 
     name: str
     dimension: int
     card: Card
     create: Callable[[Settings], Encoder]
-    """The encoder, with no tower loaded yet. Called when `is_ready`."""
+    """Creates the encoder without loading a tower. Called only if `is_ready`."""
     is_ready: Callable[[], bool] = lambda: True
     """Whether it works on this machine without a network."""
     fetch: Callable[[Progress], None] | None = None
-    """Download what it needs."""
+    """Downloads the files that it needs."""
     download_bytes: int | None = 0
 
 

@@ -1,6 +1,6 @@
-"""Encoders that other packages bring: entry points of the group `polyglance.encoders`.
+"""Encoders of other packages: entry points of the group `polyglance.encoders`.
 
-One that is broken is one line that names its package; it leaves the others alone.
+An encoder that cannot be loaded leads to one line that names its package. The other encoders still work.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ T = TypeVar("T")
 
 
 def names() -> list[str]:
-    """Names of all encoders that packages register, loadable or not; no package is imported."""
+    """Names of all encoders that packages register, loadable or not, without importing a package."""
     return sorted({entry.name for entry in entry_points(group=GROUP)})
 
 
 def registration(name: str) -> Registration | None:
-    """The encoder that a package registers under `name`, None if none does. Raises EncoderUnavailable if it is broken.
+    """The encoder that a package registers under `name`; None if no package does.
 
-    What its functions raise later is one line as well.
+    Raises EncoderUnavailable if it cannot be loaded. Its functions raise EncoderUnavailable instead of other errors.
     """
-    found = tuple(entry_points(group=GROUP, name=name))
-    if not found:
+    entries = tuple(entry_points(group=GROUP, name=name))
+    if not entries:
         return None
-    if len(found) > 1:
-        packages = " and ".join(sorted(_package(entry) for entry in found))
+    if len(entries) > 1:
+        packages = " and ".join(sorted(_package(entry) for entry in entries))
         raise EncoderUnavailable(f"Two packages register an encoder {name}: {packages}.", "Uninstall one of them.")
-    entry = found[0]
-    loaded: object = _guarded(entry, entry.load)
+    entry = entries[0]
+    loaded: object = _call(entry, entry.load)
     if not isinstance(loaded, Registration) or loaded.name != name:
         raise _broken(entry, f"{entry.value} is no Registration of that name")
     fetch = loaded.fetch
     return replace(
         loaded,
-        create=lambda settings: _created(entry, loaded, settings),
-        is_ready=lambda: bool(_guarded(entry, loaded.is_ready)),
-        fetch=None if fetch is None else lambda progress: _fetched(entry, fetch, progress),
+        create=lambda settings: _create(entry, loaded, settings),
+        is_ready=lambda: bool(_call(entry, loaded.is_ready)),
+        fetch=None if fetch is None else lambda progress: _fetch(entry, fetch, progress),
     )
 
 
 def registrations(reserved: Callable[[str], bool]) -> Iterator[Registration]:
-    """All that can be loaded, by name; of another one, and of one with a `reserved` name, a warning is logged."""
+    """All encoders that can be loaded, by name. Others, and those with a `reserved` name, are logged as warnings."""
     for name in names():
         if reserved(name):
             log.warning(
@@ -68,20 +68,20 @@ def registrations(reserved: Callable[[str], bool]) -> Iterator[Registration]:
                 yield loaded
 
 
-def _created(entry: EntryPoint, loaded: Registration, settings: Settings) -> Encoder:
-    encoder = _guarded(entry, lambda: loaded.create(settings))
-    # A library remembers its encoder by this name, and asks for it again.
-    if _guarded(entry, lambda: (encoder.name, encoder.dimension)) != (loaded.name, loaded.dimension):
+def _create(entry: EntryPoint, loaded: Registration, settings: Settings) -> Encoder:
+    encoder = _call(entry, lambda: loaded.create(settings))
+    # A library stores this name and opens its encoder by it.
+    if _call(entry, lambda: (encoder.name, encoder.dimension)) != (loaded.name, loaded.dimension):
         raise _broken(entry, "its name or dimension is not the one it is registered with")
     return encoder
 
 
-def _fetched(entry: EntryPoint, fetch: Callable[[Progress], None], progress: Progress) -> None:
-    _guarded(entry, lambda: fetch(progress))
+def _fetch(entry: EntryPoint, fetch: Callable[[Progress], None], progress: Progress) -> None:
+    _call(entry, lambda: fetch(progress))
 
 
-def _guarded(entry: EntryPoint, call: Callable[[], T]) -> T:
-    """What `call` returns; what another package's code raises becomes one line, save errors that are one already."""
+def _call(entry: EntryPoint, call: Callable[[], T]) -> T:
+    """Call another package's code. Turns what it raises into EncoderUnavailable, except errors of polyglance."""
     try:
         return call()
     except PolyglanceError:

@@ -1,4 +1,4 @@
-"""From an encoder's name to the encoder, and the choice that `auto` makes."""
+"""The registry of encoders: finds and creates them by name, and chooses one for `auto`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .transformers.known import KNOWN
 log = logging.getLogger("polyglance")
 
 EMBEDDED = REGISTRATION
-"""What works at once and without a network."""
+"""The encoder that works at once and without a network."""
 BEST = KNOWN[0]
-"""What `auto` prefers: AltCLIP-m9."""
+"""The model that `auto` prefers: AltCLIP-m9."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What `auto` decided, and the sentence that tells the user."""
+    """The encoder that `auto` chose, and a sentence for the user that says why."""
 
     name: str
     reason: str
@@ -33,10 +33,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class EncoderInfo:
-    """What a list of encoders says about one of them.
+    """One line of a list of encoders.
 
-    `download_bytes` is 0 where nothing is downloaded and None where the size is not known; `ready` says
-    whether it works on this machine without a network.
+    `download_bytes` is 0 if nothing is downloaded and None if the size is unknown; `ready` says whether the encoder
+    works on this machine without a network.
     """
 
     name: str
@@ -52,16 +52,16 @@ def find(name: str) -> Registration:
 
     Raises UnknownEncoder, EncoderUnavailable, NotADualEncoder.
     """
-    if own := _built_in(name):
-        return own
-    found = plugins.registration(name) or models.registration(name)
-    if found is None:
-        known = ", ".join([*(own.name for own in built_in()), *plugins.names()])
+    if built_in_encoder := _find_built_in(name):
+        return built_in_encoder
+    registration = plugins.registration(name) or models.registration(name)
+    if registration is None:
+        known = ", ".join([*(each.name for each in built_in()), *plugins.names()])
         raise UnknownEncoder(
             f"There is no encoder called {name!r}, and no directory.",
             f"Encoders: {known}; a hub id 'owner/name' or the directory of a checkpoint works too.",
         )
-    return found
+    return registration
 
 
 def built_in() -> tuple[Registration, ...]:
@@ -75,16 +75,16 @@ def create(name: str, settings: Settings) -> Encoder:
     A model that is not on this machine is fetched first, with a bar on stderr. No tower is loaded yet.
     Raises UnknownEncoder, EncoderUnavailable, NotADualEncoder.
     """
-    found = find(name)
-    _fetch(found, name)
-    return found.create(settings)
+    registration = find(name)
+    _fetch(registration, name)
+    return registration.create(settings)
 
 
 def pull(name: str, settings: Settings, progress: Progress | None = None) -> None:
-    """Fetch what the encoder needs to work without a network; nothing to do for an embedded one or a directory.
+    """Fetch what the encoder needs to work without a network. Does nothing for an embedded encoder or a directory.
 
-    `progress` is called with (bytes here, bytes in all); without it a bar is shown on stderr. A model that is
-    here is not looked up again, so that its vectors stay comparable. Raises as `create`.
+    `progress` is called with (fetched bytes, total bytes); without it a bar is shown on stderr. A model that is on this
+    machine is not looked up on the hub, so that its vectors stay comparable. Raises as `create`.
     """
     _fetch(find(name), name, progress)
 
@@ -98,7 +98,7 @@ def is_ready(name: str) -> bool:
 
 
 def card(name: str) -> Card:
-    """What is known of the encoder called `name` without loading it; nothing if there is no such encoder here."""
+    """The card of the encoder called `name`, without loading it; an empty card if there is no such encoder."""
     try:
         return find(name).card
     except PolyglanceError:
@@ -106,29 +106,30 @@ def card(name: str) -> Card:
 
 
 def listing(settings: Settings) -> tuple[EncoderInfo, ...]:
-    """Return the encoders with a name of their own, `lite` first, then the settings' one if it is another.
+    """Return the encoders that have a short name, `lite` first, and the settings' encoder if it is not among them.
 
-    A package's encoder that is broken is left out, with a line in the log.
+    An encoder of a package that cannot be loaded is left out, with a line in the log.
     """
-    found = [*built_in(), *plugins.registrations(reserved=lambda name: _built_in(name) is not None)]
+    registrations = [*built_in(), *plugins.registrations(reserved=lambda name: _find_built_in(name) is not None)]
     if settings.encoder != "auto" and is_ready(settings.encoder):
-        own = find(settings.encoder)
-        found += [own] if own.name not in {each.name for each in found} else []
+        configured = find(settings.encoder)
+        names = {registration.name for registration in registrations}
+        registrations += [configured] if configured.name not in names else []
     return tuple(
         EncoderInfo(
-            each.name,
-            each.dimension,
-            each.card.languages,
-            each.download_bytes,
-            _works(each),
-            each.card.description,
+            registration.name,
+            registration.dimension,
+            registration.card.languages,
+            registration.download_bytes,
+            _is_ready(registration),
+            registration.card.description,
         )
-        for each in found
+        for registration in registrations
     )
 
 
 def resolve(name: str, settings: Settings) -> str:
-    """Return the name of an encoder, deciding for the user (and logging why) if it is `auto`."""
+    """Return the name of an encoder. For `auto` one is chosen, and the reason is logged."""
     if name != "auto":
         return name
     choice = choose_auto(settings)
@@ -137,7 +138,7 @@ def resolve(name: str, settings: Settings) -> str:
 
 
 def choose_auto(settings: Settings) -> Choice:
-    """Choose AltCLIP-m9 if it is on this machine or the hub has it, else the embedded one; four seconds at most."""
+    """Choose AltCLIP-m9 if it is on this machine or the hub has it, else the embedded encoder. Takes 4 s at most."""
     if is_ready(BEST.name):
         return Choice(BEST.name, f"Using {BEST.name}, which is on this machine.")
     if hub.answers(BEST.repo):
@@ -150,11 +151,11 @@ def choose_auto(settings: Settings) -> Choice:
     )
 
 
-def _built_in(name: str) -> Registration | None:
-    return next((own for own in built_in() if own.name == name), None)
+def _find_built_in(name: str) -> Registration | None:
+    return next((registration for registration in built_in() if registration.name == name), None)
 
 
-def _works(registration: Registration) -> bool:
+def _is_ready(registration: Registration) -> bool:
     try:
         return registration.is_ready()
     except PolyglanceError as error:
@@ -187,4 +188,4 @@ def _bar_on_stderr(name: str) -> Iterator[Progress]:
     )
     with Bar(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(f"Fetching {name}", total=None)
-        yield lambda here, total: bar.update(task, completed=here, total=total)
+        yield lambda fetched, total: bar.update(task, completed=fetched, total=total)

@@ -1,4 +1,4 @@
-"""What the shipped index finds, against an exact search over the same vectors."""
+"""Recall of the library's index, compared with an exact search over the same vectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .metrics import TIE
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 QUERIES = 1000
-"""Queries measured, evenly spread over those there are: the standard error of a recall of 0.99 is then 0.003."""
+"""Number of queries, an even sample: the standard error of a recall of 0.99 is then 0.003."""
 
 BATCH = 1000
 DEPTH = 10
@@ -29,7 +29,7 @@ DEPTH = 10
 
 @dataclass(frozen=True)
 class AnnRecall:
-    """Share, 0 to 1, of the exact first ten that the index of a library found, over `queries` queries."""
+    """Share, 0 to 1, of the exact first ten that a library's index found, over `queries` queries."""
 
     recall: float
     queries: int
@@ -37,25 +37,25 @@ class AnnRecall:
 
 
 def measure(queries: Floats, items: Floats) -> AnnRecall:
-    """Put `items` (n, d) into a library of its own, let its index answer, and compare with all cosines.
+    """Put `items` (n, d) into a temporary library, search its index, and compare with all cosines.
 
-    Equal vectors are one content, as in a library. Anything within TIE of the tenth best counts as found: which of
-    equal items comes tenth is chance.
+    Equal vectors become one content, as in a library. Any item within TIE of the tenth best score counts as found,
+    because chance decides which of equal items comes tenth.
     """
-    stored = np.unique(items.astype(np.float16), axis=0).astype(np.float32)
-    chosen = queries[np.unique(np.linspace(0, len(queries) - 1, min(len(queries), QUERIES)).astype(np.int64))]
-    exact, _ = metrics.top(chosen, stored, DEPTH)
+    vectors = np.unique(items.astype(np.float16), axis=0).astype(np.float32)
+    sampled = queries[np.unique(np.linspace(0, len(queries) - 1, min(len(queries), QUERIES)).astype(np.int64))]
+    exact, _ = metrics.top(sampled, vectors, DEPTH)
     with tempfile.TemporaryDirectory() as folder, Catalog(Path(folder) / "catalog.db", create=True) as catalog:
-        encoder, order = _fill(catalog, stored)
+        encoder, row_of_vector = _fill(catalog, vectors)
         index_files.save_if_stale(catalog, encoder)
         index = VectorIndex(catalog, encoder.id, encoder.dimension)
         index.follow()
         hits = 0
-        for query, best in zip(chosen, exact, strict=True):
-            found = {int(vector_id) for vector_id in index.search(query, DEPTH)[1]}
-            scores = np.array([query @ stored[order[vector_id]] for vector_id in found], np.float32)
-            hits += min(int((scores >= best[-1] - TIE).sum()), len(best))
-    return AnnRecall(hits / exact.size, len(chosen), len(stored))
+        for query, best_scores in zip(sampled, exact, strict=True):
+            vector_ids = {int(vector_id) for vector_id in index.search(query, DEPTH)[1]}
+            scores = np.array([query @ vectors[row_of_vector[vector_id]] for vector_id in vector_ids], np.float32)
+            hits += min(int((scores >= best_scores[-1] - TIE).sum()), len(best_scores))
+    return AnnRecall(hits / exact.size, len(sampled), len(vectors))
 
 
 def _fill(catalog: Catalog, items: Floats) -> tuple[EncoderRecord, dict[int, int]]:
@@ -71,4 +71,4 @@ def _fill(catalog: Catalog, items: Floats) -> tuple[EncoderRecord, dict[int, int
         ]
         catalog.commit(entries, {key: items[row] for row, key in keys.items()}, record.id)
     photos = catalog.photos_of_vectors([int(vector_id) for vector_id in catalog.vector_ids(record.id)])
-    return record, {vector_id: int(found[0].path.rsplit(b"/", 1)[-1]) for vector_id, found in photos.items()}
+    return record, {vector_id: int(first.path.rsplit(b"/", 1)[-1]) for vector_id, (first, *_) in photos.items()}

@@ -1,7 +1,7 @@
-"""Vectors kept between runs, so that a stopped evaluation goes on and another one of the same encoder costs seconds.
+"""Cache of vectors: a stopped evaluation resumes, and another evaluation of the same encoder takes seconds.
 
-One folder an encoder (its fingerprint) and kind; in it, files of some thousand (key, vector) records that are written
-once, whole, and named by their checksum. A file that is damaged is left out and its vectors are made again.
+Each encoder (its fingerprint) and kind has a folder. It contains files of about a thousand (key, vector) records, which
+are written once, atomically, and named by their checksum. A damaged file is ignored and its vectors are computed again.
 """
 
 from __future__ import annotations
@@ -24,77 +24,77 @@ from ..encoders.base import Fingerprint
 Floats: TypeAlias = npt.NDArray[np.float32]
 Kind: TypeAlias = Literal["images", "texts"]
 
-STORED = {"images": "<f2", "texts": "<f4"}
-"""Pictures' vectors are float16, as the catalog stores them; a query's vector is never stored by a library: float32."""
+DTYPES = {"images": "<f2", "texts": "<f4"}
+"""Vectors of pictures are float16, as in the catalog; vectors of texts float32, because a library stores no queries."""
 
 FILE_VECTORS = 1024
 FILE_SECONDS = 20.0
-"""A file is written after so many vectors or so long: what a killed run loses at most."""
+"""A file is written after so many vectors or seconds; a killed run loses no more."""
 
 
 def default_folder() -> Path:
-    """Where vectors are kept unless `--cache` says otherwise."""
+    """The cache's folder without `--cache`."""
     return Path(platformdirs.user_cache_dir("polyglance", appauthor=False)) / "evaluation"
 
 
 class VectorCache:
-    """The vectors of one encoder and kind by 32-byte key. Not for several threads; several processes may share it."""
+    """The vectors of one encoder and kind by 32-byte key. For one thread; several processes may share a folder."""
 
     def __init__(self, folder: Path, fingerprint: Fingerprint, kind: Kind) -> None:
         self._folder = folder / fingerprint.digest / kind
-        self._record = np.dtype([("key", "u1", (32,)), ("vector", STORED[kind], (fingerprint.dimension,))])
-        self._known: dict[bytes, npt.NDArray[Any]] = {}
-        self._fresh: dict[bytes, npt.NDArray[Any]] = {}
-        self._written = time.monotonic()
+        self._dtype = np.dtype([("key", "u1", (32,)), ("vector", DTYPES[kind], (fingerprint.dimension,))])
+        self._stored: dict[bytes, npt.NDArray[Any]] = {}
+        self._new: dict[bytes, npt.NDArray[Any]] = {}
+        self._last_write = time.monotonic()
         for file in sorted(self._folder.glob("*.npy")):
-            self._open(file)
+            self._read(file)
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self._known or key in self._fresh
+        return key in self._stored or key in self._new
 
     def get(self, keys: Iterable[bytes]) -> Floats:
-        """Vectors (n, d) of keys that are all here, with the precision that they are stored in."""
-        rows = [self._known[key] if key in self._known else self._fresh[key] for key in keys]
-        return np.stack(rows).astype(np.float32) if rows else np.empty((0, *self._record["vector"].shape), np.float32)
+        """Vectors (n, d) of keys that the cache has, in their stored precision. Raises KeyError."""
+        rows = [self._stored[key] if key in self._stored else self._new[key] for key in keys]
+        return np.stack(rows).astype(np.float32) if rows else np.empty((0, *self._dtype["vector"].shape), np.float32)
 
     def add(self, keys: Iterable[bytes], vectors: Floats) -> None:
-        """Take in vectors, and write them once there are enough."""
-        stored = vectors.astype(self._record["vector"].base)
-        self._fresh.update(zip(keys, stored, strict=True))
-        if len(self._fresh) >= FILE_VECTORS or time.monotonic() - self._written > FILE_SECONDS:
+        """Add vectors, and write a file when there are enough."""
+        records = vectors.astype(self._dtype["vector"].base)
+        self._new.update(zip(keys, records, strict=True))
+        if len(self._new) >= FILE_VECTORS or time.monotonic() - self._last_write > FILE_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is new. A cache that cannot be written costs time, nothing else."""
-        if not self._fresh:
+        """Write the new vectors to a file. If that fails, everything still works, but later runs take longer."""
+        if not self._new:
             return
-        records = np.empty(len(self._fresh), self._record)
-        records["key"] = np.frombuffer(b"".join(self._fresh), np.uint8).reshape(-1, 32)
-        records["vector"] = list(self._fresh.values())
-        self._known.update(self._fresh)
-        self._fresh = {}
-        self._written = time.monotonic()
+        records = np.empty(len(self._new), self._dtype)
+        records["key"] = np.frombuffer(b"".join(self._new), np.uint8).reshape(-1, 32)
+        records["vector"] = list(self._new.values())
+        self._stored.update(self._new)
+        self._new = {}
+        self._last_write = time.monotonic()
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=self._folder)
+            descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=self._folder)
             try:
-                with os.fdopen(handle, "wb") as file:
+                with os.fdopen(descriptor, "wb") as file:
                     np.save(file, records)
                 Path(temporary).replace(self._folder / f"{_checksum(records)}.npy")
             except BaseException:
                 Path(temporary).unlink(missing_ok=True)
                 raise
 
-    def _open(self, file: Path) -> None:
-        """Map one file; leave it out if it is damaged or of another shape."""
+    def _read(self, file: Path) -> None:
+        """Map one file into memory; ignore it if it is damaged or has another shape."""
         try:
             records = np.load(file, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return
-        if records.dtype == self._record and records.ndim == 1 and _checksum(records) == file.stem:
+        if records.dtype == self._dtype and records.ndim == 1 and _checksum(records) == file.stem:
             keys = records["key"].tobytes()
             vectors = records["vector"]
-            self._known.update((keys[32 * row : 32 * row + 32], vectors[row]) for row in range(len(records)))
+            self._stored.update((keys[32 * row : 32 * row + 32], vectors[row]) for row in range(len(records)))
 
 
 def _checksum(records: npt.NDArray[Any]) -> str:

@@ -1,4 +1,4 @@
-"""More than recall: consistency across languages, hubness, and how precise the relevance cut is."""
+"""Diagnostics beside recall: consistency across languages, hubness, and precision of the relevance cut."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from ..data.vectors.store import SAMPLE
 from ..encoders.base import Curve
 from ..search.ranking import calibrate
 from . import metrics
-from .metrics import Relevance
+from .metrics import RelevantItems
 from .retrieval import RetrievalResult
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Indices: TypeAlias = npt.NDArray[np.int64]
 
 DEPTH = 10
-"""Overlap and k-occurrence look at the first ten."""
+"""The k of overlap and k-occurrence."""
 
 RELEVANCE_CUTS = (0.1, 0.5, 0.9)
-"""Relevances from which on a result might be shown."""
+"""Thresholds of relevance to measure."""
 
 CUT_QUERIES = 2000
-"""Queries a language that the cut is measured with, evenly spread."""
+"""Number of queries a language for the relevance cut, an even sample."""
 
 
 @dataclass(frozen=True)
 class Hubness:
-    """Of the pictures (or texts) as answers: skewness of their 10-occurrence, its largest, the share that has none."""
+    """Of pictures (or texts) as results: skewness and maximum of their 10-occurrence, and the share without any."""
 
     skewness: float
     largest: int
@@ -41,9 +41,10 @@ class Hubness:
 
 @dataclass(frozen=True)
 class Consistency:
-    """Mean overlap, 0 to 1, of the first ten for the same picture's caption in two languages.
+    """Mean overlap, 0 to 1, of the first ten results of a picture's captions in two languages.
 
-    `languages` name the rows and columns of `pairs`; `mean` is that of all pairs; nothing to compare gives None.
+    `languages` name the rows and columns of `pairs`; `mean` is the mean of all pairs. None if there is nothing to
+    compare.
     """
 
     languages: tuple[str, ...]
@@ -53,11 +54,11 @@ class Consistency:
 
 @dataclass(frozen=True)
 class Cut:
-    """Showing only results of at least `relevance`, text to picture.
+    """Search by text if only results of at least `relevance` are shown.
 
-    `precision`: share of the shown that are right (None if nothing is shown), a lower bound, since captions name one of
-    perhaps several fitting pictures. `recall`: share of the right ones that are shown. `shown`: results a query.
-    `empty`: share of queries that show nothing.
+    `precision`: share of the shown results that are right (None if nothing is shown). It is a lower bound, because only
+    the caption's own picture counts as right. `recall`: share of the right pictures that are shown. `shown`: results
+    per query. `empty`: share of queries without a result.
     """
 
     relevance: float
@@ -68,15 +69,15 @@ class Cut:
 
 
 def hubness(queries: Floats, items: Floats) -> Hubness:
-    """How unevenly the items share the first ten places of the queries."""
+    """How unevenly the items are distributed over the first ten places of the queries."""
     counts = metrics.occurrences(metrics.top(queries, items, DEPTH)[1], len(items))
     return Hubness(metrics.skewness(counts), int(counts.max()), float((counts == 0).mean()))
 
 
 def consistency(result: RetrievalResult) -> Consistency:
-    """Compare the first caption of each picture between languages, over the pictures that have one in both."""
+    """Compare the first caption of each picture between two languages, over the pictures with captions in both."""
     first = {language: _first_captions(result, language) for language in result.languages}
-    tops = {language: metrics.top(found.texts, result.images, DEPTH)[1] for language, found in result.languages.items()}
+    tops = {code: metrics.top(ranking.texts, result.images, DEPTH)[1] for code, ranking in result.languages.items()}
     codes = list(first)
     table: list[list[float | None]] = [[1.0 if left == right else None for left in codes] for right in codes]
     values = []
@@ -90,34 +91,38 @@ def consistency(result: RetrievalResult) -> Consistency:
 
 
 def relevance_cuts(
-    texts: Floats, images: Floats, right: Relevance, cuts: Sequence[float] = RELEVANCE_CUTS, curve: Curve | None = None
+    texts: Floats,
+    images: Floats,
+    relevant: RelevantItems,
+    cuts: Sequence[float] = RELEVANCE_CUTS,
+    curve: Curve | None = None,
 ) -> list[Cut]:
-    """Measure the cut with the encoder's `curve`; the background is an even sample of the pictures."""
-    chosen = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), CUT_QUERIES)).astype(np.int64))
+    """Measure the relevance cut with the encoder's `curve`. The background is an even sample of the pictures."""
+    sampled = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), CUT_QUERIES)).astype(np.int64))
     sample = np.unique(np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(np.int64))
-    totals = np.zeros((len(cuts), 4))  # shown, right among them, right in all, queries without any
-    for rows, scores in metrics.score_chunks(texts[chosen], images):
-        for query, row in zip(chosen[rows], scores, strict=True):
-            own = row[right.items[right.starts[query] : right.starts[query + 1]]]
+    totals = np.zeros((len(cuts), 4))  # shown results, right results among them, right pictures, queries without result
+    for rows, scores in metrics.score_chunks(texts[sampled], images):
+        for query, row in zip(sampled[rows], scores, strict=True):
+            relevant_scores = row[relevant.items[relevant.starts[query] : relevant.starts[query + 1]]]
             descending = np.sort(row)[::-1]
-            for place, cut in enumerate(cuts):
-                shown = _shown(descending, row[sample], len(images), cut, curve)
-                least = descending[shown - 1] if shown else np.inf
-                totals[place] += (shown, np.count_nonzero(own >= least), len(own), shown == 0)
+            for column, cut in enumerate(cuts):
+                shown = _count_shown(descending, row[sample], len(images), cut, curve)
+                lowest = descending[shown - 1] if shown else np.inf
+                totals[column] += (shown, np.count_nonzero(relevant_scores >= lowest), len(relevant_scores), shown == 0)
     return [
         Cut(
             cut,
             float(hit / shown) if shown else None,
-            float(hit / relevant),
-            float(shown / len(chosen)),
-            float(empty / len(chosen)),
+            float(hit / relevant_total),
+            float(shown / len(sampled)),
+            float(empty / len(sampled)),
         )
-        for cut, (shown, hit, relevant, empty) in zip(cuts, totals, strict=True)
+        for cut, (shown, hit, relevant_total, empty) in zip(cuts, totals, strict=True)
     ]
 
 
-def _shown(descending: Floats, background: Floats, pictures: int, cut: float, curve: Curve | None) -> int:
-    """How many of the scores, best first, reach the relevance: by bisection, since relevance grows with the score."""
+def _count_shown(descending: Floats, background: Floats, pictures: int, cut: float, curve: Curve | None) -> int:
+    """How many of the scores, best first, reach the relevance `cut`. Bisection, because relevance never falls."""
     low, high = 0, len(descending)
     while low < high:
         middle = (low + high) // 2
@@ -129,7 +134,7 @@ def _shown(descending: Floats, background: Floats, pictures: int, cut: float, cu
 
 
 def _first_captions(result: RetrievalResult, language: str) -> Indices:
-    """The number of each picture's first caption in the language, -1 where it has none: (pictures,)."""
+    """The number of each picture's first caption in the language: (pictures,); -1 if it has none."""
     first = np.full(len(result.images), -1, np.int64)
     owners = result.data.captions[language].owner_array
     first[owners[::-1]] = np.arange(len(owners))[::-1]

@@ -1,10 +1,10 @@
 """Retrieval and classification metrics: pure functions of vectors, computed in chunks of bounded memory.
 
-Ties. An item that scores within TIE of the right one counts as equal to it, and the metric is its expected value over
-all orders of the equal items: a constant encoder scores at chance, not 0 or 100. AltCLIP's script and CLIP_benchmark
-take whatever order `torch.topk` leaves equal scores in, which is neither specified nor the same for `argmax`: over
-CIFAR-10's equally large classes acc1 and mean per-class recall are one number, yet AltCLIP publishes 0.95402 (topk) and
-0.95412 (argmax, of half-precision scores).
+Ties: an item that scores within TIE of the right one counts as equal to it, and the metric is the expected value over
+all orders of the equal items. A constant encoder thus gets the figures of chance, not 0 or 100. AltCLIP's script and
+CLIP_benchmark use the order that `torch.topk` gives equal scores. It is unspecified and differs from that of `argmax`:
+CIFAR-10's classes are equally large, so that acc1 and mean per-class recall are equal by definition, but AltCLIP
+publishes 0.95402 (topk) and 0.95412 (argmax, half-precision scores).
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ CUTS = (1, 5, 10)
 """The k of R@k."""
 
 TIE = 1e-6
-"""Cosines this close are equal: float32 sums differ by as much with the order of adding, float16 vectors by more."""
+"""Cosines that differ by no more are equal: the order of summation changes float32 sums as much, float16 ones more."""
 
 CHUNK_BYTES = 128 << 20
-"""Bytes of scores held at once; comparing them takes about as much again."""
+"""Bytes of scores in memory at once; comparing them needs about as much again."""
 
 HEAPS = 512
-"""Columns that `top` holds the maxima of; many times the number that is looked for."""
+"""Number of groups of columns in `top`: many times the usual `count`."""
 
 
 @dataclass(frozen=True)
-class Relevance:
-    """Which items are right for each query: those of query q are `items[starts[q] : starts[q + 1]]`, at least one."""
+class RelevantItems:
+    """The right items of each query: those of query q are `items[starts[q] : starts[q + 1]]`, at least one."""
 
     starts: Indices
     items: Indices
 
     @classmethod
-    def of(cls, lists: Sequence[Sequence[int]]) -> Relevance:
-        """From one list of items a query."""
+    def from_lists(cls, lists: Sequence[Sequence[int]]) -> RelevantItems:
+        """From a list of items for each query. Raises ValueError if a list is empty."""
         lengths = [len(items) for items in lists]
         if not all(lengths):
             raise ValueError(f"query {lengths.index(0)} has no relevant item")
@@ -50,10 +50,10 @@ class Relevance:
         return cls(starts, np.array([item for items in lists for item in items], np.int64))
 
     @classmethod
-    def single(cls, items: npt.ArrayLike) -> Relevance:
-        """One right item a query."""
-        found = np.asarray(items, np.int64)
-        return cls(np.arange(len(found) + 1, dtype=np.int64), found)
+    def from_items(cls, items: npt.ArrayLike) -> RelevantItems:
+        """From one right item for each query."""
+        numbers = np.asarray(items, np.int64)
+        return cls(np.arange(len(numbers) + 1, dtype=np.int64), numbers)
 
     def __len__(self) -> int:
         """Number of queries."""
@@ -62,9 +62,9 @@ class Relevance:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where each query's best relevant item stands; arrays (queries,).
+    """The rank of each query's best relevant item, with ties; arrays (queries,).
 
-    `above` items score higher, `tied` score the same, the item itself among them, and `right` of those are relevant.
+    `above` items score higher; `tied` items, the item itself included, score the same; `right` of these are relevant.
     """
 
     above: Indices
@@ -80,54 +80,57 @@ class Standing:
         free = np.clip(cut - self.above, 0, self.tied)
         missed = np.ones(len(free))
         for place in range(cut):
-            left = np.maximum(self.tied - place, 1)
+            remaining = np.maximum(self.tied - place, 1)
             wrong = np.maximum(self.tied - self.right - place, 0)
-            missed *= np.where(place < free, wrong / left, 1.0)
+            missed *= np.where(place < free, wrong / remaining, 1.0)
         return 1.0 - missed
 
     def ranks(self) -> Doubles:
-        """Expected rank, 1 the best, of the best relevant item: above + (tied + 1) / (right + 1)."""
+        """Expected rank, from 1, of the best relevant item: above + (tied + 1) / (right + 1)."""
         return self.above + (self.tied + 1) / (self.right + 1)
 
 
-def standing(queries: Floats, items: Floats, relevant: Relevance, chunk_bytes: int = CHUNK_BYTES) -> Standing:
-    """Where the relevant items of each query stand by cosine: `queries` (q, d), `items` (n, d), unit rows.
+def standing(queries: Floats, items: Floats, relevant: RelevantItems, chunk_bytes: int = CHUNK_BYTES) -> Standing:
+    """Rank the relevant items of each query by cosine: `queries` (q, d), `items` (n, d), unit rows.
 
-    Holds `chunk_bytes` of scores at a time.
+    Needs `chunk_bytes` of memory for scores.
     """
     above, tied, right = (np.empty(len(queries), np.int64) for _ in range(3))
     for rows, scores in score_chunks(queries, items, chunk_bytes):
         starts = relevant.starts[rows.start : rows.stop + 1]
         first = starts[:-1] - starts[0]
-        places = relevant.items[starts[0] : starts[-1]]
-        own = scores[np.repeat(np.arange(len(scores)), np.diff(starts)), places]
-        best = np.maximum.reduceat(own, first)
+        columns = relevant.items[starts[0] : starts[-1]]
+        relevant_scores = scores[np.repeat(np.arange(len(scores)), np.diff(starts)), columns]
+        best = np.maximum.reduceat(relevant_scores, first)
         low = (best - TIE)[:, None]
         above[rows] = np.count_nonzero(scores > (best + TIE)[:, None], axis=1)
         tied[rows] = np.count_nonzero(scores >= low, axis=1) - above[rows]
-        right[rows] = np.add.reduceat((own >= np.repeat(low[:, 0], np.diff(starts))).astype(np.int64), first)
+        right[rows] = np.add.reduceat(
+            (relevant_scores >= np.repeat(low[:, 0], np.diff(starts))).astype(np.int64), first
+        )
     return Standing(above, tied, right, len(items))
 
 
 def top(queries: Floats, items: Floats, count: int, chunk_bytes: int = CHUNK_BYTES) -> tuple[Floats, Indices]:
     """(scores, item numbers) of the `count` best items of each query: arrays (q, min(count, n)).
 
-    Best first, of equal scores the lower number first.
+    Best first; of equal scores the lower number comes first.
     """
     count = min(count, len(items))
     best = np.empty((len(queries), count), np.float32)
-    found = np.empty((len(queries), count), np.int64)
+    numbers = np.empty((len(queries), count), np.int64)
     for rows, scores in score_chunks(queries, items, chunk_bytes):
-        found[rows] = _first(scores, count)
-        best[rows] = np.take_along_axis(scores, found[rows], axis=1)
-    return best, found
+        numbers[rows] = _first_columns(scores, count)
+        best[rows] = np.take_along_axis(scores, numbers[rows], axis=1)
+    return best, numbers
 
 
-def _first(scores: Floats, count: int) -> Indices:
-    """Numbers (rows, count) of the largest scores of each row: a sort, made short by a bound.
+def _first_columns(scores: Floats, count: int) -> Indices:
+    """Numbers (rows, count) of the columns with each row's largest scores, in order.
 
-    The columns are dealt out to `heaps`; the count-th largest of the heaps' maxima is a bound that at least `count`
-    scores reach and few others do. [M] Three to five times as fast as argpartition over 150,000 columns.
+    Only scores above a bound are sorted. The columns are dealt out to `heaps`; the count-th largest of the heaps'
+    maxima is a bound that at least `count` scores reach and few others do. Over 150,000 columns this was measured to
+    be three to five times as fast as argpartition.
     """
     heaps = min(HEAPS, scores.shape[1] // 4)
     if heaps < 4 * count:
@@ -147,7 +150,7 @@ def _first(scores: Floats, count: int) -> Indices:
 
 
 def score_chunks(queries: Floats, items: Floats, chunk_bytes: int = CHUNK_BYTES) -> Iterator[tuple[slice, Floats]]:
-    """Yield (rows, cosines (rows, n)) over the queries, some rows at a time, in one buffer that is used again."""
+    """Yield (rows, cosines (rows, n)) for some queries at a time. All chunks share one buffer."""
     step = max(1, min(len(queries), chunk_bytes // (4 * max(1, len(items)))))
     buffer = np.empty((step, len(items)), np.float32)
     for start in range(0, len(queries), step):
@@ -155,26 +158,26 @@ def score_chunks(queries: Floats, items: Floats, chunk_bytes: int = CHUNK_BYTES)
         yield rows, np.matmul(queries[rows], items.T, out=buffer[: rows.stop - rows.start])
 
 
-def recalls(found: Standing) -> dict[str, float]:
+def recalls(standing: Standing) -> dict[str, float]:
     """`{"R@1", "R@5", "R@10"}` in percent, unrounded: the share of queries with a relevant item among the first k."""
-    return {f"R@{cut}": 100 * float(found.hits(cut).mean()) for cut in CUTS}
+    return {f"R@{cut}": 100 * float(standing.hits(cut).mean()) for cut in CUTS}
 
 
-def chance(relevant: Relevance, items: int) -> dict[str, float]:
-    """What `recalls` is, on average, of scores that are drawn at random: percent."""
+def chance(relevant: RelevantItems, items: int) -> dict[str, float]:
+    """The mean of `recalls` for random scores, in percent."""
     counts = np.diff(relevant.starts)
     nothing = np.zeros(len(counts), np.int64)
     return recalls(Standing(nothing, np.full(len(counts), items), counts, items))
 
 
 def accuracies(scores: Floats, labels: Indices, cuts: Sequence[int] = (1, 5)) -> list[float]:
-    """Top-k accuracies, 0 to 1, of class scores (n, classes) with the right classes (n,); k above classes gives 1."""
-    found = _class_standing(scores, labels)
-    return [float(found.hits(min(cut, scores.shape[1])).mean()) for cut in cuts]
+    """Top-k accuracies, 0 to 1, of class scores (n, classes) for the right classes (n,); 1 if k exceeds the classes."""
+    standing = _class_standing(scores, labels)
+    return [float(standing.hits(min(cut, scores.shape[1])).mean()) for cut in cuts]
 
 
 def mean_per_class_recall(scores: Floats, labels: Indices) -> float:
-    """Mean over the classes of the share of their pictures that are put into them: scikit-learn's balanced accuracy."""
+    """Mean over the classes of the share of their pictures that are classified right (balanced accuracy)."""
     hits = _class_standing(scores, labels).hits(1)
     classes = scores.shape[1]
     counts = np.bincount(labels, minlength=classes)
@@ -189,22 +192,22 @@ def skewness(values: npt.ArrayLike) -> float:
     return float((deviations**3).mean() / spread**1.5) if spread > 0 else 0.0
 
 
-def occurrences(found: Indices, items: int) -> Indices:
-    """How often each item is among the first k of a query: (items,) from item numbers (q, k).
+def occurrences(numbers: Indices, items: int) -> Indices:
+    """How often each item is among the first k results: (items,) from item numbers (q, k).
 
     The skewness of this N_k measures hubness (Radovanovic, Nanopoulos, Ivanovic, JMLR 11, 2010).
     """
-    return np.bincount(found.ravel(), minlength=items).astype(np.int64)
+    return np.bincount(numbers.ravel(), minlength=items).astype(np.int64)
 
 
 def overlap(left: Indices, right: Indices) -> Doubles:
-    """Share of item numbers that two lists of k have in common, row by row: (q, k), (q, k) -> (q,)."""
+    """Share of common item numbers, row by row: (q, k), (q, k) -> (q,)."""
     merged = np.sort(np.concatenate([left, right], axis=1), axis=1)
     return np.asarray((merged[:, 1:] == merged[:, :-1]).sum(axis=1) / left.shape[1], np.float64)
 
 
 def _class_standing(scores: Floats, labels: Indices) -> Standing:
-    own = scores[np.arange(len(scores)), labels][:, None]
-    above = np.count_nonzero(scores > own + TIE, axis=1)
-    tied = np.count_nonzero(scores >= own - TIE, axis=1) - above
+    right_scores = scores[np.arange(len(scores)), labels][:, None]
+    above = np.count_nonzero(scores > right_scores + TIE, axis=1)
+    tied = np.count_nonzero(scores >= right_scores - TIE, axis=1) - above
     return Standing(above, tied, np.ones(len(scores), np.int64), scores.shape[1])

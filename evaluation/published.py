@@ -1,4 +1,4 @@
-"""Figures that others published, to put beside ours."""
+"""Published figures, for comparison with ours."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ..encoders.transformers.known import by_name
 FILE = Path(__file__).parent / "published.toml"
 
 TOLERANCE = 0.5
-"""Points up to which ours agree: theirs are rounded to 0.1 and were computed in half precision."""
+"""Largest difference, in points, that counts as agreement: published figures are rounded to 0.1 and half precision."""
 
 
 @dataclass(frozen=True)
 class Published:
     """One row of a published table. Figures are percent for retrieval, fractions for classification, as printed.
 
-    `encoder` is the hub id of the same weights, empty where there are none that polyglance could load. `pictures` is
-    the size of the test set: on another number of pictures nothing can be compared.
+    `encoder` is the hub id of the same weights; empty if polyglance cannot load them. `pictures` is the size of the
+    test set: figures for another number of pictures cannot be compared.
     """
 
     dataset: str
@@ -39,10 +39,10 @@ class Published:
     acc5: float | None = None
     mean_per_class_recall: float | None = None
 
-    def is_of(self, encoder: str) -> bool:
-        """Whether these are figures of the encoder of that name."""
-        known = by_name(encoder)
-        return bool(self.encoder) and self.encoder in (encoder, known.repo if known else "")
+    def is_from(self, encoder: str) -> bool:
+        """Whether these are figures of the encoder with this name."""
+        model = by_name(encoder)
+        return bool(self.encoder) and self.encoder in (encoder, model.repo if model else "")
 
 
 @functools.cache

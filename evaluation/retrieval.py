@@ -1,4 +1,4 @@
-"""Retrieval in every language: captions find their pictures, pictures find their captions."""
+"""Retrieval in every language: from captions to their pictures, and from pictures to their captions."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from ..datasets.sets import Captions, RetrievalSet
 from ..encoders.base import Curve, Encoder
 from ..errors import DataError, DataMissing
 from . import metrics, vectors
-from .metrics import CUTS, Relevance, Standing
+from .metrics import CUTS, RelevantItems, Standing
 from .vectors import Failure, Progress
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-NAMED = 3
-"""How many missing pictures an error names."""
+MAX_NAMED = 3
+"""The number of missing pictures that an error names."""
 
 
 @dataclass(frozen=True)
 class LanguageResult:
-    """One language: its texts' vectors (t, d), where right items stand both ways, and what chance would give.
+    """The result for one language: its texts' vectors (t, d), and the ranks of the right items in both directions.
 
-    `captioned` are the numbers of the pictures that have a caption in the language: the queries from picture to text.
+    `captioned` are the numbers of the pictures with a caption in the language: the queries from picture to text.
     """
 
     texts: Floats
     captioned: npt.NDArray[np.int64]
     to_image: Standing
     to_text: Standing
-    right_images: Relevance
-    right_texts: Relevance
+    right_images: RelevantItems
+    right_texts: RelevantItems
 
     @property
     def chance(self) -> dict[str, dict[str, float]]:
-        """Both directions' R@k, percent, of an encoder that knows nothing."""
+        """R@k of random scores in both directions, percent."""
         return {
             "text_to_image": metrics.chance(self.right_images, self.to_image.items),
             "image_to_text": metrics.chance(self.right_texts, self.to_text.items),
@@ -51,7 +51,7 @@ class LanguageResult:
 
 @dataclass(frozen=True)
 class RetrievalResult:
-    """What an encoder does on a retrieval set. `data` is what was measured, without the pictures of `failures`."""
+    """The result of an encoder on a retrieval set. `data` is the measured set, without the pictures of `failures`."""
 
     data: RetrievalSet
     encoder: str
@@ -60,7 +60,7 @@ class RetrievalResult:
     languages: dict[str, LanguageResult]
     failures: tuple[Failure, ...]
     text_curve: Curve | None = None
-    """The encoder's, which the relevance cut is measured with."""
+    """The encoder's curve, for measuring the relevance cut."""
 
 
 def evaluate(
@@ -74,42 +74,42 @@ def evaluate(
     image_progress: Progress = vectors.silent,
     text_progress: Progress = vectors.silent,
 ) -> RetrievalResult:
-    """Encode the set and rank it both ways, in all its languages or in `languages`.
+    """Encode the set and rank it in both directions, in all its languages or in `languages`.
 
-    Raises UsageError (a language the set lacks), DataMissing or DataError (pictures missing or unreadable without
-    `allow_missing`, nothing left), EncoderError.
+    Raises UsageError if the set lacks a language; DataMissing or DataError if pictures are missing or unreadable
+    without `allow_missing`, or none is left; EncoderError.
     """
     if languages:
         data = data.only(check_languages(languages, list(data.captions), f"in {data.name}"))
-    absent = [
+    missing = [
         Failure(number, vectors.display(path), "is not there")
         for number, path in enumerate(data.images)
-        if not os.path.exists(path)  # unlike Path.exists, False for a name too long
+        if not os.path.exists(path)  # unlike Path.exists, it is False if a name is too long
     ]
-    if absent and not allow_missing:
-        raise DataMissing(missing_message(absent, len(data.images)), "Put them there, or go on with --allow-missing.")
-    there = [number for number in range(len(data.images)) if number not in {failure.number for failure in absent}]
-    encoded = vectors.encode_images(encoder, [data.images[n] for n in there], settings, cache, image_progress)
-    unreadable = [Failure(there[failure.number], failure.path, failure.reason) for failure in encoded.failures]
+    if missing and not allow_missing:
+        raise DataMissing(missing_message(missing, len(data.images)), "Put them there, or go on with --allow-missing.")
+    present = [number for number in range(len(data.images)) if number not in {failure.number for failure in missing}]
+    encoded = vectors.encode_images(encoder, [data.images[n] for n in present], settings, cache, image_progress)
+    unreadable = [Failure(present[failure.number], failure.path, failure.reason) for failure in encoded.failures]
     if unreadable and not allow_missing:
         raise DataError(
             missing_message(unreadable, len(data.images), "cannot be read"), "Mend them, or go on with --allow-missing."
         )
-    failures = sorted([*absent, *unreadable], key=lambda failure: failure.number)
+    failures = sorted([*missing, *unreadable], key=lambda failure: failure.number)
     kept = data.without({failure.number for failure in failures})
-    _check_left(kept, data)
+    _check_not_empty(kept, data)
     texts = [text for captions in kept.captions.values() for text in captions.texts]
-    found = vectors.encode_texts(encoder, texts, cache, text_progress)
+    text_vectors = vectors.encode_texts(encoder, texts, cache, text_progress)
     results: dict[str, LanguageResult] = {}
     for language, captions in kept.captions.items():
-        own, found = found[: len(captions.texts)], found[len(captions.texts) :]
-        results[language] = rank(encoded.vectors, own, captions, shared=kept.shared)
+        language_vectors, text_vectors = text_vectors[: len(captions.texts)], text_vectors[len(captions.texts) :]
+        results[language] = rank(encoded.vectors, language_vectors, captions, shared=kept.shared)
     digest, curve = encoder.fingerprint.digest, encoder.card.text_curve
     return RetrievalResult(kept, encoder.name, digest, encoded.vectors, results, tuple(failures), curve)
 
 
 def rank(images: Floats, texts: Floats, captions: Captions, *, shared: bool = False) -> LanguageResult:
-    """Both directions for the vectors of pictures (n, d) and of one language's captions (t, d)."""
+    """Rank the vectors of pictures (n, d) and of one language's captions (t, d) in both directions."""
     right_images, right_texts, captioned = relevance(captions, shared)
     return LanguageResult(
         texts,
@@ -121,58 +121,59 @@ def rank(images: Floats, texts: Floats, captions: Captions, *, shared: bool = Fa
     )
 
 
-def relevance(captions: Captions, shared: bool) -> tuple[Relevance, Relevance, npt.NDArray[np.int64]]:
+def relevance(captions: Captions, shared: bool) -> tuple[RelevantItems, RelevantItems, npt.NDArray[np.int64]]:
     """(right pictures of each text, right texts of each captioned picture, numbers of the captioned pictures).
 
-    A text's picture is the one it was written for; with `shared`, also those that another equal text was written for.
+    A text's right picture is the one it was written for; with `shared`, also those that an equal text was written for.
     """
     captioned = np.unique(captions.owner_array)
     if not shared:
         order = np.argsort(captions.owner_array, kind="stable")
         starts = np.append(np.searchsorted(captions.owner_array[order], captioned), len(order))
-        return Relevance.single(captions.owner_array), Relevance(starts.astype(np.int64), order), captioned
-    equal: dict[str, list[int]] = {}
-    own: dict[int, list[int]] = {}
+        return RelevantItems.from_items(captions.owner_array), RelevantItems(starts.astype(np.int64), order), captioned
+    numbers_of_text: dict[str, list[int]] = {}
+    texts_of_image: dict[int, list[int]] = {}
     for number, (text, owner) in enumerate(zip(captions.texts, captions.owners, strict=True)):
-        equal.setdefault(text, []).append(number)
-        own.setdefault(owner, []).append(number)
-    images = [sorted({captions.owners[number] for number in equal[text]}) for text in captions.texts]
+        numbers_of_text.setdefault(text, []).append(number)
+        texts_of_image.setdefault(owner, []).append(number)
+    images = [sorted({captions.owners[number] for number in numbers_of_text[text]}) for text in captions.texts]
     texts = [
-        sorted({other for number in own[int(image)] for other in equal[captions.texts[number]]}) for image in captioned
+        sorted({n for number in texts_of_image[int(image)] for n in numbers_of_text[captions.texts[number]]})
+        for image in captioned
     ]
-    return Relevance.of(images), Relevance.of(texts), captioned
+    return RelevantItems.from_lists(images), RelevantItems.from_lists(texts), captioned
 
 
-def missing_message(failures: Sequence[Failure], total: int, what: str = "are missing") -> str:
-    """One line that counts the pictures that failed and names the first."""
-    named = ", ".join(failure.path for failure in failures[:NAMED])
-    more = " …" if len(failures) > NAMED else ""
-    return f"{len(failures)} of {total} pictures {what}: {named}{more}."
+def missing_message(failures: Sequence[Failure], total: int, problem: str = "are missing") -> str:
+    """One line with the number of the pictures that failed and the names of the first."""
+    names = ", ".join(failure.path for failure in failures[:MAX_NAMED])
+    more = " …" if len(failures) > MAX_NAMED else ""
+    return f"{len(failures)} of {total} pictures {problem}: {names}{more}."
 
 
 Figures: TypeAlias = dict[str, dict[str, float]]
 """`{"text_to_image": {"R@1", …}, "image_to_text": {…}}` in percent, not rounded."""
 
 
-def figures(found: LanguageResult) -> Figures:
+def figures(ranking: LanguageResult) -> Figures:
     """Both directions' R@k, percent, not rounded."""
-    return {"text_to_image": metrics.recalls(found.to_image), "image_to_text": metrics.recalls(found.to_text)}
+    return {"text_to_image": metrics.recalls(ranking.to_image), "image_to_text": metrics.recalls(ranking.to_text)}
 
 
-def mean_figures(several: Sequence[Figures]) -> Figures:
-    """The mean over languages."""
+def mean_figures(all_figures: Sequence[Figures]) -> Figures:
+    """The mean over several languages."""
     return {
-        way: {f"R@{cut}": float(np.mean([one[way][f"R@{cut}"] for one in several])) for cut in CUTS}
+        way: {f"R@{cut}": float(np.mean([figures[way][f"R@{cut}"] for figures in all_figures])) for cut in CUTS}
         for way in ("text_to_image", "image_to_text")
     }
 
 
-def mean_recall(one: Figures) -> float:
+def mean_recall(figures: Figures) -> float:
     """MR: the mean of the six recalls."""
-    return float(np.mean([value for way in one.values() for value in way.values()]))
+    return float(np.mean([value for way in figures.values() for value in way.values()]))
 
 
-def _check_left(kept: RetrievalSet, data: RetrievalSet) -> None:
+def _check_not_empty(kept: RetrievalSet, data: RetrievalSet) -> None:
     if not kept.images:
         raise DataMissing(f"None of the {len(data.images)} pictures is left.", "Name their folder with --images.")
     for language, captions in kept.captions.items():

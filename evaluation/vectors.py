@@ -1,7 +1,7 @@
-"""Pictures and texts -> vectors, the way the shipped pipeline makes them, remembered between runs.
+"""Encodes pictures and texts as the indexing pipeline and searches do, with a cache between runs.
 
-pictures -> [read, hash, decode]* -> batch -> encode      (a known content hash is neither decoded nor encoded)
-texts -> unlike ones -> batch -> encode
+pictures -> [read, hash, decode]* -> batch -> encode      (a cached content hash is neither decoded nor encoded)
+texts -> unique texts -> batch -> encode
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from .cache import VectorCache
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Progress: TypeAlias = Callable[[int, int, int], None]
-"""Called with (done, of how many, failed so far), first with nothing done."""
+"""Called with (done, total, failed); the first call has 0 done."""
 
 WINDOW_BATCHES = 2
-"""Batches of decoded pictures in memory at most, as in the indexing pipeline."""
+"""Maximum number of batches of decoded pictures in memory, as in the indexing pipeline."""
 
-TEXTS_AT_ONCE = 256
+TEXT_BATCH = 256
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A picture that is missing or cannot be read: its number in the set, its path for reading, and why."""
+    """A picture that is missing or cannot be read: its number in the set, its printable path, and the reason."""
 
     number: int
     path: str
@@ -49,14 +49,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Vectors (n, d) of the pictures that could be read, in order, and those that could not."""
+    """Vectors (n, d) of the pictures that could be read, in order, and the failures of the others."""
 
     vectors: Floats
     failures: tuple[Failure, ...]
 
 
 @dataclass(frozen=True)
-class _Read:
+class _ReadPicture:
     number: int
     key: bytes = b""
     image: Image.Image | None = None
@@ -64,15 +64,15 @@ class _Read:
 
 
 def silent(_done: int, _total: int, _failed: int) -> None:
-    """Progress that nobody watches."""
+    """A `Progress` that does nothing."""
 
 
 def encode_images(
     encoder: Encoder, sources: Sequence[Source], settings: Settings, folder: Path, progress: Progress = silent
 ) -> Encoded:
-    """Encode pictures with what indexing uses: its decoder, at the encoder's side, its batches, float16 as stored.
+    """Encode pictures as an index run does: decoded at the encoder's side, in batches, rounded to float16.
 
-    Vectors are kept below `folder`. Raises EncoderError.
+    Vectors are cached below `folder`. Raises EncoderError.
     """
     cache = VectorCache(folder, encoder.fingerprint, "images")
     keys: list[bytes] = []
@@ -80,15 +80,15 @@ def encode_images(
     batch: dict[bytes, Image.Image] = {}
     progress(0, len(sources), 0)
     try:
-        for done, item in enumerate(_read_all(encoder, sources, settings, cache), start=1):
-            if item.failure:
-                failures.append(item.failure)
+        for done, picture in enumerate(_read_all(encoder, sources, settings, cache), start=1):
+            if picture.failure:
+                failures.append(picture.failure)
             else:
-                keys.append(item.key)
-                if item.image is not None and item.key not in cache:
-                    batch[item.key] = item.image
+                keys.append(picture.key)
+                if picture.image is not None and picture.key not in cache:
+                    batch[picture.key] = picture.image
             if len(batch) >= settings.batch_size or done == len(sources):
-                _encode(encoder, batch, cache)
+                _encode_batch(encoder, batch, cache)
                 progress(done, len(sources), len(failures))
     finally:
         cache.flush()
@@ -96,45 +96,47 @@ def encode_images(
 
 
 def encode_texts(encoder: Encoder, texts: Sequence[str], folder: Path, progress: Progress = silent) -> Floats:
-    """Vectors (n, d) of texts normalised as queries are, each unlike text encoded once. Raises EncoderError."""
+    """Vectors (n, d) of normalised texts; equal texts are encoded once. Raises EncoderError."""
     cache = VectorCache(folder, encoder.fingerprint, "texts")
     keys = {text: hashlib.sha256(text.encode()).digest() for text in texts}
     fresh = [text for text, key in keys.items() if key not in cache]
     if fresh:
         progress(0, len(fresh), 0)
     try:
-        for start in range(0, len(fresh), TEXTS_AT_ONCE):
-            part = fresh[start : start + TEXTS_AT_ONCE]
-            cache.add([keys[text] for text in part], encoder.encode_texts(part))
-            progress(start + len(part), len(fresh), 0)
+        for start in range(0, len(fresh), TEXT_BATCH):
+            batch = fresh[start : start + TEXT_BATCH]
+            cache.add([keys[text] for text in batch], encoder.encode_texts(batch))
+            progress(start + len(batch), len(fresh), 0)
     finally:
         cache.flush()
     return cache.get(keys[text] for text in texts)
 
 
-def _encode(encoder: Encoder, batch: dict[bytes, Image.Image], cache: VectorCache) -> None:
+def _encode_batch(encoder: Encoder, batch: dict[bytes, Image.Image], cache: VectorCache) -> None:
     if batch:
         cache.add(batch, encoder.encode_images(list(batch.values())))
         batch.clear()
 
 
-def _read_all(encoder: Encoder, sources: Sequence[Source], settings: Settings, cache: VectorCache) -> Iterator[_Read]:
-    """The pictures in order, decoded unless their vector is known, read by a pool of threads ahead of time."""
+def _read_all(
+    encoder: Encoder, sources: Sequence[Source], settings: Settings, cache: VectorCache
+) -> Iterator[_ReadPicture]:
+    """Read the pictures in order, with threads that read ahead. Pictures with cached vectors are not decoded."""
 
-    def read(job: tuple[int, Source]) -> _Read:
+    def read(job: tuple[int, Source]) -> _ReadPicture:
         number, source = job
         try:
             if isinstance(source, Pixels):
                 key = hashlib.sha256(str(source.rgb.shape).encode() + source.rgb.tobytes()).digest()
-                return _Read(number, key, None if key in cache else source.image())
+                return _ReadPicture(number, key, None if key in cache else source.image())
             data = files.read_bytes(os.fsencode(source), max_bytes=settings.max_file_bytes)
             key = files.content_hash(data)
             if key in cache:
-                return _Read(number, key)
+                return _ReadPicture(number, key)
             picture = images.decode(data, side=encoder.image_side, max_pixels=settings.max_pixels)
-            return _Read(number, key, picture.image)
+            return _ReadPicture(number, key, picture.image)
         except PictureError as error:
-            return _Read(number, failure=Failure(number, display(source), error.message))
+            return _ReadPicture(number, failure=Failure(number, display(source), error.message))
 
     with ThreadPoolExecutor(settings.decode_workers, "decode") as pool:
         try:
@@ -145,12 +147,12 @@ def _read_all(encoder: Encoder, sources: Sequence[Source], settings: Settings, c
 
 def _in_order(
     pool: ThreadPoolExecutor,
-    work: Callable[[tuple[int, Source]], _Read],
+    work: Callable[[tuple[int, Source]], _ReadPicture],
     jobs: Iterable[tuple[int, Source]],
     window: int,
-) -> Iterator[_Read]:
+) -> Iterator[_ReadPicture]:
     waiting = iter(jobs)
-    running: deque[Future[_Read]] = deque(pool.submit(work, job) for job in islice(waiting, window))
+    running: deque[Future[_ReadPicture]] = deque(pool.submit(work, job) for job in islice(waiting, window))
     while running:
         result = running.popleft().result()
         running.extend(pool.submit(work, job) for job in islice(waiting, 1))
@@ -158,10 +160,10 @@ def _in_order(
 
 
 def display(source: Source) -> str:
-    """A picture's path, or its place in a batch, as printable text."""
+    """A picture's path, or its name in a batch of CIFAR-10, as printable text."""
     if isinstance(source, Pixels):
         return source.name
     try:
         return paths.display(os.fsencode(source))
-    except UnicodeEncodeError:  # half a character, which a JSON file can hold and no file name
+    except UnicodeEncodeError:  # a lone surrogate, which a JSON file may contain, but no file name
         return paths.display(str(source).encode("utf-8", "surrogatepass"))

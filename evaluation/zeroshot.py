@@ -1,4 +1,4 @@
-"""Zero-shot classification: the class whose texts are nearest to the picture."""
+"""Zero-shot classification: a picture is assigned to the class whose texts are nearest to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ZeroShotResult:
-    """Fractions, 0 to 1. `acc5` is None where there are fewer than five classes, which AltCLIP's script calls NaN."""
+    """Fractions, 0 to 1. `acc5` is None if there are fewer than five classes; AltCLIP's script writes NaN then."""
 
     dataset: str
     acc1: float
@@ -43,13 +43,13 @@ def class_vectors(
     cache: Path,
     progress: Progress = vectors.silent,
 ) -> Floats:
-    """Unit vectors (classes, d): each text normalised, their mean over the templates, normalised.
+    """Unit vectors (classes, d): the normalised mean of each class's text vectors over the templates.
 
-    That is CLIP's prompt ensemble (arXiv 2103.00020, 3.1.4). Raises QueryError (a text that is none), EncoderError.
+    This is CLIP's prompt ensemble (arXiv 2103.00020, 3.1.4). Raises QueryError if a text is invalid, and EncoderError.
     """
     texts = [normalise(name.fill(template), LONGEST_CAPTION) for name in names for template in templates]
-    found = vectors.encode_texts(encoder, texts, cache, progress)
-    means = found.reshape(len(names), len(templates), -1).mean(axis=1, dtype=np.float64)
+    text_vectors = vectors.encode_texts(encoder, texts, cache, progress)
+    means = text_vectors.reshape(len(names), len(templates), -1).mean(axis=1, dtype=np.float64)
     return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), np.float32)
 
 
@@ -65,9 +65,10 @@ def evaluate(
     image_progress: Progress = vectors.silent,
     text_progress: Progress = vectors.silent,
 ) -> ZeroShotResult:
-    """Classify every picture of the set. `names[i]` is what class i is called.
+    """Classify every picture of the set. `names[i]` is the name of class i.
 
-    Raises DataError (an unreadable picture without `allow_missing`, a class that is left without any), EncoderError.
+    Raises DataError if a picture is unreadable without `allow_missing`, or a class has no readable picture;
+    EncoderError.
     """
     classes = class_vectors(encoder, names, templates, cache, text_progress)
     encoded = vectors.encode_images(encoder, data.images, settings, cache, image_progress)

@@ -1,4 +1,4 @@
-"""Words of the nine languages that say nothing of a picture: "the", "一张", "foto"."""
+"""Stop words: words of the nine languages that do not describe a picture, as "the", "一张", "foto"."""
 
 from __future__ import annotations
 

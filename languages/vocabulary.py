@@ -1,7 +1,7 @@
-"""What things are called in the nine languages: the tables in `words/`, which say of each thing its words.
+"""Names of things in the nine languages: the tables in `words/`.
 
-`classes.tsv` names the 1000 classes of ImageNet, `words.tsv` everyday things, `colours.tsv` eleven colours. They serve
-to tell languages apart, as class names, and as the source of the embedded encoder's concepts.
+`classes.tsv` names the 1000 classes of ImageNet, `words.tsv` everyday things, `colours.tsv` eleven colours. They are
+used to detect languages, as class names, and as the source of the embedded encoder's concepts.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ ENGLISH_OF_CLASSES = ("name", "everyday")
 
 
 def rows(table: str) -> Iterator[dict[str, str]]:
-    """The rows of a table, by column; a cell holds words apart by `;`, in some columns by `,`."""
+    """The rows of a table, by column. Words in a cell are separated by `;`, in some columns by `,`."""
     with (FOLDER / table).open(encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
 @functools.cache
 def vocabulary() -> Mapping[str, frozenset[str]]:
-    """Language code -> all words and phrases it has in the tables, in lower case."""
+    """Language code -> all its words and phrases in the tables, in lower case."""
     words: dict[str, set[str]] = {code: set() for code in LANGUAGES}
     for table in TABLES:
         for row in rows(table):
@@ -35,4 +35,4 @@ def vocabulary() -> Mapping[str, frozenset[str]]:
                 code = "en" if column in ENGLISH_OF_CLASSES else column
                 if code in words:
                     words[code].update(word.strip() for word in re.split("[;,]", cell.lower()))
-    return {code: frozenset(held) for code, held in words.items()}
+    return {code: frozenset(phrases) for code, phrases in words.items()}

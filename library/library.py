@@ -18,9 +18,10 @@ from ..indexer.run.pipeline import Tally, Tick
 from ..indexer.run.stop import Stop
 from ..indexer.run.update import Report
 from ..indexer.watch.service import Timing
-from ..search.engine import Answer, Engine, Result, View
-from ..search.query.filters import Given
-from ..search.query.sent import Sent
+from ..search.answer import Answer, Result, View
+from ..search.engine import Engine
+from ..search.query.filters import FilterValues
+from ..search.query.sent import SentPicture
 from . import checking, encoders, photos, roots, runs, searches, status, watching, writing
 from .checking import CheckProgress
 from .parts import CATALOG, AnyPath, Parts, folder_of
@@ -177,21 +178,21 @@ class Library:
         text: str,
         count: int = 20,
         *,
-        filters: Given | None = None,
+        filters: FilterValues | None = None,
         plain: bool = False,
         files: bool = True,
         cursor: str | None = None,
         sort: str = "relevance",
         collapse: bool = True,
         only_relevant: bool = False,
-        picture: Sent | None = None,
+        picture: SentPicture | None = None,
     ) -> Answer:
         """Find the photos that show `text`, in any of the nine languages: see `search.parse` for sums and filters.
 
         `filters` are filters by name (`{"after": "2024-05", "camera": "X100V"}`) beside those in the text, which may
         then be empty; `plain` takes the text as it is. `files=False` refuses pictures by path or address, which is
         what to use for texts from elsewhere. `picture` is added to what the text says, which may then be empty too.
-        `search.engine.View` has the rest. Raises QueryError, UsageError, PictureError, PhotoNotFound.
+        `search.answer.View` has the rest. Raises QueryError, UsageError, PictureError, PhotoNotFound.
         """
         view = View(count, cursor, sort, collapse, only_relevant)
         return searches.search(

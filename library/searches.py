@@ -6,12 +6,13 @@ from functools import partial
 
 from ..data import paths
 from ..data.vectors.index import VectorIndex
-from ..search.engine import Answer, Engine, Result, View
+from ..search.answer import Answer, Result, View
+from ..search.engine import Engine
 from ..search.query import filters as filter_texts
 from ..search.query import pictures
-from ..search.query.filters import Given
+from ..search.query.filters import FilterValues
 from ..search.query.parse import Query, is_url, parse, with_filters
-from ..search.query.sent import Sent
+from ..search.query.sent import SentPicture
 from . import encoders, photos
 from .parts import AnyPath, Parts
 
@@ -28,10 +29,10 @@ def engine(parts: Parts) -> Engine:
 
 
 def search(
-    parts: Parts, text: str, view: View, *, filters: Given, plain: bool, files: bool, picture: Sent | None
+    parts: Parts, text: str, view: View, *, filters: FilterValues, plain: bool, files: bool, picture: SentPicture | None
 ) -> Answer:
     """Find the photos that show `text` and the picture, and pass the filters. See `Library.search`."""
-    by_name = filter_texts.given(filters)
+    by_name = filter_texts.from_mapping(filters)
     beside = (picture.term,) if picture else ()
     if by_name and not beside and not text.strip():
         query = Query(())

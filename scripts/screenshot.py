@@ -1,4 +1,4 @@
-"""Draw the page: index a small collection with the lite encoder, serve it, and photograph its states with Chromium.
+"""Make screenshots of the page: index a small collection with the lite encoder, serve it, and open it in Chromium.
 
 python scripts/screenshot.py               all of docs/images
 python scripts/screenshot.py panel home    only these
@@ -32,12 +32,12 @@ FOLDERS = {
     "2024/Home": ("coffee.png", "clock_motion.png", "camera.png"),
     "2024/الرباط": ("motorcycle_left.png", "motorcycle_right.png", "astronaut.png"),
 }
-"""Which of the demo's pictures lie in a folder of their own, as photos of a camera."""
+"""Folder -> pictures of the demo that are stored in it as photos of a camera."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture of the page; the size in CSS pixels. `state` is a key of STATES."""
+    """A screenshot of the page; `size` in CSS pixels, `state` a key of STATES."""
 
     query: str = ""
     state: str = "found"
@@ -70,8 +70,8 @@ SHOTS = {
 }
 
 
-def collect(folder: Path) -> None:
-    """Make a small collection: the demo's pictures, some with date and camera, a copy, and a file that is damaged."""
+def make_collection(folder: Path) -> None:
+    """Make a small collection: the demo's pictures, some with date and camera, a copy, and a damaged file."""
     copy_sample(folder)
     for day, (name, pictures) in enumerate(FOLDERS.items(), 3):
         (folder / name).mkdir(parents=True)
@@ -87,18 +87,18 @@ def collect(folder: Path) -> None:
     (folder / "IMG_0042.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut off")
 
 
-def draw_roll(folder: Path) -> None:
-    """Make a folder that takes a while to index: many parts of one picture."""
+def make_camera_roll(folder: Path) -> None:
+    """Make a folder of many parts of one picture, which takes a while to index."""
     folder.mkdir(parents=True)
-    whole = Image.open(next(folder.parent.rglob("hubble_deep_field.jpg")))
+    picture = Image.open(next(folder.parent.rglob("hubble_deep_field.jpg")))
     for number in range(240):
         left, top = number % 20 * 30, number // 20 * 40
-        whole.crop((left, top, left + 400, top + 300)).save(folder / f"IMG_{number:04}.jpg")
+        picture.crop((left, top, left + 400, top + 300)).save(folder / f"IMG_{number:04}.jpg")
 
 
 @contextlib.contextmanager
-def home_of_nobody() -> Iterator[Path]:
-    """Make a folder whose path is fit to be shown, while the block runs."""
+def temporary_home() -> Iterator[Path]:
+    """Make a folder with a presentable path, which is removed when the block ends."""
     folder = Path(tempfile.gettempdir()) / "lina"
     try:
         folder.mkdir()
@@ -111,8 +111,8 @@ def home_of_nobody() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def served(library: Library) -> Iterator[str]:
-    """Serve `library` on a free port while the block runs; gives the address."""
+def serve(library: Library) -> Iterator[str]:
+    """Serve `library` on a free port while the block runs; yields the address."""
     ready, application = threading.Event(), build(library)
     with listen("127.0.0.1", 0) as listener:
         server = Server(application, address_of(listener), lambda _: ready.set())
@@ -127,53 +127,58 @@ def served(library: Library) -> Iterator[str]:
             thread.join()
 
 
-def home(page: Page, roll: Path) -> None:
-    """The start, as it is."""
+def show_home(page: Page, camera_roll: Path) -> None:
+    """Show the start page."""
     page.wait_for_selector(".pg-examples")
 
 
-def empty(page: Page, roll: Path) -> None:
-    """The first visit, choosing a folder."""
+def show_empty(page: Page, camera_roll: Path) -> None:
+    """Show the page of an empty library, where a folder is chosen."""
     page.wait_for_selector(".pg-empty h2")
 
 
-def found(page: Page, roll: Path) -> None:
-    """Results with their thumbnails."""
+def show_results(page: Page, camera_roll: Path) -> None:
+    """Show results with their thumbnails."""
     page.wait_for_function("document.querySelector('.pg-tile img')?.naturalWidth > 0")
 
 
-def filters(page: Page, roll: Path) -> None:
-    """Results beside the filters."""
-    found(page, roll)
+def show_filters(page: Page, camera_roll: Path) -> None:
+    """Show results beside the filters."""
+    show_results(page, camera_roll)
     page.click(".pg-filter-button")
     page.wait_for_selector(".pg-filters [role=treeitem]")
 
 
-def details(page: Page, roll: Path) -> None:
-    """The first result, large."""
-    found(page, roll)
+def show_details(page: Page, camera_roll: Path) -> None:
+    """Show the first result large, with its details."""
+    show_results(page, camera_roll)
     page.click(".pg-tile a >> nth=0")
     page.wait_for_selector(".pg-details .pg-path")
     page.wait_for_function("document.querySelector('.pg-large').naturalWidth > 0")
 
 
-def panel(page: Page, roll: Path) -> None:
-    """The library panel while a folder that was just added is indexed."""
-    found(page, roll)
+def show_panel(page: Page, camera_roll: Path) -> None:
+    """Show the library panel while a new folder is being indexed."""
+    show_results(page, camera_roll)
     page.click(".pg-to-library")
-    page.fill(".pg-panel .pg-field", str(roll))
+    page.fill(".pg-panel .pg-field", str(camera_roll))
     page.press(".pg-panel .pg-field", "Enter")
     page.wait_for_function("document.querySelector('.pg-panel progress').value > 20")
     page.wait_for_selector(".pg-panel .pg-root >> nth=1")
 
 
 STATES: dict[str, Callable[[Page, Path], None]] = {
-    state.__name__: state for state in (home, empty, found, filters, details, panel)
+    "home": show_home,
+    "empty": show_empty,
+    "found": show_results,
+    "filters": show_filters,
+    "details": show_details,
+    "panel": show_panel,
 }
 
 
-def draw(browser: Browser, address: str, shot: Shot, roll: Path) -> bytes:
-    """Open the page, do what `shot` says, and return its picture as PNG."""
+def take_screenshot(browser: Browser, address: str, shot: Shot, camera_roll: Path) -> bytes:
+    """Open the page, bring it into the state of `shot`, and return a screenshot as PNG."""
     phone, (width, height) = shot.size == PHONE, shot.size
     with browser.new_context(
         viewport={"width": width, "height": height},
@@ -189,51 +194,51 @@ def draw(browser: Browser, address: str, shot: Shot, roll: Path) -> bytes:
         if shot.query:
             page.fill(".pg-query", shot.query)
             page.press(".pg-query", "Enter")
-        STATES[shot.state](page, roll)
-        page.wait_for_timeout(500)  # for thumbnails and the last frame of a transition
+        STATES[shot.state](page, camera_roll)
+        page.wait_for_timeout(500)  # until thumbnails are loaded and transitions have ended
         return page.screenshot()
 
 
 def save(picture: bytes, target: Path) -> None:
-    """Write a screenshot as WebP: a fifth of its PNG."""
+    """Write a screenshot as WebP, which has a fifth of the size of the PNG."""
     Image.open(io.BytesIO(picture)).convert("RGB").save(target, quality=80, method=6)
     print(f"{target} {target.stat().st_size / 1000:.0f} kB")
 
 
 def main() -> None:
-    """Parse the command line and draw."""
+    """Parse the command line and make the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHOTS))
     parser.add_argument("--into", type=Path, default=TARGET, metavar="DIR")
     options = parser.parse_args()
-    wanted = options.names or list(SHOTS)
+    names = options.names or list(SHOTS)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("No Chromium here: run scripts/install-chromium.sh.")
     options.into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as stack:
-        home_folder = stack.enter_context(home_of_nobody())
-        pictures, roll = home_folder / "Pictures", home_folder / "Camera roll"
-        collect(pictures)
-        draw_roll(roll)
-        full = stack.enter_context(Library.open(Path(temporary) / "library"))
-        full.index([pictures], encoder="lite")
-        full.search("warm up")  # the page is to show what a search takes, not what loading takes
-        nothing = stack.enter_context(Library.open(Path(temporary) / "nothing"))
-        addresses = {library: stack.enter_context(served(library)) for library in (full, nothing)}
+        home_folder = stack.enter_context(temporary_home())
+        pictures, camera_roll = home_folder / "Pictures", home_folder / "Camera roll"
+        make_collection(pictures)
+        make_camera_roll(camera_roll)
+        library = stack.enter_context(Library.open(Path(temporary) / "library"))
+        library.index([pictures], encoder="lite")
+        library.search("warm up")  # so that the page shows the time of a search, without that of loading the encoder
+        empty_library = stack.enter_context(Library.open(Path(temporary) / "nothing"))
+        address, empty_address = (stack.enter_context(serve(opened)) for opened in (library, empty_library))
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
-        for name in wanted:
+        for name in names:
             shot = SHOTS[name]
-            picture = draw(browser, addresses[nothing if shot.is_empty else full], shot, roll)
+            picture = take_screenshot(browser, empty_address if shot.is_empty else address, shot, camera_roll)
             save(picture, options.into / f"{name}.webp")
             if shot.state == "panel":
-                forget(full, roll)
+                forget(library, camera_roll)
         browser.close()
 
 
 def forget(library: Library, folder: Path) -> None:
-    """Drop the folder that a shot has added, once its job has let go of the library."""
+    """Remove the folder that a shot added, when its index job has ended."""
     while library.is_being_written():
         threading.Event().wait(0.2)
     library.forget(folder)

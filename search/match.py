@@ -1,4 +1,4 @@
-"""Zero-shot matching of one picture with several texts: AltCLIP's inference example."""
+"""Zero-shot matching of one picture with several texts, as in AltCLIP's inference example."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def match(encoder: Encoder, image: Image.Image, texts: Sequence[str]) -> list[fl
     The formula is CLIP's (arXiv 2103.00020, figure 3), which AltCLIP keeps.
     """
     logits = encoder.logit_scale * (encoder.encode_texts(texts) @ encoder.encode_images([image])[0])
-    shifted = np.exp(logits.astype(np.float64) - logits.max())
-    return [float(p) for p in shifted / shifted.sum()]
+    exponentials = np.exp(logits.astype(np.float64) - logits.max())
+    return [float(probability) for probability in exponentials / exponentials.sum()]
 
 
 def match_file(
@@ -33,11 +33,11 @@ def match_file(
     *,
     settings: Settings | None = None,
 ) -> tuple[str, list[float]]:
-    """(Name of the encoder, probabilities of `texts` for the picture in a file, summing to 1).
+    """Match a picture file: (name of the encoder, probabilities of `texts`, which sum to 1).
 
     `encoder` defaults to the settings'. Raises PictureError, QueryError, and what `registry.create` raises.
     """
     settings = settings or load()
-    made = registry.create(registry.resolve(encoder or settings.encoder, settings), settings)
-    picture = pictures.from_file(paths.absolute(image), made.image_side, settings)
-    return made.name, match(made, picture, [normalise(text, settings.max_query_chars) for text in texts])
+    loaded = registry.create(registry.resolve(encoder or settings.encoder, settings), settings)
+    picture = pictures.from_file(paths.absolute(image), loaded.image_side, settings)
+    return loaded.name, match(loaded, picture, [normalise(text, settings.max_query_chars) for text in texts])

@@ -12,7 +12,7 @@ from polyglance.errors import FolderError
 from polyglance.indexer.run.pipeline import Failure, Tally
 from polyglance.indexer.run.update import Offline, Place, Report
 from polyglance.library import Status
-from polyglance.search.engine import Answer, Result, Took
+from polyglance.search.answer import Answer, Durations, Result
 
 FACTS = Facts("2024-07-01T12:00:00", "Nikon D90", None, 48.858333333, 0.0000083, "雪 <b>", ("cat", "猫"))
 PHOTO = PhotoRecord(7, b"/p/\xe9t\xc3\xa9\x1b/a b.jpg", 12345, 1, b"h" * 32, None, 400, 300, "JPEG", FACTS)
@@ -22,8 +22,8 @@ RETRIED = PhotoRecord(10, b"/p/x.heic", 0, -1, None, "cannot be read: permission
 ROOTS = [(RootRecord(1, b"/p", 3, 1), "online"), (RootRecord(2, b"/q\xff", 0, 0), "partly offline")]
 
 RESULTS = [Result(1, PHOTO, 0.123456789, 0.98765, ("looks like", "name"), 3), Result(2, PLAIN, 1.0, 0.0, ("filter",))]
-ANSWER = Answer("cat − dog", "en", "lite", Took(1.23456, 0.0, 10.0), RESULTS, "12-20", True, False)
-EMPTY = Answer("", None, "altclip-m9", Took(0.0, 0.0004, 0.0005), [])
+ANSWER = Answer("cat − dog", "en", "lite", Durations(1.23456, 0.0, 10.0), RESULTS, "12-20", True, False)
+EMPTY = Answer("", None, "altclip-m9", Durations(0.0, 0.0004, 0.0005), [])
 
 STATUS = Status(
     Path("/library"),

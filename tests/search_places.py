@@ -10,8 +10,9 @@ from polyglance.data.catalog.records import Content, Entry, FileStat
 from polyglance.data.pictures.exif import Facts
 from polyglance.data.vectors.in_memory import InMemoryStore
 from polyglance.encoders.base import Card, Fingerprint
-from polyglance.search.engine import Engine, View
-from polyglance.search.query.filters import given
+from polyglance.search.answer import View
+from polyglance.search.engine import Engine
+from polyglance.search.query.filters import from_mapping
 from polyglance.search.query.parse import parse, with_filters
 
 DIMENSION = 16
@@ -84,8 +85,8 @@ class Place:
         self.add(*((f"{folder}/x{n}y.jpg", unit(noise=1, seed=n)) for n in range(start, start + count)))
 
     def find(self, text, count=20, *, filters=None, read=None, **view):
-        asked = with_filters(parse(text, 1000), given(filters or {}))
-        return self.engine.find(asked, View(count, **view), read)
+        query = with_filters(parse(text, 1000), from_mapping(filters or {}))
+        return self.engine.find(query, View(count, **view), read)
 
     def names(self, text, count=20, **options):
         return names(self.find(text, count, **options))
@@ -97,6 +98,6 @@ def names(answer):
 
 @pytest.fixture
 def place(tmp_path):
-    made = Place(tmp_path)
-    yield made
-    made.catalog.close()
+    place = Place(tmp_path)
+    yield place
+    place.catalog.close()

@@ -85,7 +85,7 @@ def test_every_filter_is_shown_and_every_one_shown_is_taken():
 def test_words_find_what_is_said(query, text):
     asked = tokens.units(query)
     assert asked
-    assert all(tokens.has(tokens.of_document(text), unit) for unit in asked)
+    assert all(tokens.has(tokens.document_tokens(text), unit) for unit in asked)
 
 
 @pytest.mark.parametrize(("typed", "said"), rows("query | says"))

@@ -100,7 +100,7 @@ def matching(words: Words, units: Sequence[list[str]]) -> list[str]:
 
 
 def _joined(text: str) -> str:
-    return " ".join(tokens.of_document(text))
+    return " ".join(tokens.document_tokens(text))
 
 
 def _listed(keywords: object) -> list[str]:

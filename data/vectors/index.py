@@ -34,7 +34,7 @@ from .store import SAMPLE, Floats, Keys, Seals, is_known, were_keys_reused
 
 log = logging.getLogger("polyglance")
 
-EXACT = 128
+RESCORED = 128
 """How many results get exact scores from the catalog at most: more than a page shows."""
 
 LATELY = 4096
@@ -135,14 +135,14 @@ class VectorIndex:
 
         Only vectors whose keys are in `allowed` (ascending) if it is given: the search itself passes over the others,
         so `k` come back however few they are. Shapes (n,), n = min(k, number of vectors); scores are cosines, beyond
-        the first EXACT of a large library to about 0.001.
+        the first RESCORED of a large library to about 0.001.
         """
         held = self._held
         count = min(k, self.count() if allowed is None else len(allowed))
         scores, ids = held.recent.search(query, count, allowed)
         if held.base and count:
             depth = max(count, CANDIDATES)
-            found = self._exactly(query, *held.base.search(query, depth, allowed, held.gone), min(depth, EXACT))
+            found = self._exactly(query, *held.base.search(query, depth, allowed, held.gone), min(depth, RESCORED))
             scores, ids = np.concatenate([scores, found[0]]), np.concatenate([ids, found[1]])
             order = np.argsort(-scores, kind="stable")[:count]
             scores, ids = scores[order], ids[order]
@@ -251,7 +251,7 @@ class VectorIndex:
             if self._seen is not None and os.path.samestat(there, self._seen):
                 return False
             self._seen = there
-            return snapshot.peek(path).tuning != snapshot.EXACT
+            return snapshot.peek(path).tuning != snapshot.NO_CLUSTERS
         except (OSError, snapshot.SnapshotInvalid):
             return False
 

@@ -128,7 +128,7 @@ def _write(
     ids: Keys,
     seals: Seals,
     index: Any,
-    tuning: Tuning = snapshot.EXACT,
+    tuning: Tuning = snapshot.NO_CLUSTERS,
 ) -> None:
     said = Snapshot(encoder.fingerprint, generation, ids, seals, tuning)
     snapshot.write(path_of(catalog, encoder), said, lambda put: faiss_.write(index, put))

@@ -47,7 +47,7 @@ class Tuning:
     recall: float = 0.0
 
 
-EXACT = Tuning()
+NO_CLUSTERS = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Header:
     generation: int
     last_id: int
     count: int
-    tuning: Tuning = EXACT
+    tuning: Tuning = NO_CLUSTERS
 
     def packed(self, digest: bytes) -> bytes:
         """The footer with this digest."""
@@ -74,7 +74,7 @@ class Snapshot:
     generation: int
     ids: npt.NDArray[np.int64]
     seals: npt.NDArray[np.uint64]
-    tuning: Tuning = EXACT
+    tuning: Tuning = NO_CLUSTERS
 
     @property
     def header(self) -> Header:

@@ -1,7 +1,7 @@
-"""Which of eleven basic colours a picture shows: the colour part of the embedded encoder's space.
+"""The colour part of the embedded encoder's space: how much of eleven basic colours a picture shows.
 
-The eleven are the basic colour terms of Berlin and Kay (1969). A pixel is shared out among them by its distance in
-CIELAB; a plain background is left out, so that a green apple on white is green.
+The eleven are the basic colour terms of Berlin and Kay (1969). A pixel belongs to each in a share that depends on its
+distance in CIELAB. A plain background is left out, so that a green apple on white is green.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 COLOURS = (*("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "grey", "white"),)
 AVERAGE_SHARES = (0.01, 0.01, 0.01, 0.05, 0.06, 0.02, 0.04, 0.17, 0.18, 0.35, 0.10)
-"""Mean shares over 250 photographs of everyday things: what says nothing about a picture."""
+"""Mean shares over 250 photographs of everyday things. Only the difference from them describes a picture."""
 
 SAMPLES = {
     "red": ((210, 30, 35),),
@@ -34,13 +34,13 @@ SOFTNESS = 12.0
 """CIELAB distance over which a pixel's share in a colour falls to 1/e."""
 
 PLAIN_TOLERANCE = 24
-"""Greatest difference of a channel (0-255) from the border's colour that still counts as that colour."""
+"""A pixel whose channels (0-255) differ by no more from the border's colour counts as background."""
 
 PLAIN_BORDER = 0.7
-"""Least share of border pixels of one colour that makes a background plain."""
+"""A background is plain if this share of the border's pixels has one colour."""
 
 FEWEST_PIXELS = 20
-"""Below this many foreground pixels the whole picture counts."""
+"""With fewer foreground pixels, the whole picture is used."""
 
 _LEVELS = 32  # per channel, in the table of shares
 _SRGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])

@@ -1,10 +1,10 @@
-"""The space in which the embedded encoder's texts and pictures meet: 1000 ImageNet concepts and eleven colours.
+"""The vector space of the embedded encoder: 1000 ImageNet concepts and eleven colours.
 
-A vector's first 1000 numbers say how much of each concept there is, the last eleven how much of each colour. Concept
-parts are centred over the concepts: without that, texts that say little are near every picture (hubs).
+A vector's first 1000 components say how much of each concept there is, the last eleven how much of each colour. Concept
+parts are centred over the concepts: without that, texts of little content are near every picture (hubs).
 
-A text becomes concepts in two ways, mixed: words it has in common with the lexicon, and the softmax of its sentence
-vector's cosine to every anchor (a class, or an everyday word that stands for a mixture of classes).
+The concepts of a text are a mixture of two: those of its words in the lexicon, and the softmax of the cosines between
+its sentence vector and every anchor (a class, or an everyday word that stands for a mixture of classes).
 """
 
 from __future__ import annotations
@@ -27,26 +27,27 @@ CONCEPTS = 1000
 DIMENSION = CONCEPTS + len(COLOURS)
 DATA_FOLDER = Path(__file__).parent / "concepts"
 DATA_FILES = ("lexicon.json", "space.npz")
-"""What `scripts/build_concepts.py` writes, and all that is read at run time."""
+"""The files that `scripts/build_concepts.py` writes and `load` reads."""
 
 TEXT_TEMPERATURE = 0.1
 LEXICON_SHARE = 0.8
-"""Share of the lexicon's concepts in a text of known words only; less by the root of the known share of its letters."""
+"""Share of the lexicon's concepts if all words of a text are known; else multiplied by the root of the known letters'
+share."""
 
 COLOUR_SHARE = 0.15
-"""Share of the colours in a picture's vector, against 1 for concepts and colours together."""
+"""Share of the colours in the squared length of a picture's vector."""
 
 COLOUR_STRENGTH = 0.5
-"""Length of a text's colour part, in lengths of its strongest concept: a colour must not outweigh the thing."""
+"""Length of a text's colour part, relative to its strongest concept: a colour must not outweigh the thing."""
 
 IMPLIED_COLOUR = 0.5
-"""The same for a text that names no colour but a thing of known colour, against 1 for named colours."""
+"""Factor on that length if the text names no colour, but a thing of known colour."""
 
 BARE_COLOUR_STRENGTH = 3.0
-"""Length of the colour part of a text that names nothing but colours, against 1 for its concept part."""
+"""Length of the colour part of a text that names only colours, relative to its concept part."""
 
 LOGIT_EXPONENT = 0.6
-"""Exponent on a picture's standardised logits; plateau from 0.4 to 0.8."""
+"""Exponent on a picture's standardised logits. Results are equally good from 0.4 to 0.8."""
 
 
 @dataclass(frozen=True)
@@ -65,27 +66,27 @@ class ConceptSpace:
     def text_vector(self, text: str, sentence: Floats) -> Floats:
         """Unit vector (DIMENSION,) of `text`, whose sentence vector (512,) is `sentence`."""
         words = lexicon.split(text, self.stop_words)
-        named = self.colours.find(words)
-        letters = sum(map(len, words)) - sum(hit.length for hit in named)
-        known, known_share = self._known_anchors(self.concepts.find(words), letters)
-        near = _unit(self._near_anchors(sentence) @ self.anchor_concepts)
-        mix = LEXICON_SHARE * known_share**0.5
-        concepts = _centred((1 - mix) * near + mix * _unit(known @ self.anchor_concepts))
-        bare = bool(named) and letters == 0 and not known_share
-        strength = BARE_COLOUR_STRENGTH if bare else COLOUR_STRENGTH * float(concepts.max())
-        return _unit(np.concatenate([concepts, strength * self._text_colours(named, known)]))
+        colour_hits = self.colours.find(words)
+        letters = sum(map(len, words)) - sum(hit.length for hit in colour_hits)
+        by_words, known_share = self._known_anchors(self.concepts.find(words), letters)
+        by_sentence = _unit(self._near_anchors(sentence) @ self.anchor_concepts)
+        word_weight = LEXICON_SHARE * known_share**0.5
+        concepts = _centre((1 - word_weight) * by_sentence + word_weight * _unit(by_words @ self.anchor_concepts))
+        only_colours = bool(colour_hits) and letters == 0 and not known_share
+        strength = BARE_COLOUR_STRENGTH if only_colours else COLOUR_STRENGTH * float(concepts.max())
+        return _unit(np.concatenate([concepts, strength * self._text_colours(colour_hits, by_words)]))
 
     def _known_anchors(self, hits: Iterable[lexicon.Hit], letters: int) -> tuple[Floats, float]:
-        """Mean of the hits' anchors (a,), each by its length, and the share of `letters` that they cover."""
+        """(Mean (a,) of the hits' anchors, weighted by the hits' lengths, and the share of `letters` in hits)."""
         total = np.zeros(len(self.anchors), dtype=np.float32)
         covered = 0
         for hit in hits:
-            whole = sum(weight for _, weight in hit.anchors)
+            total_weight = sum(weight for _, weight in hit.anchors)
             for anchor, weight in hit.anchors:
-                total[anchor] += hit.length * weight / whole
+                total[anchor] += hit.length * weight / total_weight
             covered += hit.length
-        known = np.asarray(total / max(covered, 1), dtype=np.float32)
-        return known, min(covered / max(letters, 1), 1.0)
+        mean = np.asarray(total / max(covered, 1), dtype=np.float32)
+        return mean, min(covered / max(letters, 1), 1.0)
 
     def _near_anchors(self, sentence: Floats) -> Floats:
         """Softmax (a,) of the cosines between the sentence and every anchor."""
@@ -94,17 +95,17 @@ class ConceptSpace:
         weights = np.exp(logits - logits.max())
         return np.asarray(weights / weights.sum(), dtype=np.float32)
 
-    def _text_colours(self, named: Sequence[lexicon.Hit], known: Floats) -> Floats:
-        """Colours (11,) that the text names, else those of the things it names, at most of length 1."""
+    def _text_colours(self, colour_hits: Sequence[lexicon.Hit], by_words: Floats) -> Floats:
+        """Colours (11,) that the text names, or else those of the things it names; of length 1 at most."""
         colours = np.zeros(len(COLOURS), dtype=np.float32)
-        for hit in named:
+        for hit in colour_hits:
             for colour, weight in hit.anchors:
                 colours[colour] += weight
-        return _unit(colours) if named else IMPLIED_COLOUR * _unit(known @ self.anchor_colours)
+        return _unit(colours) if colour_hits else IMPLIED_COLOUR * _unit(by_words @ self.anchor_colours)
 
 
 def load(folder: Path = DATA_FOLDER) -> ConceptSpace:
-    """Read the concept data; raises OSError, ValueError or KeyError when a file is missing or damaged."""
+    """Read the concept data. Raises OSError, ValueError or KeyError if a file is missing or damaged."""
     document = json.loads((folder / "lexicon.json").read_text(encoding="utf-8"))
     concepts = _rows(document["anchor_classes"], CONCEPTS)
     colours = _rows(document["anchor_colours"], len(COLOURS))
@@ -122,7 +123,7 @@ def load(folder: Path = DATA_FOLDER) -> ConceptSpace:
 
 
 def formula_settings() -> dict[str, float]:
-    """The numbers above, by name: part of the encoder's fingerprint."""
+    """The constants of the formula, by name; the encoder's fingerprint includes them."""
     return {
         "text temperature": TEXT_TEMPERATURE,
         "lexicon share": LEXICON_SHARE,
@@ -138,7 +139,7 @@ def picture_vector(logits: Floats, colours: Floats) -> Floats:
     """Unit vector (DIMENSION,) of a picture from its class logits (1000,) and colour vector (11,)."""
     spread = max(float(logits.std()), 1e-6)
     standardised = (logits - logits.mean()) / spread
-    concepts = _centred(np.exp(LOGIT_EXPONENT * standardised))
+    concepts = _centre(np.exp(LOGIT_EXPONENT * standardised))
     return _unit(np.concatenate([concepts * (1 - COLOUR_SHARE) ** 0.5, colours * COLOUR_SHARE**0.5]))
 
 
@@ -149,7 +150,7 @@ def _rows(numbers: Sequence[Sequence[int]], width: int) -> Floats:
     return rows
 
 
-def _centred(vector: Floats) -> Floats:
+def _centre(vector: Floats) -> Floats:
     return _unit(vector - vector.mean())
 
 

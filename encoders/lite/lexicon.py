@@ -1,7 +1,7 @@
-"""Finding known words in a text of any of the nine languages, whatever its script, case, accents or endings.
+"""Finds known words in a text of any of the nine languages, regardless of script, case, accents and endings.
 
-A lexicon maps words to anchors (numbers with a weight). Scripts with spaces match whole words, longest phrase first,
-then by stem; Chinese and Japanese match the longest known substring. Katakana and hiragana count as one.
+A lexicon maps words to anchors (numbers with a weight). In scripts with spaces whole words match, the longest phrase
+first, then stems. In Chinese and Japanese the longest known substring matches. Katakana and hiragana count as equal.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RUSSIAN_ENDINGS = (
 )
 SHORTEST_STEMMED = 4
 SHORTEST_FREE_KANA = 4
-"""A kana word this long is believed anywhere in a run of kana; a shorter one only between borders or particles."""
+"""A kana word of this length matches anywhere in a run of kana; a shorter one only between borders or particles."""
 
 _KANA = re.compile(r"[\u3041-\u309f\u30fc]+")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]+")
@@ -63,45 +63,45 @@ class Lexicon:
                 hits += self._find_joined(words[position])
                 position += 1
                 continue
-            taken = 1
+            step = 1
             for count in range(min(self.longest_phrase, len(words) - position), 0, -1):
                 phrase = words[position : position + count]
                 anchors = self._look_up(phrase)
                 if anchors:
                     hits.append(Hit(anchors, sum(map(len, phrase))))
-                    taken = count
+                    step = count
                     break
-            position += taken
+            position += step
         return hits
 
     def _look_up(self, phrase: Sequence[str]) -> Anchors | None:
-        found = self.spaced.get(" ".join(phrase))
-        if found or len(phrase) > 1:
-            return found or self.stems.get(_stemmed(phrase))
+        exact = self.spaced.get(" ".join(phrase))
+        if exact or len(phrase) > 1:
+            return exact or self.stems.get(_stem_phrase(phrase))
         word = phrase[0]
         forms = tuple(_without_prefixes(word))
         candidates = [self.spaced.get(form) for form in forms]
         if len(word) >= SHORTEST_STEMMED:
             candidates += [self.stems.get(stem(form)) for form in forms]
         if _HANGUL.fullmatch(word):
-            candidates += [self.spaced.get(part) for part in _ends(word)]
+            candidates += [self.spaced.get(part) for part in _beginnings_and_ends(word)]
         return next((anchors for anchors in candidates if anchors), None)
 
     def _find_joined(self, run: str) -> Iterator[Hit]:
         position = 0
         while position < len(run):
-            taken = 1
+            step = 1
             for count in range(min(self.longest_joined, len(run) - position), 0, -1):
                 anchors = self.joined.get(run[position : position + count])
                 if anchors and _stands_alone(run, position, count):
                     yield Hit(anchors, count)
-                    taken = count
+                    step = count
                     break
-            position += taken
+            position += step
 
 
 def split(text: str, stop_words: frozenset[str] = frozenset()) -> list[str]:
-    """Folded words of `text` without the stop words; joined scripts stay in runs, cut where a stop word stood."""
+    """Folded words of `text` without the stop words. Runs of scripts without spaces are split only at stop words."""
     words: list[str] = []
     joined_stops = sorted(filter(has_ideographs, stop_words), key=len, reverse=True)
     for word in tokens.words(fold(text, CONCEPTS)):
@@ -119,7 +119,7 @@ def stem(word: str) -> str:
     if len(word) < SHORTEST_STEMMED:
         return word
     if "\u0400" <= word[-1] <= "\u04ff":
-        return next((word[: -len(end)] for end in RUSSIAN_ENDINGS if _ends_with(word, end)), word)
+        return next((word[: -len(end)] for end in RUSSIAN_ENDINGS if _has_ending(word, end)), word)
     if "a" <= word[-1] <= "z":
         word = word.removesuffix("s")
         for endings in ("aeio", "aeio", "x"):
@@ -129,24 +129,24 @@ def stem(word: str) -> str:
 
 
 def build(words: Iterable[tuple[str, int, float]]) -> Lexicon:
-    """Lexicon of (word, anchor, weight); of equal words and anchors the greatest weight counts."""
+    """Lexicon of (word, anchor, weight). If word and anchor occur several times, the greatest weight counts."""
     spaced: dict[str, dict[int, float]] = {}
     stems: dict[str, dict[int, float]] = {}
     joined: dict[str, dict[int, float]] = {}
     for text, anchor, weight in words:
         parts = split(text)
         if any(map(has_ideographs, parts)):
-            places = [joined.setdefault("".join(parts), {})]
+            entries = [joined.setdefault("".join(parts), {})]
         elif parts:
-            places = [spaced.setdefault(" ".join(parts), {}), stems.setdefault(_stemmed(parts), {})]
+            entries = [spaced.setdefault(" ".join(parts), {}), stems.setdefault(_stem_phrase(parts), {})]
         else:
-            places = []
-        for place in places:
-            place[anchor] = max(weight, place.get(anchor, 0.0))
+            entries = []
+        for entry in entries:
+            entry[anchor] = max(weight, entry.get(anchor, 0.0))
     return Lexicon(
-        _frozen(spaced),
-        _frozen(stems),
-        _frozen(joined),
+        _sort_entries(spaced),
+        _sort_entries(stems),
+        _sort_entries(joined),
         max((key.count(" ") + 1 for key in spaced), default=1),
         max(map(len, joined), default=1),
     )
@@ -162,11 +162,11 @@ def from_json(document: dict[str, Any]) -> Lexicon:
     return Lexicon(**document)
 
 
-def _frozen(entries: Mapping[str, Mapping[int, float]]) -> dict[str, Anchors]:
+def _sort_entries(entries: Mapping[str, Mapping[int, float]]) -> dict[str, Anchors]:
     return {key: tuple(sorted(anchors.items())) for key, anchors in sorted(entries.items())}
 
 
-def _stemmed(phrase: Iterable[str]) -> str:
+def _stem_phrase(phrase: Iterable[str]) -> str:
     return " ".join(stem(_without_article(word)) for word in phrase)
 
 
@@ -182,21 +182,21 @@ def _without_prefixes(word: str) -> Iterator[str]:
             yield word[len(prefix) :]
 
 
-def _ends(word: str) -> Iterator[str]:
-    """Beginnings and ends of a Korean word, longest first: particles and compounds are written without a space."""
+def _beginnings_and_ends(word: str) -> Iterator[str]:
+    """Beginnings and ends of a Korean word, longest first, because particles and compounds have no spaces between."""
     for length in range(len(word) - 1, 1, -1):
         yield word[:length]
         yield word[-length:]
 
 
-def _ends_with(word: str, ending: str) -> bool:
+def _has_ending(word: str, ending: str) -> bool:
     return word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEMMED - 1
 
 
 def _stands_alone(run: str, start: int, length: int) -> bool:
-    """Whether a match can be a word of its own: short kana must not be cut out of longer kana."""
+    """Whether a match can be a whole word: a short kana word must not be part of a longer one."""
     end = start + length
     if length >= SHORTEST_FREE_KANA or not _KANA.fullmatch(run[start:end]):
         return True
     neighbours = (run[start - 1] if start else "", run[end] if end < len(run) else "")
-    return all(not _KANA.match(each) or each in KANA_PARTICLES for each in neighbours)
+    return all(not _KANA.match(neighbour) or neighbour in KANA_PARTICLES for neighbour in neighbours)

@@ -1,4 +1,4 @@
-"""AltCLIP and the other dual encoders of transformers: one class for all of them."""
+"""The encoder class for AltCLIP and the other dual encoders of transformers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from .towers import Part
 
 LONGEST_STRIP = 16
-"""Ratio of sides beyond which a picture's ends, which the square crop never shows, are cut off first."""
+"""Aspect ratio beyond which a picture's ends are cut off first; the centre crop would drop them anyway."""
 
 
 class DualEncoder:
-    """A checkpoint of transformers that maps pictures and texts into one space. Towers load on first use."""
+    """Implements `Encoder` with a checkpoint of transformers. Each tower loads on first use."""
 
     def __init__(self, checkpoint: Checkpoint, settings: Settings) -> None:
         self._checkpoint = checkpoint
@@ -46,22 +46,22 @@ class DualEncoder:
 
     @property
     def card(self) -> Card:
-        """What is known of it without loading a tower."""
+        """Facts about it, known without loading a tower."""
         return card(self._checkpoint.name, self._checkpoint.languages)
 
     @property
     def image_side(self) -> int:
-        """Side of the square its image tower sees, in pixels."""
+        """Side of the image tower's square input, in pixels."""
         return self._checkpoint.image_side
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
-        """Identity of the vectors, found without loading a tower. Raises EncoderUnavailable."""
+        """Identity of the vectors, computed without loading a tower. Raises EncoderUnavailable."""
         return identity.fingerprint(self._checkpoint, precision.dtype_name(self._settings))
 
     @cached_property
     def logit_scale(self) -> float:
-        """Factor between cosine and logit; SigLIP's bias shifts all logits alike, so a softmax ignores it."""
+        """Factor between cosine and logit. SigLIP's bias is added to all logits and does not change a softmax."""
         from . import towers
 
         return towers.logit_scale(self._checkpoint)
@@ -69,60 +69,61 @@ class DualEncoder:
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Encode upright RGB pictures of any size to (n, dimension).
 
-        Raises EncoderUnavailable if files are damaged, EncoderOutputError if the vectors are no unit vectors.
+        Raises EncoderUnavailable if files are damaged, EncoderOutputError if the outputs are not unit vectors.
         """
         vectors = np.zeros((len(images), self.dimension), dtype=np.float32)
-        for part in _batches(range(len(images)), self._settings.batch_size):
-            vectors[part] = self._image_batch([images[index] for index in part])
+        for batch in _split_batches(range(len(images)), self._settings.batch_size):
+            vectors[batch] = self._encode_image_batch([images[index] for index in batch])
         return checked(vectors, len(images), self.dimension)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Encode texts to (n, dimension), what is beyond the tower's length cut off.
+        """Encode texts to (n, dimension); longer texts are truncated to the tower's length.
 
-        Texts of one length share a batch, so that none is padded for another. Raises as `encode_images`.
+        A batch has texts of equal length only, so that no text is padded. Raises as `encode_images`.
         """
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         if texts:
-            tokens = self._tokens(texts)
-            lengths: dict[int, list[int]] = {}
+            tokens = self._tokenize(texts)
+            by_length: dict[int, list[int]] = {}
             for index, ids in enumerate(tokens["input_ids"]):
-                lengths.setdefault(len(ids), []).append(index)
-            for same in lengths.values():
-                for part in _batches(same, self._settings.batch_size):
-                    vectors[part] = self._text_batch({key: [rows[i] for i in part] for key, rows in tokens.items()})
+                by_length.setdefault(len(ids), []).append(index)
+            for indices in by_length.values():
+                for batch in _split_batches(indices, self._settings.batch_size):
+                    batch_tokens = {key: [rows[index] for index in batch] for key, rows in tokens.items()}
+                    vectors[batch] = self._encode_text_batch(batch_tokens)
         return checked(vectors, len(texts), self.dimension)
 
-    def _image_batch(self, images: list[Image.Image]) -> Vectors:
-        tower, preparation = self._tower("vision_model")
-        with self._clear_errors():
+    def _encode_image_batch(self, images: list[Image.Image]) -> Vectors:
+        tower, preparation = self._get_tower("vision_model")
+        with self._translate_errors():
             if getattr(preparation, "do_center_crop", False):
-                images = [_without_ends(image) for image in images]
-            return _features(tower, tower.get_image_features, preparation(images=images, return_tensors="pt"))
+                images = [_crop_ends(image) for image in images]
+            return _run_tower(tower, tower.get_image_features, preparation(images=images, return_tensors="pt"))
 
-    def _text_batch(self, tokens: dict[str, list[list[int]]]) -> Vectors:
+    def _encode_text_batch(self, tokens: dict[str, list[list[int]]]) -> Vectors:
         import torch
 
-        tower, _ = self._tower("text_model")
-        with self._clear_errors():
-            return _features(tower, tower.get_text_features, {key: torch.tensor(rows) for key, rows in tokens.items()})
+        tower, _ = self._get_tower("text_model")
+        with self._translate_errors():
+            return _run_tower(tower, tower.get_text_features, {key: torch.tensor(rows) for key, rows in tokens.items()})
 
-    def _tokens(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
-        _, tokenizer = self._tower("text_model")
+    def _tokenize(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
+        _, tokenizer = self._get_tower("text_model")
         padding = "max_length" if self._checkpoint.family.pads_to_length else False
-        # A call sets truncation and padding inside the tokenizer: two at once fail with "Already borrowed".
-        with self._tokenizing, self._clear_errors():
+        # A call changes the tokenizer's truncation and padding: concurrent calls fail with "Already borrowed".
+        with self._tokenizing, self._translate_errors():
             return dict(
                 tokenizer(list(texts), truncation=True, max_length=self._checkpoint.text_length, padding=padding)
             )
 
-    def _clear_errors(self) -> AbstractContextManager[None]:
-        """What a checkpoint's files say may turn out wrong only when something is encoded."""
+    def _translate_errors(self) -> AbstractContextManager[None]:
+        """Some faults of a checkpoint's files only show when something is encoded."""
         from . import towers
 
-        return towers.clear_errors(self._checkpoint, "used")
+        return towers.translate_errors(self._checkpoint, "used")
 
-    def _tower(self, part: Part) -> tuple[Any, Any]:
-        """The tower and what prepares its input, loaded by the first thread that asks."""
+    def _get_tower(self, part: Part) -> tuple[Any, Any]:
+        """The tower and its tokenizer or image processor, loaded on first use."""
         with self._loading[part]:
             if part not in self._loaded:
                 self._loaded[part] = self._load(part)
@@ -134,32 +135,32 @@ class DualEncoder:
         from . import towers
 
         dtype = getattr(torch, self.fingerprint.dtype)
-        prepare = towers.load_tokenizer if part == "text_model" else towers.load_preparation
-        entrance = prepare(self._checkpoint)
-        return towers.load_tower(self._checkpoint, part, precision.device(self._settings), dtype), entrance
+        load_preparation = towers.load_tokenizer if part == "text_model" else towers.load_preparation
+        preparation = load_preparation(self._checkpoint)
+        return towers.load_tower(self._checkpoint, part, precision.device(self._settings), dtype), preparation
 
 
-def _features(tower: Any, encode: Callable[..., Any], inputs: Mapping[str, Any]) -> Vectors:
-    """Run a tower; its output is normalised here, always in float32."""
+def _run_tower(tower: Any, encode: Callable[..., Any], inputs: Mapping[str, Any]) -> Vectors:
+    """Run a tower and normalise its output in float32."""
     import torch
 
-    placed = {
+    on_device = {
         key: value.to(tower.device, tower.dtype if value.is_floating_point() else value.dtype)
         for key, value in inputs.items()
     }
     with torch.inference_mode():
-        projected = encode(**placed).pooler_output.float()
+        projected = encode(**on_device).pooler_output.float()
         vectors: Vectors = torch.nn.functional.normalize(projected, dim=-1).cpu().numpy()
     return vectors
 
 
-def _batches(indices: Sequence[int], size: int) -> Iterator[list[int]]:
+def _split_batches(indices: Sequence[int], size: int) -> Iterator[list[int]]:
     for start in range(0, len(indices), size):
         yield list(indices[start : start + size])
 
 
-def _without_ends(image: Image.Image) -> Image.Image:
-    """Cut off the ends of a long strip, which resizing its short side would blow up to gigabytes."""
+def _crop_ends(image: Image.Image) -> Image.Image:
+    """Cut off the ends of a long strip: resizing its short side would make a picture of gigabytes."""
     width, height = image.size
     longest = LONGEST_STRIP * min(width, height)
     if max(width, height) <= longest:

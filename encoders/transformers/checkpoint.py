@@ -1,6 +1,6 @@
-"""A dual encoder's checkpoint on disk: its files, what its configuration says, whether we can use it.
+"""A dual encoder's checkpoint on disk: finds its files, reads its configuration, and checks that it can be used.
 
-Reads JSON only, so that it costs milliseconds: neither torch nor transformers is imported.
+Reads only JSON, in milliseconds, and imports neither torch nor transformers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WEIGHTS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-"""Where a checkpoint may keep its weights, in the order in which transformers looks for them."""
+"""Names of weights files, in the order in which transformers looks for them."""
 
 PREPROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 VOCABULARY_FILES = (
@@ -40,29 +40,29 @@ TOKENIZER_FILES = (
 )
 
 TOKENIZER_OBJECTS = ("added_tokens.json", "special_tokens_map.json", "tokenizer_config.json")
-"""Of these, the small JSON files."""
+"""The small JSON files among the tokenizer's files."""
 
 MULTILINGUAL_VOCABULARY = 100_000
-"""A vocabulary above this size (XLM-R 250002, Gemma 256000) was made for many languages; CLIP's has 49408."""
+"""A larger vocabulary is multilingual (XLM-R 250002, Gemma 256000; CLIP's has 49408)."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """How one kind of dual encoder differs: defaults of its configuration, and how it wants its texts."""
+    """A kind of dual encoder: defaults of its configuration, and how its texts are prepared."""
 
     languages: tuple[str, ...]
     dimension_at: tuple[str, ...] = ("projection_dim",)
     dimension: int = 512
     image_side: int = 224
     text_length: int | None = None
-    """Longest text in tokens, where it is not the tower's number of positions."""
+    """Longest text in tokens; None if it is the text tower's number of positions."""
     positions: int = 77
     pads_to_length: bool = False
     """Whether every text is padded to the full length, as SigLIP was trained."""
 
 
 FAMILIES: Mapping[str, Family] = {
-    # XLM-R has 514 positions but AltCLIP was trained on 77 tokens, CLIP's length.
+    # XLM-R has 514 positions, but AltCLIP was trained with 77 tokens, CLIP's length.
     "altclip": Family(LANGUAGES, dimension=768, text_length=77, positions=514),
     "clip": Family(("en",)),
     "metaclip_2": Family(LANGUAGES),
@@ -77,7 +77,7 @@ FAMILIES: Mapping[str, Family] = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A directory that holds a dual encoder, looked at but not loaded. Build it with `read`."""
+    """A directory with a dual encoder whose configuration was read. Build it with `read`."""
 
     name: str
     path: Path
@@ -88,7 +88,7 @@ class Checkpoint:
 
     @property
     def family(self) -> Family:
-        """What its kind of model needs."""
+        """The family of its `model_type`."""
         return FAMILIES[self.model_type]
 
     @property
@@ -101,44 +101,44 @@ class Checkpoint:
 
     @property
     def image_side(self) -> int:
-        """Side of the square that its image tower sees, in pixels."""
-        sides = contents.flat(self._part("vision_config").get("image_size"))
+        """Side of the image tower's square input, in pixels."""
+        sides = contents.flatten(self._section("vision_config").get("image_size"))
         return int(max(sides, default=self.family.image_side))
 
     @property
     def text_length(self) -> int:
-        """Tokens of its longest text, special ones included; what is beyond is cut off."""
-        positions = int(self._part("text_config").get("max_position_embeddings") or self.family.positions)
+        """Maximum length of a text in tokens, special tokens included; longer texts are truncated."""
+        positions = int(self._section("text_config").get("max_position_embeddings") or self.family.positions)
         if self.family.text_length is None:
             return positions
         return min(self.family.text_length, positions - 2)  # XLM-R's positions start at 2
 
-    def _part(self, key: str) -> Mapping[str, Any]:
-        # Old CLIP checkpoints repeat a tower's configuration under this second name, and mean it.
+    def _section(self, key: str) -> Mapping[str, Any]:
+        # Old CLIP checkpoints repeat a tower's configuration under this second name, which has priority.
         return {**(self.config.get(key) or {}), **(self.config.get(f"{key}_dict") or {})}
 
 
 def read(path: Path, name: str, languages: tuple[str, ...] | None = None) -> Checkpoint:
-    """Look at the directory `path`.
+    """Read the configuration in the directory `path` and check its files.
 
-    Raises NotADualEncoder if it holds another kind of model, none, or one that needs code of its own;
-    EncoderUnavailable if files are missing or say what cannot be.
+    Raises NotADualEncoder if it has no model, another kind of model, or a model that needs code of its own;
+    EncoderUnavailable if files are missing or have invalid values.
     """
     config = dual_config(path, name)
     model_type = str(config["model_type"])
-    _require(path, PREPROCESSOR_FILES, name, "how pictures are prepared")
-    _require(path, VOCABULARY_FILES, name, "the tokenizer's vocabulary")
+    _require_file(path, PREPROCESSOR_FILES, name, "how pictures are prepared")
+    _require_file(path, VOCABULARY_FILES, name, "the tokenizer's vocabulary")
     vocabulary = (config.get("text_config") or {}).get("vocab_size") or 0
     if languages is None:
         languages = LANGUAGES if vocabulary > MULTILINGUAL_VOCABULARY else FAMILIES[model_type].languages
-    return Checkpoint(name, path, model_type, config, _weights(path, name), languages)
+    return Checkpoint(name, path, model_type, config, _find_weights(path, name), languages)
 
 
 def dual_config(path: Path, name: str) -> Mapping[str, Any]:
-    """Return what config.json in `path` says, having looked at the other JSON files beside it.
+    """Return config.json in `path`, and check the other JSON files beside it.
 
-    Raises NotADualEncoder if that is no dual encoder we know, or code would have to be run; EncoderUnavailable if a
-    file says what cannot be.
+    Raises NotADualEncoder if it is no known kind of dual encoder, or needs code of its own; EncoderUnavailable if a
+    file has invalid values.
     """
     config = contents.read_object(path / "config.json", name)
     model_type = str(config.get("model_type", ""))[:40]
@@ -152,23 +152,23 @@ def dual_config(path: Path, name: str) -> Mapping[str, Any]:
     contents.check_code(config, "config.json", name)
     for file in (*PREPROCESSOR_FILES, *TOKENIZER_OBJECTS):
         if (path / file).is_file():
-            said = contents.read_object(path / file, name)
-            contents.check_code(said, file, name)
+            document = contents.read_object(path / file, name)
+            contents.check_code(document, file, name)
             if file in PREPROCESSOR_FILES:
-                contents.check_picture_sizes(said, file, name)
+                contents.check_picture_sizes(document, file, name)
     return config
 
 
-def _require(path: Path, names: tuple[str, ...], name: str, what: str) -> None:
+def _require_file(path: Path, names: tuple[str, ...], name: str, purpose: str) -> None:
     if not any((path / file).is_file() for file in names):
         raise EncoderUnavailable(
-            f"{name} has no file for {what} ({' or '.join(names[:2])}).",
+            f"{name} has no file for {purpose} ({' or '.join(names[:2])}).",
             "Copy the whole checkpoint, not only its weights.",
         )
 
 
-def _weights(path: Path, name: str) -> tuple[Path, ...]:
-    """Return the weights files: one, or the index and all its shards."""
+def _find_weights(path: Path, name: str) -> tuple[Path, ...]:
+    """Return the weights file, or the index and all its shards."""
     first = next((path / file for file in WEIGHTS if (path / file).is_file()), None)
     if first is None:
         raise EncoderUnavailable(
@@ -178,10 +178,10 @@ def _weights(path: Path, name: str) -> tuple[Path, ...]:
     if first.suffix != ".json":
         return (first,)
     weight_map = contents.read_object(first, name).get("weight_map") or {}
-    named: list[Any] = list(weight_map.values()) if isinstance(weight_map, dict) else [None]
-    if not all(isinstance(shard, str) and shard == Path(shard).name for shard in named):
+    shard_names: list[Any] = list(weight_map.values()) if isinstance(weight_map, dict) else [None]
+    if not all(isinstance(shard, str) and shard == Path(shard).name for shard in shard_names):
         raise EncoderUnavailable(f"{first.name} of {name} does not name files beside it.", "Fetch it again.")
-    shards = [path / shard for shard in sorted(set(named))]
+    shards = [path / shard for shard in sorted(set(shard_names))]
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing or not shards:
         raise EncoderUnavailable(

@@ -1,7 +1,7 @@
-"""The model hub: what of it is cached here, whether it answers, and downloads that resume and are verified.
+"""The model hub: its local cache, whether it answers, and downloads of models.
 
-huggingface_hub keeps the cache, the addresses and the log-in. It neither resumes a download that another
-process began nor compares checksums, so the large files are fetched here, to where it looks for them.
+huggingface_hub manages the cache, the addresses and the log-in. It neither resumes a download that another process
+began nor compares checksums. `transfer` therefore fetches large files into huggingface_hub's cache.
 """
 
 from __future__ import annotations
@@ -10,49 +10,29 @@ import hashlib
 import os
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
-from io import BufferedRandom
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-from filelock import FileLock
+from typing import TYPE_CHECKING, Any
 
 from ...errors import EncoderUnavailable, UnknownEncoder
+from ..base import Progress
 from .checkpoint import WEIGHTS, dual_config
+from .transfer import READ_SECONDS, RemoteFile, fetch, gigabytes
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
-# Read by huggingface_hub when it is imported: nothing but what we ask for leaves the machine.
+# huggingface_hub reads it when it is imported: only our requests leave the machine.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes that are here and the bytes of all files."""
-
 ANSWER_SECONDS = 3.0
-READ_SECONDS = 30.0
-PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each new try after the connection broke; the count starts again whenever bytes arrived."""
-PARTIAL_CONTENT = 206
 SHARDS = {
     "model.safetensors.index.json": "model-*-of-*.safetensors",
     "pytorch_model.bin.index.json": "pytorch_model-*-of-*.bin",
 }
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file of a repository: `checksum` is its SHA-256 if `large` (Git LFS), else its git blob SHA-1."""
-
-    name: str
-    size: int
-    checksum: str
-    large: bool
 
 
 def split_revision(repo: str) -> tuple[str, str]:
@@ -62,7 +42,7 @@ def split_revision(repo: str) -> tuple[str, str]:
 
 
 def cached(repo: str) -> Path | None:
-    """Return the directory of a repository's whole snapshot in the cache, or None. Never contacts the hub."""
+    """Return the directory of a repository's complete snapshot in the cache, or None. Never contacts the hub."""
     from huggingface_hub import try_to_load_from_cache
 
     repo_id, revision = split_revision(repo)
@@ -70,33 +50,33 @@ def cached(repo: str) -> Path | None:
     if not isinstance(config, str):
         return None
     folder = Path(config).parent
-    # Weights come last in `download`, but another program may have filled the cache in part.
+    # `download` fetches the weights last, but another program may have filled the cache in part.
     return folder if any((folder / name).exists() for name in WEIGHTS) else None
 
 
 def answers(repo: str) -> bool:
-    """Whether the hub has this repository and says so within about three seconds. One try."""
+    """Whether the hub says, within about three seconds and in one attempt, that it has this repository."""
     result: list[bool] = []
-    # A silent name server blocks longer than the HTTP client's timeouts: hence a thread to walk away from.
-    thread = threading.Thread(target=lambda: result.append(_asks(repo)), daemon=True)
+    # A silent name server blocks longer than the HTTP client's timeouts. The thread is then left behind.
+    thread = threading.Thread(target=lambda: result.append(_ask_hub(repo)), daemon=True)
     thread.start()
     thread.join(ANSWER_SECONDS + 0.5)
     return bool(result and result[0])
 
 
 def download(repo: str, name: str, progress: Progress) -> Path:
-    """Fetch what is missing of a repository's configuration, tokenizer and one form of its weights.
+    """Fetch the missing files of a repository's configuration, tokenizer and weights (in one format).
 
-    Returns the snapshot's directory. A download that was cut off goes on where it stopped. Raises
-    UnknownEncoder if the hub has no such model, NotADualEncoder if it is of another kind, EncoderUnavailable
-    if the hub cannot be reached, refuses, or sends wrong bytes.
+    Returns the snapshot's directory. An interrupted download is resumed. Raises UnknownEncoder if the hub has no such
+    model, NotADualEncoder if it is of another kind, EncoderUnavailable if the hub cannot be reached, refuses, or sends
+    wrong bytes.
     """
     repo_id, revision = split_revision(repo)
-    with _clear_errors(name):
-        commit, files = _listing(repo_id, revision, name)
-        small = [file for file in files if not file.large]
-        snapshot = _snapshot(repo_id, revision, small)
-        _verify_small(snapshot, small, name)
+    with _translate_errors(name):
+        commit, files = _list_files(repo_id, revision, name)
+        small_files = [file for file in files if not file.large]
+        snapshot = _snapshot(repo_id, revision, small_files)
+        _verify_small(snapshot, small_files, name)
         dual_config(snapshot, name)  # before gigabytes are fetched for nothing
         _fetch_large(repo_id, commit, files, progress)
         return _snapshot(repo_id, revision, files)
@@ -105,12 +85,12 @@ def download(repo: str, name: str, progress: Progress) -> Path:
 def _fetch_large(repo_id: str, commit: str, files: list[RemoteFile], progress: Progress) -> None:
     large = [file for file in files if file.large]
     total = sum(file.size for file in files)
-    here = total - sum(file.size for file in large)
+    fetched = total - sum(file.size for file in large)
     folder = _storage(repo_id)
     _require_space(folder, sum(file.size for file in large if not (folder / "blobs" / file.checksum).exists()))
     for file in large:
-        _fetch(repo_id, commit, file, folder, partial(_report, progress, here, total))
-        here += file.size
+        fetch(repo_id, commit, file, folder, partial(_report, progress, fetched, total))
+        fetched += file.size
     progress(total, total)
 
 
@@ -119,48 +99,48 @@ def _report(progress: Progress, base: int, total: int, count: int) -> None:
 
 
 def _snapshot(repo_id: str, revision: str, files: list[RemoteFile]) -> Path:
-    """Let huggingface_hub fetch the small files, and link the large ones that are in its cache by now."""
+    """Let huggingface_hub fetch the small files and link the large ones, which its cache already has."""
     from huggingface_hub import snapshot_download
 
     names = [file.name for file in files]
     return Path(snapshot_download(repo_id, revision=revision, allow_patterns=names, tqdm_class=_silent_bar()))
 
 
-def _asks(repo: str) -> bool:
+def _ask_hub(repo: str) -> bool:
     from huggingface_hub import HfApi, get_token
 
     repo_id, revision = split_revision(repo)
     try:
-        with _clear_errors(repo):
+        with _translate_errors(repo):
             info = HfApi().model_info(repo_id, revision=revision, timeout=ANSWER_SECONDS)
     except (EncoderUnavailable, UnknownEncoder):
         return False
     return not info.gated or get_token() is not None
 
 
-def _listing(repo_id: str, revision: str, name: str) -> tuple[str, list[RemoteFile]]:
+def _list_files(repo_id: str, revision: str, name: str) -> tuple[str, list[RemoteFile]]:
     """Return the commit and the files to fetch."""
     from huggingface_hub import HfApi
 
     info = HfApi().model_info(repo_id, revision=revision, files_metadata=True, timeout=READ_SECONDS)
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
-    wanted = wanted_files(list(siblings))
-    if not any(file in wanted for file in WEIGHTS) or info.sha is None:
+    names = choose_files(list(siblings))
+    if not any(file in names for file in WEIGHTS) or info.sha is None:
         raise EncoderUnavailable(
             f"The hub's {name} has no weights that transformers can load.", "Choose another model."
         )
-    return info.sha, [_remote_file(siblings[file]) for file in wanted]
+    return info.sha, [_remote_file(siblings[file]) for file in names]
 
 
-def wanted_files(names: list[str]) -> list[str]:
-    """Choose from a repository's files: configuration and vocabulary, and one form of the weights."""
-    form = next((weights for weights in WEIGHTS if weights in names), None)
+def choose_files(names: list[str]) -> list[str]:
+    """Choose from a repository's files the configuration, the vocabulary, and the weights in one format."""
+    weights = next((file for file in WEIGHTS if file in names), None)
     small = [name for name in names if "/" not in name and name.endswith((".json", ".txt", ".model"))]
-    wanted = [name for name in small if not name.endswith(".index.json")]
-    if form is not None:
-        shards = SHARDS.get(form)
-        wanted += [form, *(name for name in names if shards is not None and fnmatch(name, shards))]
-    return wanted
+    files = [name for name in small if not name.endswith(".index.json")]
+    if weights is not None:
+        shards = SHARDS.get(weights)
+        files += [weights, *(name for name in names if shards is not None and fnmatch(name, shards))]
+    return files
 
 
 def _remote_file(sibling: RepoSibling) -> RemoteFile:
@@ -181,92 +161,13 @@ def _require_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise EncoderUnavailable(
-            f"The download needs {_gigabytes(size)}, and {_gigabytes(free)} are free at {folder.parent}.",
+            f"The download needs {gigabytes(size)}, and {gigabytes(free)} are free at {folder.parent}.",
             "Make room, or set HF_HOME to a folder on another disk.",
         )
 
 
-def _fetch(repo_id: str, commit: str, file: RemoteFile, folder: Path, advance: Callable[[int], None]) -> None:
-    """Bring a large file into the cache under its SHA-256, going on with what an earlier download left."""
-    blob = folder / "blobs" / file.checksum
-    lock = folder.parent / ".locks" / folder.name / f"{file.checksum}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):
-        if not blob.exists():
-            partial = blob.with_name(f"{file.checksum}.incomplete")
-            with partial.open("a+b") as target:
-                checksum = _fill(target, _address(repo_id, commit, file), file, advance)
-            if checksum != file.checksum:
-                partial.unlink()
-                raise EncoderUnavailable(
-                    f"{file.name} arrived damaged (its checksum is not the hub's) and was thrown away.",
-                    "Try again; if it happens again, something between here and the hub changes downloads.",
-                )
-            partial.replace(blob)
-    advance(file.size)
-
-
-def _address(repo_id: str, commit: str, file: RemoteFile) -> str:
-    from huggingface_hub import hf_hub_url
-
-    return hf_hub_url(repo_id, file.name, revision=commit)
-
-
-def _fill(target: BufferedRandom, url: str, file: RemoteFile, advance: Callable[[int], None]) -> str:
-    """Append to `target` until it has the file's size, through broken connections; return its SHA-256."""
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
-
-    target.seek(0)
-    digest = hashlib.file_digest(target, "sha256")
-    failures = 0
-    while (here := target.tell()) < file.size:
-        advance(here)
-        try:
-            for chunk in _stream(url, here):
-                if chunk is None:  # the server starts at the beginning
-                    target.truncate(0)
-                    digest = hashlib.sha256()
-                    continue
-                target.write(chunk)
-                digest.update(chunk)
-                failures = 0
-                advance(target.tell())
-            reason = "the connection ended early"
-        except httpx.TransportError as error:
-            reason = type(error).__name__
-        if target.tell() < file.size:
-            target.flush()
-            if failures == len(PAUSES):
-                raise EncoderUnavailable(
-                    f"The download of {file.name} was cut off at {_gigabytes(target.tell())} of "
-                    f"{_gigabytes(file.size)} ({reason}).",
-                    "Run the same command again: it goes on where it stopped.",
-                )
-            time.sleep(PAUSES[failures])
-            failures += 1
-    target.flush()
-    os.fsync(target.fileno())
-    return digest.hexdigest()
-
-
-def _stream(url: str, start: int) -> Iterator[bytes | None]:
-    """Yield a file's bytes from `start` on; None first if the server sends it from the beginning instead."""
-    from huggingface_hub import get_session, hf_raise_for_status
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
-
-    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    with get_session().stream("GET", url, headers=headers, timeout=READ_SECONDS, follow_redirects=True) as response:
-        hf_raise_for_status(response)
-        if start and response.status_code != PARTIAL_CONTENT:
-            yield None
-        # As it arrives: with chunks of a fixed size, what came before a break would be lost with the chunk.
-        yield from response.iter_bytes()
-
-
 def _verify_small(snapshot: Path, files: list[RemoteFile], name: str) -> None:
-    """Compare the small files with their git blob SHA-1, and throw away those that differ."""
+    """Compare the small files with their git blob SHA-1, and delete those that differ."""
     damaged = []
     for file in files:
         path = snapshot / file.name
@@ -285,7 +186,7 @@ def _verify_small(snapshot: Path, files: list[RemoteFile], name: str) -> None:
 
 
 def _silent_bar() -> type:
-    """Return a tqdm that shows nothing: `progress` tells about the whole download instead."""
+    """Return a tqdm class that shows nothing, because `progress` reports the whole download."""
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     class Silent(tqdm):  # type: ignore[misc]
@@ -296,12 +197,8 @@ def _silent_bar() -> type:
     return Silent
 
 
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.2f} GB" if count >= 1e7 else f"{count / 1e6:.2f} MB"
-
-
 def unreachable(name: str) -> EncoderUnavailable:
-    """The error for an encoder that is neither here nor to be had."""
+    """The error for a model that is not on this machine while the hub cannot be reached."""
     return EncoderUnavailable(
         f"{name} is not on this machine and the model hub cannot be reached.",
         f"Connect once and run 'polyglance encoders pull {name}', or use --encoder lite.",
@@ -309,8 +206,8 @@ def unreachable(name: str) -> EncoderUnavailable:
 
 
 @contextmanager
-def _clear_errors(name: str) -> Iterator[None]:
-    """Turn the errors of huggingface_hub and its HTTP client into ours, one line each."""
+def _translate_errors(name: str) -> Iterator[None]:
+    """Translate errors of huggingface_hub and its HTTP client into errors of polyglance, one line each."""
     from huggingface_hub import errors
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 

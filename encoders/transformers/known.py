@@ -1,4 +1,4 @@
-"""The encoders that have a name of their own, and what a list of encoders says about each."""
+"""The models that have a short name, and their facts for the list of encoders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..base import Card
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model on the hub with a short name. `download_bytes` is None where nobody has stated the size."""
+    """A model on the hub with a short name. `download_bytes` is None if the size is unknown."""
 
     name: str
     repo: str
@@ -50,10 +50,10 @@ KNOWN = (
 )
 
 
-def card(name: str, languages: tuple[str, ...], otherwise: str = "") -> Card:
-    """What is said of the model called `name`; `otherwise` describes one that has no short name."""
+def card(name: str, languages: tuple[str, ...], default_description: str = "") -> Card:
+    """The card of the model called `name`. One without a short name gets the default description."""
     model = by_name(name)
-    return Card(model.description if model else otherwise, languages)
+    return Card(model.description if model else default_description, languages)
 
 
 def by_name(name: str) -> KnownModel | None:

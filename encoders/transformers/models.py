@@ -1,4 +1,4 @@
-"""From a name to a dual encoder of transformers: a short name, a hub id, or the directory of a checkpoint."""
+"""Dual encoders of transformers by name: a short name, a hub id, or the directory of a checkpoint."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a name leads: a repository on the hub, or a directory."""
+    """The repository on the hub, or the directory, that a name means."""
 
     name: str
     repo: str | None
@@ -31,10 +31,11 @@ class Source:
 def registration(name: str) -> Registration | None:
     """The model of a short name, a hub id or a directory; None if `name` is none of them.
 
-    Reads what is here of a directory or hub id. Raises NotADualEncoder, EncoderUnavailable if it cannot be used.
+    Reads the files of a directory, or the cached files of a hub id. Raises NotADualEncoder, EncoderUnavailable if they
+    cannot be used.
     """
     if model := by_name(name):
-        return _known(model)
+        return _known_registration(model)
     # resolve() would replace a link that the user may later point at another checkpoint.
     folder = Path(os.path.abspath(os.path.expanduser(name)))
     if name and folder.is_dir():
@@ -43,29 +44,29 @@ def registration(name: str) -> Registration | None:
         source = Source(name, name, Path())
     else:
         return None
-    local = _local(source)
+    local = _find_local(source)
     if local is None:
-        return _registration(source, card(name, ()), dimension=0, download_bytes=None)
-    return _registration(source, card(name, local.languages, f"From {local.path}."), local.dimension, 0)
+        return _make_registration(source, card(name, ()), dimension=0, download_bytes=None)
+    return _make_registration(source, card(name, local.languages, f"From {local.path}."), local.dimension, 0)
 
 
 def known() -> tuple[Registration, ...]:
     """The models that have a short name, the best first."""
-    return tuple(_known(model) for model in KNOWN)
+    return tuple(_known_registration(model) for model in KNOWN)
 
 
-def _known(model: KnownModel) -> Registration:
+def _known_registration(model: KnownModel) -> Registration:
     source = Source(model.name, model.repo, Path(), model.languages)
-    return _registration(source, card(model.name, model.languages), model.dimension, model.download_bytes)
+    return _make_registration(source, card(model.name, model.languages), model.dimension, model.download_bytes)
 
 
-def _registration(source: Source, about: Card, dimension: int, download_bytes: int | None) -> Registration:
+def _make_registration(source: Source, encoder_card: Card, dimension: int, download_bytes: int | None) -> Registration:
     return Registration(
         source.name,
         dimension,
-        about,
+        encoder_card,
         create=partial(_create, source),
-        is_ready=lambda: _local(source) is not None,
+        is_ready=lambda: _find_local(source) is not None,
         fetch=partial(_fetch, source, source.repo) if source.repo else None,
         download_bytes=download_bytes,
     )
@@ -74,15 +75,15 @@ def _registration(source: Source, about: Card, dimension: int, download_bytes: i
 def _create(source: Source, settings: Settings) -> Encoder:
     from .altclip import DualEncoder
 
-    found = _local(source)
-    if found is None:
+    local = _find_local(source)
+    if local is None:
         raise EncoderUnavailable(
             f"{source.name} is not on this machine.", f"Fetch it: polyglance encoders pull {source.name}"
         )
-    return DualEncoder(found, settings)
+    return DualEncoder(local, settings)
 
 
-def _local(source: Source) -> Checkpoint | None:
+def _find_local(source: Source) -> Checkpoint | None:
     """The checkpoint if it is on this machine, None if it has to be fetched. Raises as `registration`."""
     if source.repo is None:
         return checkpoint.read(source.folder, source.name)
@@ -91,10 +92,10 @@ def _local(source: Source) -> Checkpoint | None:
         return None
     try:
         return checkpoint.read(folder, source.name, source.languages)
-    except EncoderUnavailable:  # a file is missing: fetching it is what mends that
+    except EncoderUnavailable:  # a file is missing: it will be fetched
         return None
 
 
 def _fetch(source: Source, repo: str, progress: Progress) -> None:
-    """Download a model of the hub, and refuse what cannot be used. Raises as `registration`, and UnknownEncoder."""
+    """Download a model from the hub and check that it can be used. Raises as `registration`, and UnknownEncoder."""
     checkpoint.read(hub.download(repo, source.name, progress), source.name, source.languages)

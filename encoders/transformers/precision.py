@@ -1,4 +1,4 @@
-"""On which device and in which precision an encoder computes."""
+"""The device and the precision in which an encoder computes."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ if TYPE_CHECKING:
 
 
 def device(settings: Settings) -> torch.device:
-    """Return the device to use: as set, or for `auto` CUDA, MPS or the CPU, in this order.
+    """Return the device of the settings; for `auto` the first that exists of CUDA, MPS and the CPU.
 
-    Raises EncoderUnavailable if the device that was set is not there.
+    Raises EncoderUnavailable if the device of the settings does not exist.
     """
     import torch
 
-    wanted = settings.device
-    if wanted == "auto":
+    name = settings.device
+    if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    chosen = torch.device(wanted)
+    chosen = torch.device(name)
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise EncoderUnavailable(f"There is no device {wanted} on this machine.", "Set the device to auto or cpu.")
+        raise EncoderUnavailable(f"There is no device {name} on this machine.", "Set the device to auto or cpu.")
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise EncoderUnavailable("There is no device mps on this machine.", "Set the device to auto or cpu.")
     return chosen
 
 
 def dtype_name(settings: Settings) -> str:
-    """Return `float32`, `bfloat16` or `float16`: as set, or for `auto` what this machine computes fast.
+    """Return `float32`, `bfloat16` or `float16`: the settings' precision, or for `auto` one that is fast here.
 
-    On CUDA that is float16, closer to float32 than bfloat16 is; on a CPU with bfloat16 instructions it is
-    bfloat16; elsewhere float32. Raises EncoderUnavailable.
+    On CUDA that is float16, which is closer to float32 than bfloat16; on a CPU with bfloat16 instructions bfloat16;
+    elsewhere float32. Raises EncoderUnavailable.
     """
     if settings.precision != "auto":
         return settings.precision
@@ -49,7 +49,7 @@ def cpu_computes_bfloat16() -> bool:
     """Whether this CPU has bfloat16 instructions (AVX512-BF16, AMX); elsewhere torch emulates them slowly."""
     import torch
 
-    # Older releases of torch have no such list: float32 is right everywhere, only slower.
+    # Older releases of torch have no such list. float32 works on every CPU.
     if not hasattr(torch.cpu, "get_capabilities"):
         return False
     capabilities = torch.cpu.get_capabilities()

@@ -1,4 +1,4 @@
-"""One report of a retrieval run, as JSON, Markdown and a page that needs nothing but itself."""
+"""The report of a retrieval run, as JSON, Markdown and one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from . import document, markdown, page
 def write(result: RetrievalResult, figures: dict[str, Any], settings: Settings, folder: Path) -> list[Path]:
     """Write `report.json`, `report.md` and `report.html` into `folder`; return their paths. Raises DataError.
 
-    `figures` are those of `result` as `evaluate retrieval --json` prints them.
+    `figures` are the figures of `result`, as `evaluate retrieval --json` prints them.
     """
-    made = document.build(result, figures)
+    report = document.build(result, figures)
     texts = {
-        "report.json": json.dumps(made, ensure_ascii=False, indent=2) + "\n",
-        "report.md": markdown.render(made),
-        "report.html": page.render(made, settings),
+        "report.json": json.dumps(report, ensure_ascii=False, indent=2) + "\n",
+        "report.md": markdown.render(report),
+        "report.html": page.render(report, settings),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,33 +12,36 @@ FAILURES_NAMED = 20
 
 
 def render(document: dict[str, Any]) -> str:
-    """The document of `document.build` as Markdown."""
+    """Render the document of `document.build` as Markdown."""
     parts = [
-        f"# {_cell(document['dataset'])}, {_cell(document['encoder'])}",
+        f"# {_escape_cell(document['dataset'])}, {_escape_cell(document['encoder'])}",
         f"{document['images']} pictures, {document['texts']} captions, percent. "
         f"Fingerprint of the encoder: `{document['fingerprint']}`.",
-        figures(document),
+        recall_table(document),
     ]
     if document["published"]:
-        parts += ["## Published figures", beside(document["published"])]
-    parts += ["## More", more(document)]
+        parts += ["## Published figures", published_table(document["published"])]
+    parts += ["## More", diagnostics_table(document)]
     if document["failures"]:
-        failures = [f"- {_cell(one['path'])}: {_cell(one['reason'])}" for one in document["failures"][:FAILURES_NAMED]]
-        left = len(document["failures"]) - len(failures)
-        failures += [f"- … and {left} more, all in report.json"] if left else []
+        failures = [
+            f"- {_escape_cell(failure['path'])}: {_escape_cell(failure['reason'])}"
+            for failure in document["failures"][:FAILURES_NAMED]
+        ]
+        remaining = len(document["failures"]) - len(failures)
+        failures += [f"- … and {remaining} more, all in report.json"] if remaining else []
         parts += [f"## Pictures left out: {len(document['failures'])}", "\n".join(failures)]
     return "\n\n".join(parts) + "\n"
 
 
-def figures(document: dict[str, Any]) -> str:
-    """Both directions of each language, the mean, and what chance gives on average."""
-    rows = [[language, *seven(one)] for language, one in document["languages"].items()]
-    rows.append(["**mean**", *seven(document["mean"])])
+def recall_table(document: dict[str, Any]) -> str:
+    """The recalls of each language in both directions, and their mean."""
+    rows = [[language, *format_recalls(recalls)] for language, recalls in document["languages"].items()]
+    rows.append(["**mean**", *format_recalls(document["mean"])])
     return table(HEAD, rows)
 
 
-def beside(rows: Sequence[dict[str, Any]]) -> str:
-    """Published rows with their largest difference from ours."""
+def published_table(rows: Sequence[dict[str, Any]]) -> str:
+    """The published rows with their largest difference from our figures."""
     head = ["language", "method", *HEAD[1:], "largest difference", "agrees", "source"]
     verdict = {True: "yes", False: "**no**", None: ""}
     return table(
@@ -47,7 +50,7 @@ def beside(rows: Sequence[dict[str, Any]]) -> str:
             [
                 row["language"],
                 row["method"],
-                *seven(row, digits=1),
+                *format_recalls(row, digits=1),
                 f"{row['largest_difference']:.2f}",
                 verdict[row["agrees"]],
                 row["source"],
@@ -57,12 +60,12 @@ def beside(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def more(document: dict[str, Any]) -> str:
-    """Chance, hubness, the relevance cut at one half, for each language; consistency and the index in one line."""
+def diagnostics_table(document: dict[str, Any]) -> str:
+    """For each language: chance, hubness, and the relevance cut at 0.5. Below: consistency, and recall of the index."""
     rows = []
     for language in document["languages"]:
         hubs = document["hubness"][language]
-        cut = next(one for one in document["relevance_cut"][language] if one["relevance"] == 0.5)
+        cut = next(cut for cut in document["relevance_cut"][language] if cut["relevance"] == 0.5)
         rows.append(
             [
                 language,
@@ -94,16 +97,16 @@ def more(document: dict[str, Any]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; what is in the cells is made harmless."""
+    """A Markdown table; markup in the cells is escaped."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(_escape_cell(cell) for cell in line) + " |" for line in lines)
 
 
-def seven(one: dict[str, Any], digits: int = 2) -> list[str]:
-    """Both directions' recalls and MR as text; what a published row lacks is "-"."""
-    values = [one[way].get(f"R@{cut}") for way in ("text_to_image", "image_to_text") for cut in (1, 5, 10)]
-    return ["-" if value is None else f"{value:.{digits}f}" for value in (*values, one["MR"])]
+def format_recalls(figures: dict[str, Any], digits: int = 2) -> list[str]:
+    """The recalls of both directions and MR as text; "-" for figures that a published row lacks."""
+    values = [figures[way].get(f"R@{cut}") for way in ("text_to_image", "image_to_text") for cut in (1, 5, 10)]
+    return ["-" if value is None else f"{value:.{digits}f}" for value in (*values, figures["MR"])]
 
 
-def _cell(text: object) -> str:
+def _escape_cell(text: object) -> str:
     return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""Plots as SVG text that stands in a page; colours come from the page's style sheet."""
+"""Plots as SVG text for an HTML page; the page's style sheet sets the colours."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ RIGHT = 60
 BAR = 13
 GAP = 3
 ROW = 2 * BAR + GAP + 14
-CUTS = ("R@10", "R@5", "R@1")  # widest first: the shorter bars lie on it
+CUTS = ("R@10", "R@5", "R@1")  # widest first: shorter bars are drawn over it
 
 
 @dataclass(frozen=True)
 class Bars:
-    """One language's pair of bars: recalls in percent of both directions, R@10 of chance and of a published table."""
+    """A language's pair of bars: recalls of both directions, R@10 of chance, and published R@10, all in percent."""
 
     label: str
     recalls: Mapping[str, Mapping[str, float]]
@@ -25,8 +25,8 @@ class Bars:
     published: Mapping[str, float]
 
 
-def recall_bars(rows: Sequence[Bars]) -> str:
-    """Horizontal bars: R@1, R@5 and R@10 on each other, text to image above image to text."""
+def draw_recall_bars(rows: Sequence[Bars]) -> str:
+    """Horizontal bars: R@1, R@5 and R@10 over each other, text to image above image to text."""
     height = ROW * len(rows) + 34
     parts = [f'<svg class="bars" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="Recall per language">']
     for percent in range(0, 101, 20):
@@ -36,12 +36,12 @@ def recall_bars(rows: Sequence[Bars]) -> str:
     for number, row in enumerate(rows):
         y = ROW * number + 8
         parts.append(f'<text class="name" x="{LEFT - 10}" y="{y + BAR + 5}">{escape(row.label)}</text>')
-        parts += _bar(row, "text_to_image", y)
-        parts += _bar(row, "image_to_text", y + BAR + GAP)
+        parts += _draw_bar(row, "text_to_image", y)
+        parts += _draw_bar(row, "image_to_text", y + BAR + GAP)
     return "".join([*parts, "</svg>"])
 
 
-def _bar(row: Bars, way: str, y: int) -> list[str]:
+def _draw_bar(row: Bars, way: str, y: int) -> list[str]:
     values = row.recalls[way]
     parts = [
         f'<rect class="{way} c{cut[2:]}" x="{LEFT}" y="{y}" width="{_x(values[cut]) - LEFT:.1f}" height="{BAR}">'
@@ -59,8 +59,8 @@ def _bar(row: Bars, way: str, y: int) -> list[str]:
     return parts
 
 
-def overlap_map(languages: Sequence[str], pairs: Sequence[Sequence[float | None]]) -> str:
-    """A square of overlaps, 0 to 1: the fuller the colour, the more two languages find the same."""
+def draw_overlap_map(languages: Sequence[str], pairs: Sequence[Sequence[float | None]]) -> str:
+    """A square map of the overlaps, 0 to 1, of pairs of languages: a larger overlap has a fuller colour."""
     cell, margin = 46, 36
     size = cell * len(languages) + margin
     parts = [

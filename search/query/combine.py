@@ -1,4 +1,4 @@
-"""Terms with weights -> one vector, and one expression for the words."""
+"""From weighted terms to one query vector, and to one expression for the full-text search."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .parse import Term
 Floats = npt.NDArray[np.float32]
 
 CANCELLED = 1e-3
-"""A sum this short, relative to the weights, is what rounding leaves of nothing."""
+"""A sum of this length or less, relative to the weights, is a rounding error: the terms cancel out."""
 
 
 def vector_of(
@@ -40,8 +40,8 @@ def vector_of(
 
 
 def words_of(terms: Sequence[Term]) -> str:
-    """FTS5's expression for photos with all words of a text that is added, and none of a text that is taken away."""
-    wanted, unwanted = (
+    """FTS5's expression for photos with all words of an added text, and not all words of a subtracted text."""
+    added, subtracted = (
         [
             fulltext.match(term.value, stop_words=stop_words())
             for term in terms
@@ -49,12 +49,12 @@ def words_of(terms: Sequence[Term]) -> str:
         ]
         for sign in (1, -1)
     )
-    asked = " OR ".join(f"({each})" for each in wanted if each)
-    without = " OR ".join(f"({each})" for each in unwanted if each)
-    return f"({asked}) NOT ({without})" if asked and without else asked
+    included = " OR ".join(f"({words})" for words in added if words)
+    excluded = " OR ".join(f"({words})" for words in subtracted if words)
+    return f"({included}) NOT ({excluded})" if included and excluded else included
 
 
 def units_of(terms: Sequence[Term]) -> list[list[str]]:
-    """What those words are looked up as, for saying where they were found."""
+    """The tokens of the added texts, as the full-text search looks them up."""
     added = [term.value for term in terms if term.kind == "text" and term.weight > 0]
     return [unit for value in added for unit in tokens.units(value, stop_words())]

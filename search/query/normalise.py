@@ -1,4 +1,4 @@
-"""What the user typed -> clean text, in one spelling of what can be spelled in several ways."""
+"""Normalisation of typed text: one spelling of texts that Unicode can spell in several ways."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from ...errors import QueryError
 
 MAX_RESULTS = 10_000
 
-# Marks that only steer the direction of display; they come along when text is copied from a page.
+# Marks that only control the direction of display; text copied from a page contains them.
 _BIDI_MARKS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF], None)
 
-# Full-width letters, signs and space, half-width kana and hangul: an input method's modes, not the user's meaning.
+# Full-width letters, signs and space, half-width kana and hangul: they depend on the mode of the input method only.
 _WIDTHS = re.compile("[\u3000\uff01-\uff5e\uff61-\uffdc\uffe0-\uffe6\uffe8-\uffee]+")
 
-# Where text was read in a wrong encoding, such characters stand side by side; ftfy decides, but costs 0.15 s to load.
+# Text that was read in a wrong encoding has such characters side by side. ftfy decides, but takes 0.15 s to load.
 _MOJIBAKE = re.compile("[\u0080-\u058f\u2000-\u25ff]{2}")
 
-MOST_PASSES = 4
-"""Repairing may uncover what cleaning then changes; texts that are not stable after this are left as they are."""
+MAX_PASSES = 4
+"""A repair may produce characters that the next pass changes. A text that still changes after this many is kept."""
 
 
 def normalise(text: str, max_chars: int) -> str:
     """Return `text` in NFC, on one line, without control characters and direction marks.
 
-    Mojibake is repaired (`cafÃ©`), full and half width are folded. Raises QueryError if nothing is left, if it is
-    longer than `max_chars`, or if it is no valid text.
+    Mojibake is repaired (`cafÃ©`), full and half width are folded. Raises QueryError if the result is empty, or if
+    `text` is longer than `max_chars` or not valid text.
     """
     if len(text) > max_chars:
         raise QueryError(
@@ -38,8 +38,8 @@ def normalise(text: str, max_chars: int) -> str:
     if "\0" in text:
         raise QueryError("The query holds a NUL character, which no text does.", "Type it again.")
     cleaned = text
-    for _ in range(MOST_PASSES):
-        before, cleaned = cleaned, _cleaned(cleaned)
+    for _ in range(MAX_PASSES):
+        before, cleaned = cleaned, _clean(cleaned)
         if cleaned == before:
             break
     if not cleaned:
@@ -47,12 +47,12 @@ def normalise(text: str, max_chars: int) -> str:
     return cleaned
 
 
-def _cleaned(text: str) -> str:
+def _clean(text: str) -> str:
     if _MOJIBAKE.search(text):
         from ftfy import fix_encoding
 
         text = fix_encoding(text)
-    folded = _WIDTHS.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
+    folded = _WIDTHS.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
     composed = unicodedata.normalize("NFC", folded).translate(_BIDI_MARKS)
     plain = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in composed)
     return " ".join(plain.split())

@@ -1,10 +1,10 @@
-r"""What the user typed -> terms with weights, and filters; and back.
+r"""The query language: from typed text to weighted terms and filters, and back to text.
 
     sunset on the beach                          one text
-    sunset + beach - people                      texts added and taken away: a sign between spaces, something after it
+    sunset + beach - people                      texts added and subtracted: a sign between spaces, followed by a term
     2: sunset + 1: beach.jpg - 0.5: #1234        weights: a number and a colon before a term; pictures by file or id
-    sunset after:2024-05 camera:"X100V"          filters: a name, a colon, and at once a value
-    "Barcelona - Sagrada Familia" "re:zero"      what is in double quotes means itself (\" and \\ inside)
+    sunset after:2024-05 camera:"X100V"          filters: a name, a colon, and a value without a space between
+    "Barcelona - Sagrada Familia" "re:zero"      text in double quotes is taken literally (\" and \\ are escapes)
 
 A sign that touches a letter (`C++`, `well-known`), other dashes, `16:9`, `Re:Zero` and a colon before a space are text.
 """
@@ -37,31 +37,32 @@ QUOTE_HINT = 'A quoted text begins and ends with ", as in "salt - pepper".'
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Part of a combination. `kind` is `text`, `file` (a picture's path), `url` (a picture's) or `photo` (an id).
+    """One weighted part of a query, of one of these kinds:
 
-    A `picture` is one that came with the query; its value names it, and is another for other bytes.
+    `text`, `file` (value: a picture's path), `url` (a picture's address), `photo` (a photo's id), and `picture`: one
+    that was sent with the query; its value depends on its bytes.
     """
 
     kind: str
     value: str
     weight: float = 1.0
-    """Negative for what is taken away; never 0."""
+    """Negative if the term is subtracted; never 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked for: `terms` (at least one of positive weight, or none at all) among what passes `filters`."""
+    """A parsed query: `terms` (none, or at least one of positive weight) and the `filters` that photos must pass."""
 
     terms: tuple[Term, ...]
     filters: tuple[Filter, ...] = ()
 
     def __str__(self) -> str:
-        """As it can be typed: parsing it gives the same query."""
-        return " ".join([*_shown_terms(self.terms), *(_shown_filter(one) for one in self.filters)])
+        """The query as text that can be typed; parsing it gives the same query."""
+        return " ".join([*_format_terms(self.terms), *map(_format_filter, self.filters)])
 
 
 class _Piece(NamedTuple):
-    """A word, or what was in quotes; or a filter."""
+    """A word, a quoted text, or a filter."""
 
     text: str
     quoted: bool = False
@@ -69,23 +70,23 @@ class _Piece(NamedTuple):
 
 
 def parse(text: str, max_chars: int, *, plain: bool = False, beside: tuple[Term, ...] = ()) -> Query:
-    """Understand a query. `plain` takes all of it for one text; with terms `beside` those in it, it may be empty.
+    """Parse a query. If `plain`, the whole text is one term. The terms `beside` are added; then `text` may be empty.
 
-    Raises QueryError: it is empty, too long or no text; a quote is not closed; a filter is unknown or has no such
-    value; there is nothing but what is to be taken away.
+    Raises QueryError if the query is empty, too long or not valid text, a quote is not closed, a filter or its value
+    is unknown, or all terms are subtracted.
     """
     cleaned = normalise(text, max_chars) if text.strip() or not beside else ""
     if plain and cleaned:
-        return _checked(Query((Term("text", cleaned), *beside)))
-    pieces = list(_pieces(cleaned))
-    asked = tuple(piece.filter for piece in pieces if piece.filter)
-    for one in asked:
-        filters.check(one)
-    terms = tuple(_terms([piece for piece in pieces if not piece.filter]))
-    return _checked(Query((*terms, *beside), asked))
+        return _check(Query((Term("text", cleaned), *beside)))
+    pieces = list(_read_pieces(cleaned))
+    parsed_filters = tuple(piece.filter for piece in pieces if piece.filter)
+    for filter_ in parsed_filters:
+        filters.check(filter_)
+    terms = tuple(_make_terms([piece for piece in pieces if not piece.filter]))
+    return _check(Query((*terms, *beside), parsed_filters))
 
 
-def _checked(query: Query) -> Query:
+def _check(query: Query) -> Query:
     terms = query.terms
     if len(terms) > MAX_TERMS:
         raise QueryError(f"The query adds up {len(terms)} terms; the limit is {MAX_TERMS}.", "Use fewer.")
@@ -96,49 +97,49 @@ def _checked(query: Query) -> Query:
     return query
 
 
-def _pieces(text: str) -> Iterator[_Piece]:
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
+def _read_pieces(text: str) -> Iterator[_Piece]:
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
             continue
-        named = _FILTER.match(text, at)
-        if text[at] == '"':
-            value, at = _quoted(text, at)
+        filter_name = _FILTER.match(text, position)
+        if text[position] == '"':
+            value, position = _read_quoted(text, position)
             yield _Piece(value, quoted=True)
-        elif named and _is_filter_name(named[1]):
-            value, at = _value(text, named.end())
-            yield _Piece("", filter=Filter(named[1].lower(), value))
+        elif filter_name and _is_filter_name(filter_name[1]):
+            value, position = _read_value(text, filter_name.end())
+            yield _Piece("", filter=Filter(filter_name[1].lower(), value))
         else:
-            found = _WORD.match(text, at)
-            assert found is not None
-            yield _Piece(found.group())
-            at = found.end()
+            word = _WORD.match(text, position)
+            assert word is not None
+            yield _Piece(word.group())
+            position = word.end()
 
 
 def _is_filter_name(name: str) -> bool:
-    """Other words before a colon are names and titles (`Re:Zero`), unless they are written as a filter is."""
+    """Whether a word before a colon names a filter: it is all lower case, or a known name. `Re:Zero` is a title."""
     return name.islower() or name.lower() in filters.NAMES
 
 
-def _value(text: str, at: int) -> tuple[str, int]:
-    if text[at] == '"':
-        return _quoted(text, at)
-    found = _WORD.match(text, at)
-    assert found is not None
-    return found.group(), found.end()
+def _read_value(text: str, position: int) -> tuple[str, int]:
+    if text[position] == '"':
+        return _read_quoted(text, position)
+    word = _WORD.match(text, position)
+    assert word is not None
+    return word.group(), word.end()
 
 
-def _quoted(text: str, at: int) -> tuple[str, int]:
-    found = _QUOTED.match(text, at)
-    if not found:
-        shown = text[at : at + 30]
-        raise QueryError(f"A quote is not closed: {shown}", QUOTE_HINT)
-    return " ".join(_ESCAPED.sub(r"\1", found[1]).split()), found.end()
+def _read_quoted(text: str, position: int) -> tuple[str, int]:
+    match = _QUOTED.match(text, position)
+    if not match:
+        excerpt = text[position : position + 30]
+        raise QueryError(f"A quote is not closed: {excerpt}", QUOTE_HINT)
+    return " ".join(_ESCAPED.sub(r"\1", match[1]).split()), match.end()
 
 
-def _terms(pieces: list[_Piece]) -> Iterator[Term]:
-    """Terms between signs; a sign is one only if something follows it that is no sign."""
+def _make_terms(pieces: list[_Piece]) -> Iterator[Term]:
+    """Make a term of the pieces between two signs. `+` or `-` is a sign only if a piece that is no sign follows."""
     groups: list[tuple[str, list[_Piece]]] = [("", [])]
     for position, piece in enumerate(pieces, start=1):
         is_sign = not piece.quoted and piece.text in {"+", "-"} and position < len(pieces)
@@ -149,10 +150,10 @@ def _terms(pieces: list[_Piece]) -> Iterator[Term]:
     if not groups[0][1]:
         groups.pop(0)
     for sign, group in groups:
-        yield _term(sign, group, is_alone=len(groups) == 1 and not sign)
+        yield _make_term(sign, group, is_alone=len(groups) == 1 and not sign)
 
 
-def _term(sign: str, pieces: list[_Piece], *, is_alone: bool) -> Term:
+def _make_term(sign: str, pieces: list[_Piece], *, is_alone: bool) -> Term:
     weight = _WEIGHT.fullmatch(pieces[0].text) if len(pieces) > 1 and not pieces[0].quoted else None
     if weight:
         pieces = pieces[1:]
@@ -162,24 +163,24 @@ def _term(sign: str, pieces: list[_Piece], *, is_alone: bool) -> Term:
     factor = float(weight[1]) if weight else 1.0
     if not factor:
         raise QueryError(f"The weight of {value[:40]} is 0.", "Leave it out, or give it another weight.")
-    is_literal = any(piece.quoted for piece in pieces)
-    kind, value = ("text", value) if is_literal else _kind(value, is_alone=is_alone and not weight)
+    has_quotes = any(piece.quoted for piece in pieces)
+    kind, value = ("text", value) if has_quotes else _kind_of(value, is_alone=is_alone and not weight)
     return Term(kind, value, -factor if sign == "-" else factor)
 
 
-def _kind(value: str, *, is_alone: bool) -> tuple[str, str]:
-    """A name such as `beach.jpg` that is the whole query asks for photos of that name; in a sum it is a picture."""
+def _kind_of(value: str, *, is_alone: bool) -> tuple[str, str]:
+    """(Kind, value) of a term. `beach.jpg` is a picture in a sum, but text (a name to find) as the whole query."""
     if is_url(value):
         return "url", value
     if is_alone:
         return "text", value
-    if found := _PHOTO.fullmatch(value):
-        return "photo", str(int(found[1]))
+    if photo := _PHOTO.fullmatch(value):
+        return "photo", str(int(photo[1]))
     is_picture = value.lower().rpartition(".")[2] in ALL_EXTENSIONS and "." in value
     return ("file" if is_picture else "text"), value
 
 
-def _shown_terms(terms: tuple[Term, ...]) -> Iterator[str]:
+def _format_terms(terms: tuple[Term, ...]) -> Iterator[str]:
     for position, term in enumerate(terms):
         if term.weight < 0:
             yield "-"
@@ -190,15 +191,15 @@ def _shown_terms(terms: tuple[Term, ...]) -> Iterator[str]:
         if abs(term.weight) != 1 or is_alone or looks_weighted:
             yield f"{abs(term.weight):g}:"
         if term.kind == "text":
-            yield _shown_text(term.value)
+            yield _format_text(term.value)
         else:
             yield f"#{term.value}" if term.kind == "photo" else term.value
 
 
-def _shown_text(value: str) -> str:
-    """In quotes if it would not mean itself without them, alone and in a sum."""
+def _format_text(value: str) -> str:
+    """The text, in quotes if it would be parsed as anything else without them, alone or in a sum."""
     try:
-        pieces = list(_pieces(value))
+        pieces = list(_read_pieces(value))
     except QueryError:
         return _quote(value)
     plain = [_Piece(word) for word in value.split()]
@@ -207,14 +208,14 @@ def _shown_text(value: str) -> str:
         pieces == plain
         and not words & {"+", "-"}
         and not _WEIGHT.fullmatch(pieces[0].text)
-        and _kind(value, is_alone=False) == ("text", value)
+        and _kind_of(value, is_alone=False) == ("text", value)
     )
     return value if is_safe else _quote(value)
 
 
-def _shown_filter(one: Filter) -> str:
-    is_safe = _WORD.fullmatch(one.value) and not one.value.startswith('"')
-    return f"{one.name}:{one.value if is_safe else _quote(one.value)}"
+def _format_filter(filter_: Filter) -> str:
+    is_safe = _WORD.fullmatch(filter_.value) and not filter_.value.startswith('"')
+    return f"{filter_.name}:{filter_.value if is_safe else _quote(filter_.value)}"
 
 
 def _quote(value: str) -> str:

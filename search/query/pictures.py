@@ -1,4 +1,4 @@
-"""Where the pictures of queries come from: files, addresses, what was sent along."""
+"""Reading the pictures of a query: from files, from web addresses, and pictures that were sent with it."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ from ...data.pictures.decoding import ON_DEMAND, Wish, wish
 from ...encoders.base import Encoder
 from ...errors import PictureError, QueryError, UsageError
 from .parse import Term
-from .sent import Sent
+from .sent import SentPicture
 
 Reader = Callable[[Term], Image.Image]
-"""Reads the picture of a term (`file` or `url`), upright and RGB. Raises UsageError, PictureError."""
+"""Reads the picture of a term (`file`, `url` or `picture`), upright and RGB. Raises UsageError, PictureError."""
 
 
 def reader(
-    encoder: Callable[[], Encoder], settings: Settings, *, by_path: bool = True, sent: Sent | None = None
+    encoder: Callable[[], Encoder], settings: Settings, *, by_path: bool = True, sent: SentPicture | None = None
 ) -> Reader | None:
-    """What reads the pictures of a query: the one sent with it, and (`by_path`) those it names; None if neither."""
+    """The function that reads the pictures of a query: the `sent` one and, if `by_path`, those it names.
+
+    None if there is nothing to read.
+    """
     if sent is None and not by_path:
         return None
 
     def read(term: Term) -> Image.Image:
         side = encoder().image_side
         if term.kind == "picture" and sent is not None:
-            return decoded_sent(sent, wish(settings, side))
+            return from_sent(sent, wish(settings, side))
         if not by_path:
             raise unreadable(term)
         if term.kind == "url":
@@ -42,49 +45,48 @@ def reader(
 
 
 def from_file(path: bytes, side: int, settings: Settings) -> Image.Image:
-    """Read one file as an upright RGB picture for an encoder of this `side`.
+    """Read one file as an upright RGB picture for an encoder whose input has `side` pixels.
 
-    Raises UsageError, PictureError, naming the file.
+    Raises UsageError, PictureError, which name the file.
     """
     if not os.path.lexists(path):
         raise UsageError(f"There is no file {paths.display(path)}.", "Check the spelling.")
     if os.path.isdir(path):
         raise UsageError(f"{paths.display(path)} is a folder, not a picture.", "Give one picture in it.")
     try:
-        return decoded(files.read_bytes(path, max_bytes=settings.max_file_bytes), wish(settings, side))
+        return _decode(files.read_bytes(path, max_bytes=settings.max_file_bytes), wish(settings, side))
     except PictureError as error:
         raise PictureError(f"{paths.display(path)} {error.message}", error.hint) from error
 
 
 def from_url(url: str, side: int, settings: Settings) -> Image.Image:
-    """Fetch a picture, where the settings allow it. Raises UsageError, PictureError, naming the address."""
+    """Fetch a picture, if the settings allow it. Raises UsageError, PictureError, which name the address."""
     if not settings.allow_urls:
         raise UsageError(
             f"{url[:80]} is not fetched: polyglance does not use the network unless you say so.",
             "Save the picture and give the file, or set POLYGLANCE_ALLOW_URLS=1.",
         )
     try:
-        return decoded(download.fetch(url), wish(settings, side))
+        return _decode(download.fetch(url), wish(settings, side))
     except PictureError as error:
         raise PictureError(f"{url[:80]} {error.message}", error.hint) from error
 
 
-def decoded_sent(sent: Sent, wish: Wish) -> Image.Image:
-    """Decode a picture that came with a query. Raises PictureError."""
+def from_sent(sent: SentPicture, wish: Wish) -> Image.Image:
+    """Decode a picture that was sent with a query. Raises PictureError."""
     try:
-        return decoded(sent.data, replace(wish, max_pixels=min(wish.max_pixels, sent.max_pixels)))
+        return _decode(sent.data, replace(wish, max_pixels=min(wish.max_pixels, sent.max_pixels)))
     except PictureError as error:
         raise PictureError(f"The picture {error.message}.", error.hint) from error
 
 
-def decoded(data: bytes, wish: Wish) -> Image.Image:
-    """Decode a file's bytes to an upright RGB picture. Raises PictureError."""
+def _decode(data: bytes, wish: Wish) -> Image.Image:
     image = ON_DEMAND.decode(data, wish).image
-    assert image is not None, "its pixels were wished for"
+    assert image is not None, "the wish includes the pixels"
     return image
 
 
 def unreadable(term: Term) -> QueryError:
-    """The error of a picture that a query names where it must not."""
-    shown = term.value[:60]
-    return QueryError(f"{shown} is a picture, which cannot be read from here.", f'As text: "{shown}"')
+    """The error for a query that names a picture where none may be read."""
+    excerpt = term.value[:60]
+    return QueryError(f"{excerpt} is a picture, which cannot be read from here.", f'As text: "{excerpt}"')

@@ -1,4 +1,4 @@
-"""A picture that comes with a query."""
+"""A picture that is sent with a query."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ...errors import QueryError
 from .parse import Term
 
 MAX_WEIGHT = 999
-"""A text's weight has three digits at most too."""
+"""The same limit as for a text's weight, which has at most three digits before the point."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A picture that comes with a query, as its file's bytes, and how much it counts; below 0, it is taken away."""
+class SentPicture:
+    """The bytes of a picture file that is sent with a query, and its weight; a negative weight subtracts it."""
 
     data: bytes
     weight: float = 1.0
@@ -23,7 +23,7 @@ class Sent:
 
     @property
     def term(self) -> Term:
-        """Its part of the query. Raises QueryError if it does not count at all."""
+        """The picture as a term of the query. Raises QueryError if the weight is 0, not finite or too large."""
         if not self.weight or not math.isfinite(self.weight) or abs(self.weight) > MAX_WEIGHT:
             raise QueryError("The weight of the picture is 0 or no number.", f"Up to {MAX_WEIGHT}, or -1 to take away.")
         return Term("picture", f"picture-{hashlib.sha256(self.data).hexdigest()[:12]}", self.weight)

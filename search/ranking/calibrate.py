@@ -1,4 +1,4 @@
-"""From a score to a relevance that means the same for every query and language."""
+"""Calibration: from scores to relevances, which are comparable between queries and languages."""
 
 from __future__ import annotations
 
@@ -11,43 +11,47 @@ from ...encoders.base import Curve
 
 Floats = npt.NDArray[np.float32]
 
-SMALLEST_SAMPLE = 8  # below this many pictures a spread says nothing
+SMALLEST_SAMPLE = 8
+"""The least number of background scores from which a standard deviation is computed."""
 
-TRIMMED, TRIMMED_LEAST = 0.02, 5
-"""Share and number of a sample's best that are left out of the background: related pictures would widen its spread.
-At most a quarter is."""
+TRIMMED_SHARE, TRIMMED_LEAST = 0.02, 5
+"""Share of the best background scores that are left out, and their least number, because photos that match the query
+would increase the variance. At most a quarter of the scores is left out."""
 
 PRIOR_WEIGHT = 100
-"""Pictures that the usual spread of an encoder counts for, beside those of the sample: a few say little."""
+"""The weight, in photos, of an encoder's usual variance when it is averaged with the sample's."""
 
 
 def relevance(scores: Floats, background: Floats, pictures: int, curve: Curve | None = None) -> Floats:
-    """Relevance, 0 to 1, of pictures with these scores: shape of `scores`, never falling as they grow.
+    """Relevances, 0 to 1, of photos with these scores. They have the shape of `scores` and never fall as scores rise.
 
-    `background` holds the query's scores over a sample of the library of `pictures`. The result does not change when a
-    constant is added to all scores; without a curve it does not change either when all scores are multiplied by one,
-    and with a curve it changes little. So queries and languages can be compared. If the sample is too small, the result
-    is the clipped score. With a curve the result follows it; without one it is the probability that no unrelated
-    picture scores as high.
+    `background` holds the query's scores over a sample of the library, which has `pictures` vectors. With a curve the
+    result follows the curve; without one it is the probability that no unrelated picture scores as high. The result
+    does not change when a constant is added to all scores. When all scores are multiplied by a positive number, it does
+    not change without a curve, and changes little with one. If the sample is too small, the result is the clipped
+    score.
     """
     if len(background) < SMALLEST_SAMPLE:
         return np.clip(scores, 0, 1).astype(np.float32)
-    return _unlikely(scores, background, pictures) if curve is None else _measured(scores, background, curve)
+    if curve is None:
+        return _normal_relevance(scores, background, pictures)
+    return _curve_relevance(scores, background, curve)
 
 
-def _measured(scores: Floats, background: Floats, curve: Curve) -> Floats:
-    """Odds (z / half) ** steepness; z counts deviations above the mean of a background without its best."""
-    trimmed = max(round(TRIMMED * len(background)), min(TRIMMED_LEAST, len(background) // 4))
+def _curve_relevance(scores: Floats, background: Floats, curve: Curve) -> Floats:
+    """Relevances with the odds (z / half) ** steepness; z is in deviations from the mean of the trimmed background."""
+    trimmed = max(round(TRIMMED_SHARE * len(background)), min(TRIMMED_LEAST, len(background) // 4))
     kept = np.sort(background)[: len(background) - trimmed].astype(np.float64)
     variance = (len(kept) * kept.var() + PRIOR_WEIGHT * curve.spread**2) / (len(kept) + PRIOR_WEIGHT)
     deviations = np.maximum((scores.astype(np.float64) - kept.mean()) / math.sqrt(variance), 1e-9)
     return np.asarray(1 / (1 + np.exp(curve.steepness * (math.log(curve.half) - np.log(deviations)))), np.float32)
 
 
-def _unlikely(scores: Floats, background: Floats, pictures: int) -> Floats:
-    """Phi(z) ** pictures: the Sidak correction for picking the best of many, were unrelated scores normal.
+def _normal_relevance(scores: Floats, background: Floats, pictures: int) -> Floats:
+    """Phi(z) ** pictures: the Sidak correction for the best of many, if unrelated scores are normally distributed.
 
-    Related pictures are in the background and widen it: where much of a library fits a query, it errs on the low side.
+    The background includes photos that match the query, which increase its deviation. If much of a library matches, the
+    result is therefore too low.
     """
     mean = float(background.mean(dtype=np.float64))
     deviation = max(float(background.std(dtype=np.float64)), 1e-6)

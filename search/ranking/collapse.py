@@ -1,4 +1,4 @@
-"""Near-duplicates and bursts as one: pictures of the same bytes, or almost the same and taken or named together."""
+"""Groups of near-duplicates: photos with the same bytes, and similar photos that were taken or named together."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ import numpy.typing as npt
 from ...data.catalog.records import Brief
 
 ALIKE = 0.9
-"""Cosine from which two pictures taken or named together are one; benchmarks/near_duplicates.py measures it."""
+"""Cosine from which two photos taken or named together are near-duplicates (benchmarks/near_duplicates.py)."""
 
 ALIKE_BY_NUMBER = 0.97
-"""The same where only neighbouring numbers say that they belong together: scans of an album have those too."""
+"""The same for photos that only neighbouring numbers connect: unrelated scans of an album have such numbers too."""
 
-NEVER = 2.0  # above any cosine
+NEVER = 2.0
+"""A threshold that no cosine reaches."""
 
 BURST_SECONDS = 10
+"""Photos taken within this time may be one burst."""
+
 NUMBERS_APART = 3
-"""Frames of a burst are named one after the other."""
+"""Photos whose numbers differ by no more may be one burst."""
 
 _COPY = re.compile(
     r"[\s_.-]*(?:\(\d{1,3}\)|~\d{1,2}|\b(?:copy|copia|copie|kopie|edited|edit|small|large)\b|копия|副本|コピー|편집됨?|복사본|نسخة)$",
@@ -34,14 +37,16 @@ _NUMBER = re.compile(r"(\d{1,9})$")
 
 Floats = npt.NDArray[np.float32]
 Vectors = Callable[[list[int]], Floats]
+"""Vector ids -> vectors, shape (len(ids), dimension)."""
 Series = tuple[bytes, str]
-"""Folder, and the name without its number and marks of a copy."""
+"""Folder, and the file's name without its number and marks of a copy."""
 Name = tuple[Series, int | None]
+"""A series and a number in it, None if the name has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """What tells whether a photo is almost another one."""
+    """The features of a photo that decide whether it is a near-duplicate of another photo."""
 
     content_hash: bytes | None
     vector_id: int
@@ -51,7 +56,7 @@ class Trait:
 
     @property
     def slot(self) -> int | None:
-        """The stretch of BURST_SECONDS it was taken in."""
+        """The number of the interval of BURST_SECONDS in which it was taken; None without a date."""
         return None if self.seconds is None else int(self.seconds // BURST_SECONDS)
 
     @property
@@ -61,20 +66,21 @@ class Trait:
 
     @property
     def neighbours(self) -> list[Name]:
-        """The names of its series that `_alike_from` takes for near ones, its own among them."""
+        """The names that `_threshold` treats as near, its own included: numbers up to NUMBERS_APART away."""
         if self.number is None:
             return [self.name]
-        return [(self.series, self.number + apart) for apart in range(-NUMBERS_APART, NUMBERS_APART + 1)]
+        return [(self.series, self.number + step) for step in range(-NUMBERS_APART, NUMBERS_APART + 1)]
 
 
 def trait(photo: Brief) -> Trait:
     """The trait of a photo."""
     folder, name = os.path.split(photo.path)
-    stem, number = _named(os.path.splitext(name)[0].decode("utf-8", "replace"))
+    stem, number = _split_number(os.path.splitext(name)[0].decode("utf-8", "replace"))
     return Trait(photo.content_hash, photo.vector_id, _seconds(photo.taken_at), (folder, stem), number)
 
 
-def _named(stem: str) -> tuple[str, int | None]:
+def _split_number(stem: str) -> tuple[str, int | None]:
+    """Remove marks of a copy from a file's name, and split it into text and the number at its end."""
     while (shorter := _COPY.sub("", stem)) != stem and shorter:
         stem = shorter
     number = _NUMBER.search(stem)
@@ -86,100 +92,107 @@ def _seconds(taken_at: str | None) -> float | None:
         moment = datetime.fromisoformat(taken_at or "")
     except ValueError:
         return None
-    # The camera's local time, as every photo has it: some of one burst may lack the offset.
+    # Offsets are dropped: all photos of a burst have the camera's local time, but some may lack the offset.
     return (moment.replace(tzinfo=None) - datetime(1800, 1, 1)).total_seconds()
 
 
 @dataclass(slots=True)
-class _Keys:
-    """Groups by what their firsts may share with a photo that is almost the same: when it was taken, and its name."""
+class _GroupLookup:
+    """Numbers of groups, by the time and by the name of their first photos."""
 
-    slots: dict[int, list[int]] = field(default_factory=dict)
-    named: dict[Name, list[int]] = field(default_factory=dict)
+    by_slot: dict[int, list[int]] = field(default_factory=dict)
+    by_name: dict[Name, list[int]] = field(default_factory=dict)
     undated: dict[Name, list[int]] = field(default_factory=dict)
-    """Those of `named` that have no date."""
+    """The part of `by_name` whose first photos have no date."""
 
     def add(self, group: int, first: Trait) -> None:
-        """Note the first of a group."""
-        self.named.setdefault(first.name, []).append(group)
+        """Add a group with this first photo."""
+        self.by_name.setdefault(first.name, []).append(group)
         if first.slot is None:
             self.undated.setdefault(first.name, []).append(group)
         else:
-            self.slots.setdefault(first.slot, []).append(group)
+            self.by_slot.setdefault(first.slot, []).append(group)
 
-    def near(self, new: Trait) -> list[list[int]]:
-        """The groups that a photo may belong to, by key: few of them, however many share its folder."""
-        named = self.named if new.slot is None else self.undated
-        found = [named.get(name) for name in new.neighbours]
-        if new.slot is not None:
-            found += [self.slots.get(slot) for slot in (new.slot - 1, new.slot, new.slot + 1)]
-        return [groups for groups in found if groups]
+    def find_candidates(self, photo: Trait) -> list[list[int]]:
+        """The groups that a photo may belong to, in lists by time or name: few, however many share its folder."""
+        by_name = self.by_name if photo.slot is None else self.undated
+        candidates = [by_name.get(name) for name in photo.neighbours]
+        if photo.slot is not None:
+            candidates += [self.by_slot.get(slot) for slot in (photo.slot - 1, photo.slot, photo.slot + 1)]
+        return [groups for groups in candidates if groups]
 
 
 @dataclass(slots=True)
 class Groups:
-    """Photos, in the order they are added, in groups; each group is known by its first."""
+    """Photos in groups of near-duplicates. A photo joins the first group whose first photo it is similar to."""
 
     vectors: Vectors
-    """What gives the vectors of these ids: asked only about photos that were taken or named together."""
+    """Called only for photos that were taken or named together."""
     _firsts: list[Trait] = field(default_factory=list)
+    """The first photo of each group, by the group's number."""
     _by_hash: dict[bytes, int] = field(default_factory=dict)
-    _keys: _Keys = field(default_factory=_Keys)
-    _known: dict[int, Floats] = field(default_factory=dict)
+    """Content hash -> number of the group."""
+    _lookup: _GroupLookup = field(default_factory=_GroupLookup)
+    _fetched: dict[int, Floats] = field(default_factory=dict)
+    """Vector id -> vector, of photos that were or will be compared."""
 
     def add(self, photos: Sequence[Brief]) -> list[int]:
-        """For each photo the number of its group, from 0; a new one if it is like no first of a group."""
+        """For each photo the number of its group, from 0. A photo that joins no group begins a new one."""
         traits = [trait(photo) for photo in photos]
-        missing = sorted(self._in_question(traits) - self._known.keys())
+        missing = sorted(self._to_compare(traits) - self._fetched.keys())
         if missing:
-            self._known.update(zip(missing, self.vectors(missing), strict=True))
-        return [self._add(each) for each in traits]
+            self._fetched.update(zip(missing, self.vectors(missing), strict=True))
+        return [self._add(photo) for photo in traits]
 
-    def _in_question(self, new: Sequence[Trait]) -> set[int]:
-        """Ids of the vectors that will be compared: of new photos with company, and of the firsts they may join."""
-        together = _Keys()
-        for number, each in enumerate(new):
-            together.add(number, each)
-        compared: set[int] = set()
-        firsts: dict[int, list[int]] = {}  # each list once, however many photos may belong to its groups
-        for number, each in enumerate(new):
-            near = self._keys.near(each)
-            if near or any(other != number for others in together.near(each) for other in others):
-                compared.add(each.vector_id)
-                firsts.update((id(groups), groups) for groups in near)
-        compared.update(self._firsts[group].vector_id for groups in firsts.values() for group in groups)
-        return compared
+    def _to_compare(self, photos: Sequence[Trait]) -> set[int]:
+        """Ids of the vectors that may be compared: of the new photos with candidates, and of these candidates."""
+        new_photos = _GroupLookup()
+        for number, photo in enumerate(photos):
+            new_photos.add(number, photo)
+        vector_ids: set[int] = set()
+        candidates: dict[int, list[int]] = {}  # each list once, however many photos may belong to its groups
+        for number, photo in enumerate(photos):
+            near = self._lookup.find_candidates(photo)
+            if near or any(n != number for numbers in new_photos.find_candidates(photo) for n in numbers):
+                vector_ids.add(photo.vector_id)
+                candidates.update((id(groups), groups) for groups in near)
+        vector_ids.update(self._firsts[group].vector_id for groups in candidates.values() for group in groups)
+        return vector_ids
 
-    def _add(self, new: Trait) -> int:
-        same = self._by_hash.get(new.content_hash) if new.content_hash else None
-        near = same if same is not None else self._near(new)
-        if near is None:
-            near = self._begin(new)
-        if new.content_hash:
-            self._by_hash.setdefault(new.content_hash, near)
-        return near
+    def _add(self, photo: Trait) -> int:
+        group = self._by_hash.get(photo.content_hash) if photo.content_hash else None
+        if group is None:
+            group = self._find_similar(photo)
+        if group is None:
+            group = self._begin_group(photo)
+        if photo.content_hash:
+            self._by_hash.setdefault(photo.content_hash, group)
+        return group
 
-    def _near(self, new: Trait) -> int | None:
-        for group in sorted({group for groups in self._keys.near(new) for group in groups}):
+    def _find_similar(self, photo: Trait) -> int | None:
+        for group in sorted({group for groups in self._lookup.find_candidates(photo) for group in groups}):
             first = self._firsts[group]
-            enough = _alike_from(first, new)
-            if enough < NEVER and float(self._known[first.vector_id] @ self._known[new.vector_id]) >= enough:
+            threshold = _threshold(first, photo)
+            if threshold < NEVER and self._cosine(first, photo) >= threshold:
                 return group
         return None
 
-    def _begin(self, new: Trait) -> int:
-        self._firsts.append(new)
-        self._keys.add(len(self._firsts) - 1, new)
+    def _cosine(self, first: Trait, second: Trait) -> float:
+        return float(self._fetched[first.vector_id] @ self._fetched[second.vector_id])
+
+    def _begin_group(self, first: Trait) -> int:
+        self._firsts.append(first)
+        self._lookup.add(len(self._firsts) - 1, first)
         return len(self._firsts) - 1
 
 
-def _alike_from(one: Trait, other: Trait) -> float:
-    """The cosine from which two photos are one: by when they were taken or, where a date is missing, by their names."""
-    if one.seconds is not None and other.seconds is not None:
-        return ALIKE if abs(one.seconds - other.seconds) <= BURST_SECONDS else NEVER
-    if one.series != other.series:
+def _threshold(first: Trait, second: Trait) -> float:
+    """The cosine from which two photos are near-duplicates: by their times or, if a date is missing, by their names."""
+    if first.seconds is not None and second.seconds is not None:
+        return ALIKE if abs(first.seconds - second.seconds) <= BURST_SECONDS else NEVER
+    if first.series != second.series:
         return NEVER
-    if one.number is None or other.number is None:
-        return ALIKE if one.number is other.number else NEVER
-    apart = abs(one.number - other.number)
-    return ALIKE if not apart else ALIKE_BY_NUMBER if apart <= NUMBERS_APART else NEVER
+    if first.number is None or second.number is None:
+        return ALIKE if first.number is second.number else NEVER
+    distance = abs(first.number - second.number)
+    return ALIKE if not distance else ALIKE_BY_NUMBER if distance <= NUMBERS_APART else NEVER

@@ -1,8 +1,7 @@
-"""The hits of one search in their order, grown as pages are asked for and never changed behind a reader's back."""
+"""Hits of a search in their order, and the sources they come from."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -15,32 +14,28 @@ from ...data.catalog.filters import Filters
 from ...data.catalog.records import Brief
 from ...encoders.base import Curve
 from . import calibrate, rank
-from .collapse import Groups
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Nearest = Callable[[Floats, int, Ids | None], tuple[Floats, Ids, Floats, int]]
+"""(query vector, count, allowed vector ids) -> (scores, vector ids, background scores, number of vectors)."""
 
 RELEVANT = 0.5
-"""Relevance from which photos are shown as what was asked for; docs/relevance.md has how often that is right."""
+"""Relevance from which a photo counts as relevant; docs/relevance.md says how often that is right."""
 
 BY_FILTER = 1.0
-"""Score and relevance of a photo when nothing but filters was asked for: it is what was asked."""
-
-CHUNK = 128  # vectors taken up at a time
-AHEAD = 64
-"""Hits looked at beyond a page, so that its near-duplicates are counted with it."""
+"""Score and relevance of every photo if the query consists of filters only."""
 
 POOL = 1000
-"""Ranks that are fused. Beyond it a ranking by looks goes on by itself: what words found has come by then, for
-1 / (60 + 1000) is more than any later rank gives. So the order does not depend on how many results were asked for."""
+"""Length of the two rankings that are fused; later ranks are by score alone. A photo that words found has a sum of at
+least 1 / (60 + 1000), more than any later rank by score. So the order does not depend on the number of results."""
 
 DATED = 1000
-"""Hits that are sorted by date."""
+"""The number of best hits that are sorted by date."""
 
 
 class Hit(NamedTuple):
-    """A photo found."""
+    """One photo, with its score (cosine), its relevance (0 to 1), and whether words of the query found it."""
 
     photo: Brief
     score: float
@@ -49,55 +44,40 @@ class Hit(NamedTuple):
 
     @property
     def is_relevant(self) -> bool:
-        """Whether it likely is what was asked for, by its looks or by its words."""
-        return self.relevance >= RELEVANT or self.by_words
-
-
-@dataclass(slots=True)
-class Found:
-    """A group of photos shown as one; the first is the one shown. Ids only: a photo may change, move or go."""
-
-    photo_ids: list[int]
-    score: float
-    relevance: float
-    by_words: bool
-
-    @property
-    def is_relevant(self) -> bool:
-        """Whether it likely is what was asked for, by its looks or by its words."""
+        """Whether the photo likely shows what the query asks for, or has its words."""
         return self.relevance >= RELEVANT or self.by_words
 
 
 class Source(Protocol):
-    """Where hits come from, in their order."""
+    """An ordered supply of hits."""
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether the library is large enough for relevances to say something."""
+        """Whether the library is large enough for meaningful relevances."""
 
     @property
     def is_descending(self) -> bool:
-        """Whether the hits that are still to come are ever less relevant."""
+        """Whether no later hit is more relevant than the hits so far."""
 
     def more(self, count: int) -> list[Hit]:
-        """Some `count` further hits; none if there are no more."""
+        """The next hits, about `count`; none if there are no more."""
 
 
 @dataclass
-class Listed:
-    """All photos that pass filters, the newest first."""
+class NewestPhotos:
+    """A source: all photos that pass the filters, the newest first."""
 
     catalog: Catalog
     encoder_id: int
-    wanted: Filters
+    filters: Filters
     is_calibrated: bool = False
     is_descending: bool = False
     _seen: set[int] = field(default_factory=set)
     _offset: int = 0
 
     def more(self, count: int) -> list[Hit]:
-        """The next photos by date; one that an index run shifted past the last page is not shown twice."""
-        photos = self.catalog.newest(self.wanted, self._offset, count)
+        """The next photos by date. A photo that an index run moves to a later page does not come twice."""
+        photos = self.catalog.newest(self.filters, self._offset, count)
         self._offset += len(photos)
         fresh = [photo for photo in photos if photo.id not in self._seen]
         self._seen.update(photo.id for photo in fresh)
@@ -111,179 +91,133 @@ class Listed:
 
 
 @dataclass
-class Ranked:
-    """Photos by how near their vectors are, fused with how well their words match."""
+class RankedPhotos:
+    """A source: photos ranked by their vectors' scores, fused with the ranking of the words' full-text search."""
 
     catalog: Catalog
     encoder_id: int
     nearest: Nearest
     vector: Floats
+    """The query vector."""
     expression: str
-    wanted: Filters
-    among: Ids | None
-    without: frozenset[int]
+    """What the full-text search looks for; empty for none."""
+    filters: Filters
+    allowed: Ids | None
+    """Ids of the vectors that pass the filters, if they are few enough to list."""
+    excluded: frozenset[int]
+    """Ids of photos that must not be hits."""
     curve: Curve | None = None
     is_calibrated: bool = False
-    """Whether the library is large enough for relevances to say something."""
+    """Whether the library is large enough for meaningful relevances."""
     _order: list[int] = field(default_factory=list)
+    """Vector ids, best first; it only grows at its end."""
     _scores: dict[int, tuple[float, float]] = field(default_factory=dict)
-    _named: dict[int, list[int]] = field(default_factory=dict)
-    """Vector id -> ids of photos with it that words found, best first."""
-    _taken: int = 0
+    """Vector id -> (score, relevance)."""
+    _word_hits: dict[int, list[int]] = field(default_factory=dict)
+    """Vector id -> ids of its photos that the full-text search found, best first."""
+    _read: int = 0
+    """How many vectors of `_order` became hits."""
     _depth: int = 0
+    """How many vectors were asked for."""
 
     @property
     def is_descending(self) -> bool:
-        """Beyond what is fused with words, the ranking is by score alone."""
-        return not self.expression or self._taken >= 2 * POOL
+        """Beyond the fused part the ranking is by score alone."""
+        return not self.expression or self._read >= 2 * POOL
 
     def more(self, count: int) -> list[Hit]:
-        """The photos of the next vectors; copies follow each other, those that words found first.
+        """The photos of the next vectors. Copies follow each other, those that words found first.
 
-        Where filters let few pass, twice as many vectors are taken up each time, until there are some photos.
+        If few photos pass the filters, each round reads twice as many vectors as the one before.
         """
         hits: list[Hit] = []
         step = count
         while len(hits) < count // 2:
-            if self._taken + step > len(self._order):
-                self._reach(self._taken + step)
-            chunk = self._order[self._taken : self._taken + step]
+            if self._read + step > len(self._order):
+                self._extend_order(self._read + step)
+            chunk = self._order[self._read : self._read + step]
             if not chunk:
                 break
-            self._taken += len(chunk)
+            self._read += len(chunk)
             step *= 2
-            photos = self.catalog.briefs_of_vectors(chunk, self.wanted)
-            hits += [hit for vector_id in chunk for hit in self._hits(vector_id, photos.get(vector_id, []))]
+            photos = self.catalog.briefs_of_vectors(chunk, self.filters)
+            hits += [hit for vector_id in chunk for hit in self._make_hits(vector_id, photos.get(vector_id, []))]
         return hits
 
-    def _hits(self, vector_id: int, photos: Sequence[Brief]) -> list[Hit]:
-        named = self._named.get(vector_id, [])
-        place = {photo_id: number for number, photo_id in enumerate(named)}
-        ordered = sorted(photos, key=lambda photo: place.get(photo.id, len(place)))  # stable
+    def _make_hits(self, vector_id: int, photos: Sequence[Brief]) -> list[Hit]:
+        places = {photo_id: place for place, photo_id in enumerate(self._word_hits.get(vector_id, []))}
+        ordered = sorted(photos, key=lambda photo: places.get(photo.id, len(places)))  # stable
         score, relevance = self._scores[vector_id]
-        return [Hit(photo, score, relevance, photo.id in place) for photo in ordered if photo.id not in self.without]
+        return [Hit(photo, score, relevance, photo.id in places) for photo in ordered if photo.id not in self.excluded]
 
-    def _reach(self, depth: int) -> None:
-        """Extend the order to `depth` vectors, or all there are; what was in it stays as it was."""
+    def _extend_order(self, depth: int) -> None:
+        """Extend the order to `depth` vectors, or to all there are, without changing its beginning."""
         if depth <= self._depth:
             return
-        found = [] if self._depth else self._found_by_words()
-        self._depth = depth if found == [] else max(depth, POOL)
-        looks = self._rank(self._depth, self.among)
-        order = looks if found == [] else self._fused(self._passing(looks[:POOL]), found) + looks[POOL:]
+        word_hits = [] if self._depth else self._search_words()
+        self._depth = depth if word_hits == [] else max(depth, POOL)
+        order = self._rank_by_score(self._depth, self.allowed)
+        if word_hits != []:
+            order = self._fuse(self._passing_filters(order[:POOL]), word_hits) + order[POOL:]
         known = set(self._order)
         self._order += [vector_id for vector_id in dict.fromkeys(order) if vector_id not in known]
 
-    def _passing(self, looks: list[int]) -> list[int]:
-        """Those of which a photo passes the filters: others must not count as places before them."""
-        if self.among is not None or not self.wanted:
-            return looks
-        there = self.catalog.briefs_of_vectors(looks, self.wanted)
-        return [vector_id for vector_id in looks if vector_id in there]
+    def _passing_filters(self, vector_ids: list[int]) -> list[int]:
+        """The vectors with a photo that passes the filters. The others must not occupy ranks in the fusion."""
+        if self.allowed is not None or not self.filters:
+            return vector_ids
+        passing = self.catalog.briefs_of_vectors(vector_ids, self.filters)
+        return [vector_id for vector_id in vector_ids if vector_id in passing]
 
-    def _fused(self, looks: list[int], found: Sequence[tuple[int, int]] | None) -> list[int]:
-        """Both rankings made one; where too many photos have the words, of those that look right."""
-        return rank.fuse(
-            looks, self._rank_words(self.catalog.words_among(self.expression, looks) if found is None else found)
-        )
+    def _fuse(self, by_score: list[int], word_hits: Sequence[tuple[int, int]] | None) -> list[int]:
+        """Fuse the rankings by score and by words. If too many photos have the words, only `by_score` are ranked."""
+        if word_hits is None:
+            word_hits = self.catalog.words_among(self.expression, by_score)
+        return rank.fuse(by_score, self._rank_by_words(word_hits))
 
-    def _rank(self, count: int, among: Ids | None) -> list[int]:
-        scores, ids, background, pictures = self.nearest(self.vector, count, among)
+    def _rank_by_score(self, count: int, allowed: Ids | None) -> list[int]:
+        scores, ids, background, vector_count = self.nearest(self.vector, count, allowed)
         self.is_calibrated = len(background) >= calibrate.SMALLEST_SAMPLE
-        relevances = calibrate.relevance(scores, background, pictures, self.curve)
-        found = list(zip(ids.tolist(), scores.tolist(), relevances.tolist(), strict=True))
-        for vector_id, score, relevance in found:
+        relevances = calibrate.relevance(scores, background, vector_count, self.curve)
+        vector_ids: list[int] = ids.tolist()
+        for vector_id, score, relevance in zip(vector_ids, scores.tolist(), relevances.tolist(), strict=True):
             self._scores.setdefault(vector_id, (score, relevance))
-        return [vector_id for vector_id, _, _ in found]
+        return vector_ids
 
-    def _found_by_words(self) -> list[tuple[int, int]] | None:
-        """(photo id, vector id) of photos that words found, best first; None if so many that looks must choose."""
+    def _search_words(self) -> list[tuple[int, int]] | None:
+        """(photo id, vector id) of the full-text search's hits, best first; None if there are too many to rank."""
         if not self.expression:
             return []
-        return self.catalog.word_hits(self.expression, self.wanted, self.encoder_id, POOL)
+        return self.catalog.word_hits(self.expression, self.filters, self.encoder_id, POOL)
 
-    def _rank_words(self, found: Sequence[tuple[int, int]]) -> list[int]:
-        """Vectors of the photos that words found, best first, with their scores: they may be far from the query."""
-        for photo_id, vector_id in found:
-            self._named.setdefault(vector_id, []).append(photo_id)
-        far = [vector_id for vector_id in self._named if vector_id not in self._scores]
-        if far:
-            self._rank(len(far), np.array(sorted(far), np.int64))
-        return [vector_id for vector_id in self._named if vector_id in self._scores]
+    def _rank_by_words(self, word_hits: Sequence[tuple[int, int]]) -> list[int]:
+        """The vectors of the full-text search's hits, best first. Their scores are computed, near the query or not."""
+        for photo_id, vector_id in word_hits:
+            self._word_hits.setdefault(vector_id, []).append(photo_id)
+        without_score = [vector_id for vector_id in self._word_hits if vector_id not in self._scores]
+        if without_score:
+            self._rank_by_score(len(without_score), np.array(sorted(without_score), np.int64))
+        return [vector_id for vector_id in self._word_hits if vector_id in self._scores]
 
 
 @dataclass
-class Hits:
-    """The groups of a search, in order; safe to use from several threads."""
+class SortedByDate:
+    """A source: the relevant hits among the first DATED of another source, the newest first, undated photos last."""
 
     source: Source
-    vectors: Callable[[list[int]], Floats]
-    generation: int
-    sort: str
-    collapse: bool
-    only_relevant: bool
-    _found: list[Found] = field(default_factory=list)
-    _looked_at: int = 0
-    _began: list[int] = field(default_factory=list)
-    """For each group, how many hits had been looked at when it began."""
-    _ended: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    _groups: Groups = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin without a group."""
-        self._groups = Groups(self.vectors)
+    is_descending: bool = False
+    _is_read: bool = False
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether relevances say something: not in a library of a few pictures, nor without a picture of a query."""
+        """As the source that is sorted."""
         return self.source.is_calibrated
 
-    def page(self, offset: int, count: int) -> tuple[list[Found], bool]:
-        """Groups `offset` to `offset + count`, and whether there are more."""
-        with self._lock:
-            while not self._ended and (len(self._found) <= offset + count or self._since(offset + count) < AHEAD):
-                self._grow(max(CHUNK, count))
-            shown = [
-                Found(list(found.photo_ids), found.score, found.relevance, found.by_words)
-                for found in self._found[offset : offset + count]
-            ]
-            return shown, len(self._found) > offset + count
-
-    def _since(self, end: int) -> int:
-        """Hits looked at beyond the first of the group at `end`."""
-        return self._looked_at - self._began[end] if end < len(self._began) else 0
-
-    def _grow(self, count: int) -> None:
-        if self.sort == "date" and isinstance(self.source, Ranked):
-            hits = self._dated()
-            self._ended = True
-        else:
-            hits = self.source.more(count)
-            self._ended = not hits
-        if self.only_relevant:
-            is_last = self.source.is_descending  # then what comes after an irrelevant one is no better
-            hits = [hit for hit in hits if hit.is_relevant]
-            self._ended = self._ended or (not hits and is_last)
-        self._take(hits)
-
-    def _dated(self) -> list[Hit]:
-        """The relevant ones among the best DATED, the newest first, those without a date last."""
+    def more(self, count: int) -> list[Hit]:
+        """All hits at the first call, whatever `count` is; then none."""
         hits: list[Hit] = []
-        while len(hits) < DATED and (more := self.source.more(DATED)):
-            hits += more
+        while not self._is_read and len(hits) < DATED and (batch := self.source.more(DATED)):
+            hits += batch
+        self._is_read = True
         relevant = [hit for hit in hits[:DATED] if hit.is_relevant]
-        relevant.sort(key=lambda hit: hit.photo.taken_at or "", reverse=True)
-        return relevant
-
-    def _take(self, hits: list[Hit]) -> None:
-        numbers = self._groups.add([hit.photo for hit in hits]) if self.collapse else ()
-        for place, hit in enumerate(hits):
-            self._looked_at += 1
-            number = numbers[place] if self.collapse else len(self._found)
-            if number < len(self._found):
-                self._found[number].photo_ids.append(hit.photo.id)
-            else:
-                self._found.append(Found([hit.photo.id], hit.score, hit.relevance, hit.by_words))
-                self._began.append(self._looked_at)
+        return sorted(relevant, key=lambda hit: hit.photo.taken_at or "", reverse=True)

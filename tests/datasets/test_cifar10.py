@@ -16,9 +16,9 @@ def test_the_folder_and_the_archive_are_the_same(cifar10, cifar10_archive, tmp_p
     (tmp_path / "download").mkdir()
     os.link(cifar10_archive, tmp_path / "download" / "cifar-10-python.tar.gz")
     for path in (cifar10.parent, cifar10_archive, tmp_path / "download"):
-        again = load_classification("cifar10", path)
-        assert again.labels == data.labels
-        assert all((one.rgb == other.rgb).all() for one, other in zip(again.images, data.images, strict=True))
+        from_archive = load_classification("cifar10", path)
+        assert from_archive.labels == data.labels
+        assert all((left.rgb == right.rgb).all() for left, right in zip(from_archive.images, data.images, strict=True))
 
 
 def test_the_train_split_is_the_five_batches(cifar10):

@@ -70,9 +70,9 @@ def test_the_documented_package_indexes_and_searches_from_the_command_line(colou
         Image.new("RGB", (40, 40), colour).save(photos / f"{colour}.png")
     indexed = command("index", photos, "--encoder", "colours", "--json", path=colours, library=tmp_path / "library")
     assert (indexed.returncode, json.loads(indexed.stdout)["encoder"]) == (0, "colours"), indexed.stderr
-    found = command("search", "blue", "--plain", path=colours, library=tmp_path / "library")
-    assert "blue.png" in found.stdout.splitlines()[0]
-    assert "colours encoder: knows red, green and blue." in found.stderr
+    result = command("search", "blue", "--plain", path=colours, library=tmp_path / "library")
+    assert "blue.png" in result.stdout.splitlines()[0]
+    assert "colours encoder: knows red, green and blue." in result.stderr
     without = command("search", "blue", path=tmp_path, library=tmp_path / "library")
     assert without.returncode == 1 and without.stderr.count("\n") == 1
     assert "indexed with the encoder colours, which is not here" in without.stderr

@@ -36,9 +36,11 @@ def test_an_encoder_does_not_differ_from_itself():
     assert set(tables) == {"en", "zh", "mean"}
     for table in tables.values():
         assert len(table) == 7
-        for one in table.values():
-            assert one.difference == compare.Interval(0, 0, 0) and not one.differs
-            assert one.first.low < one.first.value < one.first.high or one.first.low == one.first.high
+        for measure in table.values():
+            assert measure.difference == compare.Interval(0, 0, 0) and not measure.differs
+            assert (
+                measure.first.low < measure.first.value < measure.first.high or measure.first.low == measure.first.high
+            )
 
 
 def test_a_worse_encoder_is_told_apart_and_an_equal_one_is_not():
@@ -54,14 +56,14 @@ def test_values_are_those_of_the_retrieval_document():
     table = compare.compare(good, good)
     document = Retrieval.from_result(good).model_dump()
     for language, figures in [*document["languages"].items(), ("mean", document["mean"])]:
-        for (way, name), one in table[language].items():
-            assert one.first.value == pytest.approx(figures[way][name] if way else figures["MR"], abs=0.005)
+        for (way, name), measure in table[language].items():
+            assert measure.first.value == pytest.approx(figures[way][name] if way else figures["MR"], abs=0.005)
 
 
 def test_intervals_are_those_of_a_plain_loop():
     """Drawn picture by picture, each with its two captions, without weights or matrices."""
     first, second = result(0.3), result(0.4, "b", seed=3)
-    found = compare.compare(first, second, samples=300, seed=5)["en"][T2I]
+    comparison = compare.compare(first, second, samples=300, seed=5)["en"][T2I]
     hits = [[run.languages["en"].to_image.hits(1)[2 * n : 2 * n + 2] for n in range(120)] for run in (first, second)]
     generator = np.random.default_rng(5)
     differences = []
@@ -69,8 +71,8 @@ def test_intervals_are_those_of_a_plain_loop():
         for picks in generator.integers(0, 120, (100, 120)):
             means = [100 * np.mean([own[pick] for pick in picks]) for own in hits]
             differences.append(means[1] - means[0])
-    assert found.difference.low == pytest.approx(np.percentile(differences, 2.5))
-    assert found.difference.high == pytest.approx(np.percentile(differences, 97.5))
+    assert comparison.difference.low == pytest.approx(np.percentile(differences, 2.5))
+    assert comparison.difference.high == pytest.approx(np.percentile(differences, 97.5))
 
 
 def test_pairing_makes_the_interval_of_the_difference_narrow():

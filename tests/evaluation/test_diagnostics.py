@@ -6,7 +6,7 @@ from polyglance.data.vectors.index import VectorIndex
 from polyglance.datasets import load_retrieval
 from polyglance.datasets.sets import Captions, RetrievalSet
 from polyglance.evaluation import ann, diagnostics, retrieval
-from polyglance.evaluation.metrics import Relevance
+from polyglance.evaluation.metrics import RelevantItems
 from polyglance.search.ranking import calibrate
 from scipy import stats
 
@@ -19,9 +19,9 @@ def unit(count, dimension=16, seed=0):
 def test_hubness_is_the_skewness_of_how_often_each_is_found():
     queries, items = unit(300), unit(90, seed=1)
     counts = np.bincount(np.argsort(-(queries @ items.T), axis=1)[:, :10].ravel(), minlength=90)
-    found = diagnostics.hubness(queries, items)
-    assert found.skewness == pytest.approx(stats.skew(counts))
-    assert (found.largest, found.never) == (counts.max(), pytest.approx((counts == 0).mean()))
+    measured = diagnostics.hubness(queries, items)
+    assert measured.skewness == pytest.approx(stats.skew(counts))
+    assert (measured.largest, measured.never) == (counts.max(), pytest.approx((counts == 0).mean()))
 
 
 def test_a_hub_is_seen():
@@ -48,16 +48,16 @@ def test_consistency_is_the_overlap_of_the_first_ten_of_the_same_picture(random_
         }
         for code in texts
     }
-    found = diagnostics.consistency(run)
+    measured = diagnostics.consistency(run)
     expected = []
     for left, right in combinations(texts, 2):
         both = set(firsts[left]) & set(firsts[right])
         share = np.mean([len(firsts[left][owner] & firsts[right][owner]) / 10 for owner in both])
-        row, column = found.languages.index(left), found.languages.index(right)
-        assert found.pairs[row][column] == found.pairs[column][row] == pytest.approx(share)
+        row, column = measured.languages.index(left), measured.languages.index(right)
+        assert measured.pairs[row][column] == measured.pairs[column][row] == pytest.approx(share)
         expected.append(share)
-    assert found.pairs[0][1] > 0.5 > found.pairs[0][2]
-    assert found.mean == pytest.approx(np.mean(expected))
+    assert measured.pairs[0][1] > 0.5 > measured.pairs[0][2]
+    assert measured.mean == pytest.approx(np.mean(expected))
 
 
 def test_one_language_has_nothing_to_be_consistent_with(colour, settings, stamps, tmp_path):
@@ -69,9 +69,9 @@ def test_the_relevance_cut_is_counted_with_the_shipped_calibration():
     images = unit(200)
     texts = images[np.arange(100) % 50] + 0.25 * unit(100, seed=4)
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
-    right = Relevance.of([[n % 50, 50 + n % 7] for n in range(100)])
-    found = diagnostics.relevance_cuts(texts, images, right, (0.1, 0.9, 1.1))
-    for cut in found:
+    right = RelevantItems.from_lists([[n % 50, 50 + n % 7] for n in range(100)])
+    measured = diagnostics.relevance_cuts(texts, images, right, (0.1, 0.9, 1.1))
+    for cut in measured:
         shown = hits = empty = 0
         for number, row in enumerate(texts @ images.T):
             passed = set(np.flatnonzero(calibrate.relevance(row, row, 200) >= cut.relevance))
@@ -81,15 +81,15 @@ def test_the_relevance_cut_is_counted_with_the_shipped_calibration():
         assert cut.precision == (pytest.approx(hits / shown) if shown else None)
         assert cut.recall == pytest.approx(hits / 200)
         assert (cut.shown, cut.empty) == (pytest.approx(shown / 100), pytest.approx(empty / 100))
-    assert found[0].shown > found[1].shown > found[2].shown == 0
-    assert 0 < found[1].recall < 1
+    assert measured[0].shown > measured[1].shown > measured[2].shown == 0
+    assert 0 < measured[1].recall < 1
 
 
 def test_the_librarys_index_finds_what_an_exact_search_finds():
     items = unit(3000, 24)
     items[100:110] = items[0]  # copies are one vector
-    found = ann.measure(unit(1500, 24, seed=1), items)
-    assert (found.recall, found.queries, found.vectors) == (1.0, 1000, 2990)
+    measured = ann.measure(unit(1500, 24, seed=1), items)
+    assert (measured.recall, measured.queries, measured.vectors) == (1.0, 1000, 2990)
 
 
 def test_an_index_that_misses_is_seen(monkeypatch):

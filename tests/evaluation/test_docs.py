@@ -24,9 +24,9 @@ def test_commands_parse(command, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)[1:]
     assert run(words) == 2
-    said = capsys.readouterr().err
+    message = capsys.readouterr().err
     data = words[4] if words[1] == "compare" else words[2] if words[1] == "retrieval" else words[3]
-    assert re.fullmatch(rf"Error: There is no .*{re.escape(data)}.*\n", said)
+    assert re.fullmatch(rf"Error: There is no .*{re.escape(data)}.*\n", message)
 
 
 def test_there_is_a_command_for_each_data_set():
@@ -57,8 +57,8 @@ def tables(heading):
 )
 def test_retrieval_tables_are_the_data_files(heading, dataset, language):
     expected = {
-        one.method: [f"{v:.1f}" for v in (*one.text_to_image.values(), *one.image_to_text.values(), one.MR)]
-        for one in published.for_retrieval(dataset, language, 1000)
+        row.method: [f"{v:.1f}" for v in (*row.text_to_image.values(), *row.image_to_text.values(), row.MR)]
+        for row in published.for_retrieval(dataset, language, 1000)
     }
     assert tables(heading) == expected
 
@@ -67,19 +67,19 @@ def test_the_xtd10_table_is_the_data_files():
     languages = ["en", "es", "fr", "zh", "it", "ko", "ru", "ja"]
     for method, (way, *cells) in tables("### XTD10").items():
         field = {"I2T R@10": "image_to_text", "T2I R@10": "text_to_image"}[way]
-        rows = {one.language: one for one in published.retrieval() if one.method == method}
+        rows = {row.language: row for row in published.retrieval() if row.method == method}
         assert cells == [f"{getattr(rows[code], field)['R@10']}" for code in languages]
 
 
 def test_the_cifar10_table_is_the_data_files():
-    (one,) = published.zeroshot()
-    assert tables("### CIFAR-10") == {"AltCLIP": [f"{v}" for v in (one.acc1, one.acc5, one.mean_per_class_recall)]}
+    (row,) = published.zeroshot()
+    assert tables("### CIFAR-10") == {"AltCLIP": [f"{v}" for v in (row.acc1, row.acc5, row.mean_per_class_recall)]}
 
 
 def test_every_part_of_the_report_is_explained():
     explained = {key.strip("`") for key in tables("| key | meaning |\n")}
-    made = set(re.findall(r'^        "(\w+)": ', Path(document.__file__).read_text(), re.MULTILINE))
-    assert made - {"fingerprint", "failures", "images", "texts"} == explained
+    keys = set(re.findall(r'^        "(\w+)": ', Path(document.__file__).read_text(), re.MULTILINE))
+    assert keys - {"fingerprint", "failures", "images", "texts"} == explained
 
 
 def test_the_python_example_is_true(stamps, monkeypatch, capsys):

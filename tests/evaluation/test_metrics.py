@@ -3,7 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from polyglance.evaluation import metrics
-from polyglance.evaluation.metrics import Relevance, Standing
+from polyglance.evaluation.metrics import RelevantItems, Standing
 from scipy import stats
 from sklearn.metrics import balanced_accuracy_score, top_k_accuracy_score
 
@@ -16,7 +16,7 @@ def unit(count, dimension, seed=0):
 def one_query(scores, relevant):
     """The standing of a query that scores `scores`: items on a line, so that cosines are what we say."""
     items = np.array([[score, (1 - score**2) ** 0.5] for score in scores], np.float32)
-    return metrics.standing(np.array([[1, 0]], np.float32), items, Relevance.of([relevant]))
+    return metrics.standing(np.array([[1, 0]], np.float32), items, RelevantItems.from_lists([relevant]))
 
 
 def test_recall_is_scikit_learns_top_k_accuracy():
@@ -24,18 +24,18 @@ def test_recall_is_scikit_learns_top_k_accuracy():
     owners = np.arange(240) % 60
     texts += 0.7 * images[owners]
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
-    found = metrics.recalls(metrics.standing(texts, images, Relevance.single(owners)))
+    recalls = metrics.recalls(metrics.standing(texts, images, RelevantItems.from_items(owners)))
     for cut in (1, 5, 10):
         expected = top_k_accuracy_score(owners, texts @ images.T, k=cut, labels=np.arange(60))
-        assert found[f"R@{cut}"] == pytest.approx(100 * expected)
-    assert 20 < found["R@1"] < found["R@10"] < 100
+        assert recalls[f"R@{cut}"] == pytest.approx(100 * expected)
+    assert 20 < recalls["R@1"] < recalls["R@10"] < 100
 
 
 def test_with_several_right_items_the_best_counts():
     queries, items = unit(50, 8), unit(90, 8, seed=1)
     random = np.random.default_rng(2)
     relevant = [sorted(random.choice(90, random.integers(1, 6), replace=False)) for _ in range(50)]
-    standing = metrics.standing(queries, items, Relevance.of(relevant))
+    standing = metrics.standing(queries, items, RelevantItems.from_lists(relevant))
     ranks = [stats.rankdata(-row, "ordinal")[own].min() for row, own in zip(queries @ items.T, relevant, strict=True)]
     assert standing.ranks().tolist() == ranks
     assert standing.hits(10).tolist() == [float(rank <= 10) for rank in ranks]
@@ -72,36 +72,36 @@ def test_ties_by_hand():
 
 def test_an_encoder_that_says_the_same_of_everything_scores_at_chance():
     same = np.tile(unit(1, 8), (40, 1))
-    found = metrics.recalls(metrics.standing(same, same, Relevance.single(np.arange(40))))
-    assert found == pytest.approx({"R@1": 2.5, "R@5": 12.5, "R@10": 25.0})
+    recalls = metrics.recalls(metrics.standing(same, same, RelevantItems.from_items(np.arange(40))))
+    assert recalls == pytest.approx({"R@1": 2.5, "R@5": 12.5, "R@10": 25.0})
     assert metrics.accuracies(np.zeros((30, 10), np.float32), np.arange(30) % 10) == pytest.approx([0.1, 0.5])
 
 
 def test_chance_is_the_hypergeometric_law():
     lists = [list(range(count)) for count in (1, 2, 5)]
     expected = [100 * (1 - stats.hypergeom.pmf(0, 50, count, 10)) for count in (1, 2, 5)]
-    assert metrics.chance(Relevance.of(lists), 50)["R@10"] == pytest.approx(np.mean(expected))
+    assert metrics.chance(RelevantItems.from_lists(lists), 50)["R@10"] == pytest.approx(np.mean(expected))
 
 
 def test_the_size_of_chunks_changes_nothing():
     queries, items = unit(301, 24), unit(157, 24, seed=1)
     queries[100] = queries[7]
     items[150] = items[3]
-    relevant = Relevance.single(np.arange(301) % 157)
+    relevant = RelevantItems.from_items(np.arange(301) % 157)
     whole = metrics.standing(queries, items, relevant)
-    found = metrics.top(queries, items, 10)
+    whole_scores, _ = metrics.top(queries, items, 10)
     for chunk in (1, 4 * 157 * 3, 4 * 157 * 64):
         part = metrics.standing(queries, items, relevant, chunk)
         for name in ("above", "tied", "right"):
             assert getattr(part, name).tolist() == getattr(whole, name).tolist()
-        np.testing.assert_allclose(metrics.top(queries, items, 10, chunk)[0], found[0], atol=metrics.TIE)
+        np.testing.assert_allclose(metrics.top(queries, items, 10, chunk)[0], whole_scores, atol=metrics.TIE)
 
 
 def test_equal_vectors_are_tied_wherever_they_stand():
     """BLAS adds in another order at the edges of its blocks: bits differ, the tie must not."""
     queries, items = unit(257, 1011), unit(203, 1011, seed=1)
     items[::29] = items[0]
-    standing = metrics.standing(queries, items, Relevance.single(np.zeros(257, int)))
+    standing = metrics.standing(queries, items, RelevantItems.from_items(np.zeros(257, int)))
     assert set(standing.tied.tolist()) == {7}
 
 
@@ -110,10 +110,10 @@ def test_the_first_ten_are_those_of_a_sort(size):
     queries, items = unit(30, 12), unit(size, 12, seed=1)
     items[size // 2 :: 7] = items[0]  # equal scores: the lower number comes first
     queries = np.concatenate([queries, np.sign(items[:5] - 0.01) * 12**-0.5]).astype(np.float32)
-    scores, found = metrics.top(queries, items, 10)
+    scores, numbers = metrics.top(queries, items, 10)
     exact = next(metrics.score_chunks(queries, items))[1]
-    assert found.tolist() == np.argsort(-exact, axis=1, kind="stable")[:, :10].tolist()
-    assert scores.tolist() == np.take_along_axis(exact, found, axis=1).tolist()
+    assert numbers.tolist() == np.argsort(-exact, axis=1, kind="stable")[:, :10].tolist()
+    assert scores.tolist() == np.take_along_axis(exact, numbers, axis=1).tolist()
 
 
 def test_the_first_ten_of_equal_scores_are_the_first_ten():
@@ -126,8 +126,8 @@ def test_classification_is_scikit_learns():
     scores = random.normal(size=(400, 12)).astype(np.float32)
     labels = np.concatenate([np.arange(12), np.minimum(random.geometric(0.3, 388) - 1, 11)])  # of unlike size
     scores[np.arange(400), labels] += 1
-    for cut, found in zip((1, 5), metrics.accuracies(scores, labels), strict=True):
-        assert found == pytest.approx(top_k_accuracy_score(labels, scores, k=cut, labels=np.arange(12)))
+    for cut, accuracy in zip((1, 5), metrics.accuracies(scores, labels), strict=True):
+        assert accuracy == pytest.approx(top_k_accuracy_score(labels, scores, k=cut, labels=np.arange(12)))
     expected = balanced_accuracy_score(labels, scores.argmax(axis=1))
     assert metrics.mean_per_class_recall(scores, labels) == pytest.approx(expected)
     assert expected != pytest.approx(metrics.accuracies(scores, labels)[0])
@@ -147,4 +147,4 @@ def test_occurrences_and_overlap_by_hand():
 
 def test_a_query_without_a_right_item_is_refused():
     with pytest.raises(ValueError, match=r"query 1 has no relevant item"):
-        Relevance.of([[0], []])
+        RelevantItems.from_lists([[0], []])

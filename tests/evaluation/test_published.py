@@ -2,17 +2,17 @@ import pytest
 from polyglance.evaluation import published
 
 
-def row(dataset, language, method):
+def find_row(dataset, language, method):
     return next(r for r in published.retrieval() if (r.dataset, r.language, r.method) == (dataset, language, method))
 
 
-def six(one):
-    return [*one.text_to_image.values(), *one.image_to_text.values(), one.MR]
+def six(row):
+    return [*row.text_to_image.values(), *row.image_to_text.values(), row.MR]
 
 
 def test_altclips_figures_are_those_of_the_issue():
-    assert six(row("flickr30k", "en", "AltCLIP")) == [72.5, 91.6, 95.4, 86.0, 98.0, 99.1, 90.4]
-    assert six(row("flickr30k-cn", "zh", "AltCLIP")) == [69.8, 89.9, 94.7, 84.8, 97.4, 98.8, 89.2]
+    assert six(find_row("flickr30k", "en", "AltCLIP")) == [72.5, 91.6, 95.4, 86.0, 98.0, 99.1, 90.4]
+    assert six(find_row("flickr30k-cn", "zh", "AltCLIP")) == [69.8, 89.9, 94.7, 84.8, 97.4, 98.8, 89.2]
     (cifar,) = published.zeroshot()
     assert (cifar.acc1, cifar.acc5, cifar.mean_per_class_recall) == (0.95402, 0.99616, 0.95412)
     m9 = {r.language: r.image_to_text["R@10"] for r in published.retrieval() if r.method == "AltCLIP-m9"}
@@ -20,17 +20,17 @@ def test_altclips_figures_are_those_of_the_issue():
 
 
 @pytest.mark.parametrize(
-    "one", [r for r in published.retrieval() if r.MR is not None], ids=lambda r: f"{r.method}-{r.language}"
+    "row", [r for r in published.retrieval() if r.MR is not None], ids=lambda r: f"{r.method}-{r.language}"
 )
-def test_mr_is_the_mean_of_the_six(one):
+def test_mr_is_the_mean_of_the_six(row):
     """A check on our typing: the printed MR is the mean of the printed six, up to the rounding of all of them."""
-    assert pytest.approx(sum(six(one)[:6]) / 6, abs=0.101) == one.MR
+    assert pytest.approx(sum(six(row)[:6]) / 6, abs=0.101) == row.MR
 
 
 def test_every_row_has_a_source_and_a_size():
-    for one in (*published.retrieval(), *published.zeroshot()):
-        assert "https://" in one.source or "README" in one.source
-        assert one.pictures in (1000, 50_000)
+    for row in (*published.retrieval(), *published.zeroshot()):
+        assert "https://" in row.source or "README" in row.source
+        assert row.pictures in (1000, 50_000)
 
 
 def test_cifar10_was_measured_on_the_train_split():
@@ -55,7 +55,7 @@ def test_rows_are_found_only_for_the_whole_set():
 
 
 def test_agreement_is_the_largest_difference_of_what_both_have():
-    m9 = row("xtd10", "en", "AltCLIP-m9")
+    m9 = find_row("xtd10", "en", "AltCLIP-m9")
     ours = {"text_to_image": {"R@10": 1.0}, "image_to_text": {"R@10": 95.1}, "MR": 3.0}
     assert published.agreement(m9, ours) == pytest.approx(0.3)
     (cifar,) = published.zeroshot()
@@ -64,7 +64,7 @@ def test_agreement_is_the_largest_difference_of_what_both_have():
 
 
 def test_an_encoder_is_known_by_both_its_names():
-    m9 = row("xtd10", "en", "AltCLIP-m9")
-    assert m9.is_of("altclip-m9") and m9.is_of("BAAI/AltCLIP-m9")
-    assert not m9.is_of("altclip") and not m9.is_of("lite")
-    assert not row("flickr30k", "en", "Taiyi").is_of("")
+    m9 = find_row("xtd10", "en", "AltCLIP-m9")
+    assert m9.is_from("altclip-m9") and m9.is_from("BAAI/AltCLIP-m9")
+    assert not m9.is_from("altclip") and not m9.is_from("lite")
+    assert not find_row("flickr30k", "en", "Taiyi").is_from("")

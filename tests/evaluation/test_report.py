@@ -12,7 +12,7 @@ from polyglance.evaluation.report import document
 
 
 @pytest.fixture
-def made(random_encoder, settings, tmp_path):
+def reports(random_encoder, settings, tmp_path):
     """A report of 15 pictures with captions that would break a page, one of the pictures missing."""
     rows = []
     for number in range(16):
@@ -56,32 +56,32 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
-def test_the_json_holds_the_contract_and_the_rest(made):
-    found = json.loads(made[".json"])
-    assert list(found)[:6] == ["dataset", "encoder", "images", "texts", "languages", "mean"]
-    assert (found["images"], found["texts"]) == (15, 45)
-    assert [failure["reason"] for failure in found["failures"]] == ["is not there"]
-    assert found["ann"] == {"recall": 1.0, "queries": 45, "vectors": 15}
-    assert found["chance"]["ja"]["text_to_image"]["R@5"] == pytest.approx(100 * 5 / 15, abs=0.01)
-    assert set(found["hubness"]["ar"]) == {"images", "texts"}
-    assert len(found["consistency"]["pairs"]) == 3
-    assert [cut["relevance"] for cut in found["relevance_cut"]["en"]] == [0.1, 0.5, 0.9]
-    assert found["published"] == []
+def test_the_json_holds_the_contract_and_the_rest(reports):
+    written = json.loads(reports[".json"])
+    assert list(written)[:6] == ["dataset", "encoder", "images", "texts", "languages", "mean"]
+    assert (written["images"], written["texts"]) == (15, 45)
+    assert [failure["reason"] for failure in written["failures"]] == ["is not there"]
+    assert written["ann"] == {"recall": 1.0, "queries": 45, "vectors": 15}
+    assert written["chance"]["ja"]["text_to_image"]["R@5"] == pytest.approx(100 * 5 / 15, abs=0.01)
+    assert set(written["hubness"]["ar"]) == {"images", "texts"}
+    assert len(written["consistency"]["pairs"]) == 3
+    assert [cut["relevance"] for cut in written["relevance_cut"]["en"]] == [0.1, 0.5, 0.9]
+    assert written["published"] == []
 
 
-def test_the_worst_failures_are_the_last_ranks(made):
-    found = json.loads(made[".json"])
+def test_the_worst_failures_are_the_last_ranks(reports):
+    written = json.loads(reports[".json"])
     for way in ("text_to_image", "image_to_text"):
-        assert {case["language"] for case in found["worst"][way]} == {"en", "ar", "ja"}
-        for case in found["worst"][way]:
+        assert {case["language"] for case in written["worst"][way]} == {"en", "ar", "ja"}
+        for case in written["worst"][way]:
             assert 1 < case["rank"] <= case["of"] == 15
             assert len(case["found"]) == 3
-            wanted = [case["image"]] if way == "text_to_image" else case["texts"]
-            assert not (case["rank"] > 3 and set(wanted) & set(case["found"]))
+            expected = [case["image"]] if way == "text_to_image" else case["texts"]
+            assert not (case["rank"] > 3 and set(expected) & set(case["found"]))
 
 
-def test_the_page_is_whole_and_needs_nothing_else(made):
-    page = Page(made[".html"])
+def test_the_page_is_whole_and_needs_nothing_else(reports):
+    page = Page(reports[".html"])
     tags = [tag for tag, _ in page.tags]
     assert tags.count("svg") == 2
     assert "script" not in tags and "link" not in tags and "b" in tags
@@ -89,44 +89,46 @@ def test_the_page_is_whole_and_needs_nothing_else(made):
         for name in ("src", "href"):
             assert attributes.get(name, "data:image/jpeg;base64,").startswith("data:image/jpeg;base64,")
         assert not any(name.startswith("on") for name in attributes)
-    assert "url(" not in made[".html"] and "@import" not in made[".html"]
+    assert "url(" not in reports[".html"] and "@import" not in reports[".html"]
 
 
-def test_captions_and_names_are_text_not_markup(made):
-    page = Page(made[".html"])
+def test_captions_and_names_are_text_not_markup(reports):
+    page = Page(reports[".html"])
     assert any("<script>alert(" in text for text in page.texts)
-    assert "<script" not in made[".html"]
-    assert 'title="' in made[".html"] and '"<b>&' not in made[".html"]
-    assert html.escape('"<b>&') in made[".html"]
+    assert "<script" not in reports[".html"]
+    assert 'title="' in reports[".html"] and '"<b>&' not in reports[".html"]
+    assert html.escape('"<b>&') in reports[".html"]
 
 
-def test_every_caption_says_its_language_and_lets_its_script_choose_the_direction(made):
-    page = Page(made[".html"])
+def test_every_caption_says_its_language_and_lets_its_script_choose_the_direction(reports):
+    page = Page(reports[".html"])
     arabic = [attributes for _, attributes in page.tags if attributes.get("lang") == "ar"]
     assert arabic and all(attributes["dir"] == "auto" for attributes in arabic)
 
 
-def test_the_page_shows_thumbnails_of_what_was_wanted_and_what_was_found(made):
-    page = Page(made[".html"])
+def test_the_page_shows_thumbnails_of_what_was_wanted_and_what_was_found(reports):
+    page = Page(reports[".html"])
     images = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
-    worst = json.loads(made[".json"])["worst"]
+    worst = json.loads(reports[".json"])["worst"]
     assert len(images) == 4 * len(worst["text_to_image"]) + len(worst["image_to_text"])
     assert len(set(images)) > 5
 
 
-def test_the_bars_are_as_long_as_the_figures(made):
-    found = json.loads(made[".json"])["languages"]
-    widths = re.findall(r'class="text_to_image c10" x="92" y="\d+" width="([\d.]+)"', made[".html"])
-    expected = [6.08 * one["text_to_image"]["R@10"] for one in found.values()]
+def test_the_bars_are_as_long_as_the_figures(reports):
+    written = json.loads(reports[".json"])["languages"]
+    widths = re.findall(r'class="text_to_image c10" x="92" y="\d+" width="([\d.]+)"', reports[".html"])
+    expected = [6.08 * figures["text_to_image"]["R@10"] for figures in written.values()]
     assert [float(width) for width in widths] == pytest.approx(expected, abs=0.06)
 
 
-def test_the_markdown_has_the_figures_and_the_failures(made):
-    found = json.loads(made[".json"])
-    lines = made[".md"].splitlines()
-    for language, one in [*found["languages"].items(), ("**mean**", found["mean"])]:
-        (line,) = [line for line in lines if line.startswith(f"| {language} |") and line.endswith(f"{one['MR']:.2f} |")]
-        assert f"| {one['image_to_text']['R@5']:.2f} |" in line
+def test_the_markdown_has_the_figures_and_the_failures(reports):
+    written = json.loads(reports[".json"])
+    lines = reports[".md"].splitlines()
+    for language, figures in [*written["languages"].items(), ("**mean**", written["mean"])]:
+        (line,) = [
+            line for line in lines if line.startswith(f"| {language} |") and line.endswith(f"{figures['MR']:.2f} |")
+        ]
+        assert f"| {figures['image_to_text']['R@5']:.2f} |" in line
     assert "## Pictures left out: 1" in lines
     tables = [line for line in lines if line.startswith("|")]
     assert len({line.count("|") for line in tables[:6]}) == 1
@@ -145,19 +147,19 @@ def as_published(encoder, dataset, pictures=1000, shift=0.0):
 
 
 def test_published_figures_stand_beside_ours_and_say_whether_they_agree():
-    rows = {row["method"]: row for row in document.beside(as_published("altclip", "flickr30k", shift=0.3))}
+    rows = {row["method"]: row for row in document.compare_published(as_published("altclip", "flickr30k", shift=0.3))}
     assert rows["AltCLIP"]["agrees"] is True and rows["AltCLIP"]["largest_difference"] == pytest.approx(0.3)
     assert rows["CLIP"]["agrees"] is None and rows["CLIP"]["largest_difference"] > 5
-    rows = {row["method"]: row for row in document.beside(as_published("altclip", "flickr30k", shift=0.7))}
+    rows = {row["method"]: row for row in document.compare_published(as_published("altclip", "flickr30k", shift=0.7))}
     assert rows["AltCLIP"]["agrees"] is False
-    assert document.beside(as_published("altclip", "flickr30k", pictures=998)) == []
+    assert document.compare_published(as_published("altclip", "flickr30k", pictures=998)) == []
 
 
-def test_published_figures_are_in_the_page_and_the_markdown(made, settings):
-    full = {**json.loads(made[".json"]), **as_published("altclip", "flickr30k-cn")}
+def test_published_figures_are_in_the_page_and_the_markdown(reports, settings):
+    full = {**json.loads(reports[".json"]), **as_published("altclip", "flickr30k-cn")}
     for name in ("chance", "hubness", "relevance_cut"):
         full[name] = {"zh": full[name]["ja"]}
-    full["published"] = document.beside(full)
+    full["published"] = document.compare_published(full)
     page = report.page.render(full, settings)
     assert 'class="published" d="' in page and "Wukong" in page and "AltCLIP README" in page
     line = next(line for line in report.markdown.render(full).splitlines() if "| AltCLIP |" in line)

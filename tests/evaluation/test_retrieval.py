@@ -91,7 +91,7 @@ def test_figures_are_those_of_transformers_called_directly(tiny_altclip, setting
         owners += [number, number]
     encoder = DualEncoder(checkpoint.read(tiny_altclip, "tiny"), Settings(precision="float32", device="cpu"))
     data = load_retrieval(write_jsonl(tmp_path / "set", rows))
-    found = document_of(retrieval.evaluate(encoder, data, settings, tmp_path / "cache"))["languages"]["en"]
+    recalls = document_of(retrieval.evaluate(encoder, data, settings, tmp_path / "cache"))["languages"]["en"]
 
     preparation = AutoImageProcessor.from_pretrained(tiny_altclip, backend="pil")
     processor = AltCLIPProcessor(preparation, AutoTokenizer.from_pretrained(tiny_altclip))
@@ -106,8 +106,8 @@ def test_figures_are_those_of_transformers_called_directly(tiny_altclip, setting
     text_places = np.array([(scores[:, n] > scores[owners == n, n].max()).sum() for n in range(12)])
     for way, places in zip(WAYS, (image_places, text_places), strict=True):
         expected = {f"R@{cut}": round(100 * float((places < cut).mean()), 2) for cut in (1, 5, 10)}
-        assert found[way] == expected
-        assert 0 < found[way]["R@5"] < found[way]["R@10"] < 100
+        assert recalls[way] == expected
+        assert 0 < recalls[way]["R@5"] < recalls[way]["R@10"] < 100
 
 
 def test_equal_captions_of_ours_belong_to_all_their_pictures():

@@ -17,11 +17,11 @@ def test_a_second_run_decodes_and_encodes_nothing(colour, pictures, settings, tm
     first = vectors.encode_images(colour, pictures, settings, tmp_path / "cache")
     texts = vectors.encode_texts(colour, ["red", "blue", "red"], tmp_path / "cache")
     assert (colour.images, colour.texts) == (6, ["red", "blue"])
-    again = ColourEncoder()
-    second = vectors.encode_images(again, pictures, settings, tmp_path / "cache")
+    second_encoder = ColourEncoder()
+    second = vectors.encode_images(second_encoder, pictures, settings, tmp_path / "cache")
     assert (second.vectors == first.vectors).all()
-    assert (vectors.encode_texts(again, ["red", "blue", "red"], tmp_path / "cache") == texts).all()
-    assert (again.images, again.texts) == (0, [])
+    assert (vectors.encode_texts(second_encoder, ["red", "blue", "red"], tmp_path / "cache") == texts).all()
+    assert (second_encoder.images, second_encoder.texts) == (0, [])
 
 
 def test_another_encoder_has_vectors_of_its_own(colour, random_encoder, pictures, settings, tmp_path):
@@ -32,9 +32,9 @@ def test_another_encoder_has_vectors_of_its_own(colour, random_encoder, pictures
 def test_vectors_are_those_of_the_encoder_as_the_catalog_keeps_them(colour, pictures, settings, tmp_path):
     from polyglance.data.pictures import images
 
-    found = vectors.encode_images(colour, pictures, settings, tmp_path / "cache").vectors
+    encoded = vectors.encode_images(colour, pictures, settings, tmp_path / "cache").vectors
     decoded = [images.decode(path.read_bytes(), side=32, max_pixels=10**6).image for path in pictures]
-    assert (found == colour.encode_images(decoded).astype(np.float16).astype(np.float32)).all()
+    assert (encoded == colour.encode_images(decoded).astype(np.float16).astype(np.float32)).all()
 
 
 def test_a_stopped_run_goes_on_where_it_stopped(pictures, settings, tmp_path):
@@ -47,29 +47,29 @@ def test_a_stopped_run_goes_on_where_it_stopped(pictures, settings, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         vectors.encode_images(Stopped(), pictures, settings, tmp_path / "cache")
     rest = ColourEncoder()
-    found = vectors.encode_images(rest, pictures, settings, tmp_path / "cache").vectors
+    encoded = vectors.encode_images(rest, pictures, settings, tmp_path / "cache").vectors
     assert rest.images == 2
-    assert (found == vectors.encode_images(ColourEncoder(), pictures, settings, tmp_path / "fresh").vectors).all()
+    assert (encoded == vectors.encode_images(ColourEncoder(), pictures, settings, tmp_path / "fresh").vectors).all()
 
 
 def test_pictures_that_fail_are_named_and_the_others_stay_in_order(colour, pictures, settings, tmp_path):
     pictures[1].write_text("no picture")
     pictures[4].write_bytes(pictures[4].read_bytes()[:60])
     whole = vectors.encode_images(ColourEncoder(), [pictures[n] for n in (0, 2, 3, 5)], settings, tmp_path / "a")
-    found = vectors.encode_images(colour, pictures, settings, tmp_path / "b")
-    assert [(failure.number, failure.path) for failure in found.failures] == [
+    encoded = vectors.encode_images(colour, pictures, settings, tmp_path / "b")
+    assert [(failure.number, failure.path) for failure in encoded.failures] == [
         (1, str(pictures[1])),
         (4, str(pictures[4])),
     ]
-    assert "not a picture" in found.failures[0].reason and "truncated" in found.failures[1].reason
-    assert (found.vectors == whole.vectors).all()
+    assert "not a picture" in encoded.failures[0].reason and "truncated" in encoded.failures[1].reason
+    assert (encoded.vectors == whole.vectors).all()
 
 
 def test_equal_pictures_are_encoded_once(colour, pictures, settings, tmp_path):
     shutil.copy(pictures[0], tmp_path / "copy.png")
-    found = vectors.encode_images(colour, [*pictures, tmp_path / "copy.png"], settings, tmp_path / "cache")
-    assert (colour.images, len(found.vectors)) == (6, 7)
-    assert (found.vectors[0] == found.vectors[6]).all()
+    encoded = vectors.encode_images(colour, [*pictures, tmp_path / "copy.png"], settings, tmp_path / "cache")
+    assert (colour.images, len(encoded.vectors)) == (6, 7)
+    assert (encoded.vectors[0] == encoded.vectors[6]).all()
 
 
 def test_progress_ends_at_the_total(colour, pictures, settings, tmp_path):
@@ -115,11 +115,11 @@ def test_keys_that_end_in_zeros_are_kept_whole(tmp_path):
     cache = VectorCache(tmp_path, ColourEncoder().fingerprint, "texts")
     cache.add(keys, np.eye(4, dtype=np.float32)[:2])
     cache.flush()
-    again = VectorCache(tmp_path, ColourEncoder().fingerprint, "texts")
-    assert (again.get(keys) == np.eye(4)[:2]).all()
+    second_cache = VectorCache(tmp_path, ColourEncoder().fingerprint, "texts")
+    assert (second_cache.get(keys) == np.eye(4)[:2]).all()
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path, pictures, settings, colour):
     (tmp_path / "file").write_text("in the way")
-    found = vectors.encode_images(colour, pictures, settings, tmp_path / "file" / "cache")
-    assert len(found.vectors) == 6
+    encoded = vectors.encode_images(colour, pictures, settings, tmp_path / "file" / "cache")
+    assert len(encoded.vectors) == 6

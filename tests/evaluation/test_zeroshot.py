@@ -26,7 +26,7 @@ def test_metrics_are_those_of_altclips_script(tiny_altclip, settings, tmp_path):
     templates = prompts.templates("cifar10", "en")
     encoder = DualEncoder(checkpoint.read(tiny_altclip, "tiny"), Settings(precision="float32", device="cpu"))
     result = zeroshot.evaluate(encoder, data, names, templates, settings, tmp_path / "cache")
-    found = ZeroShot.from_result(result).model_dump()
+    document = ZeroShot.from_result(result).model_dump()
 
     model = AltCLIPModel.from_pretrained(tiny_altclip)
     tokenizer = AutoTokenizer.from_pretrained(tiny_altclip)
@@ -42,7 +42,7 @@ def test_metrics_are_those_of_altclips_script(tiny_altclip, settings, tmp_path):
         logits = 100 * normalize(model.get_image_features(**pixels).pooler_output, dim=-1) @ torch.stack(weights, 1)
     target = torch.tensor(LABELS)
     correct = logits.topk(5, 1, True, True)[1].eq(target[:, None])
-    assert found == {
+    assert document == {
         "dataset": "cifar10",
         "metrics": {
             "acc1": pytest.approx(correct[:, :1].sum().item() / 60, abs=1e-6),
@@ -50,16 +50,16 @@ def test_metrics_are_those_of_altclips_script(tiny_altclip, settings, tmp_path):
             "mean_per_class_recall": pytest.approx(balanced_accuracy_score(LABELS, logits.argmax(1)), abs=1e-6),
         },
     }
-    assert 0 < found["metrics"]["acc1"] < found["metrics"]["acc5"] < 1
+    assert 0 < document["metrics"]["acc1"] < document["metrics"]["acc5"] < 1
 
 
 def test_class_vectors_are_means_of_unit_vectors(random_encoder, tmp_path):
     names = prompts.class_names("imagefolder", ["cat", "dog"], "en")
-    found = zeroshot.class_vectors(random_encoder, names, ("a {c}", "the {c}", "{c}"), tmp_path)
+    classes = zeroshot.class_vectors(random_encoder, names, ("a {c}", "the {c}", "{c}"), tmp_path)
     texts = random_encoder.encode_texts(["a dog", "the dog", "dog"])
     expected = texts.mean(axis=0) / np.linalg.norm(texts.mean(axis=0))
-    np.testing.assert_allclose(found[1], expected, atol=1e-6)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(classes[1], expected, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(classes, axis=1), 1, atol=1e-6)
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ def test_an_encoder_that_understands_is_right_in_every_language(colour, settings
     words = dict(zip(WORDS["en"], WORDS[code], strict=True))
     names = [prompts.Names(*[words[key]] * 3) for key in data.classes]
     templates = prompts.templates("imagefolder", code)
-    found = zeroshot.evaluate(colour, data, names, templates, settings, tmp_path / "cache")
-    assert (found.acc1, found.acc5, found.mean_per_class_recall, found.images) == (1, None, 1, 12)
-    assert ZeroShot.from_result(found).metrics.acc5 is None  # three classes: AltCLIP's script says NaN
+    result = zeroshot.evaluate(colour, data, names, templates, settings, tmp_path / "cache")
+    assert (result.acc1, result.acc5, result.mean_per_class_recall, result.images) == (1, None, 1, 12)
+    assert ZeroShot.from_result(result).metrics.acc5 is None  # three classes: AltCLIP's script says NaN
 
 
 def test_a_random_encoder_is_right_as_often_as_chance(random_encoder, settings, tmp_path):
@@ -91,8 +91,8 @@ def test_a_random_encoder_is_right_as_often_as_chance(random_encoder, settings, 
     )
     for code in ("en", "zh"):
         names = prompts.class_names("cifar10", data.classes, code)
-        found = zeroshot.evaluate(random_encoder, data, names, ["{c}"], settings, tmp_path / "cache")
-        for value, expected in ((found.acc1, 0.1), (found.acc5, 0.5), (found.mean_per_class_recall, 0.1)):
+        result = zeroshot.evaluate(random_encoder, data, names, ["{c}"], settings, tmp_path / "cache")
+        for value, expected in ((result.acc1, 0.1), (result.acc5, 0.5), (result.mean_per_class_recall, 0.1)):
             low, high = stats.binom.interval(1 - 1e-6, 600, expected)
             assert low <= 600 * value <= high
 
@@ -104,8 +104,8 @@ def test_unreadable_pictures_are_named_and_an_emptied_class_is_said(colour, sett
     arguments = (colour, data, names, ["{c}"], settings, tmp_path / "cache")
     with pytest.raises(DataError, match=r"1 of 12 pictures cannot be read: .*1.png"):
         zeroshot.evaluate(*arguments)
-    found = zeroshot.evaluate(*arguments, allow_missing=True)
-    assert (found.images, found.acc1, len(found.failures)) == (11, 1, 1)
+    result = zeroshot.evaluate(*arguments, allow_missing=True)
+    assert (result.images, result.acc1, len(result.failures)) == (11, 1, 1)
     for path in (colours_tree / "red").iterdir():
         path.write_text("no picture")
     with pytest.raises(DataError, match=r"The class 'red' has no picture that can be read"):

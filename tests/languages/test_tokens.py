@@ -16,7 +16,9 @@ def holding(*texts):
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         db.execute(words.SCHEMA[0])
         for number, text in enumerate(texts):
-            db.execute("INSERT INTO words (rowid, name) VALUES (?, ?)", (number, " ".join(tokens.of_document(text))))
+            db.execute(
+                "INSERT INTO words (rowid, name) VALUES (?, ?)", (number, " ".join(tokens.document_tokens(text)))
+            )
         yield db
 
 
@@ -98,6 +100,6 @@ def test_any_text_makes_an_expression_that_fts5_takes_and_finds_itself(text):
 
 @given(st.text(max_size=40), st.text(max_size=12))
 def test_the_reason_given_is_what_fts5_found(text, query):
-    document = tokens.of_document(text)
+    document = tokens.document_tokens(text)
     asked = tokens.units(query)
     assert (bool(asked) and all(tokens.has(document, unit) for unit in asked)) == finds(query, text)

@@ -9,7 +9,7 @@ from PIL import Image
 from polyglance.data.catalog.records import FileStat, Move
 from polyglance.data.vectors.index import VectorIndex
 from polyglance.errors import PhotoNotFound, QueryError
-from polyglance.search.engine import View
+from polyglance.search.answer import View
 from search_places import WordEncoder, names, unit
 
 
@@ -18,7 +18,7 @@ def test_what_looks_like_it_comes_first_and_says_so(place):
     place.add(("a.jpg", unit(1)), ("b.jpg", unit(1, 0.4)))
     answer = place.find("beach", 2)
     assert names(answer) == ["a.jpg", "b.jpg"]
-    assert [(one.rank, one.why, one.count) for one in answer.results] == [
+    assert [(result.rank, result.why, result.count) for result in answer.results] == [
         (1, ("looks like",), 1),
         (2, ("looks like",), 1),
     ]
@@ -44,7 +44,7 @@ def test_words_find_what_looks_do_not_and_say_where(place, path, facts, query, w
     place.add((path, unit(0, 0, 0, 0, 1), facts))
     answer = place.find(query, 3)
     assert path in names(answer)
-    (result,) = [one for one in answer.results if one.photo.path.decode().endswith(path)]
+    (result,) = [result for result in answer.results if result.photo.path.decode().endswith(path)]
     assert result.why == (why,)
     assert result.score == pytest.approx(0, abs=0.01)
 
@@ -54,7 +54,7 @@ def test_looks_and_words_together_come_before_either(place):
     place.add(("x.jpg", unit(1)), ("beach far.jpg", unit(0, 0, 0, 0, 1)), ("beach.jpg", unit(1, 0.3)))
     answer = place.find("beach", 3)
     assert names(answer) == ["beach.jpg", "beach far.jpg", "x.jpg"]
-    assert [one.why for one in answer.results] == [("looks like", "name"), ("name",), ("looks like",)]
+    assert [result.why for result in answer.results] == [("looks like", "name"), ("name",), ("looks like",)]
 
 
 def test_stop_words_alone_do_not_find_names(place):
@@ -79,9 +79,10 @@ def test_sums_add_and_take_away(place):
 def test_words_that_are_taken_away_hide_no_looks_but_find_no_names(place):
     place.crowd(100)
     place.add(("cat people.jpg", unit(0, 0, 0, 0, 1)), ("cat.jpg", unit(0, 0, 0, 0, 0, 1)))
-    found = place.find("cat - people", 60)
-    assert ("cat.jpg", ("name",)) in zip(names(found), (one.why for one in found.results), strict=True)
-    assert not [one for one in found.results if one.photo.path.endswith(b"cat people.jpg") and "name" in one.why]
+    answer = place.find("cat - people", 60)
+    assert ("cat.jpg", ("name",)) in zip(names(answer), (result.why for result in answer.results), strict=True)
+    subtracted = [result for result in answer.results if result.photo.path.endswith(b"cat people.jpg")]
+    assert not [result for result in subtracted if "name" in result.why]
 
 
 def test_a_photo_and_a_picture_in_a_sum(place):
@@ -94,7 +95,7 @@ def test_a_photo_and_a_picture_in_a_sum(place):
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("beach - beach", "cancel each other out"),
         ("2: cat + beach - 2: cat - beach", "cancel each other out"),
@@ -102,13 +103,13 @@ def test_a_photo_and_a_picture_in_a_sum(place):
         ("https://example.org/a.jpg", "cannot be read from here"),
     ],
 )
-def test_sums_that_cannot_be_answered(place, query, said):
+def test_sums_that_cancel_out_or_name_unreadable_pictures_are_refused(place, query, message):
     place.crowd(10)
-    with pytest.raises(QueryError, match=said):
+    with pytest.raises(QueryError, match=message):
         place.find(query)
 
 
-def test_a_photo_that_is_not_there_is_said_so(place):
+def test_an_unknown_photo_id_is_refused(place):
     with pytest.raises(PhotoNotFound, match="No photo has the id 99"):
         place.find("cat + #99")
 
@@ -122,7 +123,7 @@ def test_filters_restrict_the_search_itself(place):
         answer = place.find(query, 20, **options, collapse=False)
         assert sorted(names(answer)) == sorted(path for path, *_ in rare)
         assert answer.next is None
-    scores = [one.score for one in answer.results]
+    scores = [result.score for result in answer.results]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -133,7 +134,7 @@ def test_filters_restrict_what_words_find(place):
     assert place.names("beach after:2024") == ["new/beach.jpg"]
 
 
-def test_of_copies_those_that_pass_are_shown(place):
+def test_only_copies_that_pass_the_filters_are_shown(place):
     place.add(("a/x.jpg", unit(1)), ("b/y.jpg", unit(1), {"bytes_of": "a/x.jpg"}))
     assert place.names("beach folder:b") == ["b/y.jpg"]
     assert place.names("beach", collapse=False) == ["a/x.jpg", "b/y.jpg"]
@@ -144,11 +145,11 @@ def test_filters_alone_list_the_newest_first(place):
         place.add((f"{year}.jpg", unit(1, noise=1, seed=year), {"taken_at": f"{year}-05-01T00:00:00"}))
     answer = place.find("after:2020")
     assert names(answer) == ["2024.jpg", "2021.jpg"]
-    assert {one.why for one in answer.results} == {("filter",)}
+    assert {result.why for result in answer.results} == {("filter",)}
     assert (answer.language, answer.query) == (None, "after:2020")
 
 
-def test_nothing_passes_and_nothing_is_found(place):
+def test_filters_that_nothing_passes_give_no_results(place):
     place.crowd(10)
     assert place.find("beach after:2030").results == []
 
@@ -164,7 +165,7 @@ def test_relevance_hides_the_rest_or_says_there_is_nothing(place):
     assert answer.is_relevant
 
 
-def test_by_date_the_relevant_ones_come_newest_first(place):
+def test_sorted_by_date_the_relevant_photos_come_newest_first(place):
     place.crowd(300)
     for number, year in enumerate((2019, 2024, None, 2021)):
         taken = {"taken_at": f"{year}-05-01T00:00:00"} if year else {}
@@ -185,9 +186,9 @@ def test_copies_and_bursts_are_one_with_a_count(place):
     place.add(*burst, ("later.jpg", unit(1, noise=0.01, seed=9), at(50)))
     place.add(("copy.jpg", unit(1, noise=0.01, seed=0), {"bytes_of": "DSC0000.jpg", **at(0)}))
     answer = place.find("beach", 2)
-    assert sorted(one.count for one in answer.results) == [1, 5]
+    assert sorted(result.count for result in answer.results) == [1, 5]
     assert len(place.find("beach", 6, collapse=False).results) == 6
-    assert all(one.count == 1 for one in place.find("beach", 6, collapse=False).results)
+    assert all(result.count == 1 for result in place.find("beach", 6, collapse=False).results)
 
 
 @pytest.mark.parametrize(
@@ -204,13 +205,13 @@ def test_copies_and_bursts_are_one_with_a_count(place):
         (("beach.jpg", at(1)), ("beach (1).jpg", at(30)), False),
     ],
 )
-def test_alike_is_not_enough_they_must_belong_together(place, first, second, together):
+def test_similar_photos_are_one_result_only_if_taken_or_named_together(place, first, second, together):
     place.crowd(40)
     place.add(*((path, unit(1, noise=0.01, seed=n), dict(facts)) for n, (path, facts) in enumerate((first, second))))
     assert (place.find("playa", 1).results[0].count == 2) == together
 
 
-def test_belonging_together_is_not_enough_they_must_be_alike(place):
+def test_photos_taken_together_are_one_result_only_if_similar(place):
     place.crowd(40)
     place.add(("x.jpg", unit(1), at(1)), ("y.jpg", unit(1, 0.6), at(2)))
     assert place.find("beach", 1).results[0].count == 1
@@ -238,11 +239,11 @@ def test_pages_are_one_long_page_cut_up(place, query, count, collapse):
     place.add(*((f"c{n}.jpg", unit(1), {"bytes_of": f"s/beach{n}.jpg"}) for n in range(0, 40, 3)))
     whole = place.find(query, 1000, collapse=collapse)
     pages = all_pages(place, query, count, collapse=collapse)
-    cut = [one for page in pages for one in page.results]
-    assert [(one.photo.id, one.rank, one.why, one.count) for one in cut] == [
-        (one.photo.id, one.rank, one.why, one.count) for one in whole.results
+    cut = [result for page in pages for result in page.results]
+    assert [(result.photo.id, result.rank, result.why, result.count) for result in cut] == [
+        (result.photo.id, result.rank, result.why, result.count) for result in whole.results
     ]
-    assert len({one.photo.id for one in cut}) == len(cut)
+    assert len({result.photo.id for result in cut}) == len(cut)
     assert not any(page.changed for page in pages)
 
 
@@ -251,7 +252,7 @@ def test_a_deep_page_is_what_a_long_one_would_show(place):
     place.add(*((f"beach{n}x.jpg", unit(noise=1, seed=9000 + n)) for n in range(30)))
     whole = names(place.find("beach", 2530, collapse=False))
     assert len(set(whole)) == 2530
-    place.engine._kept.clear()
+    place.engine._cached.clear()
     first = place.find("beach", 10, collapse=False)
     assert names(first) == whole[:10]
     generation = first.next.partition("-")[0]
@@ -274,14 +275,14 @@ def test_a_page_goes_on_in_the_order_of_the_first_whatever_was_indexed_since(pla
     assert names(place.find("playa", 5, collapse=False))[0].startswith("new/")
 
 
-def test_an_order_that_is_not_known_any_more_is_said_so(place):
+def test_a_page_says_if_its_order_is_no_longer_cached_and_the_library_changed(place):
     place.crowd(60)
     first = place.find("beach", 10)
     place.crowd(5, start=60)
-    place.engine._kept.clear()
+    place.engine._cached.clear()
     second = place.find("beach", 10, cursor=first.next)
     assert second.changed
-    assert [one.rank for one in second.results] == list(range(11, 21))
+    assert [result.rank for result in second.results] == list(range(11, 21))
 
 
 def test_searching_while_photos_come_move_and_go(place):
@@ -294,9 +295,9 @@ def test_searching_while_photos_come_move_and_go(place):
         while not ended.is_set():
             try:
                 for page in all_pages(place, query, 25, **view):
-                    ids = [one.photo.id for one in page.results]
+                    ids = [result.photo.id for result in page.results]
                     assert len(set(ids)) == len(ids)
-                    assert [one.rank for one in page.results] == sorted({one.rank for one in page.results})
+                    assert [result.rank for result in page.results] == sorted({result.rank for result in page.results})
             except BaseException as error:  # noqa: BLE001 - told by the main thread
                 failures.append(error)
                 return
@@ -319,7 +320,7 @@ def test_searching_while_photos_come_move_and_go(place):
 
 
 @pytest.mark.parametrize(
-    ("view", "said"),
+    ("view", "message"),
     [
         (View(0), "0 results cannot be asked for"),
         (View(10**9), "1000000000 results cannot be asked for"),
@@ -328,8 +329,8 @@ def test_searching_while_photos_come_move_and_go(place):
         (View(cursor="1-" + "9" * 30), "no cursor"),
     ],
 )
-def test_views_there_are_none_of(place, view, said):
-    with pytest.raises(QueryError, match=re.escape(said)):
+def test_invalid_views_are_refused(place, view, message):
+    with pytest.raises(QueryError, match=re.escape(message)):
         place.engine.find(SimpleNamespace(terms=(), filters=()), view)
 
 
@@ -342,7 +343,8 @@ def test_a_cursor_beyond_the_end_shows_nothing(place):
 def test_similar_photos_leave_the_photo_itself_out_and_its_copies_in(place):
     place.crowd(20)
     place.add(("a.jpg", unit(1)), ("b.jpg", unit(1), {"bytes_of": "a.jpg"}), ("c.jpg", unit(1, 0.2)))
-    ids = {name: one.photo.id for one in place.find("beach", 50, collapse=False).results for name in names_of(one)}
+    results = place.find("beach", 50, collapse=False).results
+    ids = {name: result.photo.id for result in results for name in names_of(result)}
     answer = place.engine.similar_to_photo(ids["a.jpg"], View(2, collapse=False))
     assert names(answer) == ["b.jpg", "c.jpg"]
     assert answer.query == str(ids["a.jpg"])
@@ -356,9 +358,9 @@ def test_scores_are_those_of_the_vectors_as_stored(place):
     place.crowd(100)
     answer = place.find("beach", 100, collapse=False)
     assert len(answer.results) == 100
-    for one in answer.results[::9]:
-        vector = place.catalog.vector(one.photo.content_hash, place.encoder_id)
-        assert one.score == pytest.approx(float(vector @ np.eye(16)[0]), abs=1e-3)
+    for result in answer.results[::9]:
+        vector = place.catalog.vector(result.photo.content_hash, place.encoder_id)
+        assert result.score == pytest.approx(float(vector @ np.eye(16)[0]), abs=1e-3)
 
 
 class SlowEncoder(WordEncoder):
@@ -400,13 +402,13 @@ def test_searches_that_wait_for_a_slow_encoder_hold_no_connection_and_are_encode
 
 def test_the_next_page_encodes_nothing_and_a_new_search_does_while_no_moment_is_held(place, monkeypatch):
     place.crowd(200)
-    held = []
+    connections = []
     encode = place.encoder.encode_texts
-    record = lambda texts: held.append(getattr(place.catalog._held, "connection", None)) or encode(texts)  # noqa: E731
+    record = lambda texts: connections.append(getattr(place.catalog._held, "connection", None)) or encode(texts)  # noqa: E731
     monkeypatch.setattr(place.encoder, "encode_texts", record)
     first = place.find("beach", 20)
     place.find("beach", 20, cursor=first.next)
-    assert held == [None]
+    assert connections == [None]
 
 
 def test_a_commit_between_the_start_of_a_search_and_its_ranking_is_not_rolled_back(place, monkeypatch):
@@ -424,9 +426,9 @@ def test_a_commit_between_the_start_of_a_search_and_its_ranking_is_not_rolled_ba
         place.catalog.generation()  # its moment begins
         monkeypatch.setattr(place.engine, "_begin", begin)
         place.add(("late.jpg", unit(1)), ("later.jpg", unit(1, 0.1)))
-        other = threading.Thread(target=lambda: place.find("cat"))
-        other.start()
-        other.join()
+        concurrent_search = threading.Thread(target=lambda: place.find("cat"))
+        concurrent_search.start()
+        concurrent_search.join()
         assert index.count() == 302
         return begin(*arguments)
 

@@ -33,7 +33,7 @@ FILTERS = ['camera:"Camera 1"', "after:2015", "after:2015 camera:0", "before:201
 @pytest.mark.parametrize("query", [f"{words} {asked}" for words in ("plage", "beach", "猫") for asked in FILTERS])
 def test_the_same_photos_come_whether_those_that_pass_are_listed_or_skipped(crowded, monkeypatch, query):
     listed = names(crowded.fresh().find(query, 40))
-    monkeypatch.setattr(engines, "FEW", 0)
+    monkeypatch.setattr(engines, "ALWAYS_LISTED", 0)
     monkeypatch.setattr(engines.math, "isqrt", lambda _: 0)
     assert names(crowded.fresh().find(query, 40)) == listed
 
@@ -47,11 +47,11 @@ def test_the_same_photos_come_from_clusters(crowded, monkeypatch, query):
     assert index_files.kind(catalog, catalog.encoders()[0]) == "clustered"
     clustered = crowded.fresh(VectorIndex).find(query, 40)
     assert len(set(names(exact)) & set(names(clustered))) >= 38
-    scores = {one.photo.id: one.score for one in exact.results}
+    scores = {result.photo.id: result.score for result in exact.results}
     assert all(
-        one.score == pytest.approx(scores[one.photo.id], abs=1e-5)
-        for one in clustered.results
-        if one.photo.id in scores
+        result.score == pytest.approx(scores[result.photo.id], abs=1e-5)
+        for result in clustered.results
+        if result.photo.id in scores
     )
 
 
@@ -70,15 +70,15 @@ def test_words_that_many_names_have_rank_what_looks_right(crowded, monkeypatch):
 
 
 def test_words_among_come_in_the_order_of_their_vectors(crowded):
-    found = crowded.catalog.words_among('"beach"', [31, 7, 2, 1, 4])
-    assert [vector_id for _, vector_id in found] == [31, 7, 1, 4]
+    hits = crowded.catalog.words_among('"beach"', [31, 7, 2, 1, 4])
+    assert [vector_id for _, vector_id in hits] == [31, 7, 1, 4]
     assert crowded.catalog.words_among('"beach"', []) == []
 
 
 def test_so_many_pass_that_they_are_not_listed(crowded):
-    wanted = Filters(cameras=("Camera 1",))
-    assert len(crowded.catalog.vectors_passing(wanted, crowded.encoder_id, 200)) == 200
-    assert crowded.catalog.vectors_passing(wanted, crowded.encoder_id, 199) is None
+    filters = Filters(cameras=("Camera 1",))
+    assert len(crowded.catalog.vectors_passing(filters, crowded.encoder_id, 200)) == 200
+    assert crowded.catalog.vectors_passing(filters, crowded.encoder_id, 199) is None
 
 
 def test_what_is_read_in_one_moment_does_not_change(crowded):

@@ -18,7 +18,7 @@ def test_probabilities_from_a_file_are_those_of_transformers(kind, tiny_altclip,
     picture.save(tmp_path / "picture.png")
     texts = list(SENTENCES.values())
     settings = Settings(precision="float32", device="cpu")
-    name, found = match_file(tmp_path / "picture.png", texts, str(folder), settings=settings)
+    name, probabilities = match_file(tmp_path / "picture.png", texts, str(folder), settings=settings)
 
     model = AutoModel.from_pretrained(folder)
     pixels = AutoImageProcessor.from_pretrained(folder, backend="pil")(picture, return_tensors="pt")
@@ -28,7 +28,7 @@ def test_probabilities_from_a_file_are_those_of_transformers(kind, tiny_altclip,
     with torch.inference_mode():
         expected = model(**pixels, **tokens).logits_per_image.softmax(dim=1)[0].numpy()
     assert name == str(folder)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert sum(found) == pytest.approx(1)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    assert sum(probabilities) == pytest.approx(1)
     # The proof needs a scale that matters: without it the probabilities are far from these.
     assert float(model.logit_scale.detach().exp()) > 2 and np.ptp(expected) > 1e-3

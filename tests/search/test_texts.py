@@ -52,14 +52,14 @@ def in_threads(texts, many):
     return threads, results
 
 
-def test_each_text_is_encoded_once_in_whatever_company(encoder):
+def test_each_text_is_encoded_once(encoder):
     texts = Texts(encoder)
     first = texts.encode(["a", "雪山"])
     assert np.array_equal(texts.encode(["雪山", "b", "a", "a"])[[2, 0]], first)
     assert encoder.batches == [["a", "雪山"], ["b"]]
 
 
-def test_what_waits_is_encoded_together_and_everyone_gets_their_own(encoder):
+def test_waiting_texts_are_encoded_in_one_batch_and_each_caller_gets_its_own(encoder):
     texts = Texts(encoder)
     encoder.may_answer.clear()
     threads, results = in_threads(texts, [["first"]])
@@ -76,7 +76,7 @@ def test_what_waits_is_encoded_together_and_everyone_gets_their_own(encoder):
         assert vectors.tolist() == [[len(text), sum(map(ord, text))] for text in asked]
 
 
-def test_a_failure_is_told_to_one_and_the_others_go_on(encoder):
+def test_a_failure_is_raised_in_one_thread_and_the_others_continue(encoder):
     texts = Texts(encoder)
     encoder.may_answer.clear()
     encoder.fails = 1
@@ -92,8 +92,8 @@ def test_a_failure_is_told_to_one_and_the_others_go_on(encoder):
     assert texts.encode(["first"]).shape == (1, 2)
 
 
-def test_only_so_many_are_kept_and_those_asked_for_stay(encoder, monkeypatch):
-    monkeypatch.setattr(module, "KEPT", 3)
+def test_the_cache_is_bounded_and_drops_the_least_recently_used(encoder, monkeypatch):
+    monkeypatch.setattr(module, "CACHED_TEXTS", 3)
     texts = Texts(encoder)
     for asked in (["a"], ["b"], ["c"], ["a"], ["d"]):
         texts.encode(asked)
@@ -102,4 +102,4 @@ def test_only_so_many_are_kept_and_those_asked_for_stay(encoder, monkeypatch):
     texts.encode(["b"])
     assert encoder.batches == [["b"]]
     assert len(texts.encode(list("hijklm"))) == 6
-    assert len(texts._kept) == 3
+    assert len(texts._vectors) == 3

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from ...answers.searching import MarkedAnswer
 from ...library import Library
-from ...search import engine
-from ...search.query.sent import Sent
+from ...search.answer import Answer
+from ...search.query.sent import SentPicture
 from ..web import uploads
 from ..web.limits import MAX_UPLOAD_PIXELS
 from .openapi import picture_body, picture_form
@@ -36,7 +36,7 @@ def router(library: Library) -> APIRouter:
     async def search_with_picture(request: Request) -> Response:
         """Find the photos like the picture in the form's field `picture`, together with what `q` says."""
         form = await uploads.form(request, WantedWithPicture, "picture")
-        sent = Sent(form.file, form.fields.weight, MAX_UPLOAD_PIXELS) if form.file is not None else None
+        sent = SentPicture(form.file, form.fields.weight, MAX_UPLOAD_PIXELS) if form.file is not None else None
         async with uploads.few_at_once():
             return respond(await run_in_threadpool(_answer, library, form.fields, sent))
 
@@ -48,14 +48,14 @@ def router(library: Library) -> APIRouter:
     @routes.post("/similar", response_model=MarkedAnswer, openapi_extra=picture_body())
     async def similar_to_upload(request: Request, k: Count = 20) -> Response:
         """Find the photos like the picture whose file is the request's body."""
-        sent = Sent(await uploads.body(request), 1.0, MAX_UPLOAD_PIXELS)
+        sent = SentPicture(await uploads.body(request), 1.0, MAX_UPLOAD_PIXELS)
         async with uploads.few_at_once():
             return respond(await run_in_threadpool(_answer, library, Wanted(k=k, all=True), sent))
 
     return routes
 
 
-def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> MarkedAnswer:
+def _answer(library: Library, wanted: Wanted, sent: SentPicture | None) -> MarkedAnswer:
     answer = library.search(
         wanted.q,
         wanted.k,
@@ -70,6 +70,6 @@ def _answer(library: Library, wanted: Wanted, sent: Sent | None) -> MarkedAnswer
     return _marked(library, answer)
 
 
-def _marked(library: Library, answer: engine.Answer) -> MarkedAnswer:
+def _marked(library: Library, answer: Answer) -> MarkedAnswer:
     favourites = library.favourites_among([result.photo.id for result in answer.results])
     return MarkedAnswer.with_favourites(answer, favourites)

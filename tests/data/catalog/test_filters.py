@@ -133,7 +133,7 @@ def test_a_folder_is_that_one_alone_whatever_is_called_like_it(tmp_path):
         assert passing(one, "in:photos") == list(range(1, 11))
         # Two that read the same are both meant: nothing says which.
         for folder, numbers in ((r"photos/2024/H\xffme", [8, 9]), (r"photos/2024/a\nb", [10])):
-            wanted = filters.make(filters.given({"in": folder}), one.roots())
+            wanted = filters.make(filters.from_mapping({"in": folder}), one.roots())
             assert one.vectors_passing(wanted, 1).tolist() == numbers
 
 
@@ -179,10 +179,10 @@ def test_copies_pass_each_by_itself(tmp_path):
 
 
 def test_filters_can_be_given_as_a_mapping():
-    asked = filters.given({"after": "2024-05", "camera": ["X100V", "R5"]})
+    asked = filters.from_mapping({"after": "2024-05", "camera": ["X100V", "R5"]})
     assert filters.make(asked).cameras == ("X100V", "R5")
     with pytest.raises(QueryError, match="no filter colour"):
-        filters.given({"colour": "red"})
+        filters.from_mapping({"colour": "red"})
 
 
 def test_the_newest_come_first_and_those_without_a_date_last(catalog):

@@ -200,7 +200,7 @@ def test_a_library_that_has_doubled_gets_new_clusters(saved, rows):
 def test_a_library_that_shrank_is_searched_exactly_again(saved, world, rows):
     drop(saved, range(250, MANY))
     assert index_files.save_if_stale(saved, record(saved))
-    assert header(saved).tuning == snapshot.EXACT
+    assert header(saved).tuning == snapshot.NO_CLUSTERS
     index = opened(saved)
     assert index.held.base is None
     assert recall(index, rows[:250], world.texts(20)) == 1

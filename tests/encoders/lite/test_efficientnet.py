@@ -51,8 +51,8 @@ def test_folding_batch_norm_changes_nothing(network: EfficientNetLite2) -> None:
 def test_every_weight_of_the_file_is_used(network: EfficientNetLite2) -> None:
     state = torch.load(efficientnet.weights_path(), map_location="cpu", weights_only=True)
     convolutions = [value for key, value in state.items() if key.endswith("weight") and value.ndim == 4]
-    held = [buffer for key, buffer in network.named_buffers() if key.endswith("weight")]
-    assert sum(value.numel() for value in convolutions) == sum(buffer.numel() for buffer in held)
+    buffers = [buffer for key, buffer in network.named_buffers() if key.endswith("weight")]
+    assert sum(value.numel() for value in convolutions) == sum(buffer.numel() for buffer in buffers)
 
 
 def test_a_picture_does_not_depend_on_its_batch(network: EfficientNetLite2) -> None:

@@ -72,9 +72,9 @@ def test_a_word_in_any_language_finds_its_picture(
 
 @pytest.mark.parametrize("query", ["A photo of two cats", "Two motorcycles!", "МОТОЦИКЛЫ", "القطط", "コーヒーの写真"])
 def test_inflected_words_in_a_phrase_are_understood(encoder: LiteEncoder, pictures: Vectors, query: str) -> None:
-    wanted = {"A": "chelsea", "T": "motorcycle", "М": "motorcycle", "ا": "chelsea", "コ": "coffee"}[query[0]]
+    expected = {"A": "chelsea", "T": "motorcycle", "М": "motorcycle", "ا": "chelsea", "コ": "coffee"}[query[0]]
     scores = pictures @ encoder.encode_texts([query])[0]
-    assert PICTURES[int(scores.argmax())].startswith(wanted)
+    assert PICTURES[int(scores.argmax())].startswith(expected)
 
 
 def test_a_colour_decides_between_equal_things(encoder: LiteEncoder) -> None:
@@ -89,10 +89,10 @@ def test_pictures_become_unit_vectors(pictures: Vectors) -> None:
 
 
 def test_the_same_input_gives_the_same_bits(encoder: LiteEncoder) -> None:
-    other = LiteEncoder(Settings())
+    second_encoder = LiteEncoder(Settings())
     image = sample(COFFEE)
-    assert np.array_equal(encoder.encode_images([image]), other.encode_images([image]))
-    assert np.array_equal(encoder.encode_texts(["雪山"]), other.encode_texts(["雪山"]))
+    assert np.array_equal(encoder.encode_images([image]), second_encoder.encode_images([image]))
+    assert np.array_equal(encoder.encode_texts(["雪山"]), second_encoder.encode_texts(["雪山"]))
 
 
 def test_a_text_does_not_depend_on_its_batch(encoder: LiteEncoder) -> None:
@@ -107,14 +107,14 @@ def test_a_picture_does_not_depend_on_its_batch(encoder: LiteEncoder, pictures: 
 
 
 def test_a_picture_to_search_by_does_not_wait_for_a_batch(encoder: LiteEncoder, pictures: Vectors) -> None:
-    ready, held = threading.Event(), threading.Event()
+    ready, may_go_on = threading.Event(), threading.Event()
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as batch:
-        patch.setattr(lite, "_encode_picture", lambda network, image: (ready.set(), held.wait(30), pictures[0])[2])
+        patch.setattr(lite, "_encode_picture", lambda network, image: (ready.set(), may_go_on.wait(30), pictures[0])[2])
         indexed = batch.submit(encoder.encode_images, [sample(CAT)] * 20)
         assert ready.wait(30)
         patch.undo()
         assert np.array_equal(encoder.encode_images([sample(ROCKET)])[0], pictures[PICTURES.index(ROCKET)])
-        held.set()
+        may_go_on.set()
         assert len(indexed.result(30)) == 20
 
 
@@ -122,7 +122,7 @@ def test_other_models_keep_their_threads(encoder: LiteEncoder) -> None:
     before = torch.get_num_threads()
     lite._load_network.cache_clear()
     encoder.encode_images([Image.new("RGB", (64, 64))])
-    inside = lite._load_network().for_many.submit(torch.get_num_threads).result()
+    inside = lite._load_network().batch.submit(torch.get_num_threads).result()
     with ThreadPoolExecutor(1) as pool:
         outside = pool.submit(torch.get_num_threads).result()
     assert (inside, torch.get_num_threads(), outside) == (1, before, before)

@@ -14,7 +14,7 @@ WORDS = (
 LEXICON = lexicon.build(WORDS)
 
 
-def found(text: str) -> list[int]:
+def find_anchors(text: str) -> list[int]:
     return [anchor for hit in LEXICON.find(lexicon.split(text)) for anchor, _ in hit.anchors]
 
 
@@ -22,21 +22,21 @@ def found(text: str) -> list[int]:
     "text", ["cat", "CATS!", "the cat's", "白猫", "ネコ", "ねこのえ", "кошки", "кошку", "القطة", "قِطّة", "고양이는"]
 )
 def test_a_word_is_found_in_any_form(text: str) -> None:
-    assert found(text) == [CAT]
+    assert find_anchors(text) == [CAT]
 
 
 @pytest.mark.parametrize(("text", "anchor"), [("a cat spider", SPIDER), ("黒い猫蜘蛛", SPIDER), ("うなぎいぬ", EEL)])
 def test_the_longest_phrase_wins(text: str, anchor: int) -> None:
-    assert found(text) == [anchor]
+    assert find_anchors(text) == [anchor]
 
 
 @pytest.mark.parametrize("text", ["", "concatenate", "bea", "ていねこむ", "くろいぬの", "123"])
 def test_parts_of_other_words_are_not_found(text: str) -> None:
-    assert found(text) == []
+    assert find_anchors(text) == []
 
 
 def test_several_words_are_found_in_order() -> None:
-    assert found("two bears and the perros") == [BEAR, DOG]
+    assert find_anchors("two bears and the perros") == [BEAR, DOG]
 
 
 def test_stop_words_are_left_out_and_cut_joined_scripts() -> None:
@@ -44,6 +44,6 @@ def test_stop_words_are_left_out_and_cut_joined_scripts() -> None:
 
 
 def test_a_lexicon_survives_json() -> None:
-    again = lexicon.from_json(json.loads(json.dumps(lexicon.to_json(LEXICON))))
-    assert again.find(["cat"])[0].length == 3
-    assert list(again.find(["cat"])[0].anchors[0]) == [CAT, 1.0]
+    restored = lexicon.from_json(json.loads(json.dumps(lexicon.to_json(LEXICON))))
+    assert restored.find(["cat"])[0].length == 3
+    assert list(restored.find(["cat"])[0].anchors[0]) == [CAT, 1.0]

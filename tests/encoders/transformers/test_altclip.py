@@ -118,7 +118,7 @@ def test_the_tokenizer_agrees_with_sentencepiece(altclip: DualEncoder, tiny_altc
     for text in [*TEXTS, "  two  spaces ", "ｆｕｌｌｗｉｄｔｈ", "日落 时分"]:
         # XLM-R puts <s>, <pad>, </s>, <unk> first, where sentencepiece has <unk>, <s>, </s>.
         expected = [0, *(piece + 1 if piece else 3 for piece in pieces.encode(text)), 2]
-        assert altclip._tokens([text])["input_ids"] == [expected]
+        assert altclip._tokenize([text])["input_ids"] == [expected]
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -131,7 +131,7 @@ def test_a_text_does_not_depend_on_its_neighbours(tiny_altclip: Path, precision:
 
 
 def test_long_texts_are_cut_to_what_the_tower_takes(altclip: DualEncoder) -> None:
-    tokens = altclip._tokens(["photo " * 500])["input_ids"][0]
+    tokens = altclip._tokenize(["photo " * 500])["input_ids"][0]
     assert len(tokens) == 77 and tokens[-1] == 2
     vectors = altclip.encode_texts(["photo " * 500, "photo " * 400])
     assert cosines(vectors[:1], vectors[1:]).min() > ALIKE
@@ -152,10 +152,10 @@ def test_pictures_of_any_shape_are_encoded(altclip: DualEncoder, size: tuple[int
 def test_only_the_middle_of_a_long_strip_is_resized() -> None:
     strip = Image.new("RGB", (20_000, 2), "red")
     strip.paste("blue", (9_990, 0, 10_010, 2))
-    middle = altclip_module._without_ends(strip)
+    middle = altclip_module._crop_ends(strip)
     assert middle.size == (32, 2) and middle.getpixel((16, 0)) == (0, 0, 255)
-    assert altclip_module._without_ends(strip.rotate(90, expand=True)).size == (2, 32)
-    assert altclip_module._without_ends(Image.new("RGB", (160, 10))).size == (160, 10)
+    assert altclip_module._crop_ends(strip.rotate(90, expand=True)).size == (2, 32)
+    assert altclip_module._crop_ends(Image.new("RGB", (160, 10))).size == (160, 10)
 
 
 def test_batches_of_any_size_give_the_same(tiny_altclip: Path, pictures: list[Image.Image]) -> None:

@@ -23,16 +23,16 @@ def write_config(folder: Path, **config: object) -> Path:
 
 
 def test_the_hub_layout_of_altclip_is_read(tiny_altclip: Path) -> None:
-    found = checkpoint.read(tiny_altclip, "tiny")
-    assert (found.dimension, found.image_side, found.text_length) == (24, 32, 77)
-    assert found.weights == (tiny_altclip / "pytorch_model.bin",)
-    assert found.languages == LANGUAGES
+    read_checkpoint = checkpoint.read(tiny_altclip, "tiny")
+    assert (read_checkpoint.dimension, read_checkpoint.image_side, read_checkpoint.text_length) == (24, 32, 77)
+    assert read_checkpoint.weights == (tiny_altclip / "pytorch_model.bin",)
+    assert read_checkpoint.languages == LANGUAGES
 
 
 def test_sizes_default_to_those_of_the_kind(tmp_path: Path) -> None:
     def sizes(**config: object) -> tuple[int, int, int]:
-        found = checkpoint.read(write_config(tmp_path / "any", **config), "any")
-        return found.dimension, found.image_side, found.text_length
+        read_checkpoint = checkpoint.read(write_config(tmp_path / "any", **config), "any")
+        return read_checkpoint.dimension, read_checkpoint.image_side, read_checkpoint.text_length
 
     assert sizes(model_type="altclip") == (768, 224, 77)
     assert sizes(model_type="clip") == (512, 224, 77)

@@ -17,7 +17,7 @@ PULL = """
 import json, sys
 from polyglance.config import Settings
 from polyglance.encoders import registry
-from polyglance.encoders.transformers import hub
+from polyglance.encoders.transformers import transfer
 from polyglance.errors import PolyglanceError
 %s
 steps = []
@@ -36,7 +36,7 @@ from polyglance.encoders import registry
 encoder = registry.create("owner/tiny", Settings(precision="float32", device="cpu"))
 print(json.dumps([encoder.fingerprint.digest, encoder.encode_texts([%r]).tolist()]))
 """
-GIVE_UP_AT_ONCE = "hub.PAUSES = ()"
+GIVE_UP_AT_ONCE = "transfer.PAUSES = ()"
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_pulled_model_is_whole_and_then_works_without_the_hub(
 
 def test_a_broken_connection_is_taken_up_where_it_broke(serving: Hub, tmp_path: Path) -> None:
     serving.cuts = [50_000, 30_000]
-    result = pull(serving, tmp_path, "hub.PAUSES = (0.01,)")
+    result = pull(serving, tmp_path, "transfer.PAUSES = (0.01,)")
     assert result["error"] is None and result["ready"]
     assert weights_requests(serving) == [None, "bytes=50000-", "bytes=80000-"]
 
@@ -108,7 +108,7 @@ def test_a_download_that_was_given_up_goes_on_in_the_next_process(serving: Hub, 
 def test_a_server_that_cannot_resume_starts_again(serving: Hub, tmp_path: Path) -> None:
     serving.cuts = [50_000]
     serving.ignores_ranges = True
-    result = pull(serving, tmp_path, "hub.PAUSES = (0.01,)")
+    result = pull(serving, tmp_path, "transfer.PAUSES = (0.01,)")
     assert result["error"] is None and result["ready"]
 
 
@@ -181,7 +181,7 @@ def test_offline_mode_asks_nothing(serving: Hub, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "wanted"),
+    ("names", "chosen"),
     [
         (
             ["config.json", "pytorch_model.bin", "model.safetensors", "tf_model.h5", "onnx/config.json"],
@@ -194,8 +194,8 @@ def test_offline_mode_asks_nothing(serving: Hub, tmp_path: Path) -> None:
         (["vocab.txt", "merges.txt", "README.md", "x.png"], ["vocab.txt", "merges.txt"]),
     ],
 )
-def test_one_form_of_the_weights_is_chosen(names: list[str], wanted: list[str]) -> None:
-    assert polyglance_hub.wanted_files(names) == wanted
+def test_one_form_of_the_weights_is_chosen(names: list[str], chosen: list[str]) -> None:
+    assert polyglance_hub.choose_files(names) == chosen
 
 
 def test_a_full_disk_is_foreseen(serving: Hub, tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ def vectors(folder: Path) -> tuple[Any, Any]:
     return encoder.encode_texts(["a photo"]), encoder.encode_images([PICTURE])
 
 
-def change(file: Path, **said: object) -> None:
-    file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **said}), encoding="utf-8")
+def change(file: Path, **values: object) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **values}), encoding="utf-8")
 
 
 @pytest.fixture
@@ -102,14 +102,14 @@ def test_transformers_itself_is_told_never_to_run_code(
     folder = with_code(copy_of(tiny_checkpoint("clip"), tmp_path / "copy"), tmp_path / "ran")
     key, named = CLASS_KEYS[file]
     change(folder / file, auto_map=AUTO_MAPS[file], **{key: named})
-    found = checkpoint.read(folder, "copy")
+    read_checkpoint = checkpoint.read(folder, "copy")
     for load in (
         towers.load_tokenizer,
         towers.load_preparation,
         lambda each: towers.load_tower(each, "text_model", torch.device("cpu"), torch.float32),
     ):
         try:
-            load(found)
+            load(read_checkpoint)
         except EncoderUnavailable as error:
             assert "\n" not in str(error)
     assert not (tmp_path / "ran").exists()
@@ -193,13 +193,13 @@ WRONG = [None, True, -1, 0, 10**9, 10**30, 1.5, math.nan, math.inf, "x", "", [],
 def test_a_value_of_another_type_is_one_line(tiny_altclip: Path, tmp_path: Path, file: str) -> None:
     """Each key in turn with one of the wrong values: with all of them it takes a quarter of an hour."""
     folder = copy_of(tiny_altclip, tmp_path / "copy")
-    said = json.loads((folder / file).read_text(encoding="utf-8"))
-    places = [(said, key) for key in said]
-    places += [(inner, key) for inner in said.values() if isinstance(inner, dict) for key in inner]
+    document = json.loads((folder / file).read_text(encoding="utf-8"))
+    places = [(document, key) for key in document]
+    places += [(inner, key) for inner in document.values() if isinstance(inner, dict) for key in inner]
     for number, (owner, key) in enumerate(places):
         before = owner[key]
         owner[key] = WRONG[7 * number % len(WRONG)]
-        (folder / file).write_text(json.dumps(said), encoding="utf-8")
+        (folder / file).write_text(json.dumps(document), encoding="utf-8")
         is_answered_or_one_line(folder)
         owner[key] = before
 
@@ -213,7 +213,7 @@ def test_an_index_of_weights_names_files_beside_it(tiny_checkpoint: Tiny, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("file", "said", "words"),
+    ("file", "values", "words"),
     [
         ("config.json", {"text_config": [1]}, "text_config is no object"),
         ("config.json", {"text_config": {"num_hidden_layers": 10**9}}, "num_hidden_layers is '1000000000'"),
@@ -224,9 +224,9 @@ def test_an_index_of_weights_names_files_beside_it(tiny_checkpoint: Tiny, tmp_pa
     ],
 )
 def test_sizes_that_no_model_has_are_named(
-    tiny_altclip: Path, tmp_path: Path, file: str, said: dict[str, object], words: str
+    tiny_altclip: Path, tmp_path: Path, file: str, values: dict[str, object], words: str
 ) -> None:
     folder = copy_of(tiny_altclip, tmp_path / "copy")
-    change(folder / file, **said)
+    change(folder / file, **values)
     with pytest.raises(EncoderUnavailable, match=words):
         checkpoint.read(folder, "copy")

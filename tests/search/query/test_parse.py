@@ -88,7 +88,7 @@ def test_filters_stand_anywhere():
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ('"snowy mountains', "A quote is not closed"),
         ('camera:"X100V', "A quote is not closed"),
@@ -123,10 +123,10 @@ def test_filters_stand_anywhere():
         ("x" * 10_000_000, "10,000,000 characters; the limit is 200"),
     ],
 )
-def test_bad_input_is_one_clear_line(typed, said):
+def test_bad_input_is_one_clear_line(typed, message):
     with pytest.raises(QueryError) as caught:
         parse(typed, 200)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
 

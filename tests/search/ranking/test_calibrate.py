@@ -59,9 +59,9 @@ def test_never_falls_with_the_score_and_stays_in_range_for_any_background(scores
 
 
 def test_a_query_all_of_whose_scores_lie_higher_means_the_same():
-    asked = np.float32([0.1, 0.5, 0.9])
-    one, higher = (relevance(asked + up, background(up, 0.02), 350, LITE) for up in (0, 0.05))
-    assert one == pytest.approx(higher, abs=0.02)
+    scores = np.float32([0.1, 0.5, 0.9])
+    values, higher_values = (relevance(scores + offset, background(offset, 0.02), 350, LITE) for offset in (0, 0.05))
+    assert values == pytest.approx(higher_values, abs=0.02)
 
 
 def test_half_is_where_the_curve_says():

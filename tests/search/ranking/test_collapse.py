@@ -35,9 +35,9 @@ def groups_by_definition(photos):
 
 
 def is_same(first, new):
-    enough = collapse._alike_from(first, new)
+    threshold = collapse._threshold(first, new)
     left, right = vectors([first.vector_id, new.vector_id])
-    return enough < collapse.NEVER and float(left @ right) >= enough
+    return threshold < collapse.NEVER and float(left @ right) >= threshold
 
 
 names = st.builds(
@@ -70,7 +70,7 @@ def test_the_groups_are_those_of_the_definition_however_they_are_added(drawn, at
 @pytest.mark.parametrize("name", ["x{}.jpg", "{}.jpg", "{} (1).jpg", "photo{:06}.png"])
 def test_comparisons_grow_with_the_number_of_numbered_photos_without_dates(monkeypatch, name):
     compared = []
-    monkeypatch.setattr(collapse, "_alike_from", lambda one, other: compared.append(1) or collapse.NEVER)
+    monkeypatch.setattr(collapse, "_threshold", lambda first, second: compared.append(1) or collapse.NEVER)
     briefs = [Brief(n, n, b"folder/" + name.format(n).encode(), b"%d" % n, None) for n in range(3000)]
     groups = Groups(vectors)
     for start in range(0, len(briefs), 500):

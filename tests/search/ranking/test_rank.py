@@ -26,6 +26,6 @@ def test_one_ranking_stays_as_it_is(ranking):
 
 
 @given(st.lists(st.integers(0, 20), unique=True), st.lists(st.integers(0, 20), unique=True))
-def test_every_id_comes_once(one, other):
-    fused = fuse(one, other)
-    assert sorted(fused) == sorted({*one, *other})
+def test_every_id_comes_once(first, second):
+    fused = fuse(first, second)
+    assert sorted(fused) == sorted({*first, *second})
