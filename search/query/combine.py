@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ...data.catalog import fulltext
 from ...errors import QueryError
 from ...languages import tokens
-from ...languages.stop_words import stop_words
+from ...languages.stop_words import stop_words_in
 from .parse import Term
 
 Floats = npt.NDArray[np.float32]
@@ -43,7 +43,7 @@ def words_of(terms: Sequence[Term]) -> str:
     """FTS5's expression for photos with all words of an added text, and not all words of a subtracted text."""
     added, subtracted = (
         [
-            fulltext.match(term.value, stop_words=stop_words())
+            fulltext.match(term.value, stop_words=stop_words_in(term.value))
             for term in terms
             if term.kind == "text" and sign * term.weight > 0
         ]
@@ -57,4 +57,4 @@ def words_of(terms: Sequence[Term]) -> str:
 def units_of(terms: Sequence[Term]) -> list[list[str]]:
     """The tokens of the added texts, as the full-text search looks them up."""
     added = [term.value for term in terms if term.kind == "text" and term.weight > 0]
-    return [unit for value in added for unit in tokens.units(value, stop_words())]
+    return [unit for value in added for unit in tokens.units(value, stop_words_in(value))]
