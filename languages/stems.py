@@ -19,7 +19,19 @@ PLURALS = {
     "es": (("ces", "z"), ("s", ""), ("es", "")),
     "fr": (("s", ""), ("x", ""), ("aux", "al")),
     "it": (("i", "o"), ("i", "e"), ("i", "io"), ("e", "a"), ("hi", "o"), ("he", "a")),
-    "ru": (("ы", ""), ("ы", "а"), ("и", ""), ("и", "а"), ("и", "я"), ("и", "ь"), ("и", "й"), ("а", "о")),
+    "ru": (
+        ("ы", ""),
+        ("ы", "а"),
+        ("и", ""),
+        ("и", "а"),
+        ("и", "я"),
+        ("и", "ь"),
+        ("и", "й"),
+        ("а", "о"),
+        ("ек", "ка"),
+        ("ок", "ка"),
+        ("ов", "ы"),
+    ),
     "ar": (("ات", "ه"), ("ات", "")),
 }
 """Endings of plurals with those of their singulars. A stem says less: pesci (fish) and pesca (peach) share one."""
@@ -27,8 +39,8 @@ PLURALS = {
 MIN_LENGTH = 3
 """Shorter words are not inflected."""
 
-_SHORT_WORDS = {"es": re.compile("(?<=..)(e?s|[aeo])$"), "it": re.compile("(?<=..)[aeio]$")}
-"""Endings of words that the stemmers leave as they are because they are short: osos, orsi."""
+_LEFT_ENDINGS = {"es": re.compile("(?<=..)(e?s|[aeo])$"), "it": re.compile("(?<=..)[aeio]$"), "fr": re.compile("x$")}
+"""Endings that the stemmers leave as they are: of short words (osos, orsi), and the French x (feux)."""
 
 
 def stems(word: str, language: str) -> tuple[str, ...]:
@@ -40,7 +52,7 @@ def stems(word: str, language: str) -> tuple[str, ...]:
         return ()
     forms = (word.replace("ё", "е"), fold(word, CONCEPTS))
     likely = [fold(_stem(form, language), CONCEPTS) for form in forms]
-    if endings := _SHORT_WORDS.get(language):
+    if endings := _LEFT_ENDINGS.get(language):
         likely.append(endings.sub("", forms[1]))
     return tuple(dict.fromkeys(likely))
 

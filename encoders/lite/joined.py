@@ -59,7 +59,7 @@ def _parse_run(run: str, lexicon: Lexicon, parse: Parse) -> None:
         if match:
             matches.append(match)
         position = match.end if match else position + 1
-    kept = _without_parts_of_words(run, matches)
+    kept = _without_parts_of_words(simplified(run) if parse.language == "zh" else run, matches)
     for match in kept:
         parse.add(match.sense, match.end - match.start)
         parse.letters += match.end - match.start

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from .lexicon import Sense
 
-EXACT, PLURAL, WITHOUT_ACCENTS, INFLECTED = 1.0, 0.95, 0.93, 0.9
-"""Worth of a letter of a known word, by how the word was found."""
+EXACT, WITHOUT_ACCENTS, INFLECTED = 1.0, 0.95, 0.9
+"""Worth of a letter of a known word, by how the word was found. A regular plural is as good as a listed word."""
 
 COST_OF_A_WORD = 0.01
 """Subtracted from the worth of each word: one long word is worth more than two that cover the same letters."""

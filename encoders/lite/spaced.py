@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...languages.stems import singulars
 from .lexicon import Lexicon, Sense, merge, without_stop_words
-from .parse import EXACT, INFLECTED, PLURAL, WITHOUT_ACCENTS, Parse
+from .parse import EXACT, INFLECTED, WITHOUT_ACCENTS, Parse
 
 MAX_PHRASE = 5
 """Words of the longest phrase that is looked up."""
@@ -67,7 +67,7 @@ def _look_up(phrase: list[str], language: str, lexicon: Lexicon) -> tuple[Sense,
         is_side_name = all(weight < 1 for _, weight in exact)
         return (merge([exact, plural]) if plural and is_side_name else exact), EXACT
     if plural:
-        return plural, PLURAL
+        return plural, EXACT
     if sense := lexicon.find_without_accents(language, word):
         return sense, WITHOUT_ACCENTS
     parts = _arabic_parts(phrase) if language == "ar" else _korean_parts(phrase) if language == "ko" else ()
