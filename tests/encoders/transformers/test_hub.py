@@ -17,7 +17,7 @@ PULL = """
 import json, sys
 from polyglance.config import Settings
 from polyglance.encoders import registry
-from polyglance.encoders.transformers import transfer
+from polyglance.encoders.transformers import hub, transfer
 from polyglance.errors import PolyglanceError
 %s
 steps = []
