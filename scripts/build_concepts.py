@@ -43,6 +43,8 @@ class Anchor:
     words: dict[str, list[tuple[str, float]]]
     classes: tuple[int, ...]
     colours: tuple[int, ...]
+    is_likeness: bool = False
+    """Whether the classes only look like the thing: a hartebeest like a deer."""
 
 
 def split_cell(text: str, separator: str = ";") -> list[str]:
@@ -72,7 +74,8 @@ def everyday_words() -> list[Anchor]:
         words = {language: [(word, 1.0) for word in split_cell(row[language])] for language in LANGUAGES}
         ranges = [class_range(part, numbers) for part in split_cell(row["classes"], ",")]
         classes = tuple(dict.fromkeys(number for each in ranges for number in each))
-        anchors.append(Anchor(words, classes, tuple(map(COLOURS.index, row["colours"].split()))))
+        colours = tuple(map(COLOURS.index, row["colours"].split()))
+        anchors.append(Anchor(words, classes, colours, is_likeness=bool(row["likeness"])))
     return anchors
 
 
@@ -155,6 +158,7 @@ def main() -> None:
         "words": lexicon.to_json(words),
         "anchor_classes": [anchor.classes for anchor in anchors],
         "anchor_colours": [anchor.colours for anchor in anchors],
+        "likenesses": [number for number, anchor in enumerate(anchors) if anchor.is_likeness],
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     (FOLDER / "lexicon.json").write_text(text + "\n", encoding="utf-8")

@@ -48,6 +48,9 @@ IMPLIED_COLOUR = 0.5
 BARE_COLOUR_STRENGTH = 3.0
 """Length of the colour part of a text that names only colours, relative to its concept part."""
 
+LIKENESS_WORTH = 0.5
+"""Worth of a word whose classes only look like the thing, relative to other words of the text: "tree", "man"."""
+
 LOGIT_EXPONENT = 0.6
 """Exponent on a picture's standardised logits. Results are equally good from 0.4 to 0.8."""
 
@@ -71,6 +74,7 @@ class ConceptSpace:
     """Its anchors are those of `anchors`, followed by the eleven colours."""
     anchor_concepts: Floats  # (a, 1000), rows sum to 1
     anchor_colours: Floats  # (a, 11), unit or zero rows
+    anchor_worths: Floats  # (a,), 1 or LIKENESS_WORTH
     centre: Floats  # (512,)
     projection: Floats  # (512, 512)
     anchors: Floats  # (a, 512), unit rows
@@ -98,7 +102,7 @@ class ConceptSpace:
                 continue
             numbers, weights = list(anchors), np.array(list(anchors.values()), dtype=np.float32)
             thing = weights @ self.anchor_concepts[numbers]
-            concepts += length * thing / thing.max()
+            concepts += length * self.anchor_worths[numbers].max() * thing / thing.max()
             colours += length * (weights @ self.anchor_colours[numbers]) / weights.sum()
             known += length
         letters = reading.letters - colour_letters
@@ -133,11 +137,14 @@ def load(folder: Path = DATA_FOLDER) -> ConceptSpace:
     document = json.loads((folder / "lexicon.json").read_text(encoding="utf-8"))
     concepts = _rows(document["anchor_classes"], CONCEPTS)
     colours = _rows(document["anchor_colours"], len(COLOURS))
+    worths = np.ones(len(concepts), dtype=np.float32)
+    worths[document["likenesses"]] = LIKENESS_WORTH
     with np.load(folder / "space.npz", allow_pickle=False) as arrays:
         return ConceptSpace(
             lexicon.from_json(document["words"]),
             concepts / concepts.sum(axis=1, keepdims=True),
             colours / np.maximum(np.linalg.norm(colours, axis=1, keepdims=True), 1),
+            worths,
             arrays["centre"].astype(np.float32),
             arrays["projection"].astype(np.float32),
             arrays["anchors"].astype(np.float32),
@@ -157,6 +164,7 @@ def text_settings() -> dict[str, float]:
         "colour strength": COLOUR_STRENGTH,
         "implied colour": IMPLIED_COLOUR,
         "bare colour strength": BARE_COLOUR_STRENGTH,
+        "likeness worth": LIKENESS_WORTH,
     }
 
 
