@@ -27,18 +27,37 @@ UNIT_NORM_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Identity of an encoder's outputs. One search never compares vectors of different fingerprints."""
+    """Identity of an encoder's outputs, in two sides.
+
+    The image side (the first five fields) identifies the vectors of pictures, which libraries store. One search never
+    compares vectors of different image sides. The text side identifies what else the vectors of texts depend on: an
+    encoder that gets better at texts alone changes it, and existing libraries need no new vectors.
+    """
 
     weights: str
     preprocessing: str
     dimension: int
     normalisation: str
     dtype: str
+    text: str = ""
+    """The text side; empty if texts depend on the same things as pictures."""
+    earlier: tuple[str, ...] = ()
+    """Digests that earlier versions stored for the same vectors of pictures."""
 
     @property
     def digest(self) -> str:
-        """Hash of all five fields, 32 hexadecimal digits, as the catalog stores it."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]
+        """Hash of the image side, 32 hexadecimal digits, as the catalog stores it."""
+        image_side = {name: value for name, value in asdict(self).items() if name not in {"text", "earlier"}}
+        return hashlib.sha256(json.dumps(image_side, sort_keys=True).encode()).hexdigest()[:32]
+
+    @property
+    def text_digest(self) -> str:
+        """Hash of both sides, 32 hexadecimal digits: equal if the vectors of texts are equal too."""
+        return hashlib.sha256(f"{self.digest} {self.text}".encode()).hexdigest()[:32] if self.text else self.digest
+
+    def matches(self, stored: str) -> bool:
+        """Whether vectors of pictures with the digest `stored` are vectors of this encoder."""
+        return stored == self.digest or stored in self.earlier
 
 
 @dataclass(frozen=True, slots=True)

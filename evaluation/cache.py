@@ -1,7 +1,8 @@
 """Cache of vectors: a stopped evaluation resumes, and another evaluation of the same encoder takes seconds.
 
-Each encoder (its fingerprint) and kind has a folder. It contains files of about a thousand (key, vector) records, which
-are written once, atomically, and named by their checksum. A damaged file is ignored and its vectors are computed again.
+Each kind of an encoder (its fingerprint's image or text side) has a folder. It contains files of about a thousand (key,
+vector) records, which are written once, atomically, and named by their checksum. A damaged file is ignored and its
+vectors are computed again.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class VectorCache:
     """The vectors of one encoder and kind by 32-byte key. For one thread; several processes may share a folder."""
 
     def __init__(self, folder: Path, fingerprint: Fingerprint, kind: Kind) -> None:
-        self._folder = folder / fingerprint.digest / kind
+        self._folder = folder / (fingerprint.digest if kind == "images" else fingerprint.text_digest) / kind
         self._dtype = np.dtype([("key", "u1", (32,)), ("vector", DTYPES[kind], (fingerprint.dimension,))])
         self._stored: dict[bytes, npt.NDArray[Any]] = {}
         self._new: dict[bytes, npt.NDArray[Any]] = {}

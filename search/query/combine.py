@@ -10,7 +10,7 @@ from ...arrays import Floats
 from ...data.catalog.word_query import WordQuery
 from ...errors import QueryError
 from ...languages import tokens
-from ...languages.stop_words import stop_words
+from ...languages.stop_words import stop_words_in
 from .parse import Term
 
 CANCELLED = 1e-3
@@ -42,10 +42,10 @@ def words_of(terms: Sequence[Term]) -> WordQuery:
     added, subtracted = (
         [term.value for term in terms if term.kind == "text" and sign * term.weight > 0] for sign in (1, -1)
     )
-    return WordQuery.from_texts(added, subtracted, stop_words=stop_words())
+    return WordQuery.from_texts(added, subtracted, stop_words_in=stop_words_in)
 
 
 def units_of(terms: Sequence[Term]) -> list[list[str]]:
     """The tokens of the added texts, as the full-text search looks them up."""
     added = [term.value for term in terms if term.kind == "text" and term.weight > 0]
-    return [unit for value in added for unit in tokens.units(value, stop_words())]
+    return [unit for value in added for unit in tokens.units(value, stop_words_in(value))]

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,6 +119,19 @@ def test_keys_that_end_in_zeros_are_kept_whole(tmp_path):
     cache.flush()
     second_cache = VectorCache(tmp_path, ColourEncoder().fingerprint, "texts")
     assert (second_cache.get(keys) == np.eye(4)[:2]).all()
+
+
+def test_only_texts_are_cached_by_the_text_side_of_the_fingerprint(tmp_path):
+    """Better words keep the vectors of pictures, and never use those of texts from before."""
+    before = ColourEncoder().fingerprint
+    after = replace(before, text="better words")
+    key = b"\x01" * 32
+    for kind in ("images", "texts"):
+        cache = VectorCache(tmp_path, before, kind)
+        cache.add([key], np.eye(4, dtype=np.float32)[:1])
+        cache.flush()
+    assert key in VectorCache(tmp_path, after, "images")
+    assert key not in VectorCache(tmp_path, after, "texts")
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path, pictures, settings, colour):

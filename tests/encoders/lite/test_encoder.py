@@ -20,6 +20,7 @@ from polyglance.encoders.lite import concept_space
 from polyglance.encoders.lite import encoder as lite
 from polyglance.encoders.lite.encoder import LiteEncoder
 from polyglance.errors import EncoderUnavailable
+from polyglance.languages import chinese, stop_words
 
 SAMPLES = Path(skimage.__file__).parent / "data"
 CAT, ROCKET, COFFEE, MOTORCYCLE = "chelsea.png", "rocket.jpg", "coffee.png", "motorcycle_left.png"
@@ -183,20 +184,50 @@ def test_the_fingerprint_is_stable_and_needs_no_tower() -> None:
     assert lite._load_network.cache_info().currsize == lite._load_sentences.cache_info().currsize == 0
 
 
-@pytest.mark.parametrize("setting", ["TEXT_TEMPERATURE", "LOGIT_EXPONENT", "COLOUR_SHARE", "LEXICON_SHARE"])
-def test_every_number_of_the_formula_is_in_the_fingerprint(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
-    before = LiteEncoder(Settings()).fingerprint.digest
+@pytest.mark.parametrize("setting", ["LOGIT_EXPONENT", "COLOUR_SHARE"])
+def test_a_number_of_the_pictures_formula_changes_both_sides(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    before = LiteEncoder(Settings()).fingerprint
     monkeypatch.setattr(concept_space, setting, getattr(concept_space, setting) * 1.01)
-    assert LiteEncoder(Settings()).fingerprint.digest != before
+    after = LiteEncoder(Settings()).fingerprint
+    assert after.digest != before.digest
+    assert after.text_digest != before.text_digest
 
 
-def test_the_concept_data_is_in_the_fingerprint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = LiteEncoder(Settings()).fingerprint.digest
-    for name in concept_space.DATA_FILES:
-        content = (concept_space.DATA_FOLDER / name).read_bytes()
-        (tmp_path / name).write_bytes(content + b" ")
+@pytest.mark.parametrize("setting", ["TEXT_TEMPERATURE", "LEXICON_SHARE", "COLOUR_STRENGTH", "IMPLIED_COLOUR"])
+def test_a_number_of_the_texts_formula_changes_the_text_side_alone(
+    monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    before = LiteEncoder(Settings()).fingerprint
+    monkeypatch.setattr(concept_space, setting, getattr(concept_space, setting) * 1.01)
+    after = LiteEncoder(Settings()).fingerprint
+    assert after.digest == before.digest
+    assert after.text_digest != before.text_digest
+
+
+@pytest.mark.parametrize("changed", [*concept_space.DATA_FILES, chinese.FILE.name, stop_words.FILE.name])
+def test_every_file_of_words_changes_the_text_side_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: str
+) -> None:
+    before = LiteEncoder(Settings()).fingerprint
+    for file in [
+        *(concept_space.DATA_FOLDER / name for name in concept_space.DATA_FILES),
+        chinese.FILE,
+        stop_words.FILE,
+    ]:
+        (tmp_path / file.name).write_bytes(file.read_bytes() + (b" " if file.name == changed else b""))
     monkeypatch.setattr(concept_space, "DATA_FOLDER", tmp_path)
-    assert LiteEncoder(Settings()).fingerprint.digest != before
+    monkeypatch.setattr(chinese, "FILE", tmp_path / chinese.FILE.name)
+    monkeypatch.setattr(stop_words, "FILE", tmp_path / stop_words.FILE.name)
+    after = LiteEncoder(Settings()).fingerprint
+    assert after.digest == before.digest
+    assert after.text_digest != before.text_digest
+
+
+def test_vectors_of_pictures_with_the_fingerprint_of_the_first_words_are_its_own() -> None:
+    fingerprint = LiteEncoder(Settings()).fingerprint
+    assert fingerprint.matches("b10e95e07b2045779eea881e27661ab8")
+    assert fingerprint.matches(fingerprint.digest)
+    assert not fingerprint.matches("0" * 32)
 
 
 def test_missing_concept_data_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
