@@ -200,7 +200,10 @@ def _record_scans(pipeline: Pipeline, surveyor: Surveyor, surveys: Sequence[Surv
 
 
 def _prune(pipeline: Pipeline, places: Sequence[Place]) -> None:
-    """Drop contents without photos, and kept vectors, if all roots were compared; else a photo may be on its way between two of them."""
+    """Drop contents without photos, and kept vectors of excluded ones, if all roots were compared.
+
+    Else a photo may be on its way between two of them.
+    """
     whole = {place.root.id for place in places if place.is_whole}
     if all(root.id in whole for root in pipeline.catalog.roots.all(counted=False)):
         for content_hash in pipeline.catalog.vectors.prune():
