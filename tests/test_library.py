@@ -1,18 +1,15 @@
 import ast
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from colour_encoder import ColourEncoder
 from PIL import Image
 from polyglance import Library, Settings
-from polyglance.data.catalog import database, locks, seals
-from polyglance.data.sample import copy_sample
+from polyglance.data.catalog import locks, database, seals
 from polyglance.errors import (
     EncoderError,
     EncoderUnavailable,
@@ -299,44 +296,6 @@ def test_a_directory_that_is_no_encoder_is_refused_before_any_work(tmp_path, pho
     (tmp_path / "folder").mkdir()
     with Library.open(tmp_path / "other") as library, pytest.raises((NotADualEncoder, EncoderError)):
         library.index([photos], encoder=str(tmp_path / "folder"))
-
-
-def test_killed_at_any_time_it_resumes_to_the_same_end(tmp_path):
-    photos = tmp_path / "photos"
-    copy_sample(photos)
-    code = (
-        "import sys; from polyglance import Library, Settings;"
-        "Library.open(sys.argv[1], settings=Settings(encoder='lite', batch_size=2)).index([sys.argv[2]])"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "killed"), str(photos)]
-    kept = 0
-    for _ in range(3):
-        process = subprocess.Popen(command)
-        with Library.open(tmp_path / "killed") as watcher:
-            while process.poll() is None and watcher.status().photos < kept + 4:
-                time.sleep(0.01)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            assert watcher.status().photos >= kept
-            kept = watcher.status().photos
-    subprocess.run(command, check=True)
-    with Library.open(tmp_path / "killed") as killed, Library.open(tmp_path / "whole") as whole:
-        whole.index([photos], encoder="lite")
-        assert contents(killed) == contents(whole)
-
-
-def contents(library):
-    """Relative path -> (content hash, vector bytes) of everything in a library."""
-    catalog = library.catalog
-    (root,) = catalog.roots.all()
-    encoder = catalog.encoders.active().id
-    known = catalog.photos.known(root.id)
-    hashes = catalog.photos.hashes([entry.photo_id for entry in known.values()])
-    result = {}
-    for path, entry in known.items():
-        content_hash = hashes[entry.photo_id]
-        result[path] = (content_hash, catalog.vectors.get(content_hash, encoder).tobytes())
-    return result
 
 
 def test_an_encoder_object_indexes_and_has_to_come_along_again(tmp_path, photos):
