@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from polyglance.data.catalog import selection
+from polyglance.data.catalog import words
 from polyglance.data.catalog.filters import Filters
+from polyglance.data.catalog.word_query import WordQuery
 from polyglance.data.vectors import index_files
 from polyglance.data.vectors.index import VectorIndex
 from polyglance.search import engine as engines
@@ -56,23 +57,23 @@ def test_the_same_photos_come_from_clusters(crowded, monkeypatch, query):
 
 
 def test_words_that_many_names_have_rank_what_looks_right(crowded, monkeypatch):
-    monkeypatch.setattr(selection, "COMMON", 50)
-    selection._matching.cache_clear()
+    monkeypatch.setattr(words, "COMMON", 50)
+    words._matching.cache_clear()
     crowded.add(("beach.9999.jpg", unit(1)), ("y.jpg", unit(1, 0.1)), ("beach.8888.jpg", unit(-1)))
     try:
         answer = crowded.fresh().find("beach", 3)
-        assert crowded.catalog.words.search('"beach"', Filters(), crowded.encoder_id, 10) is None
+        assert crowded.catalog.words.search(WordQuery.from_texts(["beach"]), Filters(), crowded.encoder_id, 10) is None
     finally:
-        selection._matching.cache_clear()
+        words._matching.cache_clear()
     assert names(answer)[0] == "beach.9999.jpg"
     assert "name" in answer.results[0].why
     assert "beach.8888.jpg" not in names(answer)
 
 
 def test_words_among_come_in_the_order_of_their_vectors(crowded):
-    hits = crowded.catalog.words.search_among('"beach"', [31, 7, 2, 1, 4])
+    hits = crowded.catalog.words.search_among(WordQuery.from_texts(["beach"]), [31, 7, 2, 1, 4])
     assert [vector_id for _, vector_id in hits] == [31, 7, 1, 4]
-    assert crowded.catalog.words.search_among('"beach"', []) == []
+    assert crowded.catalog.words.search_among(WordQuery.from_texts(["beach"]), []) == []
 
 
 def test_so_many_pass_that_they_are_not_listed(crowded):
