@@ -131,7 +131,9 @@ class Engine:
     def _find_cached(self, query: Query, view: View) -> Pages | None:
         """The pages that the previous page belongs to, or those of the same search in this generation, if cached."""
         generation, _ = view.position()
-        is_fixed = all(term.kind in {"text", "photo"} for term in query.terms)  # a picture file may have changed since
+        is_fixed = all(
+            term.kind in {"text", "photo", "itself"} for term in query.terms
+        )  # a picture file may have changed since
         generations = [] if generation is None else [generation]
         if is_fixed or generations:
             generations.append(self._catalog.generation())
@@ -176,8 +178,20 @@ class Engine:
         word_query = combine.words_of(query.terms)
         is_text = bool(query.terms) and all(term.kind == "text" for term in query.terms)
         curve = self._encoder.card.text_curve if is_text else None
+        names = combine.name_of(query.terms)
+        itself = next((int(term.value) for term in query.terms if term.kind == "itself"), None)
         return RankedPhotos(
-            self._catalog, encoder_id, self._nearest, vector, word_query, passing, allowed, excluded, curve
+            self._catalog,
+            encoder_id,
+            self._nearest,
+            vector,
+            word_query,
+            passing,
+            allowed,
+            excluded,
+            curve,
+            names,
+            itself,
         )
 
     # A thread that holds `_lock` must not wait for a connection, because a thread that has one may wait for the lock.
@@ -207,7 +221,7 @@ class Engine:
 
     def _picture_encoder(self, read: Reader | None) -> Callable[[Term], Floats]:
         def encode(term: Term) -> Floats:
-            if term.kind == "photo":
+            if term.kind in {"photo", "itself"}:
                 return self._vector_of_photo(int(term.value))
             if read is None:
                 raise unreadable(term)
@@ -233,12 +247,15 @@ class Engine:
         by_words = [group.photo_ids[0] for group in groups if group.by_words]
         documents = self._catalog.words.get(by_words) if by_words else {}
         units = combine.units_of(query.terms) if query and by_words else []
+        names = combine.name_of(query.terms) if query and by_words else None
         results = []
         for rank, group in enumerate(groups, start=offset + 1):
             records = [photos[photo_id] for photo_id in group.photo_ids if photo_id in photos]
             if records:
                 first = records[0]
                 columns = words.matching_columns(documents[first.id], units) if first.id in documents else []
+                if names and first.id in documents and (match := names.match(first.path)):
+                    columns = list(match.columns)
                 why = (FILTER,) if query is not None and not query.terms else _reasons(group, columns)
                 results.append(Result(rank, first, group.score, group.relevance, why, len(records)))
         return results

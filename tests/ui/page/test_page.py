@@ -393,6 +393,30 @@ def test_filters_narrow_the_results_and_show_as_chips(tab):
 
 
 @in_each_language
+def test_typed_filters_behave_as_those_of_the_panel(tab):
+    page, word = tab.page, CAT[tab.language][0]
+    page.fill(".pg-query", f'{word} after:2024 camera:"Canon EOS R6"')
+    page.press(".pg-query", "Enter")
+    expect(page.locator(".pg-query")).to_have_value(word)
+    expect(page.locator(".pg-chip:not(.pg-chip-all)")).to_have_count(2)
+    expect(page.locator(".pg-tally")).to_have_text(tab.words.number(2))
+    assert query(page) == {"q": word, "after": "2024", "camera": "Canon EOS R6"}
+    page.click(".pg-filter-button")
+    expect(page.get_by_label("Canon EOS R6")).to_be_checked()
+    expect(page.get_by_label(tab.say("filter.from"))).to_have_value("2024-01-01")
+    page.click(".pg-chip-all")
+    expect(page.locator(".pg-chip")).to_have_count(0)
+    assert query(page) == {"q": word}
+    page.keyboard.press("Escape")
+    page.fill(".pg-query", "type:png after:2023")
+    page.press(".pg-query", "Enter")
+    expect(page.locator(".pg-query")).to_have_value("")
+    expect(page.locator(".pg-sort")).to_have_value("date")
+    expect(page.locator(".pg-sort")).to_be_disabled()
+    expect(page.locator(".pg-chip", has_text="PNG")).to_be_visible()
+
+
+@in_each_language
 def test_the_last_day_is_included(tab):
     page = tab.page
     page.click(".pg-filter-button")
