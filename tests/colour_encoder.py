@@ -14,7 +14,8 @@ from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.pictures.thumbnails import Thumbnails
 from polyglance.encoders.base import Card, Fingerprint, checked
 from polyglance.indexer.run.pipeline import Pipeline
-from polyglance.indexer.run.update import Place, update
+from polyglance.indexer.run.places import Place
+from polyglance.indexer.run.update import update
 
 COLOURS = {"red": (255, 0, 99), "green": (0, 255, 99), "dark": (0, 0, 99)}
 """The words it can read; a picture that `draw` makes is nearest to one of them."""
@@ -24,7 +25,8 @@ COLOURS = {"red": (255, 0, 99), "green": (0, 255, 99), "dark": (0, 0, 99)}
 class ColourEncoder:
     """A real, tiny encoder: a picture's vector is its mean colour; it counts the pictures it was given.
 
-    `log` is a file that gets one byte for each picture, so that a process that is killed is counted too.
+    `log` is a file that gets one byte for each picture, so that a process that is killed is counted too; beside it,
+    `log.begun` gets it at the beginning of a batch.
     `seconds` is how long a picture takes.
     """
 
@@ -48,14 +50,18 @@ class ColourEncoder:
     def encode_images(self, images):
         if images:
             self.batches.append(len(images))
+            self._note(".begun", len(images))
             time.sleep(self.seconds * len(images))
-        if images and self.log:
-            with open(self.log, "ab", buffering=0) as file:
-                file.write(b"." * len(images))
+            self._note("", len(images))
         return self._vectors([np.asarray(image).mean((0, 1)) for image in images])
 
     def encode_texts(self, texts):
         return self._vectors([COLOURS.get(text, (128, 128, 128)) for text in texts])
+
+    def _note(self, suffix, count):
+        if self.log:
+            with open(self.log + suffix, "ab", buffering=0) as file:
+                file.write(b"." * count)
 
     def _vectors(self, colours):
         rows = np.array([[*colour, 1] for colour in colours], np.float32).reshape(-1, 4)
@@ -100,25 +106,25 @@ class Setup:
         self.settings = Settings(library=folder, batch_size=4, decode_workers=2, **settings)
         self.catalog = Catalog(folder / "catalog.db", create=True)
         self.encoder = ColourEncoder()
-        record = self.catalog.add_encoder("colour", self.encoder.fingerprint.digest, 4, "float32")
+        record = self.catalog.encoders.add("colour", self.encoder.fingerprint.digest, 4, "float32")
         self.thumbnails = Thumbnails(folder / "thumbnails", 64)
         self.pipeline = Pipeline(self.catalog, self.encoder, record.id, self.thumbnails, self.settings)
-        self.root = self.catalog.add_root(os.fsencode(photos))
+        self.root = self.catalog.roots.add(os.fsencode(photos))
 
     def update(self, *roots, below=b"", progress=lambda _: None):
-        known = [root for root in self.catalog.roots() if root.id == self.root.id]  # as the last scan left it
+        known = [root for root in self.catalog.roots.all() if root.id == self.root.id]  # as the last scan left it
         places = [Place(root, below) for root in roots or known]
         return update(self.pipeline, places, progress).tally
 
     def state(self):
         """What the catalog holds, without ids: path -> (hash, vector bytes)."""
         result = {}
-        for root in self.catalog.roots():
-            known = self.catalog.known(root.id)
-            hashes = self.catalog.hashes([entry.photo_id for entry in known.values()])
+        for root in self.catalog.roots.all():
+            known = self.catalog.photos.known(root.id)
+            hashes = self.catalog.photos.hashes([entry.photo_id for entry in known.values()])
             for path, entry in known.items():
                 content_hash = hashes.get(entry.photo_id)
-                vector = self.catalog.vector(content_hash, 1) if content_hash else None
+                vector = self.catalog.vectors.get(content_hash, 1) if content_hash else None
                 result[paths.join(root.path, path)] = (
                     content_hash,
                     vector.tobytes() if vector is not None else None,
@@ -126,7 +132,7 @@ class Setup:
         return result
 
     def ids(self):
-        return {path: entry.photo_id for path, entry in self.catalog.known(self.root.id).items()}
+        return {path: entry.photo_id for path, entry in self.catalog.photos.known(self.root.id).items()}
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ def test_no_colour_is_found_inside_another_word(text: str) -> None:
     assert colours(text) == set()
 
 
-@pytest.mark.parametrize("text", ["机场", "手机", "耳机", "司机", "可爱", "上海", "日本", "人気", "cerca de la playa", "面白い"])
+@pytest.mark.parametrize("text", ["机场", "手机", "耳机", "司机", "可爱", "上海", "日本", "cerca de la playa"])
 def test_no_word_of_another_language_is_found_inside_a_word(text: str) -> None:
     """机 is desk, 爱 heart, 海 sea, 本 book, 人 person; "cerca" is fence, and before "de" near."""
     assert strongest_class(text) not in {526, 532, 714, 949, 921, 624, 834, 716}

@@ -5,7 +5,6 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from types import SimpleNamespace
 
 import psutil
@@ -27,9 +26,10 @@ class Watching:
         self.setup, self.stop = setup, Stop()
         self.reports, self.coverage, self.places = [], [], []
         self.patterns, self.errors = [], []
+        self.ticks = 0
         host = Host(
-            roots=partial(setup.catalog.roots, counted=False),
-            some_paths=setup.catalog.some_paths,
+            roots=self._roots,
+            some_paths=setup.catalog.photos.some_paths,
             exclusion=lambda: Exclusion(self.patterns),
             update=self._update,
             publish=lambda coverages: setattr(self, "coverage", list(coverages)),
@@ -52,10 +52,32 @@ class Watching:
             assert time.monotonic() < end, f"still not: {self.names()} {self.coverage}"
             time.sleep(0.02)
 
+    def _roots(self):
+        """The service asks for them at every tick."""
+        self.ticks += 1
+        return self.setup.catalog.roots.all(counted=False)
+
+    def settle(self):
+        """Wait until nothing was compared during five ticks."""
+        quiet_since, compared = self.ticks, len(self.places)
+
+        def is_settled():
+            nonlocal quiet_since, compared
+            if len(self.places) > compared:
+                quiet_since, compared = self.ticks, len(self.places)
+            return self.ticks >= quiet_since + 5
+
+        self.until(is_settled)
+
+    def wait_for_ticks(self, count):
+        """Wait until disks and observers were looked after so many times."""
+        end = self.ticks + count
+        self.until(lambda: self.ticks >= end)
+
     def names(self):
         """Absolute paths of all photos."""
         catalog = self.setup.catalog
-        return {os.path.join(root.path, path) for root in catalog.roots() for path in catalog.known(root.id)}
+        return {os.path.join(root.path, path) for root in catalog.roots.all() for path in catalog.photos.known(root.id)}
 
     def how(self):
         return [each.how for each in self.coverage]
@@ -99,7 +121,7 @@ def test_only_the_dirty_folder_is_compared(watching, photos, draw):
         draw(photos / f"{number}" / "a.png", number)
     with watching() as running:
         running.until(lambda: len(running.names()) == 6)
-        time.sleep(0.5)
+        running.settle()
         before = len(running.places)
         draw(photos / "3" / "b.png", 99)
         running.until(lambda: len(running.names()) == 7)
@@ -124,15 +146,15 @@ def test_a_folder_moved_keeps_ids_and_costs_no_encoding(watching, setup, photos,
 def test_a_file_moved_to_another_root_keeps_its_id(watching, setup, photos, draw, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    second = setup.catalog.add_root(os.fsencode(other))
+    second = setup.catalog.roots.add(os.fsencode(other))
     draw(photos / "a.png", 1)
     draw(photos / "stays.png", 2)
     with watching() as running:
         running.until(lambda: len(setup.ids()) == 2)
         photo_id = setup.ids()[b"a.png"]
         (photos / "a.png").rename(other / "b.png")
-        running.until(lambda: b"b.png" in setup.catalog.known(second.id) and len(setup.ids()) == 1)
-        assert setup.catalog.known(second.id)[b"b.png"].photo_id == photo_id
+        running.until(lambda: b"b.png" in setup.catalog.photos.known(second.id) and len(setup.ids()) == 1)
+        assert setup.catalog.photos.known(second.id)[b"b.png"].photo_id == photo_id
         assert setup.encoder.encoded == 2
 
 
@@ -141,11 +163,11 @@ def test_a_root_added_meanwhile_is_followed_and_a_forgotten_one_is_not(watching,
     other.mkdir()
     with watching() as running:
         running.until(lambda: running.how() == ["native"])
-        root = setup.catalog.add_root(os.fsencode(other))
+        root = setup.catalog.roots.add(os.fsencode(other))
         running.until(lambda: running.how() == ["native", "native"])
         a = draw(other / "a.png", 1)
         running.until(lambda: running.names() == paths_of(a))
-        setup.catalog.forget_root(root.id)
+        setup.catalog.roots.remove(root.id)
         running.until(lambda: running.how() == ["native"])
 
 
@@ -184,7 +206,7 @@ def test_a_file_that_is_always_written_is_read_at_the_ceiling(watching, setup, p
 
 
 def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeypatch):
-    monkeypatch.setattr(Service, "_hint", lambda *_: None)
+    monkeypatch.setattr(Service, "_on_event", lambda *_: None)
     with watching(rescan=0.5) as running:
         running.until(lambda: running.how() == ["native"])
         a = draw(photos / "a.png", 1)
@@ -192,13 +214,21 @@ def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeyp
 
 
 def test_trouble_is_answered_by_a_rescan(watching, photos, draw, monkeypatch):
-    hint = Service._hint
-    monkeypatch.setattr(Service, "_hint", lambda self, root, folder, deep: deep and hint(self, root, folder, deep))
+    hint, lost = Service._on_event, []
+
+    def lose_events(self, root, folder, deep):
+        if deep:
+            hint(self, root, folder, deep)
+        else:
+            lost.append(folder)
+
+    monkeypatch.setattr(Service, "_on_event", lose_events)
     with watching() as running:
         running.until(lambda: running.how() == ["native"])
-        time.sleep(0.5)
+        running.settle()
         a = draw(photos / "a.png", 1)
-        time.sleep(0.5)
+        running.until(lambda: lost)
+        running.settle()
         assert running.names() == set()
         running.service._on_trouble()
         running.until(lambda: running.names() == paths_of(a))
@@ -207,7 +237,7 @@ def test_trouble_is_answered_by_a_rescan(watching, photos, draw, monkeypatch):
 def test_a_dead_observer_is_started_again_and_what_it_missed_is_found(watching, photos, draw):
     with watching(tick=0.5) as running:
         running.until(lambda: running.how() == ["native"])
-        time.sleep(0.3)
+        running.wait_for_ticks(1)
         (followed,) = running.service._followed.values()
         dead = followed.watch
         for thread in dead._threads:
@@ -229,7 +259,7 @@ def test_a_root_that_goes_away_is_offline_loses_nothing_and_is_found_again(watch
         aside = photos.rename(photos.with_name("unplugged"))
         running.until(lambda: running.how() == ["offline"])
         photos.mkdir()  # an empty mount point
-        time.sleep(1)
+        running.wait_for_ticks(6)
         assert len(running.names()) == 5
         photos.rmdir()
         draw(aside / "new.png", 77)
@@ -266,7 +296,7 @@ def test_new_patterns_apply_without_a_restart(watching, photos, draw):
 def test_what_fails_is_tried_again_and_loses_nothing(watching, photos, draw, error):
     with watching() as running:
         running.until(lambda: running.how() == ["native"])
-        time.sleep(0.3)
+        running.settle()
         running.errors = [error, error]
         a = draw(photos / "deep" / "a.png", 1)
         running.until(lambda: running.names() == paths_of(a))
@@ -288,7 +318,7 @@ def test_it_stops_after_the_batch_in_hand(watching, setup, photos, draw, monkeyp
         running.stop.ask()
         running.thread.join(5)
         assert not running.thread.is_alive()
-        done = len(setup.catalog.vector_ids(1))
+        done = len(setup.catalog.vectors.ids(1))
         assert done == setup.encoder.encoded < 40
         running.thread = threading.Thread(target=time.sleep, args=(0,))
         running.thread.start()
@@ -298,7 +328,7 @@ def test_it_stops_after_the_batch_in_hand(watching, setup, photos, draw, monkeyp
 def test_idle_it_costs_next_to_nothing(watching, setup, photos, draw, roots):
     draw(photos / "a.png", 1)
     if not roots:
-        setup.catalog.forget_root(setup.root.id)
+        setup.catalog.roots.remove(setup.root.id)
     others = set(threading.enumerate())  # what other tests left running in this process
 
     def seconds():
@@ -327,12 +357,12 @@ def test_a_disk_mounted_inside_a_root_goes_and_comes(watching, setup, photos, dr
     try:
         with watching() as running:
             running.until(lambda: len(running.names()) == 4)
-            time.sleep(0.5)
+            running.settle()
             subprocess.run(["umount", point], check=True)
             mounted = False
             second = draw(photos / "second.png", 51)
             running.until(lambda: os.fsencode(second) in running.names())
-            time.sleep(1)
+            running.wait_for_ticks(6)
             assert len(running.names()) == 5
             subprocess.run(["mount", "--bind", disk, point], check=True)
             mounted = True
