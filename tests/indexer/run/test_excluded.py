@@ -9,6 +9,8 @@ import pytest
 from colour_encoder import picture
 from compare import rows
 from polyglance.data import excluded
+from polyglance.data.catalog.changes import Changes
+from polyglance.data.catalog.vectors import Vectors
 from polyglance.data.excluded import ExcludedVectors
 from polyglance.encoders import registry
 
@@ -131,3 +133,29 @@ def test_vectors_of_another_encoder_are_not_taken(library, photos, tmp_path):
     assert kept.get(key, other.id) is None
     kept.keep({key: 1})
     assert np.array_equal(kept.get(key, encoder.id), catalog.vectors.get(key, encoder.id))
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("step", [(Changes, "remove"), (Vectors, "prune"), (ExcludedVectors, "tidy")])
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+def test_a_run_that_is_killed_at_any_step_of_the_exclusion_loses_none(library, photos, monkeypatch, step, is_done):
+    before = rows(library.folder)["vectors"]
+    owner, name = step
+    original = getattr(owner, name)
+
+    def killed(*arguments):
+        if is_done:
+            original(*arguments)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, killed)
+        with pytest.raises(Killed):
+            index_with(library, photos, ["apart/"])
+    library.index([photos])
+    assert library.status().photos == len(rows(library.folder)["vectors"]) == 4
+    assert index_with(library, photos, []).encoded == 0
+    assert rows(library.folder)["vectors"] == before
