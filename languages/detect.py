@@ -27,7 +27,7 @@ PLAUSIBLE = {"LATIN": 0.5, "CYRILLIC": 0.4}
 """Script -> share of a text's groups of three letters that the vocabulary has, above which it is no nonsense. Of 380
 words of captions in each language 1 % have less; of random letters 87 %. Cyrillic words are of one language only."""
 
-_DIGITS = re.compile(r"\d+")
+_DIGIT = re.compile(r"\d")
 _SCRIPTS = {"HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "ARABIC": "ar", "CYRILLIC": "ru"}
 
 
@@ -59,19 +59,22 @@ def _best_languages(text: str, languages: tuple[str, ...]) -> list[str]:
 
 
 def _is_nonsense(text: str, script: str, languages: tuple[str, ...]) -> bool:
-    """Whether no word of a text is in the vocabulary, and few groups of three of its letters are."""
+    """Whether no word of a text is in the vocabulary, and few groups of three of its letters are.
+
+    Words with a digit (`DSC07003`) are of no language, so their letters do not count.
+    """
     lowered = text.lower()
     words = tokens.words(lowered)
     if any({lowered, *words} & vocabulary()[code] for code in languages):
         return False
-    groups = [group for word in words for group in _groups(word)]
+    groups = [group for word in words if not _DIGIT.search(word) for group in _groups(word)]
     known = _vocabulary_groups(languages)
-    return bool(groups) and sum(group in known for group in groups) <= PLAUSIBLE[script] * len(groups)
+    return sum(group in known for group in groups) <= PLAUSIBLE[script] * len(groups)
 
 
 def _groups(word: str) -> list[str]:
-    """Groups of three letters of a word, whose ends are spaces; digits do not count."""
-    spaced = f" {_DIGITS.sub('', fold(word))} "
+    """Groups of three letters of a word, whose ends are spaces."""
+    spaced = f" {fold(word)} "
     return [spaced[start : start + 3] for start in range(len(spaced) - 2)]
 
 
