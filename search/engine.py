@@ -254,7 +254,11 @@ class Engine:
             if records:
                 first = records[0]
                 columns = words.matching_columns(documents[first.id], units) if first.id in documents else []
-                if names and first.id in documents and (match := names.match(first.path)):
+                if (
+                    names
+                    and first.id in documents
+                    and (match := names.match(first.path, documents[first.id].name.split()))
+                ):
                     columns = list(match.columns)
                 why = (FILTER,) if query is not None and not query.terms else _reasons(group, columns)
                 results.append(Result(rank, first, group.score, group.relevance, why, len(records)))

@@ -6,6 +6,7 @@ and `match` decides over a photo's path. Names are compared by their tokens, fol
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -47,6 +48,8 @@ class NameQuery:
     """What the last part of the path has to have, without its extension."""
     stem: str
     """The last part, folded, with single spaces between its words."""
+    tokens: tuple[str, ...]
+    """The tokens that a file of this name has."""
     suffix: str
     """Extension in lower case, without the dot; empty if the text has none."""
     folders: tuple[str, ...]
@@ -71,23 +74,24 @@ class NameQuery:
             return None
         suffix = suffix.lower() if has_suffix and suffix != "*" else ""
         parts = tuple(map(fold, folders))
-        return cls(units, _plain(stem), suffix, parts, "/" in path, is_name)
+        return cls(units, _plain(stem), tuple(tokens.document_tokens(stem)), suffix, parts, "/" in path, is_name)
 
     @property
     def may_be_folder(self) -> bool:
         """Whether the last part may name a folder."""
         return self.is_path and not self.suffix
 
-    def match(self, path: bytes) -> NameMatch | None:
-        """How the photo at an absolute path is named by the query; None if it is not."""
-        *parents, name = path.decode("utf-8", "replace").replace(os.sep, "/").split("/")
-        above = [fold(parent) for parent in parents]
-        stem, _, suffix = name.rpartition(".")
-        document = tokens.document_tokens(stem)
+    def match(self, path: bytes, document: list[str]) -> NameMatch | None:
+        """How the photo at an absolute path is named by the query; None if it is not.
+
+        `document` has the tokens of its name, as the full-text index stores them.
+        """
+        *above, name = path.decode("utf-8", "replace").replace(os.sep, "/").split("/")
+        suffix = name.rpartition(".")[2]
         if all(unit.is_in(document) for unit in self.units):
             known = _common_end(self.folders, above)
             if known or self.is_name:
-                rank = (-known, bool(self.suffix) and suffix.lower() != self.suffix, _plain(stem) != self.stem)
+                rank = (-known, bool(self.suffix) and suffix.lower() != self.suffix, document != list(self.tokens))
                 return NameMatch(rank, ("name", "folder") if known else ("name",))
         if self.may_be_folder and self._is_below(above):
             return NameMatch((1, False, False), ("folder",))
@@ -133,5 +137,6 @@ def _common_end(folders: tuple[str, ...], above: list[str]) -> int:
     return count
 
 
+@functools.lru_cache(4096)  # thousands of photos have the same folders
 def _plain(text: str) -> str:
     return " ".join(tokens.words(fold(text)))

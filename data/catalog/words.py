@@ -100,7 +100,7 @@ class Words:
             if not 0 < len(fetch(connection, _matching(), {"expression": expression})) <= COMMON:
                 return []
             statement = (
-                select(Photo.id, vector_id_of_photo(encoder_id), Root.path, Photo.path)
+                select(Photo.id, vector_id_of_photo(encoder_id), Root.path, Photo.path, dialect.WORDS.c.name)
                 .select_from(dialect.WORDS)
                 .join(Photo, Photo.id == dialect.WORDS_ID)
                 .join(Root, Root.id == Photo.root_id)
@@ -110,8 +110,8 @@ class Words:
             rows = fetch(connection, statement)
         ranked = [
             (match.rank, photo_id, vector_id)
-            for photo_id, vector_id, root, path in rows
-            if vector_id is not None and (match := query.match(paths.join(root, path)))
+            for photo_id, vector_id, root, path, name in rows
+            if vector_id is not None and (match := query.match(paths.join(root, path), name.split()))
         ]
         ranked.sort(key=lambda row: row[0])  # stable
         return [(photo_id, vector_id) for _, photo_id, vector_id in ranked[:limit]]
