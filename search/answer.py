@@ -61,6 +61,12 @@ class View:
 class Result:
     """One result. A notebook shows it as its picture.
 
+    >>> result = library.search("cat")[0]
+    >>> result
+    <Result 1: #... .../Pictures/chelsea.png>
+    >>> result.photo.width, result.photo.height, result.why
+    (451, 300, ('looks like',))
+
     `rank` counts from 1, `score` is the cosine, `relevance` 0 to 1 as `calibrate` defines it."""
 
     rank: int
@@ -76,7 +82,11 @@ class Result:
 
     @property
     def path(self) -> str:
-        """The photo's path as text for reading; `photo.path` has its exact bytes."""
+        """The photo's path as text for reading; `photo.path` has its exact bytes.
+
+        >>> library.search("cat")[0].path.endswith("Pictures/chelsea.png")
+        True
+        """
         return paths.display(self.photo.path)
 
     def image(self) -> Image.Image:
@@ -84,6 +94,9 @@ class Result:
 
         Raises PictureError if the file is gone, has changed since it was indexed, or cannot be read; PhotoNotFound and
         LibraryMissing if the photo or the library no longer exists.
+
+        >>> library.search("cat")[0].image().size
+        (451, 300)
         """
         return self._open(lambda pictures: pictures.image(self.photo))
 
@@ -91,6 +104,9 @@ class Result:
         """The small copy of the picture that the library keeps, RGB; it is made again if it was lost.
 
         Raises as `image` does, and DiskFull.
+
+        >>> library.search("cat")[0].thumbnail().size
+        (384, 255)
         """
         image = Image.open(BytesIO(self._open(lambda pictures: pictures.thumbnail(self.photo))))
         image.load()
@@ -139,6 +155,14 @@ class Answer(Sequence[Result]):
     """One page of results, best first: a sequence of them. A notebook shows it as a grid of thumbnails.
 
     `language` is None if the query has no text.
+
+    >>> answer = library.search("gatto", 3)
+    >>> answer
+    <Answer gatto: 3 results; there are more>
+    >>> len(answer), answer[0].path.endswith("chelsea.png"), [result.rank for result in answer[1:]]
+    (3, True, [2, 3])
+    >>> answer.language, answer.encoder
+    ('it', 'lite')
     """
 
     query: str

@@ -21,8 +21,8 @@ PROBLEM = problems.Problem(
     type="about:blank",
     title="Unprocessable Entity",
     status=422,
-    detail="There is no filter colour.",
-    hint="/api/v1/docs lists the parameters.",
+    detail="There is no filter colour:.",
+    hint='The filters are after: before: date: …; put text in quotes: "colour:red"',
 ).model_dump()
 
 
