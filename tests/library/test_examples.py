@@ -2,7 +2,9 @@
 
 import doctest
 import inspect
+import json
 import re
+import runpy
 import shutil
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import pytest
 from polyglance import Library, Settings
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-TOUR = Path(polyglance.__file__).with_name("docs") / "python.md"
+ROOT = Path(polyglance.__file__).parent
+TOUR = ROOT / "docs/python.md"
+NOTEBOOK = ROOT / "docs/examples/search.ipynb"
 CLASSES = [getattr(polyglance, name) for name in polyglance.__all__ if name != "__version__"]
 
 
@@ -54,3 +58,25 @@ def test_the_tour_gives_what_it_shows(example_place):
         names = test.globs
     assert not output, "".join(output)
     assert names["library"].folder == example_place / "library"
+
+
+def test_the_notebook_was_executed_and_its_cells_still_give_what_it_shows(example_place):
+    def shown(notebook):
+        """What each code cell prints, and the formats of what it shows."""
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        return [
+            [
+                ("".join(output.get("text", [])).partition("\n")[0], sorted(output.get("data", ())))
+                for output in cell["outputs"]
+            ]
+            for cell in cells
+        ]
+
+    shutil.rmtree(example_place / "library")
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    again = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    runpy.run_path(str(ROOT / "scripts/notebook.py"))["run"](again)
+    assert shown(json.loads(json.dumps(again).replace(str(example_place), "/home/me"))) == shown(notebook)
+    formats = [kind for cell in shown(notebook) for _, kinds in cell for kind in kinds]
+    assert {"text/html", "image/jpeg", "text/plain"} == set(formats)
+    assert NOTEBOOK.stat().st_size < 300_000
