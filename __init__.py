@@ -10,7 +10,8 @@ and `data/` stand at the top; docs/adr/0001 says why.
         for result in library.search("snowy mountains"):
             print(result.rank, result.path)
 
-docs/python.md is a tour. Importing the package does not load torch or gradio: the public names are imported on first use.
+docs/python.md is a tour. Importing the package does not load torch or gradio: the public names are imported on first
+use.
 """
 
 from __future__ import annotations

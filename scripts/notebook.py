@@ -11,7 +11,6 @@ import io
 import json
 import os
 import shutil
-import sys
 import tempfile
 from base64 import b64encode
 from pathlib import Path
@@ -73,4 +72,4 @@ def _show(value: object, method: str) -> list[str] | str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
