@@ -7,10 +7,11 @@ and `data/` stand at the top; docs/adr/0001 says why.
 
     with Library.open() as library:
         library.index(["~/Pictures"])
-        for result in library.search("snowy mountains").results:
+        for result in library.search("snowy mountains"):
             print(result.rank, result.path)
 
-Importing the package does not load torch or gradio: the public names are imported on first use.
+docs/python.md is a tour. Importing the package does not load torch or gradio: the public names are imported on first
+use.
 """
 
 from __future__ import annotations
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
     from .config import Settings
     from .errors import PolyglanceError
     from .library import Library
+    from .search.answer import Answer, Result
 
 __version__ = "0.1.0"
-__all__ = ["Library", "PolyglanceError", "Settings", "__version__"]
+__all__ = ["Answer", "Library", "PolyglanceError", "Result", "Settings", "__version__"]
 
-_MODULES = {"Library": ".library", "PolyglanceError": ".errors", "Settings": ".config"}
+_MODULES = {
+    "Answer": ".search.answer",
+    "Library": ".library",
+    "PolyglanceError": ".errors",
+    "Result": ".search.answer",
+    "Settings": ".config",
+}
 
 
 def __getattr__(name: str) -> Any:

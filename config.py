@@ -33,6 +33,12 @@ CONFIG_FILE = Path(platformdirs.user_config_dir("polyglance", appauthor=False)) 
 class Settings(BaseSettings):
     """Settings of one process; docs/settings.md is made from the descriptions (scripts/settings_reference.py).
 
+    >>> from polyglance import Library, Settings
+    >>> with Library.open("small-thumbnails", settings=Settings(encoder="lite", thumbnail_side=128)) as small:
+    ...     report = small.index(["Pictures"])
+    ...     small.search("cat")[0].thumbnail().size
+    (128, 85)
+
     `json_schema_extra` has the unit, and the text for a default that depends on the machine.
     """
 

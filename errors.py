@@ -30,7 +30,15 @@ from __future__ import annotations
 
 
 class PolyglanceError(Exception):
-    """Base of the tree above: `message` is one line, `hint` the next step (may be empty)."""
+    """Base of the tree above: `message` is one line, `hint` the next step (may be empty).
+
+    >>> from polyglance import PolyglanceError
+    >>> try:
+    ...     library.photo(4711)
+    ... except PolyglanceError as error:
+    ...     print(type(error).__name__, error.exit_code, error.message)
+    PhotoNotFound 2 No photo has the id 4711.
+    """
 
     exit_code = 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
@@ -20,3 +20,15 @@ def vocabulary(*values: str) -> Any:
     Some values are written by another process, perhaps of a newer version: for example how a root is watched.
     """
     return WithJsonSchema({"type": "string", "enum": list(values)})
+
+
+Time: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A moment as RFC 3339 writes it, with its offset from UTC."""
+
+CameraTime: TypeAlias = Annotated[
+    str,
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "date-time-local"}, {"type": "string", "format": "date-time"}]}
+    ),
+]
+"""What a camera's clock showed; with its offset from UTC where the camera wrote one."""

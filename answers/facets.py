@@ -9,7 +9,7 @@ from pydantic import Field
 from ..data import paths
 from ..data.catalog import facets
 from ..search.query import filter_values
-from .base import Document
+from .base import CameraTime, Document
 
 
 class NamedCount(Document):
@@ -33,8 +33,8 @@ class Facets(Document):
     cameras: list[NamedCount] = Field(description="The most frequent first.")
     folders: list[PhotoFolder] = Field(description="In order of root and path.")
     types: list[NamedCount] = Field(description="Kinds of file, as the filter `type` takes them.")
-    first: str | None = Field(description="When the oldest photo was taken: the camera's local time, ISO 8601.")
-    last: str | None = Field(description="When the newest photo was taken.")
+    first: CameraTime | None = Field(description="When the oldest photo was taken: the camera's local time, ISO 8601.")
+    last: CameraTime | None = Field(description="When the newest photo was taken.")
     favourites: int
     places: int = Field(description="Photos that say where they were taken.")
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..errors import PolyglanceError
 from ..indexer.run.report import Report, Tally
-from .base import Document, vocabulary
+from .base import Document, Time, vocabulary
 
 JobState: TypeAlias = Annotated[str, vocabulary("running", "done", "failed", "stopped")]
 JobPhase: TypeAlias = Annotated[
@@ -108,8 +108,8 @@ class Job(Document):
     failed: int = Field(description="Files that could not be read.")
     rate: float | None = Field(description="Files a second, lately.")
     seconds_left: float | None = Field(description="At that rate; null while it is not known.")
-    started: str
-    finished: str | None
+    started: Time
+    finished: Time | None
     report: IndexReport | None = Field(description="What it did; null unless it is done.")
     error: ErrorMessage | None = Field(description="Null unless it failed.")
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from ..data import paths
 from ..data.catalog.records import PhotoRecord
 from ..search import answer as searches
-from .base import Document
+from .base import CameraTime, Document
 from .searching import Result, result_fields
 
 
@@ -26,7 +26,7 @@ class Photo(Document):
     height: int | None = Field(description="Pixels, upright.")
     format: str | None = Field(description="As JPEG, PNG, HEIF.")
     size: int = Field(description="Bytes.")
-    taken_at: str | None = Field(description="The camera's local time, ISO 8601.")
+    taken_at: CameraTime | None = Field(description="The camera's local time, ISO 8601.")
     camera: str | None = Field(description="Maker and model.")
     lens: str | None
     latitude: float | None = Field(description="Decimal degrees, north is positive.")

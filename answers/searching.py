@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from ..search import answer as searches
-from .base import Document
+from .base import CameraTime, Document
 
 
 class Took(Document):
@@ -27,7 +27,7 @@ class Result(Document):
     path: str = Field(description="Printable text; not for opening files.")
     score: float = Field(description="Cosine of query and photo, -1 to 1; 1 if only filters were given.")
     relevance: float = Field(description="0 to 1; from 0.5 on it likely shows what was asked for.")
-    taken_at: str | None = Field(description="The camera's local time, ISO 8601.")
+    taken_at: CameraTime | None = Field(description="The camera's local time, ISO 8601.")
     width: int = Field(description="Pixels, upright.")
     height: int = Field(description="Pixels, upright.")
     why: list[str] = Field(

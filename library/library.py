@@ -30,6 +30,17 @@ class Library:
     """A directory with the catalog, thumbnails and lock of one index. Photo folders are only ever read.
 
     Use `Library.open`, in a `with` statement or with `close()` at the end.
+
+    >>> from polyglance import Library
+    >>> with Library.open("library") as library:
+    ...     report = library.index(["Pictures"])
+    ...     answer = library.search("cat", 3)
+    >>> report.tally.unchanged, len(answer)
+    (6, 3)
+    >>> answer[0].path.endswith("chelsea.png")
+    True
+
+    The examples below use a `library` that was opened like this, over the folder `Pictures`.
     """
 
     def __init__(self, folder: Path, settings: Settings, catalog: Catalog, encoder: Encoder | None = None) -> None:
@@ -49,6 +60,11 @@ class Library:
         With `create=False` nothing is made or migrated. `encoder` is an encoder of your own, registered or not: a new
         library is indexed with it; a library of another encoder keeps answering with that one until
         `reencode(encoder.name)`. It has to be passed at every opening. Raises LibraryMissing, LibraryError.
+
+        >>> from polyglance import Library
+        >>> with Library.open("another-library") as another:
+        ...     another.status().photos
+        0
         """
         settings = settings or load()
         place = folder_of(folder, settings)
@@ -56,7 +72,10 @@ class Library:
         return cls(place, settings, Catalog(place / CATALOG, create=create), encoder)
 
     def close(self) -> None:
-        """Close the catalog."""
+        """Close the catalog.
+
+        >>> library.close()
+        """
         self.catalog.close()
 
     def __enter__(self) -> Self:
@@ -67,22 +86,38 @@ class Library:
 
     @property
     def folder(self) -> Path:
-        """The directory of the library."""
+        """The directory of the library.
+
+        >>> library.folder.name
+        'library'
+        """
         return self._parts.folder
 
     @property
     def settings(self) -> Settings:
-        """The settings it was opened with."""
+        """The settings it was opened with.
+
+        >>> library.settings.max_query_chars
+        1000
+        """
         return self._parts.settings
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog, for tests and measurements; command line and page use the methods below."""
+        """The catalog, for tests and measurements; command line and page use the methods below.
+
+        >>> library.catalog.roots.all()[0].photos
+        6
+        """
         return self._parts.catalog
 
     @property
     def thumbnails(self) -> Thumbnails:
-        """The small copies of the photos."""
+        """The small copies of the photos.
+
+        >>> library.thumbnails.side
+        384
+        """
         return self._parts.thumbnails
 
     # --- indexing -------------------------------------------------------------------------------
@@ -103,6 +138,10 @@ class Library:
 
         Raises FolderError, LibraryBusy, UsageError if `encoder` is not the library's, Stopped if `stop` was asked to,
         and what `registry.create` raises.
+
+        >>> tally = library.index(["Pictures"]).tally
+        >>> tally.added, tally.unchanged, tally.failures
+        (0, 6, [])
         """
         return runs.index(self._parts, folders, encoder, confirmed=confirmed, progress=progress, stop=stop)
 
@@ -119,6 +158,9 @@ class Library:
 
         With `failed`, the files that could not be read are tried again, whatever root they are in; only those roots are
         compared. Raises RootNotFound, LibraryBusy, LibraryMissing, Stopped.
+
+        >>> library.rescan().tally.unchanged
+        6
         """
         return runs.rescan(self._parts, root_id, failed=failed, progress=progress, stop=stop)
 
@@ -127,6 +169,9 @@ class Library:
 
         Until then the old vectors answer; they are kept, so that switching back encodes nothing. After a stop, the next
         call resumes. Raises FolderError if a root is offline, LibraryBusy, EncoderError, Stopped.
+
+        >>> library.reencode("lite").failures
+        []
         """
         return runs.reencode(self._parts, encoder, progress=progress, stop=stop)
 
@@ -142,6 +187,14 @@ class Library:
 
         The writer lock is held only while something is written, so other commands work meanwhile. Raises LibraryBusy
         if another process watches already, LibraryMissing if there is nothing to watch.
+
+        >>> from threading import Thread
+        >>> from polyglance.indexer.run.stop import Stop
+        >>> stop = Stop()
+        >>> thread = Thread(target=library.watch, kwargs={"stop": stop})
+        >>> thread.start()
+        >>> stop.ask()
+        >>> thread.join()
         """
         watching.watch(self._parts, stop=stop, timing=timing or Timing(), progress=progress, on_report=on_report)
 
@@ -150,21 +203,36 @@ class Library:
 
         A folder below a root can be dropped too, if it is no longer there: a disk that will not come back. Marks of
         favourites are kept, for when the photos return.
+
+        >>> library.forget("Pictures")
+        6
         """
         return roots.forget(self._parts, folder)
 
     def would_forget(self, folder: AnyPath) -> roots.Forgettable:
-        """What `forget` would drop. Raises UsageError if it is no folder of this library."""
+        """What `forget` would drop. Raises UsageError if it is no folder of this library.
+
+        >>> library.would_forget("Pictures").photos
+        6
+        """
         return roots.would_forget(self._parts, folder)
 
     def excluded(self) -> list[str]:
-        """The library's own exclusion patterns, in gitignore's syntax; the usual ones (`exclude.DEFAULTS`) go first."""
+        """The library's own exclusion patterns, in gitignore's syntax; the usual ones (`exclude.DEFAULTS`) go first.
+
+        >>> library.excluded()
+        []
+        """
         return self.catalog.settings.excluded()
 
     def exclude(self, patterns: Sequence[str]) -> None:
         """Replace the library's exclusion patterns; the next index run or rescan applies them. Raises UsageError.
 
         A root that a scan of another root now reaches becomes part of that root, so that no photo is indexed twice.
+
+        >>> library.exclude(["*.tmp.jpg", "drafts/"])
+        >>> library.excluded()
+        ['*.tmp.jpg', 'drafts/']
         """
         roots.exclude(self._parts, patterns)
 
@@ -190,6 +258,15 @@ class Library:
         filters or a `picture` the text may be empty. `plain` reads the text without its syntax. `files=False` refuses
         pictures by path or address: use it for texts from other people. `picture` is combined with the text.
         `search.answer.View` describes the other arguments. Raises QueryError, UsageError, PictureError, PhotoNotFound.
+
+        >>> library.search("火箭", 1)[0].path.endswith("rocket.jpg")
+        True
+        >>> len(library.search("cat", filters={"type": "jpg"}))
+        1
+        >>> page = library.search("cat", 4)
+        >>> next_page = library.search("cat", 4, cursor=page.next)
+        >>> [result.rank for result in next_page]
+        [5, 6]
         """
         view = View(count, cursor, sort, collapse, only_relevant)
         return searches.search(
@@ -197,79 +274,159 @@ class Library:
         )
 
     def similar(self, picture: int | AnyPath, count: int = 20, *, collapse: bool = False) -> Answer:
-        """Find the photos like a photo of the library (its id) or like a picture file (or address, where allowed)."""
+        """Find the photos like a photo of the library (its id) or like a picture file (or address, where allowed).
+
+        >>> library.similar("Pictures/rocket.jpg", 1)[0].path.endswith("rocket.jpg")
+        True
+        >>> rocket = library.search("rocket")[0].photo.id
+        >>> rocket in [result.photo.id for result in library.similar(rocket)]
+        False
+        """
         return searches.similar(self._parts, picture, View(count, collapse=collapse))
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> list[int]:
         """Mark photos as favourites (`is:favourite` finds them), or unmark them; return their ids and those of copies.
 
         A favourite is a content: copies with the same bytes are marked too. Raises PhotoNotFound, LibraryBusy.
+
+        >>> cat = library.search("cat")[0].photo.id
+        >>> library.mark([cat]) == [cat]
+        True
+        >>> len(library.search("is:favourite"))
+        1
         """
         return photos.mark(self._parts, photo_ids, favourite=favourite)
 
     def favourites_among(self, photo_ids: Sequence[int]) -> set[int]:
-        """Those of a few photos that are favourites."""
+        """Those of a few photos that are favourites.
+
+        >>> cat, other = [result.photo.id for result in library.search("cat", 2)]
+        >>> ids = library.mark([cat])
+        >>> library.favourites_among([cat, other]) == {cat}
+        True
+        """
         return self.catalog.favourites.among(photo_ids)
 
     def root(self, root_id: int) -> RootRecord:
-        """The root with this id. Raises RootNotFound."""
+        """The root with this id. Raises RootNotFound.
+
+        >>> [(root, state)] = library.status().roots
+        >>> library.root(root.id).path == root.path
+        True
+        """
         return roots.root(self._parts, root_id)
 
     def alike(self, photo_id: int) -> list[Result]:
-        """The near-duplicates that a search shows as one result with this photo, itself first. Raises PhotoNotFound."""
+        """The near-duplicates that a search shows as one result with this photo, itself first. Raises PhotoNotFound.
+
+        >>> cat = library.search("cat")[0].photo.id
+        >>> [result.photo.id == cat for result in library.alike(cat)]
+        [True]
+        """
         return searches.alike(self._parts, photo_id)
 
     def photo(self, photo_id: int) -> PhotoRecord:
-        """The photo with this id. Raises PhotoNotFound."""
+        """The photo with this id. Raises PhotoNotFound.
+
+        >>> photo = library.photo(library.search("cat")[0].photo.id)
+        >>> photo.width, photo.height, photo.format
+        (451, 300, 'PNG')
+        """
         return photos.photo(self._parts, photo_id)
 
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
 
         Raises PhotoNotFound, PictureError if it cannot be made or may not be read, DiskFull if there is no space.
+
+        >>> library.thumbnail(library.search("cat")[0].photo.id).suffix
+        '.jpg'
         """
         return photos.thumbnail(self._parts, photo_id)
 
     def place_of(self, photo: PhotoRecord) -> tuple[bytes, bytes]:
-        """(root, path relative to it) of a photo, absolute and as exact bytes. Raises PictureError."""
+        """(root, path relative to it) of a photo, absolute and as exact bytes. Raises PictureError.
+
+        >>> root, name = library.place_of(library.search("cat")[0].photo)
+        >>> name
+        b'chelsea.png'
+        """
         return photos.place_of(self._parts, photo)
 
     # --- what it holds ----------------------------------------------------------------------------
 
     def status(self) -> status.Status:
-        """What the library holds."""
+        """What the library holds.
+
+        >>> status = library.status()
+        >>> status.photos, [state for _, state in status.roots], status.failures
+        (6, ['online'], [])
+        """
         return status.status(self._parts)
 
     def generation(self) -> int:
-        """A number that grows with every change of the library."""
+        """A number that grows with every change of the library.
+
+        >>> before = library.generation()
+        >>> ids = library.mark([library.search("cat")[0].photo.id])
+        >>> library.generation() > before
+        True
+        """
         return self.catalog.generation()
 
     def active_encoder(self) -> EncoderRecord | None:
-        """The record of the encoder whose vectors answer; None if nothing was indexed. Nothing is loaded."""
+        """The record of the encoder whose vectors answer; None if nothing was indexed. Nothing is loaded.
+
+        >>> library.active_encoder().name
+        'lite'
+        """
         return self.catalog.encoders.active()
 
     def is_being_written(self) -> bool:
-        """Whether any process, this one included, writes to the library now."""
+        """Whether any process, this one included, writes to the library now.
+
+        >>> library.is_being_written()
+        False
+        """
         return writing.is_being_written(self._parts)
 
     def wait_until_writable(self) -> None:
-        """Wait up to 2 seconds while any process, this one included, writes. Raises LibraryBusy if it goes on."""
+        """Wait up to 2 seconds while any process, this one included, writes. Raises LibraryBusy if it goes on.
+
+        >>> library.wait_until_writable()
+        """
         writing.wait_until_writable(self._parts)
 
     def facets(self) -> counting.Facets:
-        """What there is to filter by; counted at each call, some tenths of a second for 100,000 photos."""
+        """What there is to filter by; counted at each call, some tenths of a second for 100,000 photos.
+
+        >>> library.facets().formats
+        {'PNG': 5, 'JPEG': 1}
+        """
         return self.catalog.facets.count()
 
     def duplicates(self, after: int = 0, count: int = 20) -> list[list[PhotoRecord]]:
-        """Up to `count` groups of photos with equal bytes whose first photo's id is above `after`, in its order."""
+        """Up to `count` groups of photos with equal bytes whose first photo's id is above `after`, in its order.
+
+        >>> library.duplicates()
+        []
+        """
         return self.catalog.copies.page(after, count)
 
     def failures(self, after: int = 0, count: int = 20) -> tuple[list[PhotoRecord], int]:
-        """(up to `count` files that could not be read, with ids above `after`; the number of all such files)."""
+        """(up to `count` files that could not be read, with ids above `after`; the number of all such files).
+
+        >>> library.failures()
+        ([], 0)
+        """
         return self.catalog.failures.page(after, count)
 
     def check(self, *, repair: bool = False, deep: bool = False, progress: Progress = silent) -> CheckReport:
-        """Check the library's files, or repair them: see `polyglance.library.check`."""
+        """Check the library's files, or repair them: see `polyglance.library.check`.
+
+        >>> library.check().findings
+        []
+        """
         self.catalog.close()  # connections come back when they are needed
         return checking.check(self.folder, settings=self.settings, repair=repair, deep=deep, progress=progress)
 
@@ -279,9 +436,17 @@ class Library:
         """The encoder that this library's vectors were made with.
 
         Raises LibraryError if nothing was indexed, EncoderError if its fingerprint has changed.
+
+        >>> library.encoder().encode_texts(["cat"]).shape == (1, library.encoder().dimension)
+        True
         """
         return encoders.load_active(self._parts)
 
     def engine(self) -> Engine:
-        """The search engine over the active encoder's vectors."""
+        """The search engine over the active encoder's vectors.
+
+        >>> from polyglance.search.query.parse import parse
+        >>> len(library.engine().find(parse("cat", 1000)))
+        6
+        """
         return searches.engine(self._parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from ..data import paths
@@ -15,6 +16,7 @@ from ..search.query.parse import Query, is_url, parse, with_filters
 from ..search.query.sent import SentPicture
 from . import encoders, photos
 from .parts import AnyPath, Parts
+from .pictures import LibraryPictures
 
 
 def engine(parts: Parts) -> Engine:
@@ -39,11 +41,22 @@ def search(
     else:
         query = parse(text, parts.settings.max_query_chars, plain=plain, beside=picture_terms)
     reader = pictures.reader(partial(encoders.load_active, parts), parts.settings, by_path=files, sent=picture)
-    return engine(parts).find(with_filters(query, filters_by_name), view, reader)
+    return _with_pictures(parts, engine(parts).find(with_filters(query, filters_by_name), view, reader))
 
 
 def similar(parts: Parts, picture: int | AnyPath, view: View) -> Answer:
     """Find the photos like a photo of the library (its id), a picture file, or one at an address."""
+    return _with_pictures(parts, _similar(parts, picture, view))
+
+
+def alike(parts: Parts, photo_id: int) -> list[Result]:
+    """The near-duplicates that a search shows as one result with this photo, itself first. Raises PhotoNotFound."""
+    results = engine(parts).alike(photos.photo(parts, photo_id))
+    pictures_of_photos = LibraryPictures.from_parts(parts)
+    return [replace(result, pictures=pictures_of_photos) for result in results]
+
+
+def _similar(parts: Parts, picture: int | AnyPath, view: View) -> Answer:
     if isinstance(picture, int):
         return engine(parts).similar_to_photo(picture, view)
     side = encoders.load_active(parts).image_side
@@ -54,6 +67,6 @@ def similar(parts: Parts, picture: int | AnyPath, view: View) -> Answer:
     return engine(parts).similar_to_image(image, paths.display(path), view)
 
 
-def alike(parts: Parts, photo_id: int) -> list[Result]:
-    """The near-duplicates that a search shows as one result with this photo, itself first. Raises PhotoNotFound."""
-    return engine(parts).alike(photos.photo(parts, photo_id))
+def _with_pictures(parts: Parts, answer: Answer) -> Answer:
+    pictures_of_photos = LibraryPictures.from_parts(parts)
+    return replace(answer, results=[replace(result, pictures=pictures_of_photos) for result in answer.results])

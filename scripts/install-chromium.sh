@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Install Chromium and the fonts of our nine languages, for the browser tests and the screenshot. Safe to repeat.
+# Install Chromium and the fonts of our nine languages, for the browser tests and the screenshot, and curl, for the tests
+# of the documentation. Safe to repeat.
 set -euo pipefail
 
-packages=(chromium fonts-noto-cjk fonts-noto-core)
+packages=(chromium curl fonts-noto-cjk fonts-noto-core)
 
-if command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi "noto.*cjk"; then
+if command -v chromium >/dev/null && command -v curl >/dev/null && fc-list 2>/dev/null | grep -qi "noto.*cjk"; then
     exit 0
 fi
 
 if ! command -v apt-get >/dev/null; then
-    echo "Install Chromium and Noto fonts (CJK, Arabic) with your system's package manager." >&2
+    echo "Install Chromium, curl and Noto fonts (CJK, Arabic) with your system's package manager." >&2
     exit 0
 fi
 
@@ -18,7 +19,7 @@ if [ "$(id -u)" -eq 0 ]; then
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
     as_root=(sudo -n)
 else
-    echo "For the browser tests run: sudo apt-get install ${packages[*]}" >&2
+    echo "For the tests of the page and of the documentation run: sudo apt-get install ${packages[*]}" >&2
     exit 0
 fi
 
@@ -26,4 +27,4 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq || true
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}" ||
-    echo "Chromium could not be installed: the browser tests will be skipped (and fail where CI=true)." >&2
+    echo "Chromium or curl could not be installed: their tests will be skipped (and fail where CI=true)." >&2

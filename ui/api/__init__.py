@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from ...library import Library
+from ..web.auth import Secret
 from ..web.jobs import Jobs
 from . import indexing, openapi, overview, page, photos, searching
 
@@ -17,9 +18,9 @@ _PARAMETER = re.compile(r"\{\w+\}")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def install(app: FastAPI, library: Library, jobs: Jobs, *, with_password: bool = False) -> None:
+def install(app: FastAPI, library: Library, jobs: Jobs, secret: Secret | None = None) -> None:
     """Add the routes for `library`, the documentation page, and the answers to unknown addresses."""
-    openapi.install(app, with_password=with_password)
+    openapi.install(app, secret)
     for part in (searching.router(library), photos.router(library), overview.router(library)):
         app.include_router(part, prefix=PREFIX, responses=openapi.ERRORS)
     app.include_router(indexing.router(library, jobs), prefix=PREFIX, responses=openapi.ERRORS)

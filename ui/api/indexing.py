@@ -29,14 +29,14 @@ class NewRoot(BaseModel):
     """A folder of the server's machine."""
 
     model_config = ConfigDict(extra="forbid")
-    path: Annotated[Text, Field(description="Absolute, or beginning with ~.")]
+    path: Annotated[Text, Field(description="Absolute, or beginning with ~.", examples=["/home/me/Pictures"])]
 
 
 class Rescan(BaseModel):
     """Which root to compare with its disk; null for all."""
 
     model_config = ConfigDict(extra="forbid")
-    root: Annotated[int | None, Field(ge=1, le=MAX_ID)] = None
+    root: Annotated[int | None, Field(ge=1, le=MAX_ID, examples=[1])] = None
 
 
 def router(library: Library, jobs: Jobs) -> APIRouter:

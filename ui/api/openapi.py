@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from ...answers.problems import Problem
 from ..web import problems
+from ..web.auth import Secret
+from . import examples
 from .parameters import PictureSearchForm
 
 DESCRIPTION = """\
@@ -20,7 +22,7 @@ Errors are problem documents (RFC 9457) with a `hint` that says what to do. Wher
 
 PROBLEM = {
     "description": "What is wrong, and what to do",
-    "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": examples.PROBLEM}},
 }
 ERRORS: dict[int | str, dict[str, Any]] = {"default": PROBLEM, 422: PROBLEM}
 """The errors of every route."""
@@ -48,27 +50,51 @@ def picture_form() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
-def install(app: FastAPI, *, with_password: bool) -> None:
+SECURITY_SCHEMES = {
+    "password": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "User and password of `--auth`; if it has a token, any user with the token as password.",
+    },
+    "token": {"type": "http", "scheme": "bearer", "description": "The token of `--auth`, if it has one."},
+}
+
+
+def security(secret: Secret | None) -> list[dict[str, list[str]]]:
+    """What a request must carry, one of the entries: without a secret nothing."""
+    if secret is None:
+        return [{}, {"password": []}, {"token": []}]
+    return [{"password": []}, {"token": []}] if secret.is_token else [{"password": []}]
+
+
+def install(app: FastAPI, secret: Secret | None) -> None:
     """Make the application serve this OpenAPI document."""
     make_default = app.openapi
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema_document = make_default()
-            schemas = schema_document.setdefault("components", {}).setdefault("schemas", {})
+            components = schema_document.setdefault("components", {})
+            schemas = components.setdefault("schemas", {})
             schemas["Problem"] = _schema(Problem)
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
-            if with_password:
-                schema_document["components"]["securitySchemes"] = {
-                    "password": {"type": "http", "scheme": "basic"},
-                    "token": {"type": "http", "scheme": "bearer"},
-                }
-                schema_document["security"] = [{"password": []}, {"token": []}]
+            components["securitySchemes"] = SECURITY_SCHEMES
+            schema_document["security"] = security(secret)
+            _add_examples(schema_document)
             app.openapi_schema = schema_document
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _add_examples(document: dict[str, Any]) -> None:
+    by_operation = examples.answers()
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                if "application/json" in response.get("content", {}):
+                    response["content"]["application/json"]["example"] = by_operation[operation["operationId"]]
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:

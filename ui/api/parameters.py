@@ -31,7 +31,13 @@ class SearchParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    q: Annotated[Text, Field(description="Words, sums and filters, in any of the nine languages.")] = ""
+    q: Annotated[
+        Text,
+        Field(
+            description="Words, sums and filters, in any of the nine languages.",
+            examples=["snowy mountains", "雪山 + sunset - people"],
+        ),
+    ] = ""
     k: Annotated[int, Field(ge=1, le=MAX_COUNT, description="Most results to return.")] = 20
     cursor: Annotated[Text | None, Field(description="`next` of the page before.")] = None
     sort: Annotated[Literal["relevance", "date"], Field(description="`date`: what is relevant, newest first.")] = (
@@ -39,20 +45,32 @@ class SearchParameters(BaseModel):
     )
     all: Annotated[bool, Field(description="Show near-duplicates one by one.")] = False
     relevant: Annotated[bool, Field(description="Leave out what is not relevant.")] = False
-    after: Annotated[Values, Field(description="Taken then or later, as 2024, 2024-05 or 2024-05-31.")] = []
-    before: Annotated[Values, Field(description="Taken before then.")] = []
-    date: Annotated[Values, Field(description="Taken then, as 2024 or 2023-12..2024-02.")] = []
-    root: Annotated[Values, Field(description="In that folder of the library: its path, or the end of it.")] = []
-    in_: Annotated[Values, Field(alias="in", description="In that folder or below it: its path.")] = []
-    folder: Annotated[Values, Field(description="With these words in the name of a folder they are in.")] = []
-    camera: Annotated[Values, Field(description="By a camera with that in its name.")] = []
-    type: Annotated[Values, Field(description="Of that kind: jpg, png, heic, …")] = []
-    is_: Annotated[Values, Field(alias="is", description="`favourite`.")] = []
-    has: Annotated[Values, Field(description="`place`.")] = []
-    orientation: Annotated[Values, Field(description="`landscape`, `portrait` or `square`.")] = []
-    aspect: Annotated[Values, Field(description="Width to height, as 16:9 or >1.5.")] = []
-    size: Annotated[Values, Field(description="As >4mp, 2..8mp or <500kb.")] = []
-    near: Annotated[Values, Field(description="Latitude, longitude and kilometres.")] = []
+    after: Annotated[
+        Values, Field(description="Taken then or later, as 2024, 2024-05 or 2024-05-31.", examples=[["2024-05"]])
+    ] = []
+    before: Annotated[Values, Field(description="Taken before then.", examples=[["2024-05-31"]])] = []
+    date: Annotated[
+        Values, Field(description="Taken then, as 2024 or 2023-12..2024-02.", examples=[["2023-12..2024-02"]])
+    ] = []
+    root: Annotated[
+        Values, Field(description="In that folder of the library: its path, or the end of it.", examples=[["Pictures"]])
+    ] = []
+    in_: Annotated[
+        Values, Field(alias="in", description="In that folder or below it: its path.", examples=[["Pictures/2024"]])
+    ] = []
+    folder: Annotated[
+        Values, Field(description="With these words in the name of a folder they are in.", examples=[["New York"]])
+    ] = []
+    camera: Annotated[Values, Field(description="By a camera with that in its name.", examples=[["X100V"]])] = []
+    type: Annotated[Values, Field(description="Of that kind: jpg, png, heic, …", examples=[["jpg", "heic"]])] = []
+    is_: Annotated[Values, Field(alias="is", description="`favourite`.", examples=[["favourite"]])] = []
+    has: Annotated[Values, Field(description="`place`.", examples=[["place"]])] = []
+    orientation: Annotated[
+        Values, Field(description="`landscape`, `portrait` or `square`.", examples=[["portrait"]])
+    ] = []
+    aspect: Annotated[Values, Field(description="Width to height, as 16:9 or >1.5.", examples=[["16:9"]])] = []
+    size: Annotated[Values, Field(description="As >4mp, 2..8mp or <500kb.", examples=[[">4mp"]])] = []
+    near: Annotated[Values, Field(description="Latitude, longitude and kilometres.", examples=[["48.85,2.35,5"]])] = []
 
     @property
     def filters(self) -> dict[str, list[str]]:

@@ -42,11 +42,16 @@ class Secret:
         key = secrets.token_bytes(32)
         return cls(key, _hash(key, user) if colon else None, _hash(key, word))
 
+    @property
+    def is_token(self) -> bool:
+        """Whether it is a token, which clients may also send as `Bearer`."""
+        return self._user is None
+
     def accepts(self, authorization: str) -> bool:
         """Whether a request with this Authorization header may pass."""
         scheme, _, rest = authorization.partition(" ")
         if scheme.lower() == "bearer":
-            return self._user is None and self._is_word(rest.strip())
+            return self.is_token and self._is_word(rest.strip())
         if scheme.lower() != "basic":
             return False
         try:

@@ -12,13 +12,16 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .addresses import Network, client_key, is_in
 from .limits import LIMITS, Limits
 from .repeats import once_a_minute
+from .requests import RequestReader
 
 log = logging.getLogger("polyglance.connections")
 log.addFilter(once_a_minute)
@@ -28,14 +31,23 @@ FRESH_SECONDS = 0.1
 """A new connection is not ended to make room within this time: its request may not have been read yet."""
 
 
-def _refusal() -> bytes:
-    content = {"type": "about:blank", "title": "Service Unavailable", "status": 503}
-    body = json.dumps(content | {"detail": "There are too many connections.", "hint": "Try again later."}).encode()
-    head = "HTTP/1.1 503 Service Unavailable", "Content-Type: application/problem+json", "Retry-After: 5"
-    return "\r\n".join((*head, "Connection: close", f"Content-Length: {len(body)}", "", "")).encode() + body
+def _problem(status: HTTPStatus, detail: str, hint: str, *headers: str) -> bytes:
+    """A whole answer with a problem document, for clients that get no further than the connection."""
+    content = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail, "hint": hint}
+    body = json.dumps(content).encode()
+    head = [f"HTTP/1.1 {int(status)} {status.phrase}", "Content-Type: application/problem+json", *headers]
+    head += ["X-Content-Type-Options: nosniff", "Connection: close", f"Content-Length: {len(body)}"]
+    return "\r\n".join((*head, "", "")).encode() + body
 
 
-REFUSAL = _refusal()
+REFUSAL = _problem(
+    HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections.", "Try again later.", "Retry-After: 5"
+)
+BAD_REQUEST = _problem(
+    HTTPStatus.BAD_REQUEST,
+    "This is no valid HTTP request.",
+    "Write a space in the address as %20; curl does it with --get --data-urlencode 'q=snowy mountains'.",
+)
 
 
 class ConnectionTable:
@@ -98,6 +110,7 @@ class Connection(H11Protocol):
 
     def __init__(self, *arguments: Any, table: ConnectionTable, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.conn = RequestReader(h11.SERVER)
         self._table = table
         self._since = self.loop.time()
         self._unread: tuple[int, float] | None = None
@@ -149,6 +162,12 @@ class Connection(H11Protocol):
         """Start the time for the next request."""
         self._since = self.loop.time()
         super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP request with a problem document; end the connection if an answer has begun."""
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            self.transport.write(BAD_REQUEST)
+        self.transport.close()
 
     def resume_writing(self) -> None:
         """Continue an answer: the client has read most of it."""

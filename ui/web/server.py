@@ -89,7 +89,7 @@ def build(library: Library, policy: Policy = THIS_MACHINE, limits: Limits = LIMI
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
-    api.install(application, library, jobs, with_password=policy.secret is not None)
+    api.install(application, library, jobs, policy.secret)
     application.include_router(assets.router())
     problems.register(application)
     application.mount("/", app.PageRoutes(page))

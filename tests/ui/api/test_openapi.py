@@ -3,11 +3,13 @@
 import contextlib
 import os
 import re
+from base64 import b64encode
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
+from jsonschema_rs import Draft202012Validator
 from PIL import Image
 from polyglance.config import Settings
 from polyglance.errors import FolderError
@@ -20,6 +22,7 @@ from polyglance.ui.web.server import build
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+from starlette.testclient import TestClient
 
 EXAMPLES = 10
 """Requests made up for each route."""
@@ -141,7 +144,71 @@ def test_the_page_says_which_parameters_are_required_and_what_holds_for_the_othe
                 assert (rows[parameter["name"]][2] == "required") == parameter["required"], (path, parameter["name"])
 
 
-def test_a_server_with_a_password_says_so(library):
-    made = build(library, Policy(Secret.from_text("me:correct horse"))).openapi()
-    assert made["security"] == [{"password": []}, {"token": []}]
-    assert set(made["components"]["securitySchemes"]) == {"password", "token"}
+@pytest.mark.parametrize(
+    ("secret", "security"),
+    [
+        (None, [{}, {"password": []}, {"token": []}]),
+        ("me:correct horse", [{"password": []}]),
+        ("correct-horse", [{"password": []}, {"token": []}]),
+    ],
+)
+def test_the_document_says_what_a_request_must_carry(library, secret, security):
+    """Each way that it names is accepted by a server with that secret, and no other is."""
+    secret = Secret.from_text(secret) if secret else None
+    document = build(library, Policy(secret)).openapi()
+    schemes = document["components"]["securitySchemes"]
+    assert document["security"] == security
+    assert {name: scheme["scheme"] for name, scheme in schemes.items()} == {"password": "basic", "token": "bearer"}
+    assert all(scheme["type"] == "http" and scheme["description"] for scheme in schemes.values())
+    word = b64encode(b"me:correct horse" if secret and not secret.is_token else b"me:correct-horse").decode()
+    sent = {"password": f"Basic {word}", "token": "Bearer correct-horse"}
+    with TestClient(build(library, Policy(secret)), base_url="http://127.0.0.1") as client:
+        for name, authorization in sent.items():
+            status = client.get("/api/v1/roots", headers={"Authorization": authorization}).status_code
+            assert status == (200 if {name: []} in security else 401), name
+        assert client.get("/api/v1/roots").status_code == (200 if {} in security else 401)
+
+
+def _with_type(document, kind):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for status, answer in operation["responses"].items():
+                if kind in answer.get("content", {}):
+                    yield (method, path, status), answer["content"][kind]
+
+
+def test_every_json_answer_has_an_example_that_its_schema_allows(document):
+    answers = dict(_with_type(document, "application/json"))
+    assert len(answers) > 20
+    for place, content in answers.items():
+        validator = Draft202012Validator(content["schema"] | {"components": document["components"]})
+        errors = [error.message for error in validator.iter_errors(content["example"])]
+        assert content["example"] and not errors, (place, errors)
+    for _, content in _with_type(document, "application/problem+json"):
+        assert content["example"]["detail"] and content["example"]["hint"]
+
+
+def test_every_parameter_that_is_a_text_has_an_example_that_the_server_takes(document, client):
+    parameters = document["paths"]["/api/v1/search"]["get"]["parameters"]
+    texts = [each for each in parameters if each["name"] not in {"k", "cursor", "sort", "all", "relevant"}]
+    assert len(texts) == 15 and all(each["schema"]["examples"] for each in texts)
+    for each in (each for each in texts if each["name"] not in {"root", "in"}):  # they name folders of one machine
+        for example in each["schema"]["examples"]:
+            assert client.get("/api/v1/search", params={"q": "cat", each["name"]: example}).status_code == 200, each
+    assert document["components"]["schemas"]["NewRoot"]["properties"]["path"]["examples"]
+
+
+def test_times_have_formats(document, client, ids):
+    schemas = document["components"]["schemas"]
+
+    def formats(schema):
+        parts = schema.get("anyOf", [])
+        return {schema["format"]} if "format" in schema else set().union(*map(formats, parts))
+
+    def of(name, field):
+        return formats(schemas[name]["properties"][field])
+
+    assert of("Job", "started") == of("Job", "finished") == {"date-time"}
+    for name, field in (("MarkedResult", "taken_at"), ("Photo", "taken_at"), ("Facets", "first"), ("Facets", "last")):
+        assert of(name, field) == {"date-time", "date-time-local"}, (name, field)
+    assert client.get(f"/api/v1/photos/{ids['espresso.jpg']}").json()["taken_at"] == "2019-03-14T09:30:00"
