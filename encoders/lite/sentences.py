@@ -36,7 +36,17 @@ WEIGHTS += ("d0", "d1", "d2", "d3", "p1", "p3")
 WEIGHT_LISTS = ("w1", "b1", "w2", "b2")
 """Attributes of the package's network, each a list of three arrays."""
 
-SAMPLE = ("a dog", "雪山の夕焼け", "Straße 42, café!", "собака", "고양이", "قطة نائمة", "l'été à la plage", "🐕 zzqx", "")
+SAMPLE = (
+    "a dog",
+    "雪山の夕焼け",
+    "Straße 42, café!",
+    "собака",
+    "고양이",
+    "قطة نائمة",
+    "l'été à la plage",
+    "🐕 zzqx",
+    "",
+)
 """Texts whose vectors prove that the converted form answers as the package does."""
 
 _Arrays = dict[str, npt.NDArray[Any]]
