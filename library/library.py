@@ -127,6 +127,7 @@ class Library:
         root_id: int | None = None,
         *,
         failed: bool = False,
+        confirmed: bool = False,
         progress: Progress = silent,
         stop: Stop | None = None,
     ) -> Report:
@@ -134,9 +135,9 @@ class Library:
         their photos, keep them.
 
         With `failed`, the files that could not be read are tried again, whatever root they are in; only those roots are
-        compared. Raises RootNotFound, LibraryBusy, LibraryMissing, Stopped.
+        compared. `confirmed` as for `index`. Raises RootNotFound, LibraryBusy, LibraryMissing, Stopped.
         """
-        return runs.rescan(self._parts, root_id, failed=failed, progress=progress, stop=stop)
+        return runs.rescan(self._parts, root_id, failed=failed, confirmed=confirmed, progress=progress, stop=stop)
 
     def reencode(self, encoder: str, *, progress: Progress = silent, stop: Stop | None = None) -> Tally:
         """Encode every photo with another encoder, then switch to it.

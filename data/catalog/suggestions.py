@@ -1,0 +1,24 @@
+"""What a shell completes from a library: one short read of its catalog, without the import of SQLAlchemy."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Literal
+
+STATEMENTS = {
+    "roots": "SELECT path FROM root ORDER BY path",
+    "cameras": "SELECT DISTINCT camera FROM photo WHERE camera IS NOT NULL ORDER BY camera LIMIT 200",
+    "encoders": "SELECT DISTINCT name FROM encoder ORDER BY name",
+}
+
+
+def suggestions(catalog: Path, what: Literal["roots", "cameras", "encoders"]) -> list[bytes]:
+    """The roots (exact bytes), cameras or encoders (UTF-8) of a catalog. Raises OSError, sqlite3.Error."""
+    if not catalog.is_file():
+        return []
+    # mode=ro makes no file, and a writer is waited for but for a moment.
+    with contextlib.closing(sqlite3.connect(f"{catalog.as_uri()}?mode=ro", uri=True, timeout=0.2)) as connection:
+        connection.text_factory = bytes
+        return [bytes(value) for (value,) in connection.execute(STATEMENTS[what])]
