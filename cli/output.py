@@ -52,7 +52,7 @@ def printable(path: Path) -> str:
 
 def note(text: str) -> None:
     """Say something that is no result, on stderr; above the progress bar, if there is one."""
-    typer.echo(text, err=True)
+    typer.echo(text, file=sys.stderr)  # not err=True, which looks for the stream below the bar's
 
 
 class NoteHandler(logging.Handler):
@@ -104,7 +104,7 @@ def print_result(result: Result) -> None:
     folder, slash, name = where.rpartition(os.sep)
     link = f"link {file_url(result.photo.path)}"
     line = Text.assemble(
-        (before, "dim"), (folder + slash, f"dim {link}"), (name, f"bold {link}"), (more, "cyan"), (why, "green")
+        before, (folder + slash, f"dim {link}"), (name, f"bold {link}"), (more, "cyan"), (why, "green")
     )
     Console(highlight=False).print(line, soft_wrap=True)
 
