@@ -31,7 +31,19 @@ FORM = 1
 """Increase it when the layout of the file changes."""
 
 ALIGNMENT = 64
-WEIGHTS = ("table", "scale", "lo", "proj_W", "proj_b", "ln_g_all", "ln_b_all", "ln_g", "ln_b", "cnn_W", "cnn_b")
+WEIGHTS: tuple[str, ...] = (
+    "table",
+    "scale",
+    "lo",
+    "proj_W",
+    "proj_b",
+    "ln_g_all",
+    "ln_b_all",
+    "ln_g",
+    "ln_b",
+    "cnn_W",
+    "cnn_b",
+)
 WEIGHTS += ("d0", "d1", "d2", "d3", "p1", "p3")
 WEIGHT_LISTS = ("w1", "b1", "w2", "b2")
 """Attributes of the package's network, each a list of three arrays."""
@@ -84,7 +96,7 @@ class Prefixes:
     """
 
     def __init__(self, text: npt.NDArray[np.uint8], ends: npt.NDArray[np.uint32], numbers: npt.NDArray[np.int32]):
-        self._text, self._ends, self._numbers = memoryview(text), memoryview(ends), memoryview(numbers)
+        self._text, self._ends, self._numbers = text.data, ends.data, numbers.data
         self.get = functools.lru_cache(maxsize=1 << 16)(self._find)
 
     def __len__(self) -> int:
@@ -173,7 +185,7 @@ def read(file: Path) -> _Arrays:
         line = opened.readline(1 << 16)
     header = json.loads(line)
     data = np.asarray(np.memmap(file, np.uint8, mode="r", offset=len(line)))
-    if len(data) != header["size"] or zlib.crc32(data) != header["checksum"]:
+    if len(data) != header["size"] or zlib.crc32(data.data) != header["checksum"]:
         raise ValueError(f"{file} is damaged")
     arrays = {}
     for name, (dtype, shape, offset) in header["arrays"].items():
