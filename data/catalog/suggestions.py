@@ -18,7 +18,8 @@ def suggestions(catalog: Path, what: Literal["roots", "cameras", "encoders"]) ->
     """The roots (exact bytes), cameras or encoders (UTF-8) of a catalog. Raises OSError, sqlite3.Error."""
     if not catalog.is_file():
         return []
-    # mode=ro makes no file, and a writer is waited for but for a moment.
-    with contextlib.closing(sqlite3.connect(f"{catalog.as_uri()}?mode=ro", uri=True, timeout=0.2)) as connection:
+    # Without a write-ahead log nobody has the catalog open; SQLite would make the log's files even to read it.
+    how = "mode=ro" if catalog.with_name(f"{catalog.name}-wal").exists() else "immutable=1"
+    with contextlib.closing(sqlite3.connect(f"{catalog.as_uri()}?{how}", uri=True, timeout=0.2)) as connection:
         connection.text_factory = bytes
         return [bytes(value) for (value,) in connection.execute(STATEMENTS[what])]

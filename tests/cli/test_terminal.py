@@ -243,9 +243,10 @@ def test_roots_cameras_and_encoders_are_completed_from_the_library(tmp_path):
     folder = tmp_path / "library"
     with Library.open(folder) as library:
         library.index([photos], encoder="lite")
+        root = str(photos).replace(" ", "\\ ")
+        here = {"POLYGLANCE_LIBRARY": str(folder)}
+        assert complete("polyglance search --root ", **here) == [root]  # what is committed is in the write-ahead log
     before = sorted(folder.iterdir())
-    root = str(photos).replace(" ", "\\ ")
-    here = {"POLYGLANCE_LIBRARY": str(folder)}
     assert complete("polyglance search --root ", **here) == [root]
     assert complete("polyglance forget ", **here) == [root]
     assert complete(f"polyglance --library {folder} search --root {tmp_path}") == [root]
