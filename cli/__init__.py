@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import traceback
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import typer
 from ..errors import PolyglanceError, Stopped
 from . import check, demo, encoders, evaluate, index, search, serve, status, watch
 from .options import Common, DebugOption, JsonOption, LibraryOption, VersionOption
-from .output import printable
+from .output import NoteHandler, printable
+from .usage import explain, show_help, use_plain_help
 
 SIGINT_CODE = 130
 """The code that typer returns after Ctrl-C."""
@@ -22,13 +22,13 @@ app = typer.Typer(
     name="polyglance",
     help="Find your pictures by what they show, in nine languages, on your own machine.",
     epilog="Start with: polyglance demo   or   polyglance index ~/Pictures",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 for group in (demo, index, watch, search, status, check, encoders, evaluate, serve):
     group.register(app)
+use_plain_help(app)
 
 
 @app.callback()
@@ -41,21 +41,21 @@ def main(
 ) -> None:
     """Find your pictures by what they show, in nine languages, on your own machine."""
     context.obj = Common(library, as_json)
+    show_help(context)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every error is one line on stderr (`--debug` adds the traceback)."""
     debug = "--debug" in arguments
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[NoteHandler()])
     logging.getLogger("polyglance").setLevel(logging.INFO)
     try:
-        code = int(app([each for each in arguments if each != "--debug"], standalone_mode=False) or 0)
+        code = int(app(_without_debug(arguments), prog_name="polyglance", standalone_mode=False) or 0)
         return _fail(str(Stopped()), 1, debug) if code == SIGINT_CODE else code
     except PolyglanceError as error:
         return _fail(str(error), error.exit_code, debug)
     except typer.TyperException as error:
-        usage = f"{error.format_message()} Try 'polyglance --help'."
-        return _fail(usage, getattr(error, "exit_code", 2), debug)
+        return _fail(explain(error), getattr(error, "exit_code", 2), debug)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(str(Stopped()), 1, debug)
     except BrokenPipeError:
@@ -66,6 +66,10 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - users must never see a traceback
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return _fail(f"Something went wrong inside polyglance ({reason}). Run again with --debug.", 1, debug)
+
+
+def _without_debug(arguments: list[str]) -> list[str]:
+    return [argument for argument in arguments if argument != "--debug"]
 
 
 def _fail(message: str, exit_code: int, debug: bool) -> int:

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     context: typer.Context,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the page at the end.")] = True,
-    port: Annotated[int | None, typer.Option(help="Port of the page, 0 for any free one.")] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", help="Port of the page, 0 for any free one.")] = None,
     library: LibraryOption = None,
 ) -> None:
     """Index some sample pictures, search them in nine languages, then serve the page."""

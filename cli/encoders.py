@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .options import JsonOption, wants_json
 from .output import note, print_json
 
@@ -39,7 +40,14 @@ def list_encoders(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 def pull(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="altclip-m9, altclip, altclip-m18, or a hub id.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="altclip-m9, altclip, altclip-m18, or a hub id.",
+            autocompletion=completion.encoders,
+        ),
+    ],
 ) -> None:
     """Fetch an encoder's files once, so that it works offline. A stopped download resumes."""
     from ..config import load

@@ -12,6 +12,7 @@ from .figures import print_comparison, print_published, print_published_zeroshot
 from .measuring import cache_folder, create_encoder, encoding_bars, finish, write_file
 from .options import EncoderOption, JsonOption, wants_json
 from .output import note, print_json, printable
+from .usage import show_help
 
 DataArgument = Annotated[
     Path, typer.Argument(metavar="DATA", readable=False, help="Captions: a file or folder; docs/evaluation.md.")
@@ -42,11 +43,14 @@ ReportOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    group = typer.Typer(help="Measure an encoder: retrieval, zero-shot classification, two side by side.")
+    group = typer.Typer(
+        help="Measure an encoder: retrieval, zero-shot classification, two side by side.", invoke_without_command=True
+    )
+    group.callback()(show_help)
     group.command()(retrieval)
     group.command()(zeroshot)
     group.command()(compare)
-    app.add_typer(group, name="evaluate", no_args_is_help=True)
+    app.add_typer(group, name="evaluate")
 
 
 def retrieval(
@@ -175,8 +179,10 @@ def compare(
     images: ImagesOption = None,
     languages: LanguagesOption = "",
     allow_missing: MissingOption = False,
-    samples: Annotated[int, typer.Option("--samples", min=100, max=100_000, help="Bootstrap samples.")] = 2000,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of the samples; fixed by default.")] = None,
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="N", min=100, max=100_000, help="Bootstrap samples.")
+    ] = 2000,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Of the samples; fixed by default.")] = None,
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:

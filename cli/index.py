@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import UsageError
+from ..progress import Progress, silent
+from . import completion
 from .options import EncoderOption, JsonOption, LibraryOption, library_folder, open_library, wants_json
-from .output import encoder_note, note, print_failures, print_json, progress_bar
+from .output import encoder_hint, note, print_failures, print_json, progress_bar
 from .stopping import stoppable
 
 if TYPE_CHECKING:
     from ..indexer.run.report import Report
+    from ..library import Library
 
 PARTLY = 3
 """Exit code: done, but some files failed."""
@@ -29,7 +33,10 @@ def register(app: typer.Typer) -> None:
 
 def index(
     context: typer.Context,
-    folders: Annotated[list[Path], typer.Argument(readable=False, metavar="FOLDER…", help="Photo folders.")],
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(readable=False, metavar="FOLDER…", help="Photo folders; all of the library if there is none."),
+    ] = None,
     encoder: EncoderOption = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="What is missing is gone for good, even if that is most of a folder.")
@@ -37,18 +44,32 @@ def index(
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Index photo folders: scan, encode what changed, forget what is gone. The folders are only read."""
+    """Index photo folders: scan, encode what changed, forget what is gone. The folders are only read.
+
+    Without a folder, all folders of the library are compared again.
+    """
     from ..indexer.run.places import check_folders, refuse_library
 
-    photo_folders = check_folders(folders)  # before a library is created
-    refuse_library(photo_folders, os.fsencode(library_folder(context, library)))
-    with open_library(context, library, create=True) as opened, stoppable() as stop:
+    if folders:
+        photo_folders = check_folders(folders)  # before a library is created
+        refuse_library(photo_folders, os.fsencode(library_folder(context, library)))
+    elif encoder:
+        raise UsageError("--encoder is for a new library.", f"Switch one with: polyglance reencode --encoder {encoder}")
+    with open_library(context, library, create=bool(folders)) as opened, stoppable() as stop:
+
+        def run(confirmed: bool, progress: Progress = silent) -> Report:
+            if folders:
+                return opened.index(folders, encoder=encoder, confirmed=confirmed, progress=progress, stop=stop)
+            return opened.rescan(confirmed=confirmed, progress=progress, stop=stop)
+
         with progress_bar("Indexing") as show:
-            report = opened.index(folders, encoder=encoder, confirmed=yes, progress=show, stop=stop)
+            report = run(yes, show)
         can_ask = report.doubts and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
         if can_ask and typer.confirm(f"{report.doubts[0].message} Remove them from the library?", err=True):
             print_report(report)
-            report = opened.index(folders, confirmed=True, stop=stop)
+            report = run(True)
+        if not folders:
+            print_absent(opened)
     if wants_json(context, as_json):
         from ..answers.indexing import IndexRun
 
@@ -63,7 +84,10 @@ def index(
 
 def reencode(
     context: typer.Context,
-    encoder: Annotated[str, typer.Option("--encoder", metavar="NAME", help="The encoder to switch to.")],
+    encoder: Annotated[
+        str,
+        typer.Option("--encoder", metavar="NAME", help="The encoder to switch to.", autocompletion=completion.encoders),
+    ],
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,7 +107,12 @@ def reencode(
 
 def forget(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(readable=False, metavar="FOLDER", help="A folder that was indexed.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            readable=False, metavar="FOLDER", help="A folder that was indexed.", autocompletion=completion.roots
+        ),
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")] = False,
     library: LibraryOption = None,
     as_json: JsonOption = False,
@@ -114,9 +143,18 @@ def print_report(report: Report) -> None:
             f"{report.tally.still_failed} files could not be read before and are unchanged: polyglance status --failed"
         )
     print_doubts(report)
-    encoder_note(report.encoder)
+    encoder_hint(report.encoder)
     if report.tally.added:
         note("Now try: polyglance search snowy mountains")
+
+
+def print_absent(library: Library) -> None:
+    """Print which folders of the library are not there now; their photos are kept."""
+    from ..data import paths
+
+    for root, state in library.status().roots:
+        if state != "online":
+            note(f"{paths.display(root.path)} is {state}; its photos are kept.")
 
 
 def print_doubts(report: Report) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from . import completion
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -37,22 +40,31 @@ VersionOption = Annotated[
 ]
 EncoderOption = Annotated[
     str | None,
-    typer.Option("--encoder", metavar="NAME", help="auto, lite, altclip-m9, a hub id, or a directory."),
+    typer.Option(
+        "--encoder",
+        metavar="NAME",
+        help="auto, lite, altclip-m9, a hub id, or a directory.",
+        autocompletion=completion.encoders,
+    ),
 ]
 
 
-def _filter(name: str, value: str, text: str) -> Any:
+def _filter(name: str, value: str, text: str, complete: Callable[..., Any] | None = None) -> Any:
     """Return an option for the filter of the same name in a query; it may be given several times."""
-    return typer.Option(f"--{name}", metavar=value, help=text, rich_help_panel="Filters", show_default=False)
+    return typer.Option(
+        f"--{name}", metavar=value, help=text, autocompletion=complete, rich_help_panel="Filters", show_default=False
+    )
 
 
 AfterOption = Annotated[list[str] | None, _filter("after", "DATE", "Taken in 2024, 2024-05 or 2024-05-31, or later.")]
 BeforeOption = Annotated[list[str] | None, _filter("before", "DATE", "Taken before that year, month or day.")]
 DateOption = Annotated[list[str] | None, _filter("date", "DATE[..DATE]", "Taken in that year, month, day or span.")]
-RootOption = Annotated[list[str] | None, _filter("root", "FOLDER", "In that folder of the library.")]
+RootOption = Annotated[list[str] | None, _filter("root", "FOLDER", "In that folder of the library.", completion.roots)]
 InOption = Annotated[list[str] | None, _filter("in", "PATH", "In that folder or below it: Pictures/2024")]
 FolderOption = Annotated[list[str] | None, _filter("folder", "WORDS", "With these words in a folder's name.")]
-CameraOption = Annotated[list[str] | None, _filter("camera", "NAME", "By a camera with that in its name.")]
+CameraOption = Annotated[
+    list[str] | None, _filter("camera", "NAME", "By a camera with that in its name.", completion.cameras)
+]
 TypeOption = Annotated[list[str] | None, _filter("type", "KIND", "jpg, heic, png, raw, …")]
 IsOption = Annotated[list[str] | None, _filter("is", "WHAT", "favourite")]
 HasOption = Annotated[list[str] | None, _filter("has", "WHAT", "place: it says where it was taken.")]
@@ -61,7 +73,7 @@ AspectOption = Annotated[list[str] | None, _filter("aspect", "RATIO", "Width to 
 SizeOption = Annotated[list[str] | None, _filter("size", "SIZE", "Megapixels or bytes: >4mp, 2..8mp, <500kb")]
 NearOption = Annotated[list[str] | None, _filter("near", "LAT,LON[,KM]", "Taken within so many kilometres.")]
 
-CountOption = Annotated[int, typer.Option("-k", "--count", help="How many photos to show.")]
+CountOption = Annotated[int, typer.Option("-k", "--count", metavar="N", help="How many photos to show.")]
 
 
 @dataclass(frozen=True, slots=True)

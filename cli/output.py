@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..indexer.run.report import Failure
     from ..progress import Progress, Tick
-    from ..search.answer import Answer
+    from ..search.answer import Answer, Result
 
 QUIET_SECONDS = 10.0
 """How often progress is reported where stderr is no terminal."""
@@ -49,8 +51,16 @@ def printable(path: Path) -> str:
 
 
 def note(text: str) -> None:
-    """Say something that is no result, on stderr."""
-    typer.echo(text, err=True)
+    """Say something that is no result, on stderr; above the progress bar, if there is one."""
+    typer.echo(text, file=sys.stderr)  # not err=True, which looks for the stream below the bar's
+
+
+class NoteHandler(logging.Handler):
+    """Prints log lines as notes. A handler with a stream of its own would write into the progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line."""
+        note(self.format(record))
 
 
 def encoder_note(name: str) -> None:
@@ -61,18 +71,55 @@ def encoder_note(name: str) -> None:
         note(about)
 
 
-def print_answer(answer: Answer) -> None:
-    """Print the photos found, one a line, best first."""
-    from ..data import paths
+def encoder_hint(name: str) -> None:
+    """Say the same, but once a day."""
+    from ..encoders import registry
+    from . import hints
 
+    if (about := registry.card(name).note) and hints.is_due(name):
+        note(about)
+
+
+def answer_head(answer: Answer) -> None:
+    """Say what was asked for, in which language, and how long it took."""
     spoken = f" [{LANGUAGE_NAMES[answer.language]}]" if answer.language else ""
     note(f"{answer.query}{spoken}  {answer.took.total:.0f} ms")
-    for result in answer.results:
-        date = (result.photo.facts.taken_at or "")[:10]
-        where = paths.display(result.photo.path)
-        more = f"  (+{result.count - 1} alike)" if result.count > 1 else ""
-        why = f"  [{', '.join(result.why)}]" if result.why not in {("looks like",), ("filter",)} else ""
-        typer.echo(f"{result.rank:>4}  {result.relevance:>4.0%}  {date:10}  #{result.photo.id:<6} {where}{more}{why}")
+
+
+def print_result(result: Result) -> None:
+    """Print a photo in one line. In a terminal its path is a link to the file; a pipe gets the line alone."""
+    from ..data import paths
+
+    date = (result.photo.facts.taken_at or "")[:10]
+    where = paths.display(result.photo.path)
+    more = f"  (+{result.count - 1} alike)" if result.count > 1 else ""
+    why = f"  [{', '.join(result.why)}]" if result.why not in {("looks like",), ("filter",)} else ""
+    before = f"{result.rank:>4}  {result.relevance:>4.0%}  {date:10}  #{result.photo.id:<6} "
+    if not sys.stdout.isatty():
+        typer.echo(f"{before}{where}{more}{why}")
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    folder, slash, name = where.rpartition(os.sep)
+    link = f"link {file_url(result.photo.path)}"
+    line = Text.assemble(
+        before, (folder + slash, f"dim {link}"), (name, f"bold {link}"), (more, "cyan"), (why, "green")
+    )
+    Console(highlight=False).print(line, soft_wrap=True)
+
+
+def file_url(path: bytes) -> str:
+    """The `file:` address of an absolute path; a terminal opens it on this machine only."""
+    from urllib.parse import quote
+
+    if os.name == "nt":
+        return Path(os.fsdecode(path)).as_uri()
+    return f"file://{quote(socket.gethostname())}{quote(path)}"
+
+
+def answer_notes(answer: Answer) -> None:
+    """Say what is left to know of an answer: whether anything is relevant, whether there is more."""
     if not answer.results and not answer.is_relevant:
         note("Nothing relevant was found. Without --relevant and --sort date, the nearest are shown.")
     elif not answer.results:
@@ -83,7 +130,7 @@ def print_answer(answer: Answer) -> None:
         note(f"There is more: --cursor {answer.next}")
     if answer.changed:
         note("The library has changed since the page before.")
-    encoder_note(answer.encoder)
+    encoder_hint(answer.encoder)
 
 
 def print_failures(failures: list[Failure], limit: int = 20) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from . import options
 from .options import CountOption, EncoderOption, JsonOption, LibraryOption, open_library, wants_json
-from .output import note, print_answer, print_json, printable
-
-if TYPE_CHECKING:
-    from ..search.answer import Answer
+from .output import note, print_json, printable
+from .showing import OpenOption, PathsOption, PreviewOption, Print0Option, Show, show_answer
 
 AllOption = Annotated[bool, typer.Option("--all", help="Show near-duplicates and bursts photo by photo.")]
 
@@ -31,15 +29,19 @@ def search(
         list[str] | None, typer.Argument(metavar="QUERY…", help="What the picture shows; sums and filters as well.")
     ] = None,
     count: CountOption = 10,
-    sort: Annotated[str, typer.Option("--sort", help="relevance, or date: what is relevant, newest first.")] = (
-        "relevance"
-    ),
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="ORDER", help="relevance, or date: what is relevant, newest first.")
+    ] = ("relevance"),
     separate: AllOption = False,
     relevant: Annotated[bool, typer.Option("--relevant", help="Only what likely is what you asked for.")] = False,
     cursor: Annotated[
         str | None, typer.Option("--cursor", metavar="CURSOR", help="The next page: 'next' of the one before.")
     ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Take + - : and quotes for text.")] = False,
+    paths: PathsOption = False,
+    print0: Print0Option = False,
+    preview: PreviewOption = False,
+    open_first: OpenOption = False,
     after: options.AfterOption = None,
     before: options.BeforeOption = None,
     date: options.DateOption = None,
@@ -74,6 +76,7 @@ def search(
         "size": size,
         "near": near,
     }
+    show = Show(wants_json(context, as_json), paths, print0, preview, open_first)
     with open_library(context, library) as opened:
         answer = opened.search(
             " ".join(words or []),
@@ -85,21 +88,26 @@ def search(
             collapse=not separate,
             only_relevant=relevant,
         )
-    _print(answer, wants_json(context, as_json))
+        show_answer(opened, answer, show)
 
 
 def similar(
     context: typer.Context,
     picture: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture file, or a photo id.")],
     count: CountOption = 10,
+    paths: PathsOption = False,
+    print0: Print0Option = False,
+    preview: PreviewOption = False,
+    open_first: OpenOption = False,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find photos like a picture file or like a photo of the library."""
+    show = Show(wants_json(context, as_json), paths, print0, preview, open_first)
     by_id = picture.removeprefix("#").isdecimal() and not Path(picture).exists()
     with open_library(context, library) as opened:
         answer = opened.similar(int(picture.removeprefix("#")) if by_id else picture, count)
-    _print(answer, wants_json(context, as_json))
+        show_answer(opened, answer, show)
 
 
 def favourite(
@@ -150,12 +158,3 @@ def _photo_id(text: str) -> int:
     if not number.isdecimal() or len(number) > 18:
         raise UsageError(f"{text[:40]} is no photo id.", "Search shows ids as #12.")
     return int(number)
-
-
-def _print(answer: Answer, as_json: bool) -> None:
-    if as_json:
-        from ..answers import searching
-
-        print_json(searching.Answer.from_search(answer))
-    else:
-        print_answer(answer)

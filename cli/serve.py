@@ -27,8 +27,10 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     context: typer.Context,
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port, 0 for any free one. [default: 7860]")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address to listen on. [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", help="Port, 0 for any free one. [default: 7860]")] = None,
     auth: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A file with user:password or a token, asked for from then on."),

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def watch(
     context: typer.Context,
     folders: Annotated[
-        list[Path] | None, typer.Argument(readable=False, metavar="[FOLDER…]", help="Photo folders to add.")
+        list[Path] | None, typer.Argument(readable=False, metavar="FOLDER…", help="Photo folders to add.")
     ] = None,
     encoder: EncoderOption = None,
     library: LibraryOption = None,
@@ -51,7 +51,7 @@ def watch(
 def exclude(
     context: typer.Context,
     patterns: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATTERN…]", help="Lines as in a .gitignore: drafts/ *.tmp.jpg")
+        list[str] | None, typer.Argument(metavar="PATTERN…", help="Lines as in a .gitignore: drafts/ *.tmp.jpg")
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take these patterns out of the list again.")] = False,
     library: LibraryOption = None,

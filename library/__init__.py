@@ -1,12 +1,27 @@
 """One opened library: every operation of command line, page and Python, wired from catalog, encoders, indexer, search.
 
 `Library` is the façade. Its methods only call the functions of this package, which work on the `Parts` of an opened
-library: `roots`, `runs`, `watching`, `searches`, `photos`, `status`, `checking`.
+library: `roots`, `runs`, `watching`, `searches`, `photos`, `status`, `checking`. Each is imported at first use.
 """
 
-from .checking import check
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .library import Library
-from .roots import Forgettable
-from .status import Status
+
+if TYPE_CHECKING:
+    from .checking import check
+    from .roots import Forgettable
+    from .status import Status
 
 __all__ = ["Forgettable", "Library", "Status", "check"]
+
+_MODULES = {"Forgettable": ".roots", "Status": ".status", "check": ".checking"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

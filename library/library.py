@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from ..config import Settings, load
-from ..data.catalog import facets as counting
-from ..data.catalog import own_data
-from ..data.catalog.catalog import Catalog
-from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
-from ..data.check.check import Report as CheckReport
-from ..data.pictures.thumbnails import Thumbnails
-from ..encoders.base import Encoder
-from ..indexer.run.report import Report, Tally
-from ..indexer.run.stop import Stop
-from ..indexer.watch.service import Timing
+from .. import lazy
 from ..progress import Progress, silent
-from ..search.answer import Answer, Result, View
-from ..search.engine import Engine
-from ..search.query.filters import FilterValues
-from ..search.query.sent import SentPicture
-from . import checking, encoders, photos, roots, runs, searches, status, watching, writing
-from .parts import CATALOG, AnyPath, Parts, folder_of
+
+import_later = partial(lazy.modules, __package__)
+
+if TYPE_CHECKING:
+    from .. import config
+    from ..config import Settings
+    from ..data.catalog import catalog as catalogs
+    from ..data.catalog import facets as counting
+    from ..data.catalog import own_data
+    from ..data.catalog.catalog import Catalog
+    from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
+    from ..data.check.check import Report as CheckReport
+    from ..data.pictures.thumbnails import Thumbnails
+    from ..encoders.base import Encoder
+    from ..indexer.run.report import Report, Tally
+    from ..indexer.run.stop import Stop
+    from ..indexer.watch import service
+    from ..indexer.watch.service import Timing
+    from ..search import answer as answers
+    from ..search.answer import Answer, Result
+    from ..search.engine import Engine
+    from ..search.query.filters import FilterValues
+    from ..search.query.sent import SentPicture
+    from . import checking, encoders, parts, photos, roots, runs, searches, status, watching, writing
+    from .parts import AnyPath
+else:
+    config, catalogs, own_data, service, answers = import_later(
+        "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
+    )
+    checking, encoders, parts, photos, roots = import_later(".checking", ".encoders", ".parts", ".photos", ".roots")
+    runs, searches, status, watching, writing = import_later(".runs", ".searches", ".status", ".watching", ".writing")
 
 
 class Library:
@@ -44,7 +60,7 @@ class Library:
     """
 
     def __init__(self, folder: Path, settings: Settings, catalog: Catalog, encoder: Encoder | None = None) -> None:
-        self._parts = Parts(folder, settings, catalog, encoder)
+        self._parts = parts.Parts(folder, settings, catalog, encoder)
 
     @classmethod
     def open(
@@ -66,10 +82,10 @@ class Library:
         ...     another.status().photos
         0
         """
-        settings = settings or load()
-        place = folder_of(folder, settings)
-        own_data.require_catalog(place / CATALOG)
-        return cls(place, settings, Catalog(place / CATALOG, create=create), encoder)
+        settings = settings or config.load()
+        place = parts.folder_of(folder, settings)
+        own_data.require_catalog(place / parts.CATALOG)
+        return cls(place, settings, catalogs.Catalog(place / parts.CATALOG, create=create), encoder)
 
     def close(self) -> None:
         """Close the catalog.
@@ -150,6 +166,7 @@ class Library:
         root_id: int | None = None,
         *,
         failed: bool = False,
+        confirmed: bool = False,
         progress: Progress = silent,
         stop: Stop | None = None,
     ) -> Report:
@@ -157,12 +174,12 @@ class Library:
         their photos, keep them.
 
         With `failed`, the files that could not be read are tried again, whatever root they are in; only those roots are
-        compared. Raises RootNotFound, LibraryBusy, LibraryMissing, Stopped.
+        compared. `confirmed` as for `index`. Raises RootNotFound, LibraryBusy, LibraryMissing, Stopped.
 
         >>> library.rescan().tally.unchanged
         6
         """
-        return runs.rescan(self._parts, root_id, failed=failed, progress=progress, stop=stop)
+        return runs.rescan(self._parts, root_id, failed=failed, confirmed=confirmed, progress=progress, stop=stop)
 
     def reencode(self, encoder: str, *, progress: Progress = silent, stop: Stop | None = None) -> Tally:
         """Encode every photo with another encoder, then switch to it.
@@ -196,7 +213,9 @@ class Library:
         >>> stop.ask()
         >>> thread.join()
         """
-        watching.watch(self._parts, stop=stop, timing=timing or Timing(), progress=progress, on_report=on_report)
+        watching.watch(
+            self._parts, stop=stop, timing=timing or service.Timing(), progress=progress, on_report=on_report
+        )
 
     def forget(self, folder: AnyPath) -> int:
         """Drop a root, its photos, vectors and thumbnails; the files stay. Returns the number of photos dropped.
@@ -268,7 +287,7 @@ class Library:
         >>> [result.rank for result in next_page]
         [5, 6]
         """
-        view = View(count, cursor, sort, collapse, only_relevant)
+        view = answers.View(count, cursor, sort, collapse, only_relevant)
         return searches.search(
             self._parts, text, view, filters=filters or {}, plain=plain, files=files, picture=picture
         )
@@ -282,7 +301,7 @@ class Library:
         >>> rocket in [result.photo.id for result in library.similar(rocket)]
         False
         """
-        return searches.similar(self._parts, picture, View(count, collapse=collapse))
+        return searches.similar(self._parts, picture, answers.View(count, collapse=collapse))
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> list[int]:
         """Mark photos as favourites (`is:favourite` finds them), or unmark them; return their ids and those of copies.

