@@ -10,7 +10,7 @@ and `data/` stand at the top; docs/adr/0001 says why.
         for result in library.search("snowy mountains").results:
             print(result.rank, result.path)
 
-Importing the package loads neither torch nor gradio: the public names are resolved on first use.
+Importing the package does not load torch or gradio: the public names are imported on first use.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Library", "PolyglanceError", "Settings", "__version__"]
 
-_HOMES = {"Library": ".library", "PolyglanceError": ".errors", "Settings": ".config"}
+_MODULES = {"Library": ".library", "PolyglanceError": ".errors", "Settings": ".config"}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name], __name__), name)
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""All settings, in one frozen model: the only reader of environment variables and of the TOML file.
+"""All settings, in one frozen model. Only this module reads environment variables and the TOML file.
 
 Precedence: arguments, then `POLYGLANCE_*` variables, then `config.toml` in the user's config directory.
 """
@@ -23,7 +23,7 @@ from pydantic_settings import (
 from .errors import UsageError
 
 LANGUAGES = ("en", "zh", "es", "fr", "ru", "ja", "ko", "ar", "it")
-"""The nine first-class languages, ISO 639-1, in the order AltCLIP-m9 names them."""
+"""The nine supported languages, ISO 639-1, in the order of AltCLIP-m9."""
 
 MAX_WORKERS = 64
 
@@ -33,7 +33,7 @@ CONFIG_FILE = Path(platformdirs.user_config_dir("polyglance", appauthor=False)) 
 class Settings(BaseSettings):
     """Settings of one process; docs/settings.md is made from the descriptions (scripts/settings_reference.py).
 
-    `json_schema_extra` has the unit, and what to show for a default that depends on the machine.
+    `json_schema_extra` has the unit, and the text for a default that depends on the machine.
     """
 
     model_config = SettingsConfigDict(
@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         str,
         Field(
             description="The encoder of a new library: `auto`, `lite`, `altclip-m9`, `altclip`, `altclip-m18`, a hub "
-            "id, or a directory. `auto` is `altclip-m9` if it is here or can be fetched, else `lite`."
+            "id, or a directory. `auto` is `altclip-m9` if it is on this machine or can be fetched, else `lite`."
         ),
     ] = "auto"
     device: Annotated[
@@ -65,19 +65,22 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern="^(auto|float32|bfloat16|float16)$",
-            description="What transformers encoders compute with: `auto`, `float32`, `bfloat16`, `float16`.",
+            description="The number format that transformers encoders compute with: `auto`, `float32`, `bfloat16`, "
+            "`float16`.",
         ),
     ] = "auto"
     batch_size: Annotated[
         int,
-        Field(ge=1, le=1024, description="How many are encoded at once.", json_schema_extra={"unit": "pictures"}),
+        Field(
+            ge=1, le=1024, description="Most pictures that are encoded at once.", json_schema_extra={"unit": "pictures"}
+        ),
     ] = 32
     decode_workers: Annotated[
         int,
         Field(
             ge=1,
             le=MAX_WORKERS,
-            description="How many pictures are read and decoded at once, each in a process of its own.",
+            description="Most pictures that are read and decoded at once, each in a process of its own.",
             json_schema_extra={"unit": "processes", "shown_default": f"number of processors, at most {MAX_WORKERS}"},
         ),
     ] = min(MAX_WORKERS, os.cpu_count() or 1)
@@ -85,7 +88,7 @@ class Settings(BaseSettings):
         int,
         Field(
             ge=1,
-            description="A picture with more is not decoded; it is listed as failed.",
+            description="A picture with more pixels is not decoded; it is listed as failed.",
             json_schema_extra={"unit": "pixels"},
         ),
     ] = 300_000_000
@@ -109,7 +112,7 @@ class Settings(BaseSettings):
         Field(
             ge=32,
             le=2048,
-            description="The longer side of a thumbnail. Thumbnails that are there are not made again.",
+            description="The longer side of a thumbnail. Existing thumbnails are not made again.",
             json_schema_extra={"unit": "pixels"},
         ),
     ] = 384
@@ -122,7 +125,8 @@ class Settings(BaseSettings):
     host: Annotated[
         str,
         Field(
-            description="The address that `serve` listens on. `--host` goes first; others than loopback need `auth`."
+            description="The address that `serve` listens on. `--host` goes first; an address that others can reach "
+            "needs `auth`."
         ),
     ] = "127.0.0.1"
     port: Annotated[
@@ -132,27 +136,28 @@ class Settings(BaseSettings):
     auth: Annotated[
         SecretStr | None,
         Field(
-            description="What the server asks for: `user:password`, or a token without a colon. `--auth` goes first."
+            description="What every request to the server must carry: `user:password`, or a token without a colon. "
+            "`--auth` goes first."
         ),
     ] = None
     proxy: Annotated[
         tuple[str, ...],
         NoDecode,
         Field(
-            description="Addresses or networks of proxies that may say whom a request comes from; in the environment "
+            description="Addresses or networks of proxies whose X-Forwarded-For is believed; in the environment "
             "separated by commas. `--proxy` goes first."
         ),
     ] = ()
 
     @field_validator("proxy", mode="before")
     @classmethod
-    def _listed(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
     @field_validator("library")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return Path(os.path.abspath(value.expanduser()))  # not resolve(): that would follow links
+    def _make_absolute(cls, value: Path) -> Path:
+        return Path(os.path.abspath(value.expanduser()))  # not resolve(), which follows links
 
     @classmethod
     def settings_customise_sources(

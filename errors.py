@@ -1,8 +1,8 @@
-"""Every error polyglance raises on purpose, and the exit code each one ends a command with.
+"""Every error that polyglance raises on purpose, and the exit code of each.
 
     PolyglanceError                  1  failed
     ├── UsageError                   2  wrong use
-    │   ├── QueryError                  the query is empty, too long, no text, or says what cannot be
+    │   ├── QueryError                  the query is empty, too long, not text, or has an invalid part
     │   ├── UnknownEncoder              no encoder of that name
     │   ├── FolderError                 the folder to index is missing or is no folder
     │   └── DataMissing                 a file of an evaluation set is not where it should be
@@ -23,7 +23,7 @@
     └── Stopped                      1  ended by Ctrl-C or SIGTERM, with the work in hand kept
 
 Exit code 3 ("done, but some files failed") is no error: the command did its work.
-A message says what is wrong, in one line; `hint` says what to do about it.
+`message` says in one line what is wrong, `hint` is the next step.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class UsageError(PolyglanceError):
 
 
 class QueryError(UsageError):
-    """The query is empty, too long, not text, or asks for what cannot be: an unknown filter, an impossible date."""
+    """The query is empty, too long, not text, or has an invalid part: an unknown filter, an impossible date."""
 
 
 class UnknownEncoder(UsageError):
@@ -62,7 +62,7 @@ class FolderError(UsageError):
 
 
 class DataMissing(UsageError):
-    """A file of an evaluation set is not where it should be."""
+    """A file of an evaluation set does not exist where it is expected."""
 
 
 class LibraryError(PolyglanceError):
@@ -108,7 +108,7 @@ class DataError(PolyglanceError):
 class PictureError(PolyglanceError):
     """A file cannot be read as a picture; the message is the reason, without the path.
 
-    `may_pass` tells whether the same file may be readable another time: a disk error, a limit that can be raised.
+    `may_pass` tells whether the unchanged file may be readable later: after a disk error, or if a limit is raised.
     """
 
     def __init__(self, message: str, hint: str = "", *, may_pass: bool = False) -> None:

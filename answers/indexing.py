@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field
 
 from ..errors import PolyglanceError
-from ..indexer.run.pipeline import Tally
-from ..indexer.run.update import Report
+from ..indexer.run.report import Report, Tally
 from .base import Document, vocabulary
 
 JobState: TypeAlias = Annotated[str, vocabulary("running", "done", "failed", "stopped")]

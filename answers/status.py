@@ -7,7 +7,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import Field
 
 from ..data import paths, watch_state
-from ..data.catalog import troubles
+from ..data.catalog import failures
 from ..data.catalog.records import NEVER_SEEN, PhotoRecord, RootRecord
 from ..library import Status as LibraryStatus
 from .base import Document, vocabulary
@@ -17,7 +17,7 @@ CHANGE_HINT = "Open it with another program: if that fails too, the file is dama
 
 RootState: TypeAlias = Annotated[str, vocabulary("online", "offline", "partly offline")]
 WatchMethod: TypeAlias = Annotated[str, vocabulary("native", "partly", "polling", "offline")]
-FailureKind: TypeAlias = Annotated[str, vocabulary(*troubles.KINDS, "other")]
+FailureKind: TypeAlias = Annotated[str, vocabulary(*failures.KINDS, "other")]
 
 
 class RootStatus(Document):
@@ -162,7 +162,7 @@ class Failure(Document):
         return cls(
             id=photo.id,
             path=paths.display(photo.path),
-            kind=troubles.kind_of(photo.error or ""),
+            kind=failures.kind_of(photo.error or ""),
             reason=photo.error or "",
             hint=RETRY_HINT if photo.mtime_ns == NEVER_SEEN.mtime_ns else CHANGE_HINT,
         )

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-Floats = npt.NDArray[np.float32]
+from polyglance.arrays import Floats
 
 TOPICS = 1000
 CONE, TOPIC, OCCASION, NOISE = 1.0, 0.6, 0.55, 0.5

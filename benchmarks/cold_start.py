@@ -7,14 +7,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from polyglance import Library
 from polyglance.data.sample import copy_sample
 
-from .report import publish
+from .report import parser, publish
 
 ROUNDS = 7
+SMALL_PICTURES = 2
 NAMED = (
     "numpy",
     "faiss",
@@ -28,15 +30,18 @@ NAMED = (
 )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure whole processes; then one more with `-X importtime`."""
+    small = parser(__doc__).parse_args(arguments).small
     with tempfile.TemporaryDirectory() as folder:
-        copy_sample(Path(folder) / "photos")
+        pictures = copy_sample(Path(folder) / "photos")
+        for path in pictures[SMALL_PICTURES:] if small else ():
+            path.unlink()
         with Library.open(Path(folder) / "library") as library:
             library.index([Path(folder) / "photos"], encoder="lite")
         search = ["search", "snowy mountains", "--json", "--library", str(Path(folder) / "library")]
         times = {
-            name: [run(arguments) for _ in range(ROUNDS)]
+            name: [run(arguments) for _ in range(1 if small else ROUNDS)]
             for name, arguments in (("help", ["--help"]), ("search", search))
         }
         imports = import_seconds(search)
@@ -51,6 +56,7 @@ def main() -> None:
             for name, t in times.items()
         }
         | {"search_imports_seconds": imports},
+        small=small,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from polyglance.encoders.lite.concept_space import picture_vector
 from polyglance.encoders.lite.encoder import prepare
 
 from .pictures import write_photos
-from .report import publish
+from .report import parser, publish
 
-COUNT, ROUNDS = 64, 3
+COUNT, ROUNDS, SIZE = 64, 3, (4000, 3000)
+SMALL = 2, 1, (400, 300)
 
 
 def plain_loop(network: efficientnet.EfficientNetLite2, paths: list[Path]) -> np.ndarray:
@@ -31,14 +33,16 @@ def plain_loop(network: efficientnet.EfficientNetLite2, paths: list[Path]) -> np
     return np.stack(rows)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure; also how well the vectors agree."""
+    small = parser(__doc__).parse_args(arguments).small
+    count, rounds, (width, height) = SMALL if small else (COUNT, ROUNDS, SIZE)
     with tempfile.TemporaryDirectory() as folder:
-        photos = write_photos(Path(folder) / "photos", COUNT, 4000, 3000)
+        photos = write_photos(Path(folder) / "photos", count, width, height)
         network = efficientnet.load()
         plain_loop(network, photos[:2])
         plain, ours, cosines = [], [], []
-        for number in range(ROUNDS):
+        for number in range(rounds):
             start = time.perf_counter()
             reference = plain_loop(network, photos)
             plain.append(time.perf_counter() - start)
@@ -53,10 +57,10 @@ def main() -> None:
     publish(
         "indexing",
         {
-            "photos": COUNT,
-            "pixels": "4000 x 3000",
-            "plain_loop_images_per_second": round(COUNT / statistics.median(plain), 2),
-            "polyglance_images_per_second": round(COUNT / statistics.median(ours), 2),
+            "photos": count,
+            "pixels": f"{width} x {height}",
+            "plain_loop_images_per_second": round(count / statistics.median(plain), 2),
+            "polyglance_images_per_second": round(count / statistics.median(ours), 2),
             "times_faster": {
                 "min": round(min(ratios), 2),
                 "median": round(statistics.median(ratios), 2),
@@ -68,6 +72,7 @@ def main() -> None:
             },
             "note": "polyglance also hashes, reads EXIF, writes thumbnails and commits; both have their model loaded",
         },
+        small=small,
     )
 
 
@@ -82,15 +87,15 @@ def make_warm(folder: Path, image: Image.Image) -> Path:
 def agreement(library: Library, reference: np.ndarray, photos: list[Path]) -> list[float]:
     """Cosines of the stored vectors with those of the full-size pictures."""
     catalog = library.catalog
-    active = catalog.active_encoder()
+    active = catalog.encoders.active()
     assert active is not None
-    root = next(root for root in catalog.roots() if root.path.endswith(b"photos"))
-    known = catalog.known(root.id)
-    hashes = catalog.hashes([entry.photo_id for entry in known.values()])
+    root = next(root for root in catalog.roots.all() if root.path.endswith(b"photos"))
+    known = catalog.photos.known(root.id)
+    hashes = catalog.photos.hashes([entry.photo_id for entry in known.values()])
     result = []
     for path, expected in zip(photos, reference, strict=True):
         photo_id = known["/".join(path.parts[-2:]).encode()].photo_id
-        vector = catalog.vector(hashes[photo_id], active.id)
+        vector = catalog.vectors.get(hashes[photo_id], active.id)
         assert vector is not None
         result.append(float(vector @ expected / np.linalg.norm(vector)))
     return result

@@ -2,44 +2,50 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from polyglance import Library
 
 from .pictures import write_photos
-from .report import publish
+from .report import parser, peak_mb, publish
 
-FEW, MANY = 500, 5000
+COUNTS, SIZE = (500, 5000), (2000, 1500)
+SMALL = (1, 3), (200, 150)
 
 
-def main() -> None:
-    """Without arguments: measure. With LIBRARY and FOLDER: index, and print this process's peak in MB."""
-    if len(sys.argv) == 3:
-        with Library.open(sys.argv[1]) as library:
-            library.index([sys.argv[2]], encoder="lite")
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure. With `--index LIBRARY FOLDER`: index, and print this process's peak in MB."""
+    options = parser(__doc__)
+    options.add_argument("--index", nargs=2, metavar=("LIBRARY", "FOLDER"))
+    given = options.parse_args(arguments)
+    if given.index:
+        with Library.open(given.index[0]) as library:
+            library.index([given.index[1]], encoder="lite")
+        print(peak_mb())
         return
+    counts, (width, height) = SMALL if given.small else (COUNTS, SIZE)
     with tempfile.TemporaryDirectory() as folder:
-        peaks = {count: peak(Path(folder), count) for count in (FEW, MANY)}
+        peaks = {count: peak(Path(folder), count, width, height) for count in counts}
     publish(
         "memory",
         {
-            "pixels": "2000 x 1500",
+            "pixels": f"{width} x {height}",
             "peak_mb": {str(count): round(value) for count, value in peaks.items()},
-            "growth_mb": round(peaks[MANY] - peaks[FEW]),
+            "growth_mb": round(peaks[counts[1]] - peaks[counts[0]]),
         },
+        small=given.small,
     )
 
 
-def peak(folder: Path, count: int) -> float:
+def peak(folder: Path, count: int, width: int, height: int) -> float:
     """Peak resident memory, in MB, of a process that indexes `count` photos."""
     photos = folder / f"photos{count}"
-    write_photos(photos, count, 2000, 1500)
-    command = [sys.executable, "-m", "benchmarks.memory", str(folder / f"library{count}"), str(photos)]
+    write_photos(photos, count, width, height)
+    command = [sys.executable, "-m", "benchmarks.memory", "--index", str(folder / f"library{count}"), str(photos)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 

@@ -10,9 +10,8 @@ same" must besides have been taken within seconds or be named alike, so a false 
 
 from __future__ import annotations
 
-import argparse
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,10 @@ from polyglance.config import Settings
 from polyglance.encoders import registry
 from polyglance.search.ranking.collapse import ALIKE
 
-from .report import publish
+from . import report
+
+SMALL = 3
+"""Photos of a small run."""
 
 
 def recompressed(image: Image.Image) -> Image.Image:
@@ -49,12 +51,14 @@ def spread(values: npt.NDArray[np.float32]) -> dict[str, float]:
     return {name: round(float(np.percentile(values, point)), 4) for name, point in points.items()}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = report.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--encoder", default="lite")
     parser.add_argument("--count", type=int, default=250)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
+    if given.small:
+        given.count = min(given.count, SMALL)
     encoder = registry.create(given.encoder, Settings())
     names = sorted(path for path in given.folder.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
     photos = [Image.open(path).convert("RGB") for path in names[: given.count]]
@@ -66,7 +70,7 @@ def main() -> None:
     for name, change in COPIES.items():
         cosines = (encoder.encode_images([change(photo) for photo in photos]) * vectors).sum(axis=1)
         copies[name] = spread(cosines) | {"at least ALIKE": round(float((cosines >= ALIKE).mean()), 3)}
-    publish(
+    report.publish(
         f"near_duplicates_{given.encoder.replace('/', '_')}",
         {
             "encoder": given.encoder,
@@ -76,6 +80,7 @@ def main() -> None:
             "cosine with the nearest other photo": spread(nearest)
             | {"at least ALIKE": round(float((nearest >= ALIKE).mean()), 3)},
         },
+        small=given.small,
     )
 
 

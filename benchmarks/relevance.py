@@ -1,6 +1,6 @@
 """Precision and recall of the relevance cut, and how often absent things are said to be absent, per language.
 
-    python -m benchmarks.relevance CAPTIONS PHOTOS [--half first|second] [--also FILE]
+    python -m benchmarks.relevance CAPTIONS PHOTOS [--half first|second] [--also FILE] [--small]
 
 The library is one half of the captioned pictures among the photos; the captions of both halves are asked. FILE says
 what else fits a caption: `{"line number, from 0": ["picture's file name", …]}`. Figures are given with and without it.
@@ -9,8 +9,8 @@ what else fits a caption: `{"line number, from 0": ["picture's file name", …]}
 
 from __future__ import annotations
 
-import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,7 @@ from polyglance.evaluation.cache import default_folder
 from polyglance.search.ranking import calibrate
 from polyglance.search.ranking.hits import RELEVANT
 
-from .report import publish
-
-Floats = npt.NDArray[np.float32]
+from . import report
 
 
 def figures(shown: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_]) -> dict[str, float]:
@@ -74,22 +72,22 @@ def measure(
     return result
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = report.parser(__doc__)
     parser.add_argument("captions", type=Path)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--half", choices=HALVES, default="second")
     parser.add_argument("--also", type=Path)
     parser.add_argument("--encoder", default="lite")
     parser.add_argument("--cache", type=Path, default=default_folder())
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     also = json.loads(given.also.read_text(encoding="utf-8")) if given.also else {}
     encoder = registry.create(given.encoder, load())
     own = measure(encoder, given.captions, given.photos, given.half, {}, given.cache)
     document = {"encoder": encoder.name, "half": given.half, "only the own picture is right": own}
     if also:
         document["judged"] = measure(encoder, given.captions, given.photos, given.half, also, given.cache)
-    publish("relevance", document)
+    report.publish("relevance", document, small=given.small)
 
 
 if __name__ == "__main__":

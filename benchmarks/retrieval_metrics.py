@@ -3,57 +3,63 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from polyglance.arrays import Floats
 from polyglance.datasets.sets import Captions
 from polyglance.evaluation import diagnostics, metrics, retrieval
 
-from .report import publish
+from .report import parser, peak_mb, publish
 
 CAPTIONS = 5
 DIMENSION = 64
 """Small, because the memory is in the scores: at 768 the vectors themselves add 0.5 GB."""
 
-SMALL, LARGE = 3_000, 30_000
+FEW, MANY = 3_000, 30_000
+SMALL = 40, 200
 
 
-def main() -> None:
-    """Without arguments: measure. With a step and a number of pictures: do it, and print seconds and peak in MB."""
-    if len(sys.argv) == 3:
-        print(json.dumps(run(sys.argv[1], int(sys.argv[2]))))
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure. With `--step NAME PICTURES`: do that step, and print seconds and peak in MB."""
+    options = parser(__doc__)
+    options.add_argument("--step", nargs=2, metavar=("NAME", "PICTURES"))
+    given = options.parse_args(arguments)
+    if given.step:
+        print(json.dumps(run(given.step[0], int(given.step[1]))))
         return
-    large = {step: child(step, LARGE) for step in STEPS}
-    chunked, whole = child("recall", SMALL), child("recall in one piece", SMALL)
+    few, many = SMALL if given.small else (FEW, MANY)
+    large = {step: child(step, many) for step in STEPS}
+    chunked, whole = child("recall", few), child("recall in one piece", few)
     assert chunked["result"] == whole["result"], "chunks change the figures"
     publish(
         "retrieval_metrics",
         {
-            "pictures": LARGE,
-            "captions": CAPTIONS * LARGE,
+            "pictures": many,
+            "captions": CAPTIONS * many,
             "dimension": DIMENSION,
-            "all_scores_would_take_mb": round(4 * CAPTIONS * LARGE**2 / 1e6),
+            "all_scores_would_take_mb": round(4 * CAPTIONS * many**2 / 1e6),
             "steps": {step: {key: one[key] for key in ("seconds", "peak_mb")} for step, one in large.items()},
             "peak_mb": max(one["peak_mb"] for one in large.values()),
             "small": {
-                "pictures": SMALL,
+                "pictures": few,
                 "peak_mb_in_chunks": chunked["peak_mb"],
                 "peak_mb_in_one_piece": whole["peak_mb"],
-                "seconds_in_one_piece_over_in_chunks": round(whole["seconds"] / chunked["seconds"], 2),
+                "seconds_in_one_piece_over_in_chunks": round(whole["seconds"] / max(chunked["seconds"], 0.001), 2),
                 "same_figures": True,
             },
         },
+        small=given.small,
     )
 
 
 def child(step: str, pictures: int) -> dict[str, Any]:
     """One step in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.retrieval_metrics", step, str(pictures)]
+    command = [sys.executable, "-m", "benchmarks.retrieval_metrics", "--step", step, str(pictures)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -70,35 +76,34 @@ def run(step: str, pictures: int) -> dict[str, Any]:
     start = time.perf_counter()
     result = {**STEPS, "recall in one piece": _recall_in_one_piece}[step](images, texts, captions)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": round(seconds, 1), "peak_mb": round(peak), "result": result}
+    return {"seconds": round(seconds, 1), "peak_mb": round(peak_mb()), "result": result}
 
 
-def _recall(images: metrics.Floats, texts: metrics.Floats, captions: Captions) -> Any:
+def _recall(images: Floats, texts: Floats, captions: Captions) -> Any:
     return retrieval.figures(retrieval.rank(images, texts, captions))
 
 
-def _recall_in_one_piece(images: metrics.Floats, texts: metrics.Floats, captions: Captions) -> Any:
+def _recall_in_one_piece(images: Floats, texts: Floats, captions: Captions) -> Any:
     to_image, to_text, _ = retrieval.relevance(captions, shared=False)
     ways = (texts, images, to_image), (images, texts, to_text)
     found = [metrics.recalls(metrics.standing(*way, chunk_bytes=1 << 40)) for way in ways]
     return dict(zip(("text_to_image", "image_to_text"), found, strict=True))
 
 
-def _hubs(images: metrics.Floats, texts: metrics.Floats, _: Captions) -> Any:
+def _hubs(images: Floats, texts: Floats, _: Captions) -> Any:
     return [diagnostics.hubness(texts, images).skewness, diagnostics.hubness(images, texts).skewness]
 
 
-def _cut(images: metrics.Floats, texts: metrics.Floats, captions: Captions) -> Any:
+def _cut(images: Floats, texts: Floats, captions: Captions) -> Any:
     to_image, _, _ = retrieval.relevance(captions, shared=False)
     return [cut.recall for cut in diagnostics.relevance_cuts(texts, images, to_image)]
 
 
-def _unit(rows: metrics.Floats) -> metrics.Floats:
+def _unit(rows: Floats) -> Floats:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-STEPS: dict[str, Callable[[metrics.Floats, metrics.Floats, Captions], Any]] = {
+STEPS: dict[str, Callable[[Floats, Floats, Captions], Any]] = {
     "recall": _recall,
     "hubs": _hubs,
     "relevance cut": _cut,

@@ -1,7 +1,7 @@
 """Vector search side by side, on the same vectors in one run: ours, and what a user would otherwise run.
 
     pip install usearch sqlite-vec apsw lancedb matplotlib
-    python -m benchmarks.scale [--vectors 1000 10000 100000 1000000] [--only NAME …] [--folder F]
+    python -m benchmarks.scale [--small] [--vectors 1000 10000 100000 1000000] [--only NAME …] [--folder F]
 
 Vectors and queries are those of `benchmarks.clustered`, half of the queries as pictures, half as words. Each contestant
 stores the vectors in one process, and in another opens what it stored and answers one query at a time for the ten
@@ -18,30 +18,32 @@ nearest. Recall is against all cosines; memory is what the process holds more th
 
 from __future__ import annotations
 
-import argparse
 import json
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from polyglance.arrays import Floats
 
-from . import clustered
-from .report import publish
+from . import clustered, report
 
-Floats = npt.NDArray[np.float32]
 Ask = Callable[[Floats], Any]
 
+SIZES = [1000, 10_000, 100_000, 1_000_000]
 DIMENSION = 768
 DEPTH = 10
 BATCH = 10_000
 QUERIES = 200
+SMALL = [1000]
+EMBEDDED = ["polyglance", "faiss IndexFlat"]
+"""Those that need no package besides ours, and that are compared."""
+
 PATIENCE = 60.0
 """Seconds of queries, after which a slow contestant has answered enough."""
 
@@ -58,10 +60,10 @@ class Polyglance:
         from polyglance.data.vectors import index_files
 
         with Catalog(folder / "catalog.db", create=True) as catalog:
-            encoder = catalog.add_encoder("drawn", "d" * 32, DIMENSION, "float32")
+            encoder = catalog.encoders.add("drawn", "d" * 32, DIMENSION, "float32")
             for start, batch in rows(folder):
                 keys = [number.to_bytes(32, "big") for number in range(start, start + len(batch))]
-                catalog.add_vectors(dict(zip(keys, batch, strict=True)), encoder.id)
+                catalog.vectors.add(dict(zip(keys, batch, strict=True)), encoder.id)
             index_files.save(catalog, encoder)
 
     def open(self, folder: Path) -> Ask:
@@ -264,26 +266,28 @@ def contest(folder: Path, count: int, names: list[str]) -> dict[str, Any]:
     return result
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and publish."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vectors", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
-    parser.add_argument("--only", nargs="+", default=list(CONTESTANTS), choices=list(CONTESTANTS))
+    parser = report.parser(__doc__)
+    parser.add_argument("--vectors", type=int, nargs="+")
+    parser.add_argument("--only", nargs="+", choices=list(CONTESTANTS))
     parser.add_argument("--folder", type=Path, help="where contestants store, and find what they stored before")
     parser.add_argument("--contestant", choices=list(CONTESTANTS))
     parser.add_argument("--store", action="store_true")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     if given.contestant and given.store:
         CONTESTANTS[given.contestant]().store(given.folder)
     elif given.contestant:
         print(json.dumps(measured(given.contestant, given.folder)))
     else:
-        result = {}
-        for count in given.vectors:
+        result, names = {}, given.only or (EMBEDDED if given.small else list(CONTESTANTS))
+        for count in given.vectors or (SMALL if given.small else SIZES):
             with tempfile.TemporaryDirectory() as folder:
-                result[str(count)] = contest((given.folder or Path(folder)) / str(count), count, given.only)
-        publish("scale", {"dimension": DIMENSION, "vectors": result, "ratio to IndexFlat": ratios(result)})
-        draw(result)
+                result[str(count)] = contest((given.folder or Path(folder)) / str(count), count, names)
+        document = {"dimension": DIMENSION, "vectors": result, "ratio to IndexFlat": ratios(result)}
+        report.publish("scale", document, small=given.small)
+        if not given.small:
+            draw(result)
 
 
 def ratios(result: dict[str, Any]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """A whole search after encoding (vectors, words, filters, photos, near-duplicates) in a library of many photos.
 
-    python -m benchmarks.searching [--photos N] [--folder F]
+    python -m benchmarks.searching [--small] [--photos N] [--folder F]
 
 The catalog is real, vectors and queries (half as pictures, half as words) are those of `benchmarks.clustered`; names,
 dates and cameras are drawn. Each kind of search is asked once for each of many query vectors, 50 results, never the
@@ -12,13 +12,13 @@ A library in F is used again if it has N photos.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,13 @@ from polyglance.search.engine import Engine
 from polyglance.search.query.parse import parse
 
 from . import clustered
-from .report import publish
+from .report import parser, publish
 from .scale import DIMENSION, resident_mb
 
 BATCH = 5000
 QUERIES = 100
 WARM = 5
+SMALL_PHOTOS, SMALL_QUERIES = 2000, 2
 ADDED = 1000
 RESULTS = 50
 WORDS = (
@@ -83,7 +84,7 @@ class Drawn:
 
 
 def commit(catalog: Catalog, encoder_id: int, numbers: range, vectors: npt.NDArray[np.float32]) -> None:
-    root = catalog.roots(counted=False)[0]
+    root = catalog.roots.all(counted=False)[0]
     entries = []
     for number in numbers:
         word, folder = WORDS[number % 15], WORDS[number // 15 % 15]
@@ -93,24 +94,24 @@ def commit(catalog: Catalog, encoder_id: int, numbers: range, vectors: npt.NDArr
         path = f"{folder} {number // 1000}/{word}_{number}.jpg".encode()
         entries.append(Entry(root.id, path, FileStat(1, 1, 1), content))
     keys = [number.to_bytes(32, "big") for number in numbers]
-    catalog.commit(entries, dict(zip(keys, vectors, strict=True)), encoder_id)
+    catalog.changes.commit(entries, dict(zip(keys, vectors, strict=True)), encoder_id)
 
 
 def fill(folder: Path, count: int, world: clustered.World) -> None:
     """Make the library, unless it is there."""
     with Catalog(folder / "catalog.db", create=True) as catalog:
-        encoder = catalog.add_encoder("drawn", Drawn.fingerprint.digest, DIMENSION, "float32")
-        if len(catalog.vector_ids(encoder.id)) < count:
-            catalog.add_root(b"/photos")
+        encoder = catalog.encoders.add("drawn", Drawn.fingerprint.digest, DIMENSION, "float32")
+        if len(catalog.vectors.ids(encoder.id)) < count:
+            catalog.roots.add(b"/photos")
             for start in range(0, count, BATCH):
                 numbers = range(start, min(start + BATCH, count))
                 commit(catalog, encoder.id, numbers, world.photos(len(numbers), start))
         index_files.save_if_stale(catalog, encoder)
 
 
-def timed(engine: Engine, template: str) -> dict[str, float]:
+def timed(engine: Engine, template: str, queries: int) -> dict[str, float]:
     took = []
-    for number in range(QUERIES + WARM):
+    for number in range(queries + WARM):
         text = template.format(n=number, word=WORDS[number % 15], year=number % 25)
         answer = engine.find(parse(text, 1000), View(RESULTS))
         took.append(answer.took.total - answer.took.encode)
@@ -140,17 +141,19 @@ def opened(folder: Path) -> None:
 
 def grown(catalog: Catalog, engine: Engine, world: clustered.World) -> dict[str, float]:
     """Add ADDED photos and ask; then take them away again."""
-    count = int(catalog.vector_ids(1)[-1])
+    count = int(catalog.vectors.ids(1)[-1])
     start = time.perf_counter()
     commit(catalog, 1, range(count + 10**6, count + 10**6 + ADDED), world.photos(ADDED, -1 % 2**32))
     committed = time.perf_counter()
     engine.find(parse("just added", 1000), View(RESULTS))
     asked = time.perf_counter()
     roots = {
-        known.photo_id for path, known in catalog.known(1).items() if int(path.split(b"_")[-1][:-4]) >= count + 10**6
+        known.photo_id
+        for path, known in catalog.photos.known(1).items()
+        if int(path.split(b"_")[-1][:-4]) >= count + 10**6
     }
-    catalog.remove(sorted(roots))
-    catalog.prune()
+    catalog.changes.remove(sorted(roots))
+    catalog.vectors.prune()
     removed = time.perf_counter()
     engine.find(parse("just removed", 1000), View(RESULTS))
     return {
@@ -160,21 +163,23 @@ def grown(catalog: Catalog, engine: Engine, world: clustered.World) -> dict[str,
     }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and publish."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--open", action="store_true", help="measure opening alone")
-    given = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--photos", type=int)
+    options.add_argument("--folder", type=Path)
+    options.add_argument("--open", action="store_true", help="measure opening alone")
+    given = options.parse_args(arguments)
+    photos = given.photos or (SMALL_PHOTOS if given.small else 100_000)
+    queries = SMALL_QUERIES if given.small else QUERIES
     if given.open:
         opened(given.folder)
         return
-    world = clustered.world(given.photos, DIMENSION)
+    world = clustered.world(photos, DIMENSION)
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
         start = time.perf_counter()
-        fill(folder, given.photos, world)
+        fill(folder, photos, world)
         filled = time.perf_counter() - start
         command = [sys.executable, "-m", "benchmarks.searching", "--folder", str(folder), "--open"]
         cold = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
@@ -182,18 +187,18 @@ def main() -> None:
             engine = Engine(catalog, Drawn(world), VectorIndex(catalog, 1, DIMENSION))
             index = VectorIndex(catalog, 1, DIMENSION)
             index.follow()
-            queries = world.texts(100)
-            thousandth = index.held.ids[:: index.count() // (given.photos // 1000)]
+            vectors = world.texts(queries)
+            thousandth = index.state.ids[:: index.count() // (photos // 1000)]
             nearest = {
-                "all_p50_ms": vectors_timed(index, queries),
-                "a_thousandth_p50_ms": vectors_timed(index, queries, thousandth),
+                "all_p50_ms": vectors_timed(index, vectors),
+                "a_thousandth_p50_ms": vectors_timed(index, vectors, thousandth),
             }
-            result = {kind: timed(engine, template) for kind, template in KINDS.items()}
+            result = {kind: timed(engine, template, queries) for kind, template in KINDS.items()}
             growth = grown(catalog, engine, world)
     publish(
         "searching",
         {
-            "photos": given.photos,
+            "photos": photos,
             "dimension": DIMENSION,
             "results": RESULTS,
             "fill_s": round(filled, 1),
@@ -202,6 +207,7 @@ def main() -> None:
             "search after encoding": result,
             "adding 1,000": growth,
         },
+        small=given.small,
     )
 
 

@@ -1,6 +1,6 @@
 """The server under load, as a browser and many clients meet it, over a library of many photos.
 
-    python -m benchmarks.serving [--photos N] [--searches N] [--library FOLDER] [--without-page]
+    python -m benchmarks.serving [--small] [--photos N] [--searches N] [--library FOLDER] [--without-page]
 
 `polyglance serve` runs as a process of its own, with the real lite encoder for every query. The library is filled by
 hand, since encoding 20,000 pictures would take minutes and changes nothing here: vectors are lite's own of some words
@@ -10,7 +10,6 @@ meanwhile is a real one. Kept in FOLDER (default: in the folder for temporary fi
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import itertools
 import json
@@ -21,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -37,7 +36,7 @@ from polyglance.data.pictures.exif import Facts
 from polyglance.encoders import registry
 from polyglance.library import Library
 
-from .report import publish
+from .report import parser, peak_mb, publish
 
 WORDS = """
 beach,sunset,cat,dog,mountain,city,night,garden,river,snow,horse,train,boat,car,flower,tree,bird,bridge,church,coffee,
@@ -82,9 +81,9 @@ def fill(folder: Path, photos: int, empty: Path) -> None:
     small = thumbnails(draw)
     with Library.open(folder, settings=settings) as library:
         print_ = lite.fingerprint
-        record = library.catalog.add_encoder("lite", print_.digest, lite.dimension, print_.dtype)
-        library.catalog.activate(record.id)
-        root = library.catalog.add_root(os.fsencode(empty))
+        record = library.catalog.encoders.add("lite", print_.digest, lite.dimension, print_.dtype)
+        library.catalog.encoders.activate(record.id)
+        root = library.catalog.roots.add(os.fsencode(empty))
         for start in range(0, photos, BATCH):
             entries, vectors = [], {}
             for number in range(start, min(start + BATCH, photos)):
@@ -98,7 +97,7 @@ def fill(folder: Path, photos: int, empty: Path) -> None:
                 path = library.thumbnails.path(key)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(small[number % len(small)])
-            library.catalog.commit(entries, vectors, record.id)
+            library.catalog.changes.commit(entries, vectors, record.id)
 
 
 @contextmanager
@@ -143,10 +142,10 @@ def alone(port: int, asked: Iterator[str], times: int) -> list[float]:
     return took
 
 
-def at_once(port: int, asked: Iterator[str]) -> dict[str, float]:
-    """AT_ONCE requests that start at one moment, each on a connection of its own, beside one at a time."""
-    one = middle(alone(port, asked, AT_ONCE))
-    barrier, took, errors = threading.Barrier(AT_ONCE), [], []
+def at_once(port: int, asked: Iterator[str], count: int) -> dict[str, float]:
+    """`count` requests that start at one moment, each on a connection of its own, beside one at a time."""
+    one = middle(alone(port, asked, count))
+    barrier, took, errors = threading.Barrier(count), [], []
 
     def ask_with_others(path: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
@@ -156,8 +155,10 @@ def at_once(port: int, asked: Iterator[str]) -> dict[str, float]:
             took.append(ask(connection, path))
         except Exception as error:  # noqa: BLE001 - counted
             errors.append(error)
+        finally:
+            connection.close()
 
-    threads = [threading.Thread(target=ask_with_others, args=(next(asked),)) for _ in range(AT_ONCE)]
+    threads = [threading.Thread(target=ask_with_others, args=(next(asked),)) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -182,6 +183,7 @@ def memory_over(port: int, process: psutil.Process, asked: Iterator[str], search
         while True:
             with lock:
                 if done >= searches:
+                    connection.close()
                     return
                 done += 1
                 if done % (searches // 10) == 0:
@@ -197,10 +199,12 @@ def memory_over(port: int, process: psutil.Process, asked: Iterator[str], search
     return sizes
 
 
-def while_indexing(port: int, asked: Iterator[str], folder: Path, idle: Callable[[], list[float]]) -> dict[str, Any]:
+def while_indexing(
+    port: int, asked: Iterator[str], folder: Path, pictures: int, idle: Callable[[], list[float]]
+) -> dict[str, Any]:
     """Search while an index job of real pictures runs."""
     draw = np.random.default_rng(int(time.time()))
-    for number in range(PICTURES):
+    for number in range(pictures):
         rough = draw.integers(0, 255, (6, 8, 3), np.uint8)
         Image.fromarray(rough).resize((1200, 900)).save(folder / f"{number}.jpg")
 
@@ -216,8 +220,11 @@ def while_indexing(port: int, asked: Iterator[str], folder: Path, idle: Callable
     while not call("GET", "/api/v1/jobs/current")["job"]["done"]:
         time.sleep(0.05)
     took: list[float] = []
-    while (job := call("GET", "/api/v1/jobs/current")["job"])["state"] == "running" and len(took) < 200:
+    is_running = True
+    while is_running and len(took) < 200:
         took += alone(port, asked, 5)
+        job = call("GET", "/api/v1/jobs/current")["job"]
+        is_running = job["state"] == "running"
     call("DELETE", "/api/v1/jobs/current")
     while call("GET", "/api/v1/jobs/current")["job"]["state"] == "running":
         time.sleep(0.1)
@@ -265,14 +272,17 @@ def middle(values: list[float], at: float = 50) -> float:
     return round(float(np.percentile(values, at)), 1)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and publish."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=20_000)
-    parser.add_argument("--searches", type=int, default=10_000)
-    parser.add_argument("--library", type=Path, default=Path(tempfile.gettempdir()) / "polyglance-serving")
-    parser.add_argument("--without-page", action="store_true")
-    given = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--photos", type=int, default=20_000)
+    options.add_argument("--searches", type=int, default=10_000)
+    options.add_argument("--library", type=Path, default=Path(tempfile.gettempdir()) / "polyglance-serving")
+    options.add_argument("--without-page", action="store_true")
+    given = options.parse_args(arguments)
+    count, pictures, warm = (AT_ONCE, PICTURES, 200) if not given.small else (4, 3, 4)
+    if given.small:
+        given.photos, given.searches = 60, 20
     empty = given.library / "photos"
     if not empty.exists():
         empty.mkdir(parents=True)
@@ -280,24 +290,25 @@ def main() -> None:
     asked = queries()
     with served(given.library / "library") as (port, process), tempfile.TemporaryDirectory() as folder:
         result: dict[str, Any] = {"photos": given.photos}
-        alone(port, asked, 30)
+        alone(port, asked, min(warm, 30))
         if not given.without_page:
             result |= page(port)
             print(result, file=sys.stderr)
         small = (f"/api/v1/photos/{number}/thumbnail" for number in itertools.count(1))
         result["a_hundred_at_once"] = {
-            "searches": at_once(port, asked),
-            "the_same_search": at_once(port, itertools.repeat(search_for("a cat in a garden"))),
-            "thumbnails": at_once(port, small),
-            "an_icon": at_once(port, itertools.repeat("/ui/icon.svg")),
+            "searches": at_once(port, asked, count),
+            "the_same_search": at_once(port, itertools.repeat(search_for("a cat in a garden")), count),
+            "thumbnails": at_once(port, small, count),
+            "an_icon": at_once(port, itertools.repeat("/ui/icon.svg"), count),
         }
-        result["while_indexing"] = while_indexing(port, asked, Path(folder), lambda: alone(port, asked, 200))
+        result["while_indexing"] = while_indexing(port, asked, Path(folder), pictures, lambda: alone(port, asked, warm))
         print(result, file=sys.stderr)
         result["resident_mb_over_searches"] = {
             "searches": given.searches,
             "at_each_tenth": memory_over(port, process, asked, given.searches),
         }
-    publish("serving", result)
+        result["peak_mb"] = round(peak_mb(process.pid), 1)
+    publish("serving", result, small=given.small)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: parse and print only, one command group per file."""
+"""The command line: parsing and printing only, one command group per file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .options import Common, DebugOption, JsonOption, LibraryOption, VersionOpti
 from .output import printable
 
 SIGINT_CODE = 130
-"""What typer makes of Ctrl-C."""
+"""The code that typer returns after Ctrl-C."""
 
 app = typer.Typer(
     name="polyglance",
@@ -49,7 +49,7 @@ def run(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("polyglance").setLevel(logging.INFO)
     try:
-        code = int(app([a for a in arguments if a != "--debug"], standalone_mode=False) or 0)
+        code = int(app([each for each in arguments if each != "--debug"], standalone_mode=False) or 0)
         return _fail(str(Stopped()), 1, debug) if code == SIGINT_CODE else code
     except PolyglanceError as error:
         return _fail(str(error), error.exit_code, debug)
@@ -63,7 +63,7 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         where = f" ({printable(Path(os.fsdecode(error.filename)))})" if error.filename else ""
         return _fail(f"{error.strerror or error}{where}. What was done is kept; mend that and run again.", 1, debug)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
+    except Exception as error:  # noqa: BLE001 - users must never see a traceback
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return _fail(f"Something went wrong inside polyglance ({reason}). Run again with --debug.", 1, debug)
 

@@ -1,4 +1,4 @@
-"""`check`: whether a library's files are what was written, and mending them."""
+"""`check`: verifying a library's files, and repairing them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .output import note, print_json, progress_bar
 if TYPE_CHECKING:
     from ..data.check.check import Report
 
-SHOWN = 10
-"""Findings of one kind that are listed for people; `--json` has all."""
+MAX_LISTED = 10
+"""Findings of one kind that are listed in a terminal; `--json` has all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,14 +30,11 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check that the library is what was written; --repair mends it. Photos are only read."""
-    from ..indexer.run.pipeline import Tick
     from ..library import check as check_library
 
     place = library or context.find_object(Common).library  # type: ignore[union-attr]
     with progress_bar("Checking") as show:
-        report = check_library(
-            place, repair=repair, deep=deep, progress=lambda done, total: show(Tick(done, total, 0, 0))
-        )
+        report = check_library(place, repair=repair, deep=deep, progress=show)
     if wants_json(context, as_json):
         from ..answers.checking import Check
 
@@ -49,20 +46,20 @@ def check(
 
 
 def print_check(report: Report) -> None:
-    """Print one line a finding, and the sum."""
-    seen: Counter[str] = Counter()
+    """Print one line per finding, and the totals."""
+    counts: Counter[str] = Counter()
     for finding in report.findings:
-        seen[finding.code] += 1
-        if seen[finding.code] <= SHOWN:
+        counts[finding.code] += 1
+        if counts[finding.code] <= MAX_LISTED:
             state = "mended" if finding.repaired else "harmless" if finding.is_harmless else "found"
             typer.echo(f"{state}  {finding.code}: {finding.message}. {finding.advice}".rstrip())
-    for code, number in seen.items():
-        if number > SHOWN:
-            typer.echo(f"… and {number - SHOWN} more of {code}: polyglance check --json")
+    for code, number in counts.items():
+        if number > MAX_LISTED:
+            typer.echo(f"… and {number - MAX_LISTED} more of {code}: polyglance check --json")
     mended = sum(finding.repaired for finding in report.findings)
     left = sum(not finding.repaired and not finding.is_harmless for finding in report.findings)
-    said = f"{mended} mended, {left} left" if mended or left else "all is well"
-    typer.echo(f"{report.photos} photos, {report.vectors} vectors: {said} ({report.seconds:.1f} s).")
+    result = f"{mended} mended, {left} left" if mended or left else "all is well"
+    typer.echo(f"{report.photos} photos, {report.vectors} vectors: {result} ({report.seconds:.1f} s).")
     if report.deep:
         note(
             f"Files read: {report.compared} are as they were indexed; {report.not_compared} are gone or changed since, "

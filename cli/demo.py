@@ -1,4 +1,4 @@
-"""`demo`: the main job on an embedded sample, in nine languages, with no download."""
+"""`demo`: index sample pictures and search them in nine languages, without a download."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def demo(
     settings = load()
     folder = library or context.find_object(Common).library or settings.library.parent / "demo"  # type: ignore[union-attr]
     place = folder.expanduser().absolute()
-    pictures = place.with_name(f"{place.name}-pictures")  # beside it: a library indexes nothing inside itself
+    pictures = place.with_name(f"{place.name}-pictures")  # beside the library, which indexes nothing inside itself
     copy_sample(pictures)
     note(f"Indexing {len(PICTURES)} sample pictures with the embedded encoder …")
     with Library.open(folder) as opened:
         for root, _ in opened.status().roots:
-            if root.path == os.fsencode(place / "pictures"):  # where earlier versions put them
+            if root.path == os.fsencode(place / "pictures"):  # earlier versions put the pictures there
                 opened.forget(root.path)
         with progress_bar("Indexing") as show:
             report = opened.index([pictures], encoder=EMBEDDED.name, progress=show)
         typer.echo(f"{opened.status().photos} pictures in {report.seconds:.1f} s.")
-        found = search_in_nine_languages(opened)
-        typer.echo(f"\nFound by meaning: {found} of {len(LANGUAGE_NAMES) * 4} first.")
+        right = search_in_nine_languages(opened)
+        typer.echo(f"\nFound by meaning: {right} of {len(LANGUAGE_NAMES) * 4} first.")
         encoder_note(EMBEDDED.name)
         note("Your own photos: polyglance index ~/Pictures, then polyglance search …")
         if serve:
@@ -54,7 +54,7 @@ def demo(
 
 
 def search_in_nine_languages(library: Library) -> int:
-    """Ask for the same four things in each language, print what came first; return how many were right."""
+    """Search the same four things in each language and print the first results; return how many are right."""
     from ..data.sample import EXPECTED, WORDS
 
     right = 0
@@ -63,7 +63,7 @@ def search_in_nine_languages(library: Library) -> int:
         for word, expected in zip(words, EXPECTED, strict=True):
             answer = library.search(word, 1)
             name = answer.results[0].photo.path.rpartition(b"/")[2].decode()
-            hit = name.startswith(expected)
-            right += hit
-            typer.echo(f"  {'✓' if hit else '✗'} {name:22} {answer.took.total:5.1f} ms   {word}")
+            is_right = name.startswith(expected)
+            right += is_right
+            typer.echo(f"  {'✓' if is_right else '✗'} {name:22} {answer.took.total:5.1f} ms   {word}")
     return right

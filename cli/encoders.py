@@ -1,4 +1,4 @@
-"""`encoders`: list them, fetch one."""
+"""`encoders`: listing the encoders, and fetching one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .output import note, print_json
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     group = typer.Typer(help="List the encoders, or fetch one.", invoke_without_command=True)
-    group.callback()(listing)
+    group.callback()(list_encoders)
     group.command()(pull)
     app.add_typer(group, name="encoders")
 
 
-def listing(context: typer.Context, as_json: JsonOption = False) -> None:
+def list_encoders(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the encoders and which of them are on this machine; `encoders pull NAME` fetches one."""
     if context.invoked_subcommand:
         return

@@ -1,28 +1,17 @@
-"""`evaluate`: how good an encoder is, on published data sets or on one's own."""
+"""`evaluate`: measuring encoders, on published data sets or on the user's own."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from .figures import print_comparison, print_published, print_table, verdict_of
+from .figures import print_comparison, print_published, print_published_zeroshot, print_table
+from .measuring import cache_folder, create_encoder, encoding_bars, finish, write_file
 from .options import EncoderOption, JsonOption, wants_json
-from .output import encoder_note, note, print_json, printable, progress_bar
-
-if TYPE_CHECKING:
-    from ..config import Settings
-    from ..encoders.base import Encoder
-    from ..evaluation.vectors import Failure, Progress
-
-PARTLY = 3
-"""Exit code: done, but some pictures were left out."""
-
-NAMED = 20
+from .output import note, print_json, printable
 
 DataArgument = Annotated[
     Path, typer.Argument(metavar="DATA", readable=False, help="Captions: a file or folder; docs/evaluation.md.")
@@ -87,13 +76,13 @@ def retrieval(
     from ..evaluation.report.document import compare_published
 
     loaded = datasets.load_mixed(data, kind, images, half, among)
-    made, settings = _encoder(encoder)
-    with _bars() as (image_progress, text_progress):
+    instance, settings = create_encoder(encoder)
+    with encoding_bars() as (image_progress, text_progress):
         result = measure.evaluate(
-            made,
+            instance,
             loaded,
             settings,
-            _cache(cache),
+            cache_folder(cache),
             languages=languages.split(",") if languages else (),
             allow_missing=allow_missing,
             image_progress=image_progress,
@@ -110,7 +99,7 @@ def retrieval(
     if report is not None:
         for path in reports.write(result, figures, settings, report):
             note(f"Wrote {printable(path)}")
-    _finish(result.failures, made.name)
+    finish(result.failures, instance.name)
 
 
 def zeroshot(
@@ -145,38 +134,36 @@ def zeroshot(
     from ..evaluation import zeroshot as measure
 
     loaded = datasets.load_classification(dataset, folder, split)
-    named = (
+    class_names = (
         prompts.read_class_names(classes, loaded.classes)
         if classes
         else prompts.class_names(dataset, loaded.classes, language)
     )
-    filled = prompts.read_templates(templates) if templates else prompts.templates(dataset, language)
-    made, settings = _encoder(encoder)
-    with _bars() as (image_progress, text_progress):
+    prompt_templates = prompts.read_templates(templates) if templates else prompts.templates(dataset, language)
+    instance, settings = create_encoder(encoder)
+    with encoding_bars() as (image_progress, text_progress):
         result = measure.evaluate(
-            made,
+            instance,
             loaded,
-            named,
-            filled,
+            class_names,
+            prompt_templates,
             settings,
-            _cache(cache),
+            cache_folder(cache),
             allow_missing=allow_missing,
             image_progress=image_progress,
             text_progress=text_progress,
         )
     document = ZeroShot.from_result(result)
     line = json.dumps(document.model_dump())
-    _write(output, f"{line}\n")
+    write_file(output, f"{line}\n")
     if wants_json(context, as_json):
         print_json(document)
     else:
         typer.echo(line)
     if language == "en" and not templates and not classes:
         for row in published.for_zeroshot(dataset, split or "", result.images):
-            difference = published.agreement(row, document.metrics.model_dump())
-            verdict = verdict_of(difference, row.is_from(made.name))
-            note(f"published: {row.method} acc1 {row.acc1} acc5 {row.acc5} recall {row.mean_per_class_recall}{verdict}")
-    _finish(result.failures, made.name)
+            print_published_zeroshot(row, document, instance.name)
+    finish(result.failures, instance.name)
 
 
 def compare(
@@ -202,14 +189,14 @@ def compare(
     loaded = datasets.load_retrieval(data, kind, images)
     results = []
     for name in (first, second):
-        made, settings = _encoder(name)
-        with _bars(f" with {made.name}") as (image_progress, text_progress):
+        instance, settings = create_encoder(name)
+        with encoding_bars(f" with {instance.name}") as (image_progress, text_progress):
             results.append(
                 measure.evaluate(
-                    made,
+                    instance,
                     loaded,
                     settings,
-                    _cache(cache),
+                    cache_folder(cache),
                     languages=languages.split(",") if languages else (),
                     allow_missing=allow_missing,
                     image_progress=image_progress,
@@ -221,69 +208,4 @@ def compare(
         print_json(document)
     else:
         print_comparison(document)
-    _finish(results[0].failures)
-
-
-def _encoder(name: str | None) -> tuple[Encoder, Settings]:
-    from ..config import load
-    from ..encoders import registry
-
-    settings = load()
-    return registry.create(registry.resolve(name or settings.encoder, settings), settings), settings
-
-
-def _cache(folder: Path | None) -> Path:
-    from ..evaluation.cache import default_folder
-
-    return folder or default_folder()
-
-
-@contextmanager
-def _bars(suffix: str = "") -> Iterator[tuple[Progress, Progress]]:
-    """Progress of pictures and of texts; each bar appears with its first report and goes when it is done."""
-    with ExitStack() as stack:
-        yield (
-            _stage(stack, f"Encoding pictures{suffix}", "pictures"),
-            _stage(stack, f"Encoding texts{suffix}", "texts"),
-        )
-
-
-def _stage(stack: ExitStack, what: str, unit: str) -> Progress:
-    from ..indexer.run.pipeline import Tick
-
-    own = stack.enter_context(ExitStack())
-    bars: list[Any] = []
-
-    def show(done: int, total: int, failed: int) -> None:
-        if not bars:
-            bars.append(own.enter_context(progress_bar(what, unit)))
-        if done:
-            bars[0](Tick(done, total, done, failed))
-        if done == total:
-            own.close()
-            bars.clear()
-
-    return show
-
-
-def _write(path: Path, text: str) -> None:
-    from ..errors import DataError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{printable(path)} cannot be written: {error.strerror}.", "Name another --output.") from error
-    note(f"Wrote {printable(path)}")
-
-
-def _finish(failures: tuple[Failure, ...], encoder: str = "") -> None:
-    """Name the pictures that were left out and end with code 3 if there are any."""
-    encoder_note(encoder)
-    if not failures:
-        return
-    note(f"{len(failures)} pictures were left out:")
-    for failure in failures[:NAMED]:
-        note(f"  {failure.path}: {failure.reason}")
-    if len(failures) > NAMED:
-        note(f"  … and {len(failures) - NAMED} more")
-    raise typer.Exit(PARTLY)
+    finish(results[0].failures)

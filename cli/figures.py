@@ -1,4 +1,4 @@
-"""How the figures of an evaluation look in a terminal."""
+"""Printing the figures of an evaluation in a terminal."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ import typer
 from .output import note
 
 if TYPE_CHECKING:
-    from ..answers.evaluation import Comparison, Retrieval
+    from ..answers.evaluation import Comparison, Retrieval, ZeroShot
+    from ..evaluation.published import Published
 
 
 def print_table(document: Retrieval) -> None:
-    """Print the contract's figures, a language a line."""
+    """Print the recalls of each language, one language per line."""
     note(f"{document.dataset}, {document.encoder}: {document.images} pictures, {document.texts} captions")
     head = "".join(f"{name:>8}" for name in ("R@1", "R@5", "R@10"))
     typer.echo(f"{'':8}{'text to image':>24}    {'image to text':>24}\n{'':8}{head}    {head}      MR")
     for language, figures in [*document.languages.items(), ("mean", document.mean)]:
-        ways = [
-            "".join(f"{value:>8.2f}" for value in way.values())
-            for way in (figures.text_to_image, figures.image_to_text)
+        directions = [
+            "".join(f"{value:>8.2f}" for value in recalls.values())
+            for recalls in (figures.text_to_image, figures.image_to_text)
         ]
-        typer.echo(f"{language:8}{ways[0]}    {ways[1]}{figures.MR:>8.2f}")
+        typer.echo(f"{language:8}{directions[0]}    {directions[1]}{figures.MR:>8.2f}")
 
 
 def print_published(row: dict[str, Any]) -> None:
-    """Print one published row, and for the encoder's own weights whether ours agree."""
+    """Print one published row, and whether ours agree with it if it is about the same weights."""
     figures = [
         f"{short} {name} {value}"
         for short, way in (("T2I", "text_to_image"), ("I2T", "image_to_text"))
@@ -37,8 +38,16 @@ def print_published(row: dict[str, Any]) -> None:
     note(f"published: {row['language']} {row['method']} {', '.join(figures)}{verdict}")
 
 
+def print_published_zeroshot(row: Published, document: ZeroShot, encoder: str) -> None:
+    """Print one published row of zero-shot classification, and whether ours agrees with it for the same weights."""
+    from ..evaluation import published
+
+    verdict = verdict_of(published.agreement(row, document.metrics.model_dump()), row.is_from(encoder))
+    note(f"published: {row.method} acc1 {row.acc1} acc5 {row.acc5} recall {row.mean_per_class_recall}{verdict}")
+
+
 def verdict_of(difference: float, is_own: bool) -> str:
-    """Whether figures of the same weights agree, `difference` in points at most; nothing to say of others."""
+    """Return whether figures of the same weights agree, by their largest `difference` in points; empty for others."""
     from ..evaluation.published import TOLERANCE
 
     if not is_own:

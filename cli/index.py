@@ -1,4 +1,4 @@
-"""`index`, `reencode`, `forget`: what changes a library."""
+"""`index`, `reencode`, `forget`: the commands that change the photos of a library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .output import encoder_note, note, print_failures, print_json, progress_bar
 from .stopping import stoppable
 
 if TYPE_CHECKING:
-    from ..indexer.run.update import Report
+    from ..indexer.run.report import Report
 
 PARTLY = 3
 """Exit code: done, but some files failed."""
@@ -40,13 +40,13 @@ def index(
     """Index photo folders: scan, encode what changed, forget what is gone. The folders are only read."""
     from ..indexer.run.places import check_folders, refuse_library
 
-    wanted = check_folders(folders)  # before a library is made for nothing
-    refuse_library(wanted, os.fsencode(library_folder(context, library)))
+    photo_folders = check_folders(folders)  # before a library is created
+    refuse_library(photo_folders, os.fsencode(library_folder(context, library)))
     with open_library(context, library, create=True) as opened, stoppable() as stop:
         with progress_bar("Indexing") as show:
             report = opened.index(folders, encoder=encoder, confirmed=yes, progress=show, stop=stop)
-        asked = report.doubts and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
-        if asked and typer.confirm(f"{report.doubts[0].message} Remove them from the library?", err=True):
+        can_ask = report.doubts and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
+        if can_ask and typer.confirm(f"{report.doubts[0].message} Remove them from the library?", err=True):
             print_report(report)
             report = opened.index(folders, confirmed=True, stop=stop)
     if wants_json(context, as_json):
@@ -90,22 +90,22 @@ def forget(
 ) -> None:
     """Drop a folder from the library. Its files are not touched, and favourites are kept for when it returns."""
     with open_library(context, library) as opened:
-        found = opened.would_forget(folder)
-        failed = f" and {found.failed} files that could not be read" if found.failed else ""
-        marked = f" Favourites among them: {found.favourites}; they are so again when they return."
-        dropped = f"This drops {found.photos} photos{failed} from the library, with their vectors and thumbnails."
-        note(dropped + marked * bool(found.favourites))
+        forgettable = opened.would_forget(folder)
+        failed = f" and {forgettable.failed} files that could not be read" if forgettable.failed else ""
+        favourites = f" Favourites among them: {forgettable.favourites}; they are marked again when they return."
+        dropped = f"This drops {forgettable.photos} photos{failed} from the library, with their vectors and thumbnails."
+        note(dropped + favourites * bool(forgettable.favourites))
         photos = 0 if dry_run else opened.forget(folder)
     if wants_json(context, as_json):
         from ..answers.indexing import Forgotten
 
-        print_json(Forgotten(forgotten=photos, photos=found.photos, favourites=found.favourites))
+        print_json(Forgotten(forgotten=photos, photos=forgettable.photos, favourites=forgettable.favourites))
     elif not dry_run:
         typer.echo(f"Forgot {photos} photos; the files are where they were.")
 
 
 def print_report(report: Report) -> None:
-    """One line of what an index run did."""
+    """Print what an index run did in one line, and notes."""
     counted = ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count) or "no pictures found"
     rate = f", {report.images_per_second:.1f} pictures/s" if report.tally.encoded else ""
     typer.echo(f"{counted} in {report.seconds:.1f} s{rate}.")
@@ -120,13 +120,13 @@ def print_report(report: Report) -> None:
 
 
 def print_doubts(report: Report) -> None:
-    """The photos that were not found and are kept, and what to do."""
+    """Print which photos were not found and are kept, and the next step."""
     for doubt in report.doubts:
         note(f"{doubt.message} {doubt.hint}")
 
 
-def said(report: Report) -> str:
-    """What changed, as "3 added, 1 moved"; empty if nothing did."""
+def summarise_changes(report: Report) -> str:
+    """Return what changed, as "3 added, 1 moved"; empty if nothing did."""
     return ", ".join(f"{count} {what}" for what, count in _counts(report).items() if count and what != "unchanged")
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ..library import Library
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(is_set: bool) -> None:
+    if is_set:
         from .. import __version__
 
         typer.echo(f"polyglance {__version__}")
@@ -41,9 +41,9 @@ EncoderOption = Annotated[
 ]
 
 
-def _filter(name: str, value: str, said: str) -> Any:
-    """An option that is the filter of the same name in a query; it may be given several times."""
-    return typer.Option(f"--{name}", metavar=value, help=said, rich_help_panel="Filters", show_default=False)
+def _filter(name: str, value: str, text: str) -> Any:
+    """Return an option for the filter of the same name in a query; it may be given several times."""
+    return typer.Option(f"--{name}", metavar=value, help=text, rich_help_panel="Filters", show_default=False)
 
 
 AfterOption = Annotated[list[str] | None, _filter("after", "DATE", "Taken in 2024, 2024-05 or 2024-05-31, or later.")]
@@ -66,7 +66,7 @@ CountOption = Annotated[int, typer.Option("-k", "--count", help="How many photos
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What was given before the command's name."""
+    """The options given before the command's name."""
 
     library: Path | None
     as_json: bool

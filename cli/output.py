@@ -1,4 +1,4 @@
-"""How results, tables and progress look in a terminal. JSON goes to stdout, progress to stderr."""
+"""Printing results and progress in a terminal. Results and JSON go to stdout, progress and notes to stderr."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ import typer
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..indexer.run.pipeline import Failure, Tick
+    from ..indexer.run.report import Failure
+    from ..progress import Progress, Tick
     from ..search.answer import Answer
 
 QUIET_SECONDS = 10.0
@@ -66,12 +67,12 @@ def print_answer(answer: Answer) -> None:
 
     spoken = f" [{LANGUAGE_NAMES[answer.language]}]" if answer.language else ""
     note(f"{answer.query}{spoken}  {answer.took.total:.0f} ms")
-    for found in answer.results:
-        date = (found.photo.facts.taken_at or "")[:10]
-        where = paths.display(found.photo.path)
-        more = f"  (+{found.count - 1} alike)" if found.count > 1 else ""
-        why = f"  [{', '.join(found.why)}]" if found.why not in {("looks like",), ("filter",)} else ""
-        typer.echo(f"{found.rank:>4}  {found.relevance:>4.0%}  {date:10}  #{found.photo.id:<6} {where}{more}{why}")
+    for result in answer.results:
+        date = (result.photo.facts.taken_at or "")[:10]
+        where = paths.display(result.photo.path)
+        more = f"  (+{result.count - 1} alike)" if result.count > 1 else ""
+        why = f"  [{', '.join(result.why)}]" if result.why not in {("looks like",), ("filter",)} else ""
+        typer.echo(f"{result.rank:>4}  {result.relevance:>4.0%}  {date:10}  #{result.photo.id:<6} {where}{more}{why}")
     if not answer.results and not answer.is_relevant:
         note("Nothing relevant was found. Without --relevant and --sort date, the nearest are shown.")
     elif not answer.results:
@@ -85,18 +86,18 @@ def print_answer(answer: Answer) -> None:
     encoder_note(answer.encoder)
 
 
-def print_failures(failures: list[Failure], shown: int = 20) -> None:
+def print_failures(failures: list[Failure], limit: int = 20) -> None:
     """List files that could not be read, each with its reason."""
     from ..data import paths
 
-    for failure in failures[:shown]:
+    for failure in failures[:limit]:
         note(f"  {paths.display(failure.path)}: {failure.reason} {failure.hint}".rstrip())
-    if len(failures) > shown:
-        note(f"  … and {len(failures) - shown} more: polyglance status --failed")
+    if len(failures) > limit:
+        note(f"  … and {len(failures) - limit} more: polyglance status --failed")
 
 
 @contextmanager
-def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], None]]:
+def progress_bar(what: str, unit: str = "files") -> Iterator[Progress]:
     """Show files (or another `unit`) done, rate and time left on stderr.
 
     A bar in a terminal, a line now and then elsewhere.
@@ -105,7 +106,8 @@ def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], No
         yield progress_lines(what, unit)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn(what),
@@ -115,7 +117,7 @@ def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], No
         TimeRemainingColumn(),
         TextColumn("{task.fields[failed]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, rate="", failed="")
         start = time.perf_counter()
 
@@ -127,22 +129,22 @@ def progress_bar(what: str, unit: str = "files") -> Iterator[Callable[[Tick], No
         yield show
 
 
-def progress_lines(what: str, unit: str = "files") -> Callable[[Tick], None]:
-    """Say on stderr how far a run is, if it takes longer than QUIET_SECONDS, and then every so often.
+def progress_lines(what: str, unit: str = "files") -> Progress:
+    """Print the progress of a run on stderr every QUIET_SECONDS.
 
-    One that follows another, counting from the start again, is timed by itself.
+    A run whose count starts again is timed as a run of its own.
     """
-    start = said = time.perf_counter()
-    before = 0
+    start = printed_at = time.perf_counter()
+    done_before = 0
 
     def show(tick: Tick) -> None:
-        nonlocal start, said, before
+        nonlocal start, printed_at, done_before
         now = time.perf_counter()
-        if tick.done <= before:
-            start = said = now
-        before = tick.done
-        if now - said >= QUIET_SECONDS:
-            said = now
+        if tick.done <= done_before:
+            start = printed_at = now
+        done_before = tick.done
+        if now - printed_at >= QUIET_SECONDS:
+            printed_at = now
             rate = tick.done / (now - start)
             left = (tick.total - tick.done) / rate
             note(f"{what}: {tick.done} of {tick.total} {unit}, {rate:.1f} a second, {left:.0f} s left")

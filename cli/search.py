@@ -1,4 +1,4 @@
-"""`search`, `similar`, `match`: what asks a library; `favourite`: the one thing that is told it."""
+"""`search`, `similar`, `match` and `favourite`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def search(
     sort: Annotated[str, typer.Option("--sort", help="relevance, or date: what is relevant, newest first.")] = (
         "relevance"
     ),
-    every: AllOption = False,
+    separate: AllOption = False,
     relevant: Annotated[bool, typer.Option("--relevant", help="Only what likely is what you asked for.")] = False,
     cursor: Annotated[
         str | None, typer.Option("--cursor", metavar="CURSOR", help="The next page: 'next' of the one before.")
@@ -58,7 +58,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find photos by what they show or are called, in any of the nine languages: docs/searching.md has examples."""
-    asked = {
+    filters = {
         "after": after,
         "before": before,
         "date": date,
@@ -78,14 +78,14 @@ def search(
         answer = opened.search(
             " ".join(words or []),
             count,
-            filters={name: values for name, values in asked.items() if values},
+            filters={name: values for name, values in filters.items() if values},
             plain=plain,
             cursor=cursor,
             sort=sort,
-            collapse=not every,
+            collapse=not separate,
             only_relevant=relevant,
         )
-    _show(answer, wants_json(context, as_json))
+    _print(answer, wants_json(context, as_json))
 
 
 def similar(
@@ -99,7 +99,7 @@ def similar(
     by_id = picture.removeprefix("#").isdecimal() and not Path(picture).exists()
     with open_library(context, library) as opened:
         answer = opened.similar(int(picture.removeprefix("#")) if by_id else picture, count)
-    _show(answer, wants_json(context, as_json))
+    _print(answer, wants_json(context, as_json))
 
 
 def favourite(
@@ -152,7 +152,7 @@ def _photo_id(text: str) -> int:
     return int(number)
 
 
-def _show(answer: Answer, as_json: bool) -> None:
+def _print(answer: Answer, as_json: bool) -> None:
     if as_json:
         from ..answers import searching
 

@@ -54,7 +54,7 @@ def serve(
 
 @contextmanager
 def watching(library: Library) -> Iterator[None]:
-    """Follow changes in a thread meanwhile; the batch in hand is finished at the end."""
+    """Follow changes in a thread during this block; at its end, the batch in hand is finished."""
     from ..indexer.run.stop import Stop
 
     stop = Stop()
@@ -86,23 +86,23 @@ def serve_until_stopped(
     """Serve the page and the API over `library`; host, port, password and proxies default to the settings'."""
     note("Starting the page …")
     from ..ui.web import auth as authentication
-    from ..ui.web.gate import is_loopback
+    from ..ui.web.policy import is_loopback
     from ..ui.web.server import serve as serve_library
 
     settings = library.settings
     address = settings.host if host is None else host
     secret = authentication.read(auth) if auth else None
     if secret is None and settings.auth is not None:
-        secret = authentication.Secret.of(settings.auth.get_secret_value())
+        secret = authentication.Secret.from_text(settings.auth.get_secret_value())
 
-    known = proxies or settings.proxy
+    trusted_proxies = proxies or settings.proxy
 
-    def on_ready(shown: str) -> None:
-        typer.echo(f"polyglance is at {shown} (Ctrl-C stops it)")
+    def on_ready(url: str) -> None:
+        typer.echo(f"polyglance is at {url} (Ctrl-C stops it)")
         if not is_loopback(address):
             note("Others who know the password can search these photos and add folders of this machine.")
             note("The connection is not encrypted: put a proxy with TLS before it where you do not trust the network.")
-        if names and not known:
+        if names and not trusted_proxies:
             note("Whoever comes through a proxy counts as one client: name the proxy with --proxy ADDRESS.")
 
     serve_library(
@@ -112,5 +112,5 @@ def serve_until_stopped(
         on_ready=on_ready,
         secret=secret,
         names=names,
-        proxies=known,
+        proxies=trusted_proxies,
     )

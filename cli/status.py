@@ -28,47 +28,47 @@ def status(
 ) -> None:
     """Show folders, counts, encoder and the files that could not be read."""
     with open_library(context, library) as opened:
-        found = opened.status()
+        library_status = opened.status()
     if wants_json(context, as_json):
         from ..answers.status import Status, StatusWithFailures
 
-        print_json((StatusWithFailures if failed else Status).from_library(found))
+        print_json((StatusWithFailures if failed else Status).from_library(library_status))
     else:
-        print_status(found, with_failures=failed)
+        print_status(library_status, with_failures=failed)
 
 
-def print_status(found: LibraryStatus, *, with_failures: bool) -> None:
-    """The same for people."""
+def print_status(status: LibraryStatus, *, with_failures: bool) -> None:
+    """Print what a library holds, for reading."""
     from ..data import paths
 
-    typer.echo(f"Library   {printable(found.folder)}")
-    typer.echo(f"Photos    {found.photos}")
-    for root, state in found.roots:
+    typer.echo(f"Library   {printable(status.folder)}")
+    typer.echo(f"Photos    {status.photos}")
+    for root, state in status.roots:
         typer.echo(f"Folder    {paths.display(root.path)}  ({root.photos} photos, {state})")
         if root.missing:
             typer.echo(f"  {root.missing} of them were not found and are kept. If they were deleted:")
             typer.echo(f"  polyglance index {paths.display(root.path)} --yes")
-    print_watch(found)
-    if found.encoder:
-        typer.echo(f"Encoder   {found.encoder.name}  ({found.encoder.dimension} dimensions)")
-        encoder_note(found.encoder.name)
-    if found.failures:
+    print_watch(status)
+    if status.encoder:
+        typer.echo(f"Encoder   {status.encoder.name}  ({status.encoder.dimension} dimensions)")
+        encoder_note(status.encoder.name)
+    if status.failures:
         hint = "" if with_failures else "  (reasons: polyglance status --failed)"
-        typer.echo(f"Failed    {len(found.failures)} files{hint}")
+        typer.echo(f"Failed    {len(status.failures)} files{hint}")
     if with_failures:
-        for photo in found.failures:
+        for photo in status.failures:
             typer.echo(f"  {paths.display(photo.path)}: {photo.error}")
 
 
-def print_watch(found: LibraryStatus) -> None:
-    """Who watches the library, and where that is not the whole truth."""
+def print_watch(status: LibraryStatus) -> None:
+    """Print which process watches the library, and the folders that it does not watch natively."""
     from ..data import paths
 
-    if found.watch is None:
+    if status.watch is None:
         typer.echo("Watched   no  (polyglance watch)")
         return
-    typer.echo(f"Watched   by process {found.watch.process}")
-    names = {root.id: paths.display(root.path) for root, _ in found.roots}
-    for each in found.watch.roots:
+    typer.echo(f"Watched   by process {status.watch.process}")
+    names = {root.id: paths.display(root.path) for root, _ in status.roots}
+    for each in status.watch.roots:
         if each.note and each.root_id in names:
             typer.echo(f"  {names[each.root_id]}: {each.how} ({each.note})")

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the work in hand is finished and kept, the process ends within seconds whatever happens."""
+"""Ctrl-C and SIGTERM: the batch in hand is finished and kept, and the process ends within seconds."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from ..indexer.run.stop import Stop
 
 PATIENCE_SECONDS = 4.0
-"""Then the process ends by force, lest a disk that hangs holds it. Every commit is a transaction: nothing breaks."""
+"""After this time the process ends by force, in case a disk hangs. Every commit is a transaction, so nothing breaks."""
 
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Give what asks the work inside to stop at the first signal; a second one, or patience at its end, kills."""
+    """Give a `Stop` that the first signal asks; a second signal, or PATIENCE_SECONDS, ends the process."""
     from ..indexer.run.stop import Stop
 
     stop = Stop()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
-        if stop.asked or not stop.is_held:
+        if stop.asked or not stop.is_observed:
             raise KeyboardInterrupt
         stop.ask()
         timer = threading.Timer(PATIENCE_SECONDS, _end_by_force)

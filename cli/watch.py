@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from .index import print_doubts, said
+from .index import print_doubts, summarise_changes
 from .options import EncoderOption, JsonOption, LibraryOption, library_folder, open_library, wants_json
 from .output import note, print_failures, print_json, progress_bar, progress_lines
 from .stopping import stoppable
 
 if TYPE_CHECKING:
-    from ..indexer.run.update import Report
+    from ..indexer.run.report import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -59,19 +59,19 @@ def exclude(
 ) -> None:
     """Leave files and folders out of the library, or list what is left out."""
     with open_library(context, library) as opened:
-        now = opened.excluded()
+        excluded = opened.excluded()
         if patterns:
-            if remove and (unknown := [pattern for pattern in patterns if pattern not in now]):
+            if remove and (unknown := [pattern for pattern in patterns if pattern not in excluded]):
                 raise UsageError(f"{unknown[0]!r} is not on the list.", "Run 'polyglance exclude' to see it.")
-            kept = [pattern for pattern in now if pattern not in patterns]
-            now = kept if remove else kept + list(dict.fromkeys(patterns))
-            opened.exclude(now)
+            kept = [pattern for pattern in excluded if pattern not in patterns]
+            excluded = kept if remove else kept + list(dict.fromkeys(patterns))
+            opened.exclude(excluded)
     if wants_json(context, as_json):
         from ..answers.indexing import Excluded
 
-        print_json(Excluded(excluded=now))
+        print_json(Excluded(excluded=excluded))
         return
-    for pattern in now:
+    for pattern in excluded:
         typer.echo(pattern)
     if patterns:
         note("The next 'polyglance index', or the running 'watch', applies this.")
@@ -80,8 +80,8 @@ def exclude(
 
 
 def print_watched(report: Report) -> None:
-    """One line of what changed, with the time; nothing if nothing did."""
-    changes = said(report)
+    """Print what changed in one line with the time, if anything did."""
+    changes = summarise_changes(report)
     if changes:
         typer.echo(f"{time.strftime('%H:%M:%S')}  {changes} in {report.seconds:.1f} s")
     print_doubts(report)

@@ -1,7 +1,7 @@
-"""Paths as exact bytes: identity, text fit for a terminal or a page, and containment.
+"""Paths as exact bytes: text for terminals and pages, and containment.
 
-A path's identity is its bytes; two names that look alike stay two photos. On Windows the bytes are what
-`os.fsencode` makes of the name, so every function below works there too.
+A path's identity is its bytes: two names that look alike are two photos. On Windows the bytes are those of
+`os.fsencode`, so every function below works there too.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _SEPARATORS = tuple(os.fsencode(separator) for separator in (os.sep, os.altsep) 
 
 _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
-# C0, DEL, C1, line and paragraph separators, bidirectional marks, overrides and isolates: what lets a file
-# name break a line, drive a terminal or show its letters in another order.
+# C0, DEL, C1, line and paragraph separators, bidirectional marks, overrides and isolates. In a file name they could
+# break a line, control a terminal or show letters in another order.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -33,8 +33,8 @@ def display(path: bytes) -> str:
     r"""Return `path` as printable text that UTF-8 can always encode.
 
     Undecodable bytes and control characters become `\xNN` (`\n`, `\t`, `\r` by name), line separators and
-    bidirectional controls `\uNNNN`. Everything else stays as it is, backslashes too: the text is for
-    reading, not for turning back into a path.
+    bidirectional controls `\uNNNN`. Everything else stays as it is, backslashes too: the text is for reading and
+    cannot be turned back into a path.
     """
     # Not os.fsdecode: under LC_ALL=C it may decode as ASCII.
     return _UNSAFE.sub(_escape, path.decode("utf-8", "surrogateescape"))
@@ -62,12 +62,12 @@ def _with_separator(folder: bytes) -> bytes:
 
 
 def is_within(child: bytes, parent: bytes) -> bool:
-    """Tell if `child` is `parent` or lies below it, by whole components of two `absolute` paths."""
+    """Whether `child` is `parent` or lies below it; both are `absolute` paths."""
     return child == parent or child.startswith(_with_separator(parent))
 
 
 def relative_to(child: bytes, parent: bytes) -> bytes:
-    """Return what leads from `parent` down to `child`; empty bytes if they are the same folder.
+    """Return the path of `child` below `parent`; empty if they are the same folder.
 
     Raises ValueError if `child` is not within `parent`.
     """
@@ -82,7 +82,7 @@ def join(root: bytes, relative: bytes) -> bytes:
 
 
 def upwards(relative: bytes) -> Iterator[bytes]:
-    """The folder `relative` to a root, and those above it, without the root."""
+    """Yield the folder `relative` to a root and its parents below the root."""
     while relative:
         yield relative
         relative = os.path.dirname(relative)

@@ -46,7 +46,7 @@ WORDS = {
 """Four searches in each of the nine languages, in the order of EXPECTED."""
 
 EXPECTED = ("chelsea", "rocket", "coffee", "motorcycle")
-"""What the file that each word should find first is called, up to the end of its name."""
+"""The beginning of the name of the file that each search should find first."""
 
 
 def copy_sample(target: Path) -> list[Path]:

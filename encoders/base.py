@@ -17,6 +17,7 @@ from PIL import Image
 
 from ..config import Settings
 from ..errors import EncoderOutputError
+from ..progress import Progress
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 """Shape (n, dimension), one unit vector a row."""
@@ -123,10 +124,6 @@ class Encoder(Protocol):
         """Encode texts to (n, dimension). A text's vector does not depend on its neighbours in the batch."""
 
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with (fetched bytes, total bytes of all files)."""
-
-
 @dataclass(frozen=True)
 class Registration:
     """An encoder that users choose by its name. An entry point of the group `polyglance.encoders` names one.
@@ -143,7 +140,7 @@ class Registration:
     is_ready: Callable[[], bool] = lambda: True
     """Whether it works on this machine without a network."""
     fetch: Callable[[Progress], None] | None = None
-    """Downloads the files that it needs."""
+    """Downloads the files that it needs. Its progress counts bytes."""
     download_bytes: int | None = 0
 
 

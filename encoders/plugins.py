@@ -9,11 +9,12 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..config import Settings
 from ..errors import EncoderUnavailable, PolyglanceError
-from .base import Encoder, Progress, Registration
+from ..progress import Progress, Tick
+from .base import Encoder, Registration
 
 GROUP = "polyglance.encoders"
 
@@ -77,7 +78,11 @@ def _create(entry: EntryPoint, loaded: Registration, settings: Settings) -> Enco
 
 
 def _fetch(entry: EntryPoint, fetch: Callable[[Progress], None], progress: Progress) -> None:
-    _call(entry, lambda: fetch(progress))
+    def report(*numbers: Any) -> None:
+        """Accept a Tick, or the two numbers that packages for polyglance 0.1 pass: fetched bytes, total bytes."""
+        progress(numbers[0] if isinstance(numbers[0], Tick) else Tick(*numbers))
+
+    _call(entry, lambda: fetch(report))
 
 
 def _call(entry: EntryPoint, call: Callable[[], T]) -> T:

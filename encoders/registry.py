@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from ..config import Settings
 from ..errors import PolyglanceError, UnknownEncoder
+from ..progress import Progress
 from . import plugins
-from .base import Card, Encoder, Progress, Registration
+from .base import Card, Encoder, Registration
 from .lite.encoder import REGISTRATION
 from .transformers import hub, models
 from .transformers.known import KNOWN
@@ -83,8 +84,8 @@ def create(name: str, settings: Settings) -> Encoder:
 def pull(name: str, settings: Settings, progress: Progress | None = None) -> None:
     """Fetch what the encoder needs to work without a network. Does nothing for an embedded encoder or a directory.
 
-    `progress` is called with (fetched bytes, total bytes); without it a bar is shown on stderr. A model that is on this
-    machine is not looked up on the hub, so that its vectors stay comparable. Raises as `create`.
+    `progress` counts bytes; without it a bar is shown on stderr. A model that is on this machine is not looked up on
+    the hub, so that its vectors stay comparable. Raises as `create`.
     """
     _fetch(find(name), name, progress)
 
@@ -188,4 +189,4 @@ def _bar_on_stderr(name: str) -> Iterator[Progress]:
     )
     with Bar(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(f"Fetching {name}", total=None)
-        yield lambda fetched, total: bar.update(task, completed=fetched, total=total)
+        yield lambda tick: bar.update(task, completed=tick.done, total=tick.total)

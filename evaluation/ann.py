@@ -5,11 +5,10 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.records import NEVER_SEEN, Content, EncoderRecord, Entry
 from ..data.pictures.exif import Facts
@@ -17,8 +16,6 @@ from ..data.vectors import index_files
 from ..data.vectors.index import VectorIndex
 from . import metrics
 from .metrics import TIE
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 QUERIES = 1000
 """Number of queries, an even sample: the standard error of a recall of 0.99 is then 0.003."""
@@ -60,15 +57,15 @@ def measure(queries: Floats, items: Floats) -> AnnRecall:
 
 def _fill(catalog: Catalog, items: Floats) -> tuple[EncoderRecord, dict[int, int]]:
     """Commit the vectors as an index run does; return their encoder and vector id -> row of `items`."""
-    record = catalog.add_encoder("evaluated", "0" * 32, items.shape[1], "float32")
-    root = catalog.add_root(b"/evaluated")
-    catalog.activate(record.id)
+    record = catalog.encoders.add("evaluated", "0" * 32, items.shape[1], "float32")
+    root = catalog.roots.add(b"/evaluated")
+    catalog.encoders.activate(record.id)
     for start in range(0, len(items), BATCH):
         keys = {row: row.to_bytes(32, "big") for row in range(start, min(start + BATCH, len(items)))}
         entries = [
             Entry(root.id, b"%d" % row, NEVER_SEEN, content=Content(key, 1, 1, "PNG", Facts()))
             for row, key in keys.items()
         ]
-        catalog.commit(entries, {key: items[row] for row, key in keys.items()}, record.id)
-    photos = catalog.photos_of_vectors([int(vector_id) for vector_id in catalog.vector_ids(record.id)])
+        catalog.changes.commit(entries, {key: items[row] for row, key in keys.items()}, record.id)
+    photos = catalog.selection.photos([int(vector_id) for vector_id in catalog.vectors.ids(record.id)])
     return record, {vector_id: int(first.path.rsplit(b"/", 1)[-1]) for vector_id, (first, *_) in photos.items()}

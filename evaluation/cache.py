@@ -8,8 +8,6 @@ vectors are computed again.
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 import time
 import zlib
 from collections.abc import Iterable
@@ -20,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
+from .. import atomic
+from ..arrays import Floats
 from ..encoders.base import Fingerprint
 
-Floats: TypeAlias = npt.NDArray[np.float32]
 Kind: TypeAlias = Literal["images", "texts"]
 
 DTYPES = {"images": "<f2", "texts": "<f4"}
@@ -77,14 +76,9 @@ class VectorCache:
         self._last_write = time.monotonic()
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=self._folder)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    np.save(file, records)
-                Path(temporary).replace(self._folder / f"{_checksum(records)}.npy")
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            target = self._folder / f"{_checksum(records)}.npy"
+            with atomic.whole_file(target, durable=False) as temporary, temporary.open("wb") as file:
+                np.save(file, records)
 
     def _read(self, file: Path) -> None:
         """Map one file into memory; ignore it if it is damaged or has another shape."""

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..data.vectors.store import SAMPLE
 from ..encoders.base import Curve
 from ..search.ranking import calibrate
@@ -17,7 +18,6 @@ from . import metrics
 from .metrics import RelevantItems
 from .retrieval import RetrievalResult
 
-Floats: TypeAlias = npt.NDArray[np.float32]
 Indices: TypeAlias = npt.NDArray[np.int64]
 
 DEPTH = 10

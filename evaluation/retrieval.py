@@ -11,16 +11,16 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..config import Settings
 from ..datasets.reading import check_languages
 from ..datasets.sets import Captions, RetrievalSet
 from ..encoders.base import Curve, Encoder
 from ..errors import DataError, DataMissing
+from ..progress import Progress, silent
 from . import metrics, vectors
 from .metrics import CUTS, RelevantItems, Standing
-from .vectors import Failure, Progress
-
-Floats: TypeAlias = npt.NDArray[np.float32]
+from .vectors import Failure
 
 MAX_NAMED = 3
 """The number of missing pictures that an error names."""
@@ -71,8 +71,8 @@ def evaluate(
     *,
     languages: Sequence[str] = (),
     allow_missing: bool = False,
-    image_progress: Progress = vectors.silent,
-    text_progress: Progress = vectors.silent,
+    image_progress: Progress = silent,
+    text_progress: Progress = silent,
 ) -> RetrievalResult:
     """Encode the set and rank it in both directions, in all its languages or in `languages`.
 

@@ -8,29 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from ..arrays import Floats
 from ..config import Settings
 from ..data import paths
 from ..data.pictures import files, images
+from ..data.pictures.ahead import map_ordered
 from ..datasets.sets import Pixels, Source
 from ..encoders.base import Encoder
 from ..errors import PictureError
+from ..progress import Progress, Tick, silent
 from .cache import VectorCache
-
-Floats: TypeAlias = npt.NDArray[np.float32]
-Progress: TypeAlias = Callable[[int, int, int], None]
-"""Called with (done, total, failed); the first call has 0 done."""
 
 WINDOW_BATCHES = 2
 """Maximum number of batches of decoded pictures in memory, as in the indexing pipeline."""
@@ -63,10 +57,6 @@ class _ReadPicture:
     failure: Failure | None = None
 
 
-def silent(_done: int, _total: int, _failed: int) -> None:
-    """A `Progress` that does nothing."""
-
-
 def encode_images(
     encoder: Encoder, sources: Sequence[Source], settings: Settings, folder: Path, progress: Progress = silent
 ) -> Encoded:
@@ -78,7 +68,7 @@ def encode_images(
     keys: list[bytes] = []
     failures: list[Failure] = []
     batch: dict[bytes, Image.Image] = {}
-    progress(0, len(sources), 0)
+    progress(Tick(0, len(sources)))
     try:
         for done, picture in enumerate(_read_all(encoder, sources, settings, cache), start=1):
             if picture.failure:
@@ -89,7 +79,7 @@ def encode_images(
                     batch[picture.key] = picture.image
             if len(batch) >= settings.batch_size or done == len(sources):
                 _encode_batch(encoder, batch, cache)
-                progress(done, len(sources), len(failures))
+                progress(Tick(done, len(sources), done, len(failures)))
     finally:
         cache.flush()
     return Encoded(cache.get(keys), tuple(failures))
@@ -101,12 +91,12 @@ def encode_texts(encoder: Encoder, texts: Sequence[str], folder: Path, progress:
     keys = {text: hashlib.sha256(text.encode()).digest() for text in texts}
     fresh = [text for text, key in keys.items() if key not in cache]
     if fresh:
-        progress(0, len(fresh), 0)
+        progress(Tick(0, len(fresh)))
     try:
         for start in range(0, len(fresh), TEXT_BATCH):
             batch = fresh[start : start + TEXT_BATCH]
             cache.add([keys[text] for text in batch], encoder.encode_texts(batch))
-            progress(start + len(batch), len(fresh), 0)
+            progress(Tick(start + len(batch), len(fresh), start + len(batch)))
     finally:
         cache.flush()
     return cache.get(keys[text] for text in texts)
@@ -140,23 +130,9 @@ def _read_all(
 
     with ThreadPoolExecutor(settings.decode_workers, "decode") as pool:
         try:
-            yield from _in_order(pool, read, enumerate(sources), settings.batch_size * WINDOW_BATCHES)
+            yield from map_ordered(pool, read, enumerate(sources), settings.batch_size * WINDOW_BATCHES)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _in_order(
-    pool: ThreadPoolExecutor,
-    work: Callable[[tuple[int, Source]], _ReadPicture],
-    jobs: Iterable[tuple[int, Source]],
-    window: int,
-) -> Iterator[_ReadPicture]:
-    waiting = iter(jobs)
-    running: deque[Future[_ReadPicture]] = deque(pool.submit(work, job) for job in islice(waiting, window))
-    while running:
-        result = running.popleft().result()
-        running.extend(pool.submit(work, job) for job in islice(waiting, 1))
-        yield result
 
 
 def display(source: Source) -> str:

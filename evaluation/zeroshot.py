@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats
 from ..config import Settings
 from ..datasets.prompts import Names
 from ..datasets.reading import LONGEST_CAPTION
 from ..datasets.sets import ClassificationSet
 from ..encoders.base import Encoder
 from ..errors import DataError
+from ..progress import Progress, silent
 from ..search.query.normalise import normalise
 from . import metrics, vectors
 from .retrieval import missing_message
-from .vectors import Failure, Progress
-
-Floats: TypeAlias = npt.NDArray[np.float32]
+from .vectors import Failure
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def class_vectors(
     names: Sequence[Names],
     templates: Sequence[str],
     cache: Path,
-    progress: Progress = vectors.silent,
+    progress: Progress = silent,
 ) -> Floats:
     """Unit vectors (classes, d): the normalised mean of each class's text vectors over the templates.
 
@@ -62,8 +60,8 @@ def evaluate(
     cache: Path,
     *,
     allow_missing: bool = False,
-    image_progress: Progress = vectors.silent,
-    text_progress: Progress = vectors.silent,
+    image_progress: Progress = silent,
+    text_progress: Progress = silent,
 ) -> ZeroShotResult:
     """Classify every picture of the set. `names[i]` is the name of class i.
 

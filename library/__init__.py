@@ -1,4 +1,4 @@
-"""One opened library: what command line, page and Python ask for, wired from catalog, encoders, indexer and search.
+"""One opened library: every operation of command line, page and Python, wired from catalog, encoders, indexer, search.
 
 `Library` is the façade. Its methods only call the functions of this package, which work on the `Parts` of an opened
 library: `roots`, `runs`, `watching`, `searches`, `photos`, `status`, `checking`.

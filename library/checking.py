@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from typing import TypeAlias
 
 from ..config import Settings, load
-from ..data.catalog import database
+from ..data.catalog import locks
 from ..data.catalog.catalog import Catalog
 from ..data.check import check as checking
+from ..progress import Progress, silent
 from . import snapshots
-from .parts import CATALOG, AnyPath, Parts, folder_of, thumbnail_wish, thumbnails_in
-
-CheckProgress: TypeAlias = Callable[[int, int], None]
-"""Called with (done, total)."""
+from .parts import CATALOG, AnyPath, Parts, folder_of, thumbnail_options, thumbnails_in
 
 
 def check(
@@ -23,19 +19,19 @@ def check(
     settings: Settings | None = None,
     repair: bool = False,
     deep: bool = False,
-    progress: CheckProgress = lambda done, total: None,
+    progress: Progress = silent,
 ) -> checking.Report:
     """Check the library in `folder` (default: the settings'), also one that is too damaged to be opened.
 
-    `repair` mends what can be mended; `deep` reads every thumbnail and every photo that is there. `progress` is
-    called with (done, total). Raises LibraryMissing, LibraryBusy if it is to repair while another process writes.
+    `repair` repairs what can be repaired; `deep` reads every thumbnail and every photo that exists. `progress`
+    counts rows and files. Raises LibraryMissing; LibraryBusy if `repair` is set and another process writes.
     """
     settings = settings or load()
     place = folder_of(folder, settings)
-    thumbnails, wish = thumbnails_in(place, settings), thumbnail_wish(settings)
-    report = checking.check(checking.Plan(place / CATALOG, thumbnails, wish, repair, deep), progress)
+    thumbnails, options = thumbnails_in(place, settings), thumbnail_options(settings)
+    report = checking.check(checking.Plan(place / CATALOG, thumbnails, options, repair, deep), progress)
     if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
         parts = Parts(place, settings, Catalog(place / CATALOG))
-        with contextlib.closing(parts.catalog), database.writer_lock(place):
+        with contextlib.closing(parts.catalog), locks.writer_lock(place):
             snapshots.save(parts)
     return report

@@ -1,4 +1,4 @@
-"""The encoder of a library: the active one, a new library's, and another that takes over."""
+"""The encoders of a library: the active one, that of a new library, and another one to switch to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .parts import Parts
 
 def active(parts: Parts) -> EncoderRecord:
     """The record of the encoder whose vectors answer. Raises LibraryMissing if nothing was indexed."""
-    record = parts.catalog.active_encoder()
+    record = parts.catalog.encoders.active()
     if record is None:
         raise LibraryMissing(
             f"Nothing was indexed in the library {parts.folder}.", "Run 'polyglance index FOLDER' first."
@@ -25,12 +25,12 @@ def active_or_new(parts: Parts, name: str | None) -> EncoderRecord:
 
     Raises UsageError if the library has another encoder than `name`, and what `registry.create` raises.
     """
-    record = parts.catalog.active_encoder()
+    record = parts.catalog.encoders.active()
     if name is None and parts.own_encoder is not None:
         name = parts.own_encoder.name
     if record is None:
         record = register(parts, create(parts, name or parts.settings.encoder, parts.settings))
-        parts.catalog.activate(record.id)
+        parts.catalog.encoders.activate(record.id)
     elif name not in {None, "auto", record.name}:
         raise UsageError(
             f"This library's encoder is {record.name}.",
@@ -49,9 +49,9 @@ def create(parts: Parts, name: str, settings: Settings) -> Encoder:
 def register(parts: Parts, encoder: Encoder) -> EncoderRecord:
     """Enter `encoder` in the catalog, if it is not there, and keep it loaded; return its record."""
     fingerprint = encoder.fingerprint
-    stored = (record.fingerprint for record in parts.catalog.encoders() if fingerprint.matches(record.fingerprint))
+    stored = (record.fingerprint for record in parts.catalog.encoders.all() if fingerprint.matches(record.fingerprint))
     digest = next(stored, fingerprint.digest)  # of an earlier version, if the library has its vectors
-    record = parts.catalog.add_encoder(encoder.name, digest, encoder.dimension, fingerprint.dtype)
+    record = parts.catalog.encoders.add(encoder.name, digest, encoder.dimension, fingerprint.dtype)
     with parts.loading:
         parts.encoders[record.id] = encoder
     return record
@@ -64,7 +64,7 @@ def load(parts: Parts, record: EncoderRecord) -> Encoder:
     """
     with parts.loading:
         if record.id not in parts.encoders:
-            # The precision is part of the fingerprint: the one the vectors were made with, not today's default.
+            # The precision is part of the fingerprint: use that of the vectors, not today's default.
             settings = parts.settings.model_copy(update={"precision": record.dtype})
             try:
                 encoder = create(parts, record.name, settings)

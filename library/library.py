@@ -1,4 +1,4 @@
-"""The façade: one opened library, with what command line, page and Python can ask of it."""
+"""The façade: one opened library, and every operation of command line, page and Python on it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,23 @@ from pathlib import Path
 from typing import Self
 
 from ..config import Settings, load
-from ..data.catalog import copies
 from ..data.catalog import facets as counting
+from ..data.catalog import own_data
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
 from ..data.check.check import Report as CheckReport
 from ..data.pictures.thumbnails import Thumbnails
 from ..encoders.base import Encoder
-from ..indexer.run.pipeline import Tally, Tick
+from ..indexer.run.report import Report, Tally
 from ..indexer.run.stop import Stop
-from ..indexer.run.update import Report
 from ..indexer.watch.service import Timing
+from ..progress import Progress, silent
 from ..search.answer import Answer, Result, View
 from ..search.engine import Engine
 from ..search.query.filters import FilterValues
 from ..search.query.sent import SentPicture
 from . import checking, encoders, photos, roots, runs, searches, status, watching, writing
-from .checking import CheckProgress
 from .parts import CATALOG, AnyPath, Parts, folder_of
-from .runs import Progress
-
-
-def _silent(_: Tick) -> None:
-    return None
 
 
 class Library:
@@ -58,6 +52,7 @@ class Library:
         """
         settings = settings or load()
         place = folder_of(folder, settings)
+        own_data.require_catalog(place / CATALOG)
         return cls(place, settings, Catalog(place / CATALOG, create=create), encoder)
 
     def close(self) -> None:
@@ -98,14 +93,16 @@ class Library:
         *,
         encoder: str | None = None,
         confirmed: bool = False,
-        progress: Progress = _silent,
+        progress: Progress = silent,
         stop: Stop | None = None,
     ) -> Report:
         """Make the library equal to `folders` on disk: each becomes a root, or is rescanned.
 
-        `encoder` names the encoder of a new library; an existing one keeps its own. What would remove most of a root is
-        left to be `confirmed`: the report names it as a doubt. Raises FolderError, LibraryBusy, UsageError if `encoder`
-        is not the library's, Stopped if `stop` was asked to, and what `registry.create` raises.
+        `encoder` names the encoder of a new library; an existing one keeps its own. A run that would remove most of a
+        root removes nothing there unless `confirmed`: the report names these photos as a doubt.
+
+        Raises FolderError, LibraryBusy, UsageError if `encoder` is not the library's, Stopped if `stop` was asked to,
+        and what `registry.create` raises.
         """
         return runs.index(self._parts, folders, encoder, confirmed=confirmed, progress=progress, stop=stop)
 
@@ -114,7 +111,7 @@ class Library:
         root_id: int | None = None,
         *,
         failed: bool = False,
-        progress: Progress = _silent,
+        progress: Progress = silent,
         stop: Stop | None = None,
     ) -> Report:
         """Make the library equal to one root on disk, or to all; roots that are offline, or seem to have lost most of
@@ -125,11 +122,11 @@ class Library:
         """
         return runs.rescan(self._parts, root_id, failed=failed, progress=progress, stop=stop)
 
-    def reencode(self, encoder: str, *, progress: Progress = _silent, stop: Stop | None = None) -> Tally:
-        """Encode every photo with another encoder, beside the vectors there are, then switch to it.
+    def reencode(self, encoder: str, *, progress: Progress = silent, stop: Stop | None = None) -> Tally:
+        """Encode every photo with another encoder, then switch to it.
 
-        The old vectors keep answering meanwhile and stay, so that switching back costs nothing. A stopped run
-        resumes. Returns what was done. Raises FolderError if a root is offline, LibraryBusy, EncoderError, Stopped.
+        Until then the old vectors answer; they are kept, so that switching back encodes nothing. After a stop, the next
+        call resumes. Raises FolderError if a root is offline, LibraryBusy, EncoderError, Stopped.
         """
         return runs.reencode(self._parts, encoder, progress=progress, stop=stop)
 
@@ -138,7 +135,7 @@ class Library:
         *,
         stop: Stop,
         timing: Timing | None = None,
-        progress: Progress = _silent,
+        progress: Progress = silent,
         on_report: Callable[[Report], None] = lambda _: None,
     ) -> None:
         """Keep the library equal to all its roots until `stop` is asked to.
@@ -162,12 +159,12 @@ class Library:
 
     def excluded(self) -> list[str]:
         """The library's own exclusion patterns, in gitignore's syntax; the usual ones (`exclude.DEFAULTS`) go first."""
-        return self.catalog.excluded()
+        return self.catalog.settings.excluded()
 
     def exclude(self, patterns: Sequence[str]) -> None:
         """Replace the library's exclusion patterns; the next index run or rescan applies them. Raises UsageError.
 
-        A root that another one reaches by them becomes part of that one, lest its photos be found twice.
+        A root that a scan of another root now reaches becomes part of that root, so that no photo is indexed twice.
         """
         roots.exclude(self._parts, patterns)
 
@@ -189,10 +186,10 @@ class Library:
     ) -> Answer:
         """Find the photos that show `text`, in any of the nine languages: see `search.parse` for sums and filters.
 
-        `filters` are filters by name (`{"after": "2024-05", "camera": "X100V"}`) beside those in the text, which may
-        then be empty; `plain` takes the text as it is. `files=False` refuses pictures by path or address, which is
-        what to use for texts from elsewhere. `picture` is added to what the text says, which may then be empty too.
-        `search.answer.View` has the rest. Raises QueryError, UsageError, PictureError, PhotoNotFound.
+        `filters` are filters by name (`{"after": "2024-05", "camera": "X100V"}`), added to those in the text; with
+        filters or a `picture` the text may be empty. `plain` reads the text without its syntax. `files=False` refuses
+        pictures by path or address: use it for texts from other people. `picture` is combined with the text.
+        `search.answer.View` describes the other arguments. Raises QueryError, UsageError, PictureError, PhotoNotFound.
         """
         view = View(count, cursor, sort, collapse, only_relevant)
         return searches.search(
@@ -204,22 +201,22 @@ class Library:
         return searches.similar(self._parts, picture, View(count, collapse=collapse))
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> list[int]:
-        """Make photos favourites (`is:favourite` finds them), or no longer; return the ids of all that now are so.
+        """Mark photos as favourites (`is:favourite` finds them), or unmark them; return their ids and those of copies.
 
-        A favourite is a content: copies with the same bytes are marked with it. Raises PhotoNotFound, LibraryBusy.
+        A favourite is a content: copies with the same bytes are marked too. Raises PhotoNotFound, LibraryBusy.
         """
         return photos.mark(self._parts, photo_ids, favourite=favourite)
 
     def favourites_among(self, photo_ids: Sequence[int]) -> set[int]:
         """Those of a few photos that are favourites."""
-        return copies.favourites(self.catalog, photo_ids)
+        return self.catalog.favourites.among(photo_ids)
 
     def root(self, root_id: int) -> RootRecord:
         """The root with this id. Raises RootNotFound."""
         return roots.root(self._parts, root_id)
 
     def alike(self, photo_id: int) -> list[Result]:
-        """The photos that are shown as one with this one, itself first. Raises PhotoNotFound."""
+        """The near-duplicates that a search shows as one result with this photo, itself first. Raises PhotoNotFound."""
         return searches.alike(self._parts, photo_id)
 
     def photo(self, photo_id: int) -> PhotoRecord:
@@ -229,7 +226,7 @@ class Library:
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
 
-        Raises PhotoNotFound, and PictureError if it cannot be made, or may not be read.
+        Raises PhotoNotFound, PictureError if it cannot be made or may not be read, DiskFull if there is no space.
         """
         return photos.thumbnail(self._parts, photo_id)
 
@@ -249,7 +246,7 @@ class Library:
 
     def active_encoder(self) -> EncoderRecord | None:
         """The record of the encoder whose vectors answer; None if nothing was indexed. Nothing is loaded."""
-        return self.catalog.active_encoder()
+        return self.catalog.encoders.active()
 
     def is_being_written(self) -> bool:
         """Whether any process, this one included, writes to the library now."""
@@ -260,21 +257,19 @@ class Library:
         writing.wait_until_writable(self._parts)
 
     def facets(self) -> counting.Facets:
-        """What there is to filter by; counted anew at each call, some tenths of a second for 100,000 photos."""
-        return counting.read(self.catalog)
+        """What there is to filter by; counted at each call, some tenths of a second for 100,000 photos."""
+        return self.catalog.facets.count()
 
     def duplicates(self, after: int = 0, count: int = 20) -> list[list[PhotoRecord]]:
         """Up to `count` groups of photos with equal bytes whose first photo's id is above `after`, in its order."""
-        return copies.page(self.catalog, after, count)
+        return self.catalog.copies.page(after, count)
 
     def failures(self, after: int = 0, count: int = 20) -> tuple[list[PhotoRecord], int]:
         """(up to `count` files that could not be read, with ids above `after`; the number of all such files)."""
-        return self.catalog.some_failures(after, count)
+        return self.catalog.failures.page(after, count)
 
-    def check(
-        self, *, repair: bool = False, deep: bool = False, progress: CheckProgress = lambda done, total: None
-    ) -> CheckReport:
-        """Prove what is promised of the library's files, or mend it: see `polyglance.library.check`."""
+    def check(self, *, repair: bool = False, deep: bool = False, progress: Progress = silent) -> CheckReport:
+        """Check the library's files, or repair them: see `polyglance.library.check`."""
         self.catalog.close()  # connections come back when they are needed
         return checking.check(self.folder, settings=self.settings, repair=repair, deep=deep, progress=progress)
 
@@ -283,7 +278,7 @@ class Library:
     def encoder(self) -> Encoder:
         """The encoder that this library's vectors were made with.
 
-        Raises LibraryError if nothing was indexed, EncoderError if the encoder here is another than it was then.
+        Raises LibraryError if nothing was indexed, EncoderError if its fingerprint has changed.
         """
         return encoders.load_active(self._parts)
 

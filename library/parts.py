@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ..config import Settings
 from ..data import paths
 from ..data.catalog.catalog import Catalog
-from ..data.pictures import decoding
+from ..data.pictures.decoding import DecodeOptions
 from ..data.pictures.thumbnails import Thumbnails
 from ..encoders.base import Encoder
 from ..search.engine import Engine
@@ -23,7 +23,7 @@ AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 @dataclass(slots=True, eq=False)
 class Parts:
-    """What the functions of this package work on. Threads share it."""
+    """What the functions of this package work on; threads share it."""
 
     folder: Path
     settings: Settings
@@ -54,7 +54,7 @@ def thumbnails_in(folder: Path, settings: Settings) -> Thumbnails:
     return Thumbnails(folder / "thumbnails", settings.thumbnail_side)
 
 
-def thumbnail_wish(settings: Settings) -> decoding.Wish:
-    """What a decoder makes of a photo whose thumbnail was lost: the thumbnail alone, no pixels for an encoder."""
+def thumbnail_options(settings: Settings) -> DecodeOptions:
+    """Return the options to decode a photo whose thumbnail was lost: the thumbnail alone, no pixels for an encoder."""
     side = settings.thumbnail_side
-    return decoding.wish(settings, side, pixels=False, jpeg_side=side)
+    return DecodeOptions.from_settings(settings, side, pixels=False, jpeg_side=side)

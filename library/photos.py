@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,15 +10,17 @@ from pathlib import Path
 from ..data import paths
 from ..data.catalog.records import PhotoRecord
 from ..data.pictures import decoding
-from ..errors import PhotoNotFound, PictureError
-from .parts import Parts, thumbnail_wish
+from ..errors import DiskFull, PhotoNotFound, PictureError
+from .parts import Parts, thumbnail_options
 from .writing import short_write
+
+_NO_SPACE = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 def photo(parts: Parts, photo_id: int) -> PhotoRecord:
     """The photo with this id. Raises PhotoNotFound."""
-    record = parts.catalog.photo(photo_id)
-    # A NUL in the path: another file has taken its place, and the run that noticed has not yet looked for it elsewhere.
+    record = parts.catalog.photos.get(photo_id)
+    # A NUL in the path: another file has taken its place, and the index run has not looked for it elsewhere yet.
     if record is None or record.error is not None or b"\0" in record.path:
         raise PhotoNotFound(f"No photo has the id {photo_id}.")
     return record
@@ -28,19 +31,22 @@ def mark(parts: Parts, photo_ids: Sequence[int], *, favourite: bool) -> list[int
     with short_write(parts):
         for photo_id in photo_ids:
             photo(parts, photo_id)
-        return parts.catalog.mark(photo_ids, favourite=favourite)
+        return parts.catalog.favourites.mark(photo_ids, favourite=favourite)
 
 
 def place_of(parts: Parts, record: PhotoRecord) -> tuple[bytes, bytes]:
     """(root, path relative to it) of a photo, absolute and as exact bytes. Raises PictureError."""
-    for root in parts.catalog.roots(counted=False):
+    for root in parts.catalog.roots.all(counted=False):
         if paths.is_within(record.path, root.path):
             return root.path, paths.relative_to(record.path, root.path)
     raise PictureError("is no longer in a folder of the library", "Run 'polyglance index' again.")
 
 
 def thumbnail(parts: Parts, photo_id: int) -> Path:
-    """Path of the photo's thumbnail (JPEG), made again if it was lost. Raises PhotoNotFound, PictureError."""
+    """Path of the photo's thumbnail (JPEG), made again if it was lost.
+
+    Raises PhotoNotFound, PictureError if it cannot be made or may not be read, DiskFull if there is no space for it.
+    """
     record = photo(parts, photo_id)
     assert record.content_hash is not None
     path = parts.thumbnails.path(record.content_hash)
@@ -54,14 +60,21 @@ def thumbnail(parts: Parts, photo_id: int) -> Path:
             "has a small copy in the library that you may not read or make",
             f"Its owner can let you: chmod -R a+rX {parts.thumbnails.folder}",
         ) from None
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        raise DiskFull(
+            "The thumbnail was lost and cannot be written again: the disk of the library is full.",
+            f"Free some space on the disk of {parts.folder}.",
+        ) from error
     return path
 
 
 def _make_thumbnail(parts: Parts, record: PhotoRecord) -> None:
     content_hash, picture = decoding.ON_DEMAND.read(
         *place_of(parts, record),
-        thumbnail_wish(parts.settings),
-        is_wanted=lambda content_hash: content_hash == record.content_hash,
+        thumbnail_options(parts.settings),
+        should_decode=lambda content_hash: content_hash == record.content_hash,
     )
     if picture is None:
         raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")

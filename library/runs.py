@@ -1,23 +1,22 @@
-"""Runs that make the library equal to folders on disk, or encode it anew."""
+"""Runs that make the library equal to folders on disk, or encode its photos with another encoder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
-from typing import TypeAlias
+from collections.abc import Collection, Sequence
 
 from ..data.catalog.records import EncoderRecord
 from ..errors import Stopped
-from ..indexer.run.pipeline import Pipeline, Tally, Tick
-from ..indexer.run.places import check_folders, outermost, refuse_library
+from ..indexer.run.pipeline import Pipeline
+from ..indexer.run.places import Place, check_folders, outermost, refuse_library
 from ..indexer.run.reencode import encode_missing
+from ..indexer.run.report import Report, Tally
 from ..indexer.run.stop import Stop
-from ..indexer.run.update import Place, Report, update
+from ..indexer.run.update import update
+from ..progress import Progress
 from . import encoders, roots, snapshots
 from .parts import AnyPath, Parts
-from .writing import writing
-
-Progress: TypeAlias = Callable[[Tick], None]
+from .writing import back_up_own_data, writing
 
 
 def index(
@@ -37,6 +36,7 @@ def index(
         record = encoders.active_or_new(parts, encoder)
         work = pipeline(parts, record, stop)
         places = [roots.add(parts, folder, exclusion) for folder in outer_folders]
+        back_up_own_data(parts)  # the run may take hours
         report = _unless_stopped(update(work, places, progress, exclusion=exclusion, confirmed=confirmed))
     snapshots.save(parts, stop)
     return report
@@ -48,7 +48,7 @@ def rescan(parts: Parts, root_id: int | None, *, failed: bool, progress: Progres
     with writing(parts):
         record = encoders.active(parts)
         if failed:
-            places = _whole_roots(parts, parts.catalog.retry_failures())
+            places = _whole_roots(parts, parts.catalog.failures.retry())
         else:
             places = _whole_roots(parts, None if root_id is None else [root_id])
         if root_id is not None:
@@ -64,7 +64,7 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
     with writing(parts):
         record = encoders.register(parts, encoders.create(parts, name, parts.settings))
         tally = encode_missing(pipeline(parts, record, stop), progress)
-        parts.catalog.activate(record.id)
+        parts.catalog.encoders.activate(record.id)
     snapshots.save(parts, stop)
     return tally
 
@@ -77,7 +77,7 @@ def pipeline(parts: Parts, record: EncoderRecord, stop: Stop | None) -> Pipeline
 
 def _whole_roots(parts: Parts, root_ids: Collection[int] | None) -> list[Place]:
     """The roots with these ids, whole; all roots if `root_ids` is None."""
-    records = parts.catalog.roots(counted=False)
+    records = parts.catalog.roots.all(counted=False)
     return [Place(record) for record in records if root_ids is None or record.id in root_ids]
 
 

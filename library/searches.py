@@ -32,14 +32,14 @@ def search(
     parts: Parts, text: str, view: View, *, filters: FilterValues, plain: bool, files: bool, picture: SentPicture | None
 ) -> Answer:
     """Find the photos that show `text` and the picture, and pass the filters. See `Library.search`."""
-    by_name = filter_texts.from_mapping(filters)
-    beside = (picture.term,) if picture else ()
-    if by_name and not beside and not text.strip():
+    filters_by_name = filter_texts.from_mapping(filters)
+    picture_terms = (picture.term,) if picture else ()
+    if filters_by_name and not picture_terms and not text.strip():
         query = Query(())
     else:
-        query = parse(text, parts.settings.max_query_chars, plain=plain, beside=beside)
+        query = parse(text, parts.settings.max_query_chars, plain=plain, beside=picture_terms)
     reader = pictures.reader(partial(encoders.load_active, parts), parts.settings, by_path=files, sent=picture)
-    return engine(parts).find(with_filters(query, by_name), view, reader)
+    return engine(parts).find(with_filters(query, filters_by_name), view, reader)
 
 
 def similar(parts: Parts, picture: int | AnyPath, view: View) -> Answer:
@@ -55,5 +55,5 @@ def similar(parts: Parts, picture: int | AnyPath, view: View) -> Answer:
 
 
 def alike(parts: Parts, photo_id: int) -> list[Result]:
-    """The photos that are shown as one with this one, itself first. Raises PhotoNotFound."""
+    """The near-duplicates that a search shows as one result with this photo, itself first. Raises PhotoNotFound."""
     return engine(parts).alike(photos.photo(parts, photo_id))

@@ -1,10 +1,10 @@
-"""Writing the snapshot of the vector index, for the next start to be quick."""
+"""Writing the snapshot of the vector index, so that the next start is fast."""
 
 from __future__ import annotations
 
 import logging
 
-from ..data.catalog import database
+from ..data.catalog import locks
 from ..data.vectors import index_files
 from ..errors import LibraryBusy
 from ..indexer.run.stop import Stop
@@ -14,15 +14,15 @@ log = logging.getLogger("polyglance")
 
 
 def save(parts: Parts, stop: Stop | None = None) -> None:
-    """Write the active encoder's snapshot where it has fallen behind. Raises Stopped.
+    """Write the active encoder's snapshot if it is older than the catalog. Raises Stopped.
 
-    Not under the writer lock: a large library's takes minutes.
+    This does not hold the writer lock, because the snapshot of a large library takes minutes.
     """
-    record = parts.catalog.active_encoder()
+    record = parts.catalog.encoders.active()
     if record is None:
         return
     try:
-        with database.snapshot_lock(parts.folder):
+        with locks.snapshot_lock(parts.folder):
             index_files.save_if_stale(parts.catalog, record, lambda: stop is not None and stop.asked)
     except LibraryBusy:
         return  # another process is writing it

@@ -39,14 +39,14 @@ class Status:
 def status(parts: Parts) -> Status:
     """What the library holds now."""
     catalog = parts.catalog
-    roots = catalog.roots()
+    roots = catalog.roots.all()
     table = mounts()
-    states = [health.state(root, table, partial(catalog.some_paths, root.id)) for root in roots]
-    encoder = catalog.active_encoder()
+    states = [health.state(root, table, partial(catalog.photos.some_paths, root.id)) for root in roots]
+    encoder = catalog.encoders.active()
     return Status(
         folder=parts.folder,
         roots=list(zip(roots, states, strict=True)),
-        failures=catalog.failures(),
+        failures=catalog.failures.all(),
         encoder=encoder,
         index=index_files.kind(catalog, encoder) if encoder else index_files.EXACT,
         generation=catalog.generation(),

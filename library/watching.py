@@ -1,4 +1,4 @@
-"""Following changes in the roots until it is stopped."""
+"""Following changes in the roots until asked to stop."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from ..data import paths, watch_state
-from ..data.catalog import database
+from ..data.catalog import locks
 from ..errors import Stopped
+from ..indexer.run.places import Place
+from ..indexer.run.report import Report
 from ..indexer.run.stop import Stop
-from ..indexer.run.update import Place, Report
 from ..indexer.run.update import update as run_update
 from ..indexer.watch.service import Host, Service, Timing
+from ..progress import Progress
 from . import encoders, roots, runs, snapshots
 from .parts import Parts
 from .writing import writing
@@ -22,15 +24,13 @@ from .writing import writing
 log = logging.getLogger("polyglance")
 
 
-def watch(
-    parts: Parts, *, stop: Stop, timing: Timing, progress: runs.Progress, on_report: Callable[[Report], None]
-) -> None:
+def watch(parts: Parts, *, stop: Stop, timing: Timing, progress: Progress, on_report: Callable[[Report], None]) -> None:
     """Keep the library equal to all its roots until `stop` is asked to. See `Library.watch`."""
     encoders.active(parts)
-    with database.watcher_lock(parts.folder):
+    with locks.watcher_lock(parts.folder):
         host = Host(
-            roots=lambda: parts.catalog.roots(counted=False),
-            some_paths=parts.catalog.some_paths,
+            roots=lambda: parts.catalog.roots.all(counted=False),
+            some_paths=parts.catalog.photos.some_paths,
             exclusion=partial(roots.exclusion_of, parts),
             update=lambda places, missed: update(parts, places, missed, progress, stop),
             publish=lambda coverages: watch_state.publish(parts.folder, coverages),
@@ -39,9 +39,7 @@ def watch(
         Service(host, timing, stop).run()
 
 
-def update(
-    parts: Parts, places: Sequence[Place], missed: Collection[int], progress: runs.Progress, stop: Stop
-) -> Report:
+def update(parts: Parts, places: Sequence[Place], missed: Collection[int], progress: Progress, stop: Stop) -> Report:
     """Compare `places` with the disk, except in roots that were forgotten meanwhile.
 
     `missed` are the ids of photos that the last comparison did not find. Raises LibraryBusy.
@@ -63,8 +61,8 @@ def update(
 
 
 def _places_in_roots(parts: Parts, places: Sequence[Place]) -> list[Place]:
-    """Those places whose root is still in the catalog; the id of a forgotten root may be another's by now."""
-    records = {(record.id, record.path): record for record in parts.catalog.roots(counted=False)}
+    """Return the places whose root is still in the catalog; another root may have the id of a forgotten one by now."""
+    records = {(record.id, record.path): record for record in parts.catalog.roots.all(counted=False)}
     current = []
     for place in places:
         record = records.get((place.root.id, place.root.path))

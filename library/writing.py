@@ -1,4 +1,4 @@
-"""Who writes to a library: one process at a time, and within it one run, which lets short writes in between."""
+"""The writer lock: one process at a time writes to a library, and in it one run, with short writes in between."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..data.catalog import database
+from ..data.catalog import locks, own_data
 from ..errors import LibraryBusy
-from .parts import Parts
+from .parts import CATALOG, Parts
 
 
 @contextmanager
 def writing(parts: Parts) -> Iterator[None]:
-    """Hold the writer lock, and first remove what a killed writer left. Raises LibraryBusy."""
-    with database.writer_lock(parts.folder) as after_a_kill:
+    """Hold the writer lock. Remove what a killed writer left; back up own data at the end. Raises LibraryBusy."""
+    with locks.writer_lock(parts.folder) as after_a_kill:
         if after_a_kill:
-            parts.thumbnails.sweep(parts.catalog.contents())
+            parts.thumbnails.sweep(parts.catalog.photos.contents())
         parts.is_writing = True
         try:
             yield
         finally:
             with parts.guests:
                 parts.is_writing = False
+                back_up_own_data(parts)
 
 
 @contextmanager
@@ -34,19 +35,25 @@ def short_write(parts: Parts) -> Iterator[None]:
     with parts.guests:
         if parts.is_writing:
             yield
+            back_up_own_data(parts)
             return
     with writing(parts):
         yield
 
 
+def back_up_own_data(parts: Parts) -> None:
+    """Copy folders, exclusions and favourites if they have changed; for who holds the writer lock."""
+    own_data.back_up(parts.folder / CATALOG)
+
+
 def is_being_written(parts: Parts) -> bool:
     """Whether any process, this one included, writes to the library now."""
-    return database.is_being_written(parts.folder)
+    return locks.is_being_written(parts.folder)
 
 
 def wait_until_writable(parts: Parts) -> None:
     """Wait for a moment while a process writes. Raises LibraryBusy if it does not end in that time."""
-    end = time.monotonic() + database.PATIENCE_SECONDS
+    end = time.monotonic() + locks.PATIENCE_SECONDS
     while is_being_written(parts):
         if time.monotonic() >= end:
             raise LibraryBusy("Another process is writing to the library.", "Wait until it is done, or stop it.")

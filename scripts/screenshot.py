@@ -21,7 +21,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from polyglance.data.sample import copy_sample
 from polyglance.library import Library
-from polyglance.ui.web.server import Server, address_of, build, listen
+from polyglance.ui.web.listening import address_of, listen
+from polyglance.ui.web.server import Server, build
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "images"
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

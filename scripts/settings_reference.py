@@ -62,7 +62,9 @@ def default_of(value: object) -> str:
 
 
 def values_of(schema: dict[str, Any]) -> str:
-    """What a setting may be."""
+    """Return the values that a setting may have."""
+    if "exclusiveMinimum" in schema:
+        return f"more than {schema['exclusiveMinimum']:g}, up to {schema['maximum']:g}"
     if "minimum" in schema:
         return f"{schema['minimum']} to {schema['maximum']}" if "maximum" in schema else f"{schema['minimum']} or more"
     return {"boolean": "`true`, `false`"}.get(schema.get("type", ""), "text")

@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..arrays import Floats, Seals
 from ..data.catalog import words
 from ..data.catalog.catalog import Catalog
 from ..data.catalog.filters import NOTHING, Filters
 from ..data.catalog.records import PhotoRecord
-from ..data.vectors.store import VectorStore
+from ..data.catalog.word_query import WordQuery
+from ..data.vectors.store import Keys, VectorStore, newest, were_keys_reused
 from ..encoders.base import Encoder
 from ..errors import PhotoNotFound
 from ..languages.detect import detect
@@ -28,8 +30,6 @@ from .ranking.collapse import ALIKE, Groups
 from .ranking.hits import RELEVANT, Hit, NewestPhotos, RankedPhotos, SortedByDate, Source
 from .ranking.pages import AHEAD, CHUNK, HitGroup, Pages
 from .texts import Texts
-
-Floats = npt.NDArray[np.float32]
 
 ALWAYS_LISTED = 5000
 """If the filters pass no more photos than this, the search is given a list of them."""
@@ -47,7 +47,8 @@ class Engine:
         self._store = store
         self._texts = Texts(encoder)
         self._lock = threading.Lock()
-        self._cached: OrderedDict[tuple[object, ...], Pages] = OrderedDict()
+        self._cached: OrderedDict[tuple[object, ...], tuple[Pages, Keys, Seals]] = OrderedDict()
+        """Pages with the newest vectors of their catalog: a catalog that was restored has other ones."""
 
     def find(self, query: Query, view: View | None = None, read: Reader | None = None) -> Answer:
         """Answer a query. `read` reads the pictures that the query names; without it they are refused.
@@ -90,16 +91,16 @@ class Engine:
 
     def alike(self, photo: PhotoRecord) -> list[Result]:
         """The near-duplicates of a photo, itself first, then the nearest. Raises PhotoNotFound."""
-        with self._catalog.one_moment():
+        with self._catalog.read_snapshot():
             vector = self._vector_of_photo(photo.id)
             source = RankedPhotos(
-                self._catalog, self._store.encoder_id, self._nearest, vector, "", NOTHING, None, frozenset()
+                self._catalog, self._store.encoder_id, self._nearest, vector, WordQuery(), NOTHING, None, frozenset()
             )
             hits = [hit for hit in source.more(CHUNK) if _is_alike(hit, photo)]
             hits.sort(key=lambda hit: hit.photo.id != photo.id)  # stable
             groups = Groups(self._vectors).add([hit.photo for hit in hits])
             alike = [hit for hit, group in zip(hits, groups, strict=True) if group == 0]
-            records = self._catalog.photos([hit.photo.id for hit in alike])
+            records = self._catalog.photos.get_many([hit.photo.id for hit in alike])
         present = [(records[hit.photo.id], hit) for hit in alike if hit.photo.id in records]
         return [Result(rank, record, hit.score, hit.relevance) for rank, (record, hit) in enumerate(present, start=1)]
 
@@ -115,7 +116,7 @@ class Engine:
         begin: Callable[[], Pages],
     ) -> Answer:
         generation, offset = view.position()
-        with self._catalog.one_moment():
+        with self._catalog.read_snapshot():
             pages = begin()
             groups, has_more = pages.page(offset, view.count)
             results = self._results(groups, offset, query)
@@ -134,24 +135,33 @@ class Engine:
         generations = [] if generation is None else [generation]
         if is_fixed or generations:
             generations.append(self._catalog.generation())
-        with self._lock:
-            for candidate in generations:
-                key = _cache_key(query, view, candidate)
-                if key in self._cached:
+        for key in [_cache_key(query, view, candidate) for candidate in generations]:
+            with self._lock:
+                entry = self._cached.get(key)
+            if entry is None:
+                continue
+            pages, keys, seals = entry
+            is_other_catalog = were_keys_reused(self._catalog, self._store.encoder_id, keys, seals)
+            with self._lock:
+                if is_other_catalog:
+                    self._cached.pop(key, None)
+                elif key in self._cached:
                     self._cached.move_to_end(key)
-                    return self._cached[key]
+            if not is_other_catalog:
+                return pages
         return None
 
     def _cache(self, query: Query, view: View, pages: Pages) -> Pages:
+        newest_vectors = newest(self._catalog, self._store.encoder_id)
         with self._lock:
-            self._cached[_cache_key(query, view, pages.generation)] = pages
+            self._cached[_cache_key(query, view, pages.generation)] = (pages, *newest_vectors)
             while len(self._cached) > CACHED_SEARCHES:
                 self._cached.popitem(last=False)
         return pages
 
     def _begin(self, query: Query, vector: Floats | None, view: View, excluded: frozenset[int]) -> Pages:
         generation = self._catalog.generation()
-        passing = filters.make(query.filters, self._catalog.roots(counted=False) if query.filters else ())
+        passing = filters.make(query.filters, self._catalog.roots.all(counted=False) if query.filters else ())
         if vector is None:
             source: Source = NewestPhotos(self._catalog, self._store.encoder_id, passing)
         else:
@@ -162,12 +172,12 @@ class Engine:
 
     def _rank(self, query: Query, vector: Floats, passing: Filters, excluded: frozenset[int]) -> RankedPhotos:
         encoder_id = self._store.encoder_id
-        allowed = self._catalog.vectors_passing(passing, encoder_id, self._list_limit()) if passing else None
-        expression = combine.words_of(query.terms)
+        allowed = self._catalog.selection.vectors(passing, encoder_id, self._list_limit()) if passing else None
+        word_query = combine.words_of(query.terms)
         is_text = bool(query.terms) and all(term.kind == "text" for term in query.terms)
         curve = self._encoder.card.text_curve if is_text else None
         return RankedPhotos(
-            self._catalog, encoder_id, self._nearest, vector, expression, passing, allowed, excluded, curve
+            self._catalog, encoder_id, self._nearest, vector, word_query, passing, allowed, excluded, curve
         )
 
     # A thread that holds `_lock` must not wait for a connection, because a thread that has one may wait for the lock.
@@ -207,9 +217,11 @@ class Engine:
         return encode
 
     def _vector_of_photo(self, photo_id: int) -> Floats:
-        photo = self._catalog.photo(photo_id)
+        photo = self._catalog.photos.get(photo_id)
         vector = (
-            self._catalog.vector(photo.content_hash, self._store.encoder_id) if photo and photo.content_hash else None
+            self._catalog.vectors.get(photo.content_hash, self._store.encoder_id)
+            if photo and photo.content_hash
+            else None
         )
         if vector is None:
             raise PhotoNotFound(f"No photo has the id {photo_id}.", "Ids are shown by 'polyglance search --json'.")
@@ -217,16 +229,16 @@ class Engine:
 
     def _results(self, groups: list[HitGroup], offset: int, query: Query | None) -> list[Result]:
         """Results with the photos' present records. If the first photo of a group is gone, the next represents it."""
-        photos = self._catalog.photos([photo_id for group in groups for photo_id in group.photo_ids])
+        photos = self._catalog.photos.get_many([photo_id for group in groups for photo_id in group.photo_ids])
         by_words = [group.photo_ids[0] for group in groups if group.by_words]
-        documents = self._catalog.words_of(by_words) if by_words else {}
+        documents = self._catalog.words.get(by_words) if by_words else {}
         units = combine.units_of(query.terms) if query and by_words else []
         results = []
         for rank, group in enumerate(groups, start=offset + 1):
             records = [photos[photo_id] for photo_id in group.photo_ids if photo_id in photos]
             if records:
                 first = records[0]
-                columns = words.matching(documents[first.id], units) if first.id in documents else []
+                columns = words.matching_columns(documents[first.id], units) if first.id in documents else []
                 why = (FILTER,) if query is not None and not query.terms else _reasons(group, columns)
                 results.append(Result(rank, first, group.score, group.relevance, why, len(records)))
         return results

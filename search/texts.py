@@ -7,11 +7,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats
 from ..encoders.base import Encoder
-
-Floats = npt.NDArray[np.float32]
 
 CACHED_TEXTS = 512
 """The number of texts whose vectors are cached, so that another page or another filter encodes nothing."""

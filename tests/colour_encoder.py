@@ -14,7 +14,8 @@ from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.pictures.thumbnails import Thumbnails
 from polyglance.encoders.base import Card, Fingerprint, checked
 from polyglance.indexer.run.pipeline import Pipeline
-from polyglance.indexer.run.update import Place, update
+from polyglance.indexer.run.places import Place
+from polyglance.indexer.run.update import update
 
 COLOURS = {"red": (255, 0, 99), "green": (0, 255, 99), "dark": (0, 0, 99)}
 """The words it can read; a picture that `draw` makes is nearest to one of them."""
@@ -100,25 +101,25 @@ class Setup:
         self.settings = Settings(library=folder, batch_size=4, decode_workers=2, **settings)
         self.catalog = Catalog(folder / "catalog.db", create=True)
         self.encoder = ColourEncoder()
-        record = self.catalog.add_encoder("colour", self.encoder.fingerprint.digest, 4, "float32")
+        record = self.catalog.encoders.add("colour", self.encoder.fingerprint.digest, 4, "float32")
         self.thumbnails = Thumbnails(folder / "thumbnails", 64)
         self.pipeline = Pipeline(self.catalog, self.encoder, record.id, self.thumbnails, self.settings)
-        self.root = self.catalog.add_root(os.fsencode(photos))
+        self.root = self.catalog.roots.add(os.fsencode(photos))
 
     def update(self, *roots, below=b"", progress=lambda _: None):
-        known = [root for root in self.catalog.roots() if root.id == self.root.id]  # as the last scan left it
+        known = [root for root in self.catalog.roots.all() if root.id == self.root.id]  # as the last scan left it
         places = [Place(root, below) for root in roots or known]
         return update(self.pipeline, places, progress).tally
 
     def state(self):
         """What the catalog holds, without ids: path -> (hash, vector bytes)."""
         result = {}
-        for root in self.catalog.roots():
-            known = self.catalog.known(root.id)
-            hashes = self.catalog.hashes([entry.photo_id for entry in known.values()])
+        for root in self.catalog.roots.all():
+            known = self.catalog.photos.known(root.id)
+            hashes = self.catalog.photos.hashes([entry.photo_id for entry in known.values()])
             for path, entry in known.items():
                 content_hash = hashes.get(entry.photo_id)
-                vector = self.catalog.vector(content_hash, 1) if content_hash else None
+                vector = self.catalog.vectors.get(content_hash, 1) if content_hash else None
                 result[paths.join(root.path, path)] = (
                     content_hash,
                     vector.tobytes() if vector is not None else None,
@@ -126,7 +127,7 @@ class Setup:
         return result
 
     def ids(self):
-        return {path: entry.photo_id for path, entry in self.catalog.known(self.root.id).items()}
+        return {path: entry.photo_id for path, entry in self.catalog.photos.known(self.root.id).items()}
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from polyglance.data.pictures.exif import Facts
 from polyglance.data.watch_state import Coverage, WatchState
 from polyglance.encoders.registry import EncoderInfo
 from polyglance.errors import FolderError
-from polyglance.indexer.run.pipeline import Failure, Tally
-from polyglance.indexer.run.update import Offline, Place, Report
+from polyglance.indexer.run.places import Place
+from polyglance.indexer.run.report import Failure, Offline, Report, Tally
 from polyglance.library import Status
 from polyglance.search.answer import Answer, Durations, Result
 

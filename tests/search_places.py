@@ -59,8 +59,8 @@ class Place:
     def __init__(self, folder):
         self.catalog = Catalog(folder / "catalog.db", create=True)
         self.encoder = WordEncoder()
-        self.encoder_id = self.catalog.add_encoder("words", self.encoder.fingerprint.digest, DIMENSION, "float32").id
-        self.root = self.catalog.add_root(b"/photos")
+        self.encoder_id = self.catalog.encoders.add("words", self.encoder.fingerprint.digest, DIMENSION, "float32").id
+        self.root = self.catalog.roots.add(b"/photos")
         self.fresh()
 
     def fresh(self, store=InMemoryStore):
@@ -78,7 +78,7 @@ class Place:
             content = Content(key, 640, 480, "JPEG", Facts(**facts))
             entries.append(Entry(self.root.id, path.encode(), FileStat(1, 1, 1), content))
             vectors[key] = vector
-        self.catalog.commit(entries, vectors, self.encoder_id)
+        self.catalog.changes.commit(entries, vectors, self.encoder_id)
 
     def crowd(self, count, start=0, folder="crowd"):
         """Pictures of nothing in particular, each unlike the others."""

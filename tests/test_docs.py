@@ -76,28 +76,28 @@ def test_sums_have_the_parts_that_are_said(typed, parts):
 
 
 def test_every_filter_is_shown_and_every_one_shown_is_taken():
-    shown = [parse(row[0], 1000) for row in rows("filter")]
-    assert all(query.terms == () and len(query.filters) == 1 for query in shown)
-    assert {query.filters[0].name for query in shown} == set(NAMES)
+    queries = [parse(row[0], 1000) for row in rows("filter")]
+    assert all(query.terms == () and len(query.filters) == 1 for query in queries)
+    assert {query.filters[0].name for query in queries} == set(NAMES)
 
 
 @pytest.mark.parametrize(("query", "text"), [row[:2] for row in rows("query | finds")])
 def test_words_find_what_is_said(query, text):
-    asked = tokens.units(query)
-    assert asked
-    assert all(tokens.has(tokens.document_tokens(text), unit) for unit in asked)
+    units = tokens.units(query)
+    assert units
+    assert all(tokens.has(tokens.document_tokens(text), unit) for unit in units)
 
 
-@pytest.mark.parametrize(("typed", "said"), rows("query | says"))
-def test_what_is_said_to_be_refused_is_and_says_so(typed, said):
+@pytest.mark.parametrize(("query", "message"), rows("query | says"))
+def test_what_is_said_to_be_refused_is_and_says_so(query, message):
     with pytest.raises(QueryError) as caught:
-        parse(typed, 1000)
-    assert said in str(caught.value)
+        parse(query, 1000)
+    assert message in str(caught.value)
 
 
 def test_the_settings_reference_is_what_the_script_makes():
-    made = runpy.run_path(str(ROOT / "scripts/settings_reference.py"))["page"]()
-    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == made, "run scripts/settings_reference.py"
+    page = runpy.run_path(str(ROOT / "scripts/settings_reference.py"))["page"]()
+    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == page, "run scripts/settings_reference.py"
 
 
 def test_the_settings_reference_has_every_setting_with_its_variable_and_meaning():

@@ -12,7 +12,7 @@ import pytest
 from colour_encoder import ColourEncoder
 from PIL import Image
 from polyglance import Library, Settings
-from polyglance.data.catalog import database, seals
+from polyglance.data.catalog import database, locks, seals
 from polyglance.data.sample import copy_sample
 from polyglance.errors import (
     EncoderError,
@@ -25,8 +25,8 @@ from polyglance.errors import (
     PictureError,
     UsageError,
 )
+from polyglance.indexer.run.places import Place
 from polyglance.indexer.run.stop import Stop
-from polyglance.indexer.run.update import Place
 from polyglance.library import watching
 
 
@@ -140,9 +140,9 @@ def test_a_wrong_folder_among_good_ones_changes_nothing(library, photos):
 
 def test_writing_twice_at_once_is_refused_and_reading_goes_on(library, photos):
     library.index([photos])
-    with database.writer_lock(library.folder), pytest.raises(LibraryBusy, match="is being written to by process"):
+    with locks.writer_lock(library.folder), pytest.raises(LibraryBusy, match="is being written to by process"):
         library.index([photos])
-    with database.writer_lock(library.folder):
+    with locks.writer_lock(library.folder):
         assert len(library.search("blue", collapse=False).results) == 6
 
 
@@ -203,27 +203,27 @@ def test_a_thumbnail_that_may_not_be_read_is_said_so(library, photos, as_nobody,
     assert int(as_nobody(code, str(library.folder), str(photo_id)).stdout) == path.stat().st_size
     for hidden in (path, path.parent):
         hidden.chmod(0o600)
-        said = as_nobody(code, str(library.folder), str(photo_id)).stdout
-        assert said.startswith("PictureError has a small copy in the library that you may not read or make"), said
-        assert "chmod -R a+rX" in said
+        output = as_nobody(code, str(library.folder), str(photo_id)).stdout
+        assert output.startswith("PictureError has a small copy in the library that you may not read or make"), output
+        assert "chmod -R a+rX" in output
         hidden.chmod(0o755)
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_what_a_watcher_was_about_to_compare_may_be_forgotten_meanwhile(library, photos, tmp_path, again, caplog):
+@pytest.mark.parametrize("readded", [False, True])
+def test_what_a_watcher_was_about_to_compare_may_be_forgotten_meanwhile(library, photos, tmp_path, readded, caplog):
     library.index([photos])
-    place = Place(library.catalog.roots()[0])
+    place = Place(library.catalog.roots.all()[0])
     library.forget(photos)
     other = shutil.copytree(photos, tmp_path / "other")
-    if again:
+    if readded:
         library.index([other])  # and its id is another folder's
-        assert library.catalog.roots()[0].id == place.root.id
+        assert library.catalog.roots.all()[0].id == place.root.id
     Image.new("RGB", (64, 64), "red").save(photos / "new.png")
     with caplog.at_level("INFO", "polyglance"):
         report = watching.update(library._parts, [place], (), lambda _: None, Stop())
     assert (report.tally.added, report.tally.removed, report.offline) == (0, 0, [])
-    assert [root.path for root in library.catalog.roots()] == ([os.fsencode(other)] if again else [])
-    assert library.status().photos == (6 if again else 0)
+    assert [root.path for root in library.catalog.roots.all()] == ([os.fsencode(other)] if readded else [])
+    assert library.status().photos == (6 if readded else 0)
     assert f"The folder {photos} was forgotten" in caplog.text
 
 
@@ -246,12 +246,12 @@ def test_an_encoder_that_changed_since_is_refused_with_advice(library, photos):
     other = {"name": "lite", "fingerprint": "another", "dimension": record.dimension, "dtype": record.dtype}
     with database.writing(library.catalog._engine) as connection:
         change = "UPDATE encoder SET fingerprint = 'another', seal = ?"
-        connection.exec_driver_sql(change, (seals.of("encoder", other),))
+        connection.exec_driver_sql(change, (seals.seal_row("encoder", other),))
     with (
-        Library.open(library.folder) as again,
+        Library.open(library.folder) as reopened,
         pytest.raises(EncoderError, match="polyglance reencode --encoder lite"),
     ):
-        again.search("cat")
+        reopened.search("cat")
 
 
 def test_reencoding_switches_and_back_costs_nothing(library, photos, tiny_altclip):
@@ -329,14 +329,14 @@ def test_killed_at_any_time_it_resumes_to_the_same_end(tmp_path):
 def contents(library):
     """Relative path -> (content hash, vector bytes) of everything in a library."""
     catalog = library.catalog
-    (root,) = catalog.roots()
-    encoder = catalog.active_encoder().id
-    known = catalog.known(root.id)
-    hashes = catalog.hashes([entry.photo_id for entry in known.values()])
+    (root,) = catalog.roots.all()
+    encoder = catalog.encoders.active().id
+    known = catalog.photos.known(root.id)
+    hashes = catalog.photos.hashes([entry.photo_id for entry in known.values()])
     result = {}
     for path, entry in known.items():
         content_hash = hashes[entry.photo_id]
-        result[path] = (content_hash, catalog.vector(content_hash, encoder).tobytes())
+        result[path] = (content_hash, catalog.vectors.get(content_hash, encoder).tobytes())
     return result
 
 
@@ -344,7 +344,7 @@ def test_an_encoder_object_indexes_and_has_to_come_along_again(tmp_path, photos)
     with Library.open(tmp_path / "own", encoder=ColourEncoder()) as library:
         assert library.index([photos]).encoder == "colour"
         assert names(library.search("blue", collapse=False))
-        record = library.catalog.active_encoder()
+        record = library.catalog.encoders.active()
         assert (record.name, record.fingerprint) == ("colour", ColourEncoder().fingerprint.digest)
     with Library.open(tmp_path / "own") as library:
         assert library.status().photos == 6, "what needs no encoder works"
@@ -389,10 +389,10 @@ def test_the_catalog_answers_through_methods_of_the_library(library, photos):
 
 
 def test_whether_a_library_is_being_written_is_asked_of_it(library, monkeypatch):
-    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.1)
     assert not library.is_being_written()
     library.wait_until_writable()
-    with database.writer_lock(library.folder):
+    with locks.writer_lock(library.folder):
         assert library.is_being_written()
         with pytest.raises(LibraryBusy, match="Another process is writing"):
             library.wait_until_writable()

@@ -15,12 +15,12 @@ def run(code):
 
 def test_every_package_is_listed():
     listed = set(PROJECT["tool"]["setuptools"]["packages"])
-    found = {
+    existing = {
         ".".join(["polyglance", *path.parent.relative_to(ROOT).parts])
         for path in ROOT.rglob("__init__.py")
         if not {".venv", "tests", "build"} & set(path.relative_to(ROOT).parts)
     }
-    assert listed == found
+    assert listed == existing
 
 
 def test_version_is_one_fact():

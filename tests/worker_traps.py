@@ -19,7 +19,7 @@ import os, sys
 if "-m" in sys.orig_argv and "polyglance.data.pictures.worker" in sys.orig_argv:
     import ctypes
     from polyglance.data.pictures import formats
-    opened, eaten = formats.opened, []
+    open_picture, eaten = formats.open_picture, []
 
     def trapped(name, data, max_pixels):
         if data == {CRASHES!r}:
@@ -32,9 +32,9 @@ if "-m" in sys.orig_argv and "polyglance.data.pictures.worker" in sys.orig_argv:
             os.write(1, b"a warning" * 1000)
             print("another", flush=True)
             data = data[{len(PRINTS)}:]
-        return opened(name, data, max_pixels)
+        return open_picture(name, data, max_pixels)
 
-    formats.opened = trapped
+    formats.open_picture = trapped
     import psutil, resource  # as on this system
     sys.platform = os.environ.get("POLYGLANCE_TEST_PLATFORM", sys.platform)
 """

@@ -1,1 +1,1 @@
-"""The web: the search page (Gradio), the pictures it shows, and the HTTP API."""
+"""The web: the server, the HTTP API, and the search page (Gradio), which is a client of the API."""

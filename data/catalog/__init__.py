@@ -1,1 +1,1 @@
-"""The catalog: everything that is known of photos, on SQLAlchemy. All SQL stands in this room."""
+"""The catalog: everything that is known of photos. All SQL is in this room, on SQLAlchemy."""

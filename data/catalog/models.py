@@ -1,8 +1,8 @@
-"""The catalog's tables, but for the full-text index `words`, which `words.py` describes.
+"""The catalog's tables, except the full-text index `words`, which `words.py` describes.
 
 Paths are exact bytes, times are UTC, `generation` counts committed changes.
 
-`seal` is the checksum of a row: `seals.SEALED` says over which columns. A row without one counts as damaged.
+`seal` is the checksum of a row over the columns in `seals.SEALED`. A row without one counts as damaged.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Setting(Base):
 
 
 class Root(Base):
-    """A photo folder that the library indexes; `path` is absolute, `mounts` JSON: the mounts its last scan saw.
+    """A photo folder that the library indexes; `path` is absolute, `mounts` JSON: the mounts during its last scan.
 
-    `missing` counts the photos that it did not see and that were kept: so many that it may not be trusted.
+    `missing` counts the photos that the scan did not see, and that were kept because they were suspiciously many.
     """
 
     __tablename__ = "root"
@@ -61,7 +61,7 @@ class Photo(Base):
     __table_args__ = (
         UniqueConstraint("root_id", "path"),
         Index("photo_content_hash", "content_hash"),
-        # What searches are narrowed by and few photos have in common.
+        # For filters that few photos pass.
         Index("photo_taken_at", "taken_at"),
         Index("photo_camera", "camera"),
         Index("photo_format", "format"),
@@ -91,7 +91,7 @@ class Photo(Base):
 
 
 class Favourite(Base):
-    """A content the user marked; it stays when no photo has it any more, and counts again when one does."""
+    """A content the user marked; the mark stays when no photo has the content any more."""
 
     __tablename__ = "favourite"
     content_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
@@ -105,7 +105,7 @@ class Vector(Base):
     __tablename__ = "vector"
     __table_args__ = (
         UniqueConstraint("encoder_id", "content_hash"),
-        # What an encoder's vectors are, told from the index alone: the table's rows are a hundred times as long.
+        # An encoder's ids and seals are read from this index alone: the table's rows are a hundred times as long.
         Index("vector_seal", "encoder_id", "seal"),
         # AUTOINCREMENT: an id is never used twice, so an index in memory can follow by "ids above the last".
         {"sqlite_autoincrement": True},

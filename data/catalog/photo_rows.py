@@ -1,11 +1,10 @@
-"""Between the catalog's rows and the records of the rest of the program."""
+"""Between the rows of photos and the records that the rest of the program uses."""
 
 from __future__ import annotations
 
 import functools
 import json
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +12,13 @@ from sqlalchemy import Connection, select
 
 from .. import paths
 from ..pictures.exif import Facts
-from . import database, seals
+from . import seals
+from .database import damaged
 from .models import Photo, Root
-from .records import Disk, Entry, Mounted, PhotoRecord
+from .records import Entry, PhotoRecord
+
+AT_ONCE = 500
+"""Ids in one statement, far below any limit of parameters."""
 
 _FACTS = ("taken_at", "camera", "lens", "latitude", "longitude", "caption")
 
@@ -25,18 +28,24 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def photo_values(entry: Entry) -> dict[str, Any]:
-    """The columns of a photo row that an entry sets."""
+def batches(ids: Sequence[int]) -> Iterator[list[int]]:
+    """Ids in lists of AT_ONCE."""
+    for start in range(0, len(ids), AT_ONCE):
+        yield [int(number) for number in ids[start : start + AT_ONCE]]
+
+
+def values_of(entry: Entry) -> dict[str, Any]:
+    """The columns of a photo's row that an entry sets."""
     content = entry.content
-    said = content.facts if content else None
+    facts = content.facts if content else None
     sealed = {
         "content_hash": content.content_hash if content else None,
         "error": entry.error,
         "width": content.width if content else None,
         "height": content.height if content else None,
         "format": content.format if content else None,
-        **{name: getattr(said, name, None) for name in _FACTS},
-        "keywords": json.dumps(said.keywords, ensure_ascii=False) if said and said.keywords else None,
+        **{name: getattr(facts, name, None) for name in _FACTS},
+        "keywords": json.dumps(facts.keywords, ensure_ascii=False) if facts and facts.keywords else None,
     }
     return {
         "root_id": entry.root_id,
@@ -44,34 +53,30 @@ def photo_values(entry: Entry) -> dict[str, Any]:
         **entry.stat._asdict(),
         **sealed,
         "indexed_at": now(),
-        "seal": seals.of("photo", sealed),
+        "seal": seals.seal_row("photo", sealed),
     }
 
 
-def ids(connection: Connection, written: Sequence[dict[str, Any]]) -> list[int]:
-    """Ids of the rows that were just written from these values, whether they are new or were there."""
-    wanted = select(Photo.id)
-    places = [(values["root_id"], values["path"]) for values in written]
-    found = (
-        connection.execute(wanted.where(Photo.root_id == root, Photo.path == path)).scalar_one()
-        for root, path in places
-    )
-    return list(found)
+def ids_of(connection: Connection, values: Sequence[dict[str, Any]]) -> list[int]:
+    """Ids of the rows at the places of these values, in their order."""
+    places = [(row["root_id"], row["path"]) for row in values]
+    statements = (select(Photo.id).where(Photo.root_id == root, Photo.path == path) for root, path in places)
+    return [connection.execute(statement).scalar_one() for statement in statements]
 
 
 def fact_columns() -> list[Any]:
-    """The columns that `facts` reads, but `keywords`."""
+    """The columns that `facts_of` reads, but `keywords`."""
     return [getattr(Photo, name) for name in _FACTS]
 
 
-def facts(row: Any) -> Facts:
-    """What the picture said about itself."""
+def facts_of(row: Any) -> Facts:
+    """What the picture's metadata say."""
     return Facts(**{name: getattr(row, name) for name in _FACTS}, keywords=tuple(json.loads(row.keywords or "[]")))
 
 
 @functools.cache
 def photo_select() -> Any:
-    """The statement whose rows `photo` reads."""
+    """The statement whose rows `photo_of` reads."""
     return (
         select(Photo.id, Photo.path, Photo.size, Photo.mtime_ns, Photo.content_hash, Photo.error, Photo.width)
         .add_columns(Photo.height, Photo.format, Photo.keywords, Root.path.label("root"), *fact_columns(), Photo.seal)
@@ -79,10 +84,10 @@ def photo_select() -> Any:
     )
 
 
-def photo(row: Any) -> PhotoRecord:
+def photo_of(row: Any) -> PhotoRecord:
     """One row of `photo_select` as a record. Raises LibraryError if it is not what was written."""
-    if seals.of("photo", row) != row.seal:
-        raise database.damaged(f"the record of photo {row.id} is not what was written")
+    if seals.seal_row("photo", row) != row.seal:
+        raise damaged(f"the record of photo {row.id} is not what was written")
     return PhotoRecord(
         id=row.id,
         path=paths.join(row.root, row.path),
@@ -93,23 +98,5 @@ def photo(row: Any) -> PhotoRecord:
         width=row.width,
         height=row.height,
         format=row.format,
-        facts=facts(row),
+        facts=facts_of(row),
     )
-
-
-def mounted_text(mounted: Mounted) -> str:
-    """How a root is mounted, as the catalog writes it; ASCII, whatever bytes the names are of."""
-    names = [os.fsdecode(name) for name in (mounted.point, *mounted.below)]
-    disks = {os.fsdecode(name): list(disk) for name, disk in mounted.disks.items()}
-    top = {"point": names[0], "inode": mounted.inode, "volume": mounted.volume, "device": mounted.device}
-    return json.dumps(top | {"below": names[1:], "disks": disks})
-
-
-def mounted(text: str | None) -> Mounted | None:
-    """What `mounted_text` wrote; older versions wrote neither `device` nor `disks`."""
-    if text is None:
-        return None
-    said = json.loads(text)
-    below = tuple(os.fsencode(name) for name in said["below"])
-    disks = {os.fsencode(name): Disk(*disk) for name, disk in said.get("disks", {}).items()}
-    return Mounted(os.fsencode(said["point"]), said["inode"], said["volume"], below, said.get("device", 0), disks)

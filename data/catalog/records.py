@@ -1,4 +1,4 @@
-"""What goes into the catalog and comes out of it: small frozen values, no SQL."""
+"""What is written to the catalog and read from it: small frozen values, no SQL."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import NamedTuple
 from ..pictures.exif import Facts
 
 INODE_BITS = (1 << 63) - 1
-"""What is kept of an inode number: SQLite's integers are signed, and some file systems use all 64 bits."""
+"""The bits of an inode number that are stored: the catalog's integers are signed, and some file systems use all 64."""
 
 
 class FileStat(NamedTuple):
-    """What the file system says of a file without opening it; equal means unchanged."""
+    """What the file system knows of a file without opening it; an equal stat means an unchanged file."""
 
     size: int
     mtime_ns: int
@@ -21,15 +21,16 @@ class FileStat(NamedTuple):
 
 
 NEVER_SEEN = FileStat(-1, -1, -1)
-"""The stat of no file: one recorded with it counts as changed at the next run, and is tried again."""
+"""The stat of no file: a file recorded with it counts as changed at the next run, and is tried again."""
 
 
 UNREADABLE_FOLDER = FileStat(-1, -1, -2)
-"""The stat in the record of a folder that could not be listed: it says so until the folder can be, or is gone."""
+"""The stat that marks the record of a folder that could not be listed; the record stays until the folder can be listed
+or is gone."""
 
 
 class Known(NamedTuple):
-    """What the catalog remembers of a file, for the diff; `failed` if it could not be read."""
+    """What the catalog has of a file, for the diff; `failed` if the file could not be read."""
 
     photo_id: int
     stat: FileStat
@@ -38,7 +39,7 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a picture's bytes tell; shared by all photos of the same content hash. Size in pixels, upright."""
+    """The facts of a picture's bytes, shared by all photos of the same content hash. Size in pixels, upright."""
 
     content_hash: bytes
     width: int
@@ -49,9 +50,9 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file as it is to be written: with `content` if it could be read, with `error` if not.
+    """One file to be written: with `content` if it could be read, with `error` if not.
 
-    `photo_id` names the row to rewrite when a vanished photo turned up again under this path.
+    `photo_id` is the row to rewrite when a vanished photo was found again under this path.
     """
 
     root_id: int
@@ -72,10 +73,11 @@ class Move(NamedTuple):
 
 
 class Disk(NamedTuple):
-    """What tells the file system at a folder from another one there. 0 and the empty text stand for unknown.
+    """What distinguishes the file system at a folder from another one there. 0 and the empty text mean unknown.
 
-    `volume` identifies it wherever it is mounted, where the system can tell. Device numbers are given anew when a disk
-    is mounted, and the top folders of many file systems have the same inode: they tell disks apart, but prove nothing.
+    `volume` identifies it wherever it is mounted, if the system knows it. A disk gets a new device number each time it
+    is mounted, and the top folders of many file systems have the same inode: different numbers mean different disks,
+    but equal ones prove nothing.
     """
 
     volume: str = ""
@@ -85,11 +87,11 @@ class Disk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """Where a root's files lay when it was last scanned whole: what tells an unplugged disk from an emptied folder.
+    """Where a root's files were when it was last scanned whole: this tells a missing disk from an emptied folder.
 
-    `point` is the mount point that the root is on, `inode` and `device` are the root folder's own (0 if it is not
-    there), `volume` identifies its file system (empty where the system cannot tell). `below` are the mount points
-    inside the root, relative to it, and `disks` what is mounted there.
+    `point` is the mount point that the root is on, `inode` and `device` are the root folder's own (0 if it does not
+    exist), `volume` identifies its file system (empty if the system does not know it). `below` are the mount points
+    inside the root, relative to it, and `disks` what is mounted at them.
     """
 
     point: bytes
@@ -101,13 +103,13 @@ class Mounted:
 
     @property
     def disk(self) -> Disk:
-        """What the root itself is on."""
+        """The disk of the root itself."""
         return Disk(self.volume, self.device, self.inode)
 
 
 @dataclass(frozen=True, slots=True)
 class RootRecord:
-    """An indexed folder, with how many photos it holds and how many of its files failed."""
+    """An indexed folder, with its number of photos and of failed files."""
 
     id: int
     path: bytes
@@ -116,7 +118,7 @@ class RootRecord:
     mounted: Mounted | None = None
     """None until it was scanned whole."""
     missing: int = 0
-    """Photos that the last whole scan did not see and that were kept: so many that it may not be trusted."""
+    """Photos that the last whole scan did not see, and that were kept because they were suspiciously many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class EncoderRecord:
 
 
 class Brief(NamedTuple):
-    """What a search asks of a photo that may not be shown: its place, content and moment. `path` is absolute."""
+    """What a search needs of a photo that it may not show: its place, content and date. `path` is absolute."""
 
     id: int
     vector_id: int

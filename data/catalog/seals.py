@@ -1,14 +1,13 @@
-"""Seals: an 8-byte checksum of what a catalog row says, stored in the row, so that a changed bit is noticed.
+"""Seals: an 8-byte checksum of a catalog row's values, stored in the row, so that a changed bit is noticed.
 
-A seal covers what no disk can tell again cheaply. A photo's place and stat are left out: every scan compares
-them with the disk. The encoding is unambiguous: each value is its type's letter, its length and its bytes.
+A seal covers what cannot be read from the disk again cheaply. A photo's place and stat are left out: every scan
+compares them with the disk. The encoding is unambiguous: each value is its type's letter, its length and its bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 SIZE = 8
@@ -48,50 +47,17 @@ SEALED: dict[str, tuple[str, ...]] = {
 
 
 def seal(table: str, *values: object) -> bytes:
-    """Seal of one row of `table`, given the values of its SEALED columns as SQLite returns them."""
+    """The seal of a row of `table`, from the values of its SEALED columns as the driver returns them."""
     return hashlib.blake2b(
         b"".join(_encoded(value) for value in values), digest_size=SIZE, person=table.encode()
     ).digest()
 
 
-def of(table: str, row: Any) -> bytes:
-    """Seal of a row object, or a mapping, that has the SEALED columns."""
+def seal_row(table: str, row: Any) -> bytes:
+    """The seal of a row, an object or a dict, that has the SEALED columns."""
     if isinstance(row, dict):
         return seal(table, *(row[name] for name in SEALED[table]))
     return seal(table, *(getattr(row, name) for name in SEALED[table]))
-
-
-def differs_in_one_byte(one: bytes, other: object) -> bool:
-    """Whether a stored seal is the right one but for its type or one byte: then it was damaged, not what it seals."""
-    if isinstance(other, str):
-        other = other.encode("utf-8", "surrogateescape")
-    if not isinstance(other, bytes) or len(other) != len(one):
-        return False
-    return sum(a != b for a, b in zip(one, other, strict=True)) <= 1
-
-
-def corrected(table: str, values: tuple[Any, ...], stored: object) -> tuple[Any, ...] | None:
-    """The values that `stored` seals, if one changed byte of a text, or text for bytes, makes them so; None if not.
-
-    Tries them all: 255 for each byte, about 0.1 s for a row of 200 bytes. By chance one fits once in 2**48.
-    """
-    for position, value in enumerate(values):
-        for candidate in _variants(value):
-            attempt = (*values[:position], candidate, *values[position + 1 :])
-            if seal(table, *attempt) == stored:
-                return attempt
-    return None
-
-
-def _variants(value: object) -> Iterator[object]:
-    if not isinstance(value, str | bytes):
-        return
-    data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-    yield data if isinstance(value, str) else data.decode("utf-8", "surrogateescape")
-    for place in range(len(data)):
-        for byte in range(256):
-            changed = data[:place] + bytes([byte]) + data[place + 1 :]
-            yield changed.decode("utf-8", "surrogateescape") if isinstance(value, str) else changed
 
 
 def _encoded(value: object) -> bytes:

@@ -11,10 +11,10 @@ EARTH_KM = 6371.0088
 def distance_km(
     latitude: float, longitude: float, to_latitude: float | None, to_longitude: float | None
 ) -> float | None:
-    """Great-circle distance of two places in decimal degrees, by the haversine formula; None if one is nowhere."""
+    """Great-circle distance in km of two places in decimal degrees, by the haversine formula; None without a place."""
     if to_latitude is None or to_longitude is None:
         return None
-    one, other = math.radians(latitude), math.radians(to_latitude)
-    turned = math.radians(to_longitude - longitude)
-    half = math.sin((other - one) / 2) ** 2 + math.cos(one) * math.cos(other) * math.sin(turned / 2) ** 2
+    start, end = math.radians(latitude), math.radians(to_latitude)
+    turn = math.radians(to_longitude - longitude)
+    half = math.sin((end - start) / 2) ** 2 + math.cos(start) * math.cos(end) * math.sin(turn / 2) ** 2
     return 2 * EARTH_KM * math.asin(min(1.0, math.sqrt(half)))

@@ -1,43 +1,48 @@
-"""The full-text index over names, folders, captions and keywords: SQLite's FTS5, with tokens of our own making.
+"""The full-text index over names, folders, captions and keywords, with tokens of our own.
 
-One row a photo that can be found, under the photo's id. What is stored are tokens, apart by spaces, so FTS5 need know
-no language. A trigger drops a row with its photo, or when the photo fails; `write` does the rest.
+It has one row for each readable photo, under the photo's id. What is stored are tokens with spaces between them, so
+the database need know no language. A trigger drops a row with its photo, or when the photo fails; `write` does the
+rest.
+
+Functions with a `connection` work inside the caller's transaction; each method is a transaction of its own.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, delete, insert, select, text
 
 from ...languages import tokens
+from .conditions import conditions
+from .database import Database, fetch
+from .dialect import dialect
+from .filters import Filters
+from .models import Photo, Vector
+from .photo_rows import batches
+from .vectors import vector_id_of_photo
+from .word_query import WordQuery
+
+COMMON = 5000
+"""Matching photos above which the words say too little to rank by: then they rank what looks right."""
 
 COLUMNS = ("name", "folder", "caption", "keyword")
-
-SCHEMA = (
-    "CREATE VIRTUAL TABLE words USING fts5(name, folder, caption, keyword, tokenize = 'ascii')",
-    "CREATE TRIGGER words_gone AFTER DELETE ON photo BEGIN DELETE FROM words WHERE rowid = old.id; END",
-    "CREATE TRIGGER words_failed AFTER UPDATE OF error ON photo WHEN new.error IS NOT NULL"
-    " BEGIN DELETE FROM words WHERE rowid = new.id; END",
-)
-"""`ascii` takes every character beyond ASCII for part of a token, so no table of Unicode's age decides."""
-
-BM25 = "bm25(words, 8.0, 2.0, 4.0, 6.0)"
-"""How well a row matches, best first: a file's own name says most, its folder least. Weights in order of COLUMNS."""
 
 SOURCE = (
     "SELECT photo.id, photo.path, root.path, photo.caption, photo.keywords FROM photo"
     " JOIN root ON root.id = photo.root_id WHERE photo.error IS NULL"
 )
-AT_ONCE = 500  # ids in one statement
+"""What a photo's words are made from: `photo_words` takes these columns, but the first."""
+
+_SOURCE_BY_IDS = text(f"{SOURCE} AND photo.id IN :ids").bindparams(bindparam("ids", expanding=True))
 
 
-class Words(NamedTuple):
-    """Tokens of one photo by column, apart by spaces."""
+class PhotoWords(NamedTuple):
+    """Tokens of one photo by column, with spaces between them."""
 
     name: str
     folder: str
@@ -45,58 +50,89 @@ class Words(NamedTuple):
     keyword: str
 
 
-def of_photo(path: object, root: object, caption: object, keywords: object) -> Words:
+class Words:
+    """The full-text index."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, photo_ids: Sequence[int]) -> dict[int, PhotoWords]:
+        """Photo id -> the words it can be found by."""
+        result: dict[int, PhotoWords] = {}
+        with self._database.reading() as connection:
+            for ids in batches(photo_ids):
+                rows = connection.execute(select(dialect.WORDS).where(dialect.WORDS_ID.in_(ids)))
+                result.update((photo_id, PhotoWords(*columns)) for photo_id, *columns in rows)
+        return result
+
+    def search(self, query: WordQuery, filters: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]] | None:
+        """(photo id, vector id) of up to `limit` photos that match the query and pass the filters, best first.
+
+        None if more than COMMON photos match.
+        """
+        expression = dialect.match_value(query)
+        with self._database.reading() as connection:
+            matching = len(fetch(connection, _matching(), {"expression": expression}))
+            if not matching:
+                return []
+            if matching > COMMON:
+                return None
+            statement = (
+                select(Photo.id, vector_id_of_photo(encoder_id))
+                .select_from(dialect.WORDS)
+                .join(Photo, Photo.id == dialect.WORDS_ID)
+                .where(dialect.is_match().bindparams(expression=expression), *conditions(connection, filters))
+                .order_by(dialect.BEST_MATCH, Photo.id)
+                .limit(limit)
+            )
+            rows = fetch(connection, statement)
+        return [(photo_id, vector_id) for photo_id, vector_id in rows if vector_id is not None]
+
+    def search_among(self, query: WordQuery, vector_ids: Sequence[int]) -> list[tuple[int, int]]:
+        """(photo id, vector id) of the photos of these vectors that match, in the order of `vector_ids`."""
+        with self._database.reading() as connection:
+            photos = fetch(connection, _photos_of_vectors(), {"ids": dialect.id_list_value(vector_ids)})
+            photo_ids = dialect.id_list_value(photo_id for photo_id, _ in photos)
+            parameters = {"expression": dialect.match_value(query), "ids": photo_ids}
+            matching = {photo_id for (photo_id,) in fetch(connection, _matching_among(), parameters)}
+        place = {vector_id: number for number, vector_id in enumerate(vector_ids)}
+        pairs = [(photo_id, vector_id) for photo_id, vector_id in photos if photo_id in matching]
+        return sorted(pairs, key=lambda pair: place[pair[1]])
+
+
+def write(connection: Connection, photo_ids: Sequence[int]) -> None:
+    """Make the words of these photos what their rows say."""
+    for ids in batches(photo_ids):
+        connection.execute(delete(dialect.WORDS).where(dialect.WORDS_ID.in_(ids)))
+        rows = connection.execute(_SOURCE_BY_IDS, {"ids": ids}).all()
+        words = [(photo_id, *photo_words(*columns)) for photo_id, *columns in rows]
+        if words:
+            names = dialect.WORDS.c.keys()
+            connection.execute(insert(dialect.WORDS), [dict(zip(names, row, strict=True)) for row in words])
+
+
+def photo_words(path: object, root: object, caption: object, keywords: object) -> PhotoWords:
     """Tokens of a photo: `path` is relative to `root`, `keywords` JSON. The root's own name counts as a folder.
 
-    Takes whatever a damaged row holds: `check` makes words of it, and mends it afterwards.
+    Accepts whatever a damaged row holds: `check` makes words of it, and mends it afterwards.
     """
     if not isinstance(path, bytes) or not isinstance(root, bytes):
-        return Words("", "", "", "")
+        return PhotoWords("", "", "", "")
     *folders, name = path.decode("utf-8", "replace").replace(os.sep, "/").split("/")
     top = root.decode("utf-8", "replace").replace(os.sep, "/").rstrip("/").rpartition("/")[2]
-    stem, dot, ending = name.rpartition(".")
-    return Words(
-        _joined(stem if dot and stem else ending),
+    stem, dot, suffix = name.rpartition(".")
+    return PhotoWords(
+        _joined(stem if dot and stem else suffix),
         _joined("/".join([top, *folders])),
         _joined(caption if isinstance(caption, str) else ""),
         _joined("\n".join(_listed(keywords))),
     )
 
 
-def write(connection: Connection, photo_ids: Sequence[int]) -> None:
-    """Make the words of these photos what their rows say, inside the caller's transaction."""
-    for start in range(0, len(photo_ids), AT_ONCE):
-        ids = tuple(int(photo_id) for photo_id in photo_ids[start : start + AT_ONCE])
-        marks = ", ".join("?" * len(ids))
-        connection.exec_driver_sql(f"DELETE FROM words WHERE rowid IN ({marks})", ids)
-        rows = connection.exec_driver_sql(f"{SOURCE} AND photo.id IN ({marks})", ids).all()
-        made = [(row[0], *of_photo(*row[1:])) for row in rows]
-        if made:
-            connection.exec_driver_sql(f"INSERT INTO words (rowid, {', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?)", made)
-
-
-def fill(db: sqlite3.Connection) -> None:
-    """Make all words again from the photos' rows, whatever state the index is in, inside the caller's transaction.
-
-    Past FTS5's own statements, which a damaged index would refuse: its tables are made those of a new index (no totals,
-    a structure without segments), then the content is written, and `rebuild` does the rest.
-    """
-    for table in ("config", "content", "data", "docsize", "idx"):
-        db.execute(f"DELETE FROM words_{table}")
-    db.execute("INSERT INTO words_config VALUES ('version', 4)")
-    db.executemany("INSERT INTO words_data (id, block) VALUES (?, ?)", [(1, b""), (10, bytes(7))])
-    last = 0
-    while rows := db.execute(f"{SOURCE} AND photo.id > ? ORDER BY photo.id LIMIT {AT_ONCE}", (last,)).fetchall():
-        made = [(row[0], *of_photo(*tuple(row)[1:])) for row in rows]
-        db.executemany("INSERT INTO words_content (id, c0, c1, c2, c3) VALUES (?, ?, ?, ?, ?)", made)
-        last = rows[-1][0]
-    db.execute("INSERT INTO words (words) VALUES ('rebuild')")
-
-
-def matching(words: Words, units: Sequence[list[str]]) -> list[str]:
+def matching_columns(words: PhotoWords, units: Sequence[list[str]]) -> list[str]:
     """The columns that have at least one of the `units` (see `tokens.units`)."""
-    split: dict[str, list[str]] = {name: getattr(words, name).split() for name in COLUMNS}
-    return [name for name, held in split.items() if any(tokens.has(held, unit) for unit in units)]
+    columns: dict[str, list[str]] = {name: getattr(words, name).split() for name in COLUMNS}
+    return [name for name, document in columns.items() if any(tokens.has(document, unit) for unit in units)]
 
 
 def _joined(text: str) -> str:
@@ -108,3 +144,29 @@ def _listed(keywords: object) -> list[str]:
         return [str(keyword) for keyword in json.loads(keywords)] if isinstance(keywords, str) else []
     except (ValueError, TypeError):
         return []
+
+
+# Statements that every search makes are composed once: that takes as long as some of them do.
+
+
+@functools.cache
+def _matching() -> Any:
+    return select(dialect.WORDS_ID).where(dialect.is_match()).limit(COMMON + 1)
+
+
+@functools.cache
+def _matching_among() -> Any:
+    # Unindexed: SQLite would look up each photo by itself, which takes longer than reading all that match.
+    ids = dialect.unindexed(dialect.WORDS_ID).in_(dialect.id_list())
+    return select(dialect.WORDS_ID).where(dialect.is_match(), ids)
+
+
+@functools.cache
+def _photos_of_vectors() -> Any:
+    return (
+        select(Photo.id, Vector.id)
+        .select_from(Vector)
+        .join(Photo, Photo.content_hash == Vector.content_hash)
+        .where(Vector.id.in_(dialect.id_list()), Photo.error.is_(None))
+        .order_by(Photo.id)
+    )

@@ -1,27 +1,31 @@
 """`polyglance check`: the promises about a library's files, proved or mended.
 
-Structure first (can SQLite use the file?), then the rows in one transaction, then the other files. A plain check takes
-no lock and works beside a writer; repairing is a writer's work and takes the library's lock.
+First the catalog's file, then its rows in one transaction, then the other files. A plain check takes no lock and works
+beside a writer; repairing is a writer's work and takes the library's lock.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import LibraryMissing
-from ..catalog import database, words
-from ..pictures.decoding import Wish
+from ...errors import LibraryError, LibraryMissing
+from ...progress import Progress, Tick, silent
+from ..catalog import integrity, locks, opening, own_data, rebuild
+from ..pictures.decoding import DecodeOptions
 from ..pictures.thumbnails import Thumbnails
-from . import files, full_text, rows, salvage, structure
-from .findings import Finding, found
+from . import files, rows
+from .findings import Examination, Finding, found
 
-Progress = Callable[[int, int], None]
-"""Called with how many rows and files were looked at, and how many there are."""
+START_ANEW = (
+    "Restore catalog.db from a backup, or move the library's folder away and run 'polyglance index FOLDER': every "
+    "picture is encoded again."
+)
+WORDS_SOURCES = {"photo-damaged", "photo-without-root", "root-damaged"}
+INDEX = "Run 'polyglance index FOLDER' for every folder: what is missing is read and encoded again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,124 +53,151 @@ class Plan:
 
     catalog: Path
     thumbnails: Thumbnails
-    wish: Wish
+    options: DecodeOptions
     repair: bool = False
     deep: bool = False
 
 
-def check(plan: Plan, progress: Progress = lambda done, total: None) -> Report:
+def check(plan: Plan, progress: Progress = silent) -> Report:
     """Check a library; mend what was found if `plan.repair`.
 
-    No connection of this process to the catalog may be open. Raises LibraryMissing; LibraryBusy if
-    it is to repair while another process writes.
+    No connection of this process to the catalog may be open. Raises LibraryMissing if there is neither a catalog nor a
+    backup of own data; LibraryBusy if it is to repair while another process writes.
     """
-    if not plan.catalog.is_file():
+    if not plan.catalog.is_file() and not own_data.copies(plan.catalog):
         raise LibraryMissing(
             f"There is no library at {plan.catalog.parent}.", "Run 'polyglance index FOLDER' to make one."
         )
     start = time.perf_counter()
-    if plan.repair:
-        with database.writer_lock(plan.catalog.parent):
-            return _check(plan, progress, start)
-    return _check(plan, progress, start)
+    with locks.writer_lock(plan.catalog.parent) if plan.repair else contextlib.nullcontext():
+        return _check(plan, progress, start)
 
 
 def _check(plan: Plan, progress: Progress, start: float) -> Report:
-    catalog_file = (structure.mend if plan.repair else structure.examine)(plan.catalog)
-    findings = catalog_file.findings
+    backups = list(_backups(plan))
+    findings = _catalog_file(plan)
     photos = vectors = compared = not_compared = 0
-    if catalog_file.readable:
+    if all(finding.repaired for finding in findings):
         try:
-            with _connected(plan) as db:
-                photos, vectors = _counts(db)
-                steps = _Steps(progress, photos * (2 if plan.deep else 1) + vectors)
-                findings += _words(plan)
-                findings += _rows(plan, db, steps)
-                if any(finding.repaired for finding in findings):
-                    _words(plan)  # what was mended is told by other words now; nobody need hear of that
-                other_files = _files(plan, db, steps)
-                findings += files.examine(other_files)
-                photos, vectors = _counts(db)
-                compared, not_compared = other_files.compared, other_files.not_compared
-        except structure.BROKEN as error:
-            if all(finding.repaired or finding.is_harmless for finding in findings):
-                advice = structure.RESTORE if plan.repair else "Run 'polyglance check --repair'."
-                findings.append(found("catalog-structure", plan.catalog.name, str(error), advice))
-        else:
-            findings += structure.examine(plan.catalog).findings if plan.repair and findings else []
+            words = _words(plan)
+            with _examination(plan, progress) as look:
+                in_rows = _rows(look)
+                if any(finding.repaired for finding in in_rows):
+                    _words(plan)
+                # Records that were changed explain why the words differ.
+                findings += in_rows if WORDS_SOURCES.intersection(each.code for each in in_rows) else [*words, *in_rows]
+                findings += files.examine(look)
+                photos, vectors = integrity.counts(look.db)
+                compared, not_compared = look.compared, look.not_compared
+            if plan.repair:
+                own_data.back_up(plan.catalog)
+        except integrity.ERRORS as error:
+            message = f"it cannot be read: {error}"
+            findings.append(found("catalog-unreadable", plan.catalog.name, message, START_ANEW))
     seconds = time.perf_counter() - start
-    return Report(findings, photos, vectors, plan.deep, compared, not_compared, seconds)
+    return Report([*findings, *backups], photos, vectors, plan.deep, compared, not_compared, seconds)
 
 
-def _rows(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> list[Finding]:
-    busy = not plan.repair and database.is_being_written(plan.catalog.parent)
-    db.execute("BEGIN IMMEDIATE" if plan.repair else "BEGIN")
+def _catalog_file(plan: Plan) -> list[Finding]:
+    """Whether SQLite can use the file; a damaged one is replaced by what can be saved of it, and own data."""
+    name = plan.catalog.name
+    if not plan.catalog.is_file():
+        finding = found("catalog-missing", name)
+        return _rebuilt(plan, finding) if plan.repair else [finding]
     try:
-        findings = rows.examine(rows.Rows(db, plan.repair, busy, steps))
-        if any(finding.repaired for finding in findings):
-            rows.bump(db)
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
+        problem = integrity.problem(plan.catalog)
+    except integrity.ERRORS as error:
+        return [
+            found("catalog-unreadable", name, f"it cannot be opened: {error}", "Check its permissions, and the disk.")
+        ]
+    if problem is None:
+        return []
+    finding = found(problem.code, name, problem.message)
+    if problem.remedy == "newer":
+        return [found(problem.code, name, problem.message, "Upgrade polyglance.")]
+    if not plan.repair:
+        return [finding]
+    return _upgraded(plan, finding) if problem.remedy == "upgrade" else _rebuilt(plan, finding)
+
+
+def _upgraded(plan: Plan, finding: Finding) -> list[Finding]:
+    try:
+        opening.migrate(plan.catalog)
+    except LibraryError as error:
+        return [found(finding.code, finding.subject, error.message, error.hint)]
+    return [finding.mended()]
+
+
+def _rebuilt(plan: Plan, finding: Finding) -> list[Finding]:
+    try:
+        kept = (
+            f"The damaged file is kept as {rebuild.keep_damaged(plan.catalog).name}." if plan.catalog.exists() else ""
+        )
+        saved = rebuild.rebuild(plan.catalog, own_data.newest(plan.catalog))
+    except (OSError, LibraryError, *integrity.ERRORS) as error:
+        reason = getattr(error, "strerror", None) or error
+        return [found(finding.code, finding.subject, f"it cannot be mended: {reason}", START_ANEW)]
+    if saved is None:
+        return [found(finding.code, finding.subject, finding.message, START_ANEW)]
+    findings = [finding.mended(kept)]
+    if not saved.is_complete:
+        rows = saved.rows
+        message = (
+            f"saved: folders {rows['root']}, favourites {rows['favourite']}, records of files {rows['photo']}, "
+            f"vectors {rows['vector']}"
+        )
+        findings.append(found("rows-lost", finding.subject, message).mended(INDEX))
     return findings
 
 
+def _backups(plan: Plan) -> Iterator[Finding]:
+    for copy in own_data.copies(plan.catalog):
+        if own_data.read(copy) is None and copy.exists():
+            finding = found("backup-damaged", copy.name, f"the backup {copy.name} is not what was written")
+            if plan.repair:
+                copy.unlink(missing_ok=True)
+            yield finding.mended() if plan.repair else finding
+
+
 def _words(plan: Plan) -> list[Finding]:
-    """The full-text index; before the rows, for a damaged one would stand in the way of mending them.
-
-    It is filled over a connection that has not seen the damage: FTS5 keeps what it read, and a commit would fail of it.
-    """
-    with _connected(plan) as db:
-        db.execute("BEGIN")
-        wrong = full_text.problem(db)
-        db.execute("ROLLBACK")
-    if not wrong:
+    """The index of words; before the rows, because a damaged one stands in the way of mending them."""
+    problem = integrity.words_problem(plan.catalog)
+    if not problem:
         return []
-    finding = found("words-disagree", "words", wrong)
-    if plan.repair:
-        with contextlib.closing(salvage.connect(plan.catalog)) as db:
-            db.execute("BEGIN IMMEDIATE")
-            words.fill(db)
-            rows.bump(db)
-            db.execute("COMMIT")
-        finding = finding.mended()
-    return [finding]
+    finding = found("words-disagree", "words", problem)
+    if not plan.repair:
+        return [finding]
+    return [finding.mended()] if integrity.make_words(plan.catalog) else _rebuilt(plan, finding)
 
 
-def _files(plan: Plan, db: sqlite3.Connection, steps: Callable[[int], None]) -> files.Files:
-    return files.Files(
-        db,
-        plan.catalog.parent,
-        plan.thumbnails,
-        plan.wish,
-        repair=plan.repair,
-        busy=not plan.repair and database.is_being_written(plan.catalog.parent),
-        deep=plan.deep,
-        steps=steps,
-    )
+def _rows(look: Examination) -> list[Finding]:
+    look.db.execute("BEGIN IMMEDIATE" if look.repair else "BEGIN")
+    try:
+        findings = rows.examine(look)
+        if any(finding.repaired for finding in findings):
+            integrity.bump(look.db)
+    except BaseException:
+        look.db.execute("ROLLBACK")
+        raise
+    look.db.execute("COMMIT")
+    return findings
 
 
 @contextlib.contextmanager
-def _connected(plan: Plan) -> Iterator[sqlite3.Connection]:
-    with contextlib.closing(salvage.connect(plan.catalog)) as db:
+def _examination(plan: Plan, progress: Progress) -> Iterator[Examination]:
+    with contextlib.closing(integrity.connect(plan.catalog)) as db:
         db.execute("PRAGMA foreign_keys=OFF")  # what it would forbid is what is looked for
-        if not plan.repair:
-            db.execute("PRAGMA query_only=ON")
-        yield db
+        db.execute(f"PRAGMA query_only={not plan.repair}")
+        photos, vectors = integrity.counts(db)
+        total = photos * (2 if plan.deep else 1) + vectors
+        done = 0
 
+        def steps(more: int) -> None:
+            nonlocal done
+            done = min(done + more, total)
+            progress(Tick(done, total))
 
-def _counts(db: sqlite3.Connection) -> tuple[int, int]:
-    photos = db.execute("SELECT count(*) FROM photo WHERE error IS NULL").fetchone()[0]
-    return int(photos), int(db.execute("SELECT count(*) FROM vector").fetchone()[0])
-
-
-class _Steps:
-    """Adds up what was looked at."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
-
-    def __call__(self, more: int) -> None:
-        self._done = min(self._done + more, self._total)
-        self._progress(self._done, self._total)
+        folder = plan.catalog.parent
+        busy = not plan.repair and locks.is_being_written(folder)
+        own = own_data.newest(plan.catalog)
+        yield Examination(db, folder, plan.thumbnails, plan.options, plan.repair, plan.deep, busy, own, steps)

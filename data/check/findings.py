@@ -1,37 +1,39 @@
-"""What `polyglance check` can find: the codes, which stay the same for scripts, and one finding."""
+"""What `polyglance check` looks at, and what it can find: the codes, which stay the same for scripts."""
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..catalog.own_data import Rows
+from ..pictures.decoding import DecodeOptions
+from ..pictures.thumbnails import Thumbnails
 
 INDEX_AGAIN = "Run 'polyglance index FOLDER' for its folder: it is read and encoded again."
 
 CODES = {
-    "catalog-unreadable": "SQLite cannot open the catalog",
-    "catalog-header": "the beginning of the catalog's file is damaged",
-    "catalog-schema": "the catalog's tables are not described as this version made them",
-    "catalog-version": "the catalog does not say of which schema it is",
+    "catalog-missing": "the catalog is gone, and a backup of folders, exclusions and favourites is there",
+    "catalog-unreadable": "SQLite cannot read the catalog",
     "catalog-structure": "pages of the catalog are damaged",
-    "catalog-index": "an index of the catalog disagrees with its table",
+    "catalog-schema": "the catalog's tables are not described as this version made them",
+    "catalog-version": "the catalog was made by an older or a newer version",
     "rows-lost": "rows of the catalog could not be saved",
+    "backup-damaged": "a backup of folders, exclusions and favourites is not what was written",
     "setting-damaged": "a setting is not what was written",
-    "generation": "the count of changes is missing or no number",
     "active-encoder": "the encoder that answers is not among the library's",
     "encoder-damaged": "the record of an encoder is not what was written",
     "root-damaged": "the record of a folder is not what was written",
+    "favourite-damaged": "the mark of a favourite is not what was written",
     "photo-damaged": "the record of a photo is not what was written",
-    "photo-contradiction": "a photo is both failed and read",
-    "photo-without-facts": "a photo lacks its content hash, size or format",
     "photo-without-root": "a photo belongs to no folder",
-    "facts-disagree": "photos of the same bytes have other sizes or formats",
-    "photo-without-vector": "a photo cannot be found for want of its vector",
+    "photo-without-vector": "a photo cannot be found because it has no vector",
     "vector-damaged": "a vector is not what was written",
     "vector-invalid": "a vector has another length than its encoder's, or is no unit vector",
     "vector-without-encoder": "a vector belongs to no encoder",
     "vector-orphan": "a vector belongs to no photo",
-    "vector-ids": "vector ids could be given twice",
-    "favourite-damaged": "the mark of a favourite is not what was written",
-    "words-disagree": "the index of words does not say what the photos' records say",
+    "words-disagree": "the index of words is damaged, or does not say what the photos' records say",
     "snapshot-damaged": "a snapshot of the vector index is damaged",
     "snapshot-orphan": "a snapshot belongs to no encoder of the library",
     "thumbnail-missing": "a photo has no thumbnail",
@@ -40,7 +42,7 @@ CODES = {
     "leftover-file": "a temporary file of a killed process",
     "content-changed": "a file has other bytes than were indexed, under the same size and time",
 }
-"""Every code with what it means; docs/check.md also says what repair does."""
+"""Every code with its meaning; docs/check.md also says what repair does."""
 
 
 HARMLESS = frozenset({"vector-orphan", "snapshot-orphan", "thumbnail-orphan", "leftover-file"})
@@ -71,3 +73,23 @@ class Finding:
 def found(code: str, subject: object, message: str = "", advice: str = "Run 'polyglance check --repair'.") -> Finding:
     """A finding of one of the CODES; the message defaults to the code's."""
     return Finding(code, str(subject), message or CODES[code], advice=advice)
+
+
+@dataclass(slots=True)
+class Examination:
+    """A readable catalog and the files beside it. `busy` if another process writes: what it has in hand is no finding.
+
+    `own` are the rows of the newest backup; `steps` is told how many more rows or files were looked at.
+    """
+
+    db: sqlite3.Connection
+    folder: Path
+    thumbnails: Thumbnails
+    options: DecodeOptions
+    repair: bool
+    deep: bool
+    busy: bool
+    own: Rows
+    steps: Callable[[int], None]
+    compared: int = 0
+    not_compared: int = 0

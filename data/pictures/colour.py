@@ -1,4 +1,4 @@
-"""From whatever mode a picture was stored in to 8-bit sRGB on white, shrinking it on the way."""
+"""Conversion of a picture of any mode to 8-bit sRGB on white, reducing it on the way."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TILE_PIXELS = 1 << 20
 MAX_PROFILE_BYTES = 4 << 20
 """Longest ICC profile that is used; those of printers, the longest there are, have up to 3 MB."""
 
-_AVERAGES = frozenset({"L", "RGB", "RGBX", "CMYK", "YCbCr", "I", "F", "LA", "RGBA"})
-"""Modes in which the mean of some pixels is the colour one sees from afar; with alpha Pillow weighs by it."""
+_AVERAGEABLE_MODES = frozenset({"L", "RGB", "RGBX", "CMYK", "YCbCr", "I", "F", "LA", "RGBA"})
+"""Modes in which neighbouring pixels can be averaged; with alpha Pillow weighs each pixel by it."""
 
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
@@ -32,70 +32,70 @@ _lock = threading.Lock()
 def to_srgb(image: Image.Image, short_side: int, long_side: int) -> Image.Image:
     """Return a decoded picture as a new RGB one in the sRGB colour space, transparent parts on white.
 
-    While the short side is at least twice `short_side`, or the long one twice `long_side`, it is averaged down by
-    an integer, so that the costly conversions see few pixels. The result's short side stays at least `short_side`,
-    unless the long one, or the limit of memory (`memory.MAX_BYTES`, both pictures together), asks for less. Apart
-    from the result only tiles of `TILE_PIXELS` are allocated.
+    A picture whose short side is at least twice `short_side`, or whose long side is at least twice `long_side`, is
+    averaged down by an integer factor first, so that the expensive conversions run over few pixels. The result's short
+    side is at least `short_side`, unless `long_side` or the limit of memory (`memory.MAX_BYTES`, both pictures
+    together) asks for less. Apart from the result only tiles of `TILE_PIXELS` are allocated.
     """
-    profile = _profile(image.info.get("icc_profile"))
-    factor = _factor(image, short_side, long_side)
+    profile = _load_profile(image.info.get("icc_profile"))
+    factor = _choose_factor(image, short_side, long_side)
     if image.mode not in ("I", "F"):
-        return _in_tiles(image, factor, "RGB", lambda part: _through_profile(_on_white(part), profile))
+        return _convert_in_tiles(image, factor, "RGB", lambda part: _apply_profile(_put_on_white(part), profile))
     if factor > 1:
-        image = _in_tiles(image, factor, image.mode, lambda part: part)
-    from . import depth  # loads NumPy: half of what starting a decoding process takes, and few pictures need it
+        image = _convert_in_tiles(image, factor, image.mode, lambda part: part)
+    from . import depth  # loads NumPy, half of the time that a decoding process takes to start; few pictures need it
 
-    low, high = depth.extremes(image, TILE_PIXELS)
-    return _in_tiles(image, 1, "RGB", lambda part: _through_profile(depth.stretched(part, low, high), profile))
+    low, high = depth.find_extremes(image, TILE_PIXELS)
+    return _convert_in_tiles(image, 1, "RGB", lambda part: _apply_profile(depth.stretch(part, low, high), profile))
 
 
-def _factor(image: Image.Image, short_side: int, long_side: int) -> int:
+def _choose_factor(image: Image.Image, short_side: int, long_side: int) -> int:
     width, height = image.size
     factor = max(1, min(width, height) // short_side, max(width, height) // long_side)
-    room = memory.MAX_BYTES - memory.WORK_BYTES - memory.storage(image.mode, image.size)
-    while memory.storage("RGB", _reduced(image.size, factor)) > room and factor < max(width, height):
+    room = memory.MAX_BYTES - memory.WORK_BYTES - memory.bytes_of(image.mode, image.size)
+    while memory.bytes_of("RGB", _reduced_size(image.size, factor)) > room and factor < max(width, height):
         factor += 1
     return factor
 
 
-def _reduced(size: tuple[int, int], factor: int) -> tuple[int, int]:
+def _reduced_size(size: tuple[int, int], factor: int) -> tuple[int, int]:
     return -(-size[0] // factor), -(-size[1] // factor)
 
 
-def _in_tiles(
-    image: Image.Image, factor: int, mode: str, converted: Callable[[Image.Image], Image.Image]
+def _convert_in_tiles(
+    image: Image.Image, factor: int, mode: str, convert: Callable[[Image.Image], Image.Image]
 ) -> Image.Image:
-    """Return a new picture of `mode`: `image`, averaged down by `factor`, and `converted`, tile by tile."""
-    result = Image.new(mode, _reduced(image.size, factor))
+    """Return a new picture of `mode`: `image` averaged down by `factor` and put through `convert`, tile by tile."""
+    result = Image.new(mode, _reduced_size(image.size, factor))
     across = min(image.width, max(1, TILE_PIXELS // factor) * factor)
     down = min(image.height, max(1, TILE_PIXELS // across // factor) * factor)
     for top in range(0, image.height, down):
         for left in range(0, image.width, across):
             box = (left, top, min(left + across, image.width), min(top + down, image.height))
-            part = _averageable(image if box == (0, 0, *image.size) else image.crop(box))
+            part = _make_averageable(image if box == (0, 0, *image.size) else image.crop(box))
             if factor > 1:
                 part = part.reduce(factor)
-            result.paste(converted(part), (left // factor, top // factor))
+            result.paste(convert(part), (left // factor, top // factor))
     return result
 
 
-def _averageable(image: Image.Image) -> Image.Image:
+def _make_averageable(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         from . import depth
 
-        return depth.from_16_bit(image)
+        return depth.scale_16_bit(image)
     if image.mode in ("I", "F"):
         return image
     if image.mode == "La":
         return image.convert("LA")
     if image.has_transparency_data:
-        return image if image.mode in ("LA", "RGBA") else _with_alpha(image)
-    if image.mode in _AVERAGES:
+        return image if image.mode in ("LA", "RGBA") else _add_alpha(image)
+    if image.mode in _AVERAGEABLE_MODES:
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _with_alpha(image: Image.Image) -> Image.Image:
+def _add_alpha(image: Image.Image) -> Image.Image:
     """Turn a transparent colour, index or palette into an alpha channel."""
     colour = image.info.get("transparency")
     if image.mode == "RGB" and isinstance(colour, tuple) and max(colour) > 255:
@@ -103,7 +103,7 @@ def _with_alpha(image: Image.Image) -> Image.Image:
     return image.convert("RGBA")
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _put_on_white(image: Image.Image) -> Image.Image:
     if image.mode not in ("LA", "RGBA"):
         return image
     alpha = image.getchannel("A")
@@ -114,8 +114,8 @@ def _on_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _through_profile(image: Image.Image, profile: _Profile) -> Image.Image:
-    """Convert to sRGB by the embedded ICC profile; where it does not fit, as Pillow does."""
+def _apply_profile(image: Image.Image, profile: _Profile) -> Image.Image:
+    """Convert to sRGB by the embedded ICC profile; where it does not fit the picture, as Pillow does without one."""
     mode, transform = profile
     if transform is not None and (image.mode == mode or (mode == "RGB" and image.mode != "CMYK")):
         with contextlib.suppress(*_PROFILE_ERRORS):
@@ -123,11 +123,11 @@ def _through_profile(image: Image.Image, profile: _Profile) -> Image.Image:
     return image.convert("RGB")
 
 
-def _profile(embedded: object) -> _Profile:
-    """Return the mode that an embedded ICC profile is for and what leads from it to sRGB: None if nothing has to.
+def _load_profile(embedded: object) -> _Profile:
+    """Return the mode that an embedded ICC profile is for, and its transform to sRGB: None if none is needed.
 
-    A broken or missing profile, or one over `MAX_PROFILE_BYTES`, leads nowhere: better slightly wrong colours than
-    no picture. Transforms are kept by the profile's hash, so that no profile is kept alive.
+    A broken or missing profile, or one over `MAX_PROFILE_BYTES`, gives no transform: slightly wrong colours are better
+    than no picture. Transforms are cached by the profile's hash, so that the profiles themselves are freed.
     """
     if not isinstance(embedded, bytes) or not 0 < len(embedded) <= MAX_PROFILE_BYTES:
         return "", None
@@ -136,7 +136,7 @@ def _profile(embedded: object) -> _Profile:
         if key in _profiles:
             return _profiles[key]
     try:
-        profile = _transform(embedded)
+        profile = _make_transform(embedded)
     except _PROFILE_ERRORS:
         profile = "", None
     with _lock:
@@ -146,7 +146,7 @@ def _profile(embedded: object) -> _Profile:
     return profile
 
 
-def _transform(embedded: bytes) -> _Profile:
+def _make_transform(embedded: bytes) -> _Profile:
     source = ImageCms.ImageCmsProfile(BytesIO(embedded))
     mode = _PROFILE_MODES.get(source.profile.xcolor_space.strip(), "")
     if not mode or "srgb" in (source.profile.profile_description or "").casefold():

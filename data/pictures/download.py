@@ -1,4 +1,4 @@
-"""Fetching one picture from the network, where the user allowed that."""
+"""Fetching one picture from the network, if the settings allow it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from ...errors import PictureError
 
 TIMEOUT_SECONDS = 15.0
-"""Longest silence of the server."""
+"""Longest wait for the next bytes of the server."""
 TOTAL_SECONDS = 60.0
 """Longest fetch, redirections included."""
 MAX_BYTES = 64 * 1024 * 1024
-AT_ONCE = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
 class _HttpOnly(urllib.request.HTTPRedirectHandler):
@@ -32,7 +32,7 @@ class _HttpOnly(urllib.request.HTTPRedirectHandler):
 
 
 class _Deadline:
-    """Shuts the connections of one fetch when its time is over: a timeout of a socket begins anew with every byte."""
+    """Shuts the connections of one fetch when its time is over; a socket's timeout starts again with every byte."""
 
     def __init__(self, seconds: float) -> None:
         self.is_over = False
@@ -41,21 +41,21 @@ class _Deadline:
         self._timer = threading.Timer(seconds, self._end)
 
     def watch(self, connected: socket.socket) -> None:
-        """Shut this one as well, at once if it comes too late."""
+        """Add a connection to shut at the deadline; it is shut at once if the time is over."""
         with self._lock:
             self._sockets.append(connected)
             if self.is_over:
-                _shut(connected)
+                _shut_down(connected)
 
     def _end(self) -> None:
         with self._lock:
             self.is_over = True
             for connected in self._sockets:
-                _shut(connected)
+                _shut_down(connected)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Let the time run meanwhile."""
+        """Run the clock during this block."""
         self._timer.daemon = True
         self._timer.start()
         try:
@@ -64,12 +64,15 @@ class _Deadline:
             self._timer.cancel()
 
 
-def _shut(connected: socket.socket) -> None:
+def _shut_down(connected: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        socket.socket.shutdown(connected, socket.SHUT_RDWR)  # also of a TLS socket, which another thread reads
+        # Not SSLSocket's method, which must not run while another thread reads.
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
-def _watched(kind: type[http.client.HTTPConnection], deadline: _Deadline) -> Callable[..., http.client.HTTPConnection]:
+def _make_watched(
+    kind: type[http.client.HTTPConnection], deadline: _Deadline
+) -> Callable[..., http.client.HTTPConnection]:
     """Return a class of connections that `deadline` shuts."""
 
     class Watched(kind):  # type: ignore[misc, valid-type]
@@ -88,16 +91,17 @@ class _Http(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
         self._deadline = deadline
 
     def http_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(_watched(http.client.HTTPConnection, self._deadline), req)
+        return self.do_open(_make_watched(http.client.HTTPConnection, self._deadline), req)
 
     def https_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(_watched(http.client.HTTPSConnection, self._deadline), req)
+        return self.do_open(_make_watched(http.client.HTTPSConnection, self._deadline), req)
 
 
 def fetch(url: str, *, max_bytes: int = MAX_BYTES, total_seconds: float = TOTAL_SECONDS) -> bytes:
-    """The bytes at an http or https address.
+    """Return the bytes at an http or https address.
 
-    Raises PictureError: not reachable, too long, too slow, another kind of address.
+    Raises PictureError if it cannot be reached, is longer than `max_bytes`, takes longer than `total_seconds`, or the
+    address is of another kind.
     """
     deadline = _Deadline(total_seconds)
     try:
@@ -107,7 +111,7 @@ def fetch(url: str, *, max_bytes: int = MAX_BYTES, total_seconds: float = TOTAL_
         if deadline.is_over:
             raise _too_slow(total_seconds) from error
         raise
-    if deadline.is_over:  # what looks like the end of the answer is where it was cut
+    if deadline.is_over:  # the answer may have been cut by the deadline
         raise _too_slow(total_seconds)
     return data
 
@@ -143,7 +147,7 @@ def _fetch(url: str, max_bytes: int, deadline: _Deadline) -> bytes:
 
 def _read(answer: Any, max_bytes: int) -> bytes:
     data = bytearray()
-    while part := answer.read(AT_ONCE):
+    while part := answer.read(CHUNK_BYTES):
         data += part
         if len(data) > max_bytes:
             raise PictureError(f"is over the limit of {max_bytes / 2**20:.0f} MB")

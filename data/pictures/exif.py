@@ -1,4 +1,4 @@
-"""What a picture says about itself: date, camera, place, caption, keywords, from EXIF, IPTC and XMP."""
+"""Facts in a picture's metadata: date, camera, place, caption, keywords, from EXIF, IPTC and XMP."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAX_TEXT = 2000
 MAX_NAME = 128
 MAX_KEYWORDS = 64
 _SLACK = 16
-"""Bytes or characters of a text that are looked at for each that is kept: blanks and NULs may lead it."""
+"""Bytes or characters read for each one that is kept: a text may start with blanks and NULs."""
 
-_EARLIEST_YEAR = 1826  # the oldest photograph that survives: whatever is older is a clock that was never set
+_EARLIEST_YEAR = 1826  # of the oldest photograph that survives: an older date is that of a clock that was never set
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
@@ -43,7 +43,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Facts:
-    """What the picture's metadata says; None or empty where it says nothing usable.
+    """The facts in a picture's metadata; None or empty where there is nothing usable.
 
     `taken_at` is ISO 8601 local time (`2024-05-01T12:34:56`), with its offset (`+02:00`) where the camera
     wrote one. Latitude and longitude are decimal degrees, north and east positive, both or neither.
@@ -78,11 +78,11 @@ def read(image: Image.Image) -> Facts:
     )
 
 
-def _attempt(part: Callable[[], _T], otherwise: _T) -> _T:
+def _attempt(read_part: Callable[[], _T], default: _T) -> _T:
     try:
-        return part()
+        return read_part()
     except Exception:  # noqa: BLE001 - bytes from anywhere through Pillow's parsers: no list of exceptions is complete
-        return otherwise
+        return default
 
 
 def _clean(text: str, limit: int) -> str | None:
@@ -153,7 +153,7 @@ def _position(place: Mapping[int, Any]) -> tuple[float | None, float | None]:
     gps = ExifTags.GPS
     latitude = _degrees(place.get(gps.GPSLatitude), place.get(gps.GPSLatitudeRef), "NS", 90)
     longitude = _degrees(place.get(gps.GPSLongitude), place.get(gps.GPSLongitudeRef), "EW", 180)
-    # Cameras without a fix write 0, 0; nobody stands on that point of the Gulf of Guinea.
+    # Cameras without a position write 0, 0, a point in the sea.
     if latitude is None or longitude is None or latitude == longitude == 0:
         return None, None
     return latitude, longitude
@@ -197,7 +197,7 @@ def _iptc(image: Image.Image) -> Mapping[tuple[int, int], Any]:
 def _iptc_texts(iptc: Mapping[tuple[int, int], Any], key: tuple[int, int], limit: int) -> Iterator[str]:
     values = iptc.get(key, [])
     for raw in values if isinstance(values, list) else [values]:
-        # Latin-1 unless declared as UTF-8 is the rule, UTF-8 without declaring it the practice.
+        # The standard says Latin-1 unless UTF-8 is declared; programs write UTF-8 without declaring it.
         raw = raw[: limit * _SLACK].replace(b"\0", b" ")
         text = raw.decode("utf-8", "replace") if iptc.get(_IPTC_CHARSET) == b"\x1b%G" else _decoded(raw, limit)
         if cleaned := _clean(text, limit):

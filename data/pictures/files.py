@@ -1,7 +1,7 @@
 """Opening and reading picture files without ever waiting on a pipe or a device.
 
-`open_below` is for photos of a library: it follows no symbolic link below the root, so that a file or folder swapped
-for a link after the scan leads nowhere. `read_bytes` is for a file that the user names, where links are wanted.
+`open_below` and `read_below` are for photos of a library. They follow no symbolic link below the root, because a file
+or folder may be replaced by a link after the scan. `read_bytes` is for a file that the user names; it follows links.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def content_hash(data: bytes) -> bytes:
 
 
 def unreadable(error: OSError) -> PictureError:
-    """Return the reason for which a file could not be read."""
+    """Return the PictureError that says why a file could not be read."""
     hint = ""
     if isinstance(error, IsADirectoryError):
         reason = "is not a regular file (a folder)"
@@ -82,7 +82,7 @@ def unreadable(error: OSError) -> PictureError:
         reason = "is no longer there"
     elif isinstance(error, PermissionError):
         reason, hint = "cannot be read: permission denied", "Give yourself read permission."
-    elif error.errno == errno.ENXIO:  # what opening a socket, or a device without hardware, gives
+    elif error.errno == errno.ENXIO:  # a socket, or a device without hardware
         reason = "is not a regular file (a socket)"
     else:
         reason = f"cannot be read: {error.strerror or type(error).__name__}"
@@ -90,7 +90,7 @@ def unreadable(error: OSError) -> PictureError:
 
 
 def _walk(root: bytes, relative: bytes) -> int:
-    """Open one folder after the other, each relative to the one before: no link can be put in between unseen."""
+    """Open one folder after the other, each relative to the one before, so that no link on the way is followed."""
     *folders, name = relative.split(b"/")
     folder = os.open(root, _FLAGS | getattr(os, "O_DIRECTORY", 0))
     try:
@@ -107,14 +107,14 @@ def _open_folder(name: bytes, parent: int) -> int:
     try:
         return os.open(name, _FOLDER, dir_fd=parent)
     except NotADirectoryError:
-        # A link in the place of a folder is reported so where O_DIRECTORY is given too.
+        # With O_DIRECTORY, a link in the place of a folder gives this error, not ELOOP.
         if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
         raise
 
 
 def _open_checked(root: bytes, relative: bytes) -> int:
-    """Open a file where folders cannot be opened (Windows): compare what was opened with what lies there unlinked."""
+    """Open a file where folders cannot be opened (Windows): compare the open file with the file at the path."""
     path = paths.join(root, relative)
     if not paths.is_within(os.path.realpath(path), os.path.realpath(root)) or os.path.islink(path):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))

@@ -1,6 +1,7 @@
 """Messages between this process and the ones that decode: a JSON header, then blocks of bytes.
 
-Not pickle: a decoder that a hostile picture has taken over must not be able to run code in the process it answers.
+They are not pickled: a decoder that a hostile picture controls must not be able to run code in the process that reads
+its answers.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Message:
 
 
 def write(stream: BinaryIO, message: Message) -> None:
-    """Write one message and flush. Raises OSError if nobody reads any more."""
+    """Write one message and flush. Raises OSError if the reader is gone."""
     sizes = [len(block) for block in message.blocks]
     header = json.dumps({**message.values, "blocks": sizes}).encode()
     stream.write(_LENGTH.pack(len(header)) + header)
@@ -34,15 +35,15 @@ def write(stream: BinaryIO, message: Message) -> None:
 
 
 def read(stream: BinaryIO) -> Message:
-    """Read the next message. Raises EOFError if the stream ends before or within it, ValueError if it is none."""
-    (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
+    """Read the next message. Raises EOFError if the stream ends before or within it, ValueError if it is no message."""
+    (length,) = _LENGTH.unpack(_read_exactly(stream, _LENGTH.size))
     if length > MAX_HEADER_BYTES:
         raise ValueError(f"a header of {length} bytes")
-    values = json.loads(_exactly(stream, length))
-    return Message(values, [_exactly(stream, int(size)) for size in values.pop("blocks")])
+    values = json.loads(_read_exactly(stream, length))
+    return Message(values, [_read_exactly(stream, int(size)) for size in values.pop("blocks")])
 
 
-def _exactly(stream: BinaryIO, size: int) -> bytes:
+def _read_exactly(stream: BinaryIO, size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise EOFError

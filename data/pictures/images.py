@@ -1,7 +1,6 @@
 """From a file's bytes to a bounded, upright RGB picture, or a PictureError that says why not.
 
-Everything here runs in worker threads: nothing is shared but Pillow's plugin classes and a cache of colour
-transforms.
+This may run in several threads: they share only Pillow's plugin classes and the cache of colour transforms.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ from PIL import ExifTags, Image, ImageFile
 from ...errors import PictureError
 from . import colour, exif, formats, raw, tags
 from .exif import Facts
+from .sniffing import sniff_format
 
 supported_extensions = formats.supported_extensions
 
 EXTENSIONS: frozenset[bytes] = supported_extensions()
-"""Lower-case suffixes, with the dot, of the files that a scan takes for pictures."""
+"""Lower-case suffixes, with the dot, of the files that a scan lists as pictures."""
 
 MAX_ASPECT = 8
 """A decoded picture's long side is at most this many times `side`, which bounds the memory of panoramas."""
@@ -33,10 +33,10 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture of each EXIF orientation upright."""
+"""The transformation that makes a picture of each EXIF orientation upright."""
 
 _PILLOW = r"PIL\.|pi_heif"
-_QUIET = ("ignore", None, Warning, re.compile(_PILLOW), 0)  # as `warnings` keeps the filter set below
+_QUIET = ("ignore", None, Warning, re.compile(_PILLOW), 0)  # the entry of `warnings.filters` that is set below
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,15 @@ class Picture:
 def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
     """Return the picture in a file's bytes, small enough to keep, large enough for a square of `side` pixels.
 
-    A picture with a short side of 4 x `side` or more is reduced to between 2 x and 4 x `side`; a smaller one
-    keeps its size. The long side is at most `MAX_ASPECT` x `side`, which comes first. A picture that would
-    take more than `memory.MAX_BYTES` is reduced further where that helps, else refused. Only the first frame is
-    read. Safe in several threads. Raises PictureError, and nothing else, whatever the bytes are.
+    A picture with a short side of 4 x `side` or more is reduced to a short side between 2 x and 4 x `side`; a smaller
+    one keeps its size. The long side is at most `MAX_ASPECT` x `side`; this rule goes first. A picture that would take
+    more than `memory.MAX_BYTES` is reduced further where that helps, else refused. Only the first frame is read. Raises
+    PictureError and nothing else for any bytes.
     """
     _quieten_pillow()
-    name = formats.sniff(data)
+    name = sniff_format(data)
     try:
-        return _raw(data, side, max_pixels) if name == "RAW" else _plain(name, data, side, max_pixels)
+        return _decode_raw(data, side, max_pixels) if name == "RAW" else _decode_plain(name, data, side, max_pixels)
     except PictureError:
         raise
     except MemoryError as error:
@@ -76,36 +76,34 @@ def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
         raise PictureError(f"is truncated or damaged: {_reason(error)}") from error
 
 
-def _plain(name: str, data: bytes, side: int, max_pixels: int) -> Picture:
-    bounded = tags.trimmed(data) if name == "TIFF" else data
+def _decode_plain(name: str, data: bytes, side: int, max_pixels: int) -> Picture:
+    bounded = tags.trim(data) if name == "TIFF" else data
     copied = len(bounded) if bounded is not data else 0
-    with formats.opened(name, bounded, max_pixels) as image:
+    with formats.open_picture(name, bounded, max_pixels) as image:
         loaded, full, orientation = formats.load(name, image, side, copied=copied)
         facts = exif.read(loaded)
-        return _finished(loaded, full, orientation or _orientation(loaded), name, facts, side)
+        return _finish(loaded, full, orientation or _read_orientation(loaded), name, facts, side)
 
 
-def _raw(data: bytes, side: int, max_pixels: int) -> Picture:
-    image, full, orientation = raw.preview(data, side=side, max_pixels=max_pixels)
+def _decode_raw(data: bytes, side: int, max_pixels: int) -> Picture:
+    image, full, orientation = raw.read_preview(data, side=side, max_pixels=max_pixels)
     if isinstance(image, ImageFile.ImageFile):
         formats.load("JPEG", image, side)
     facts = exif.read(image)
     if not facts.taken_at and data[:2] in (b"II", b"MM"):
         # A raw file of the TIFF family starts with the directory an EXIF block is.
-        image.getexif().load(tags.trimmed(data))
+        image.getexif().load(tags.trim(data))
         facts = exif.read(image)
-    picture = _finished(image, full, orientation, "RAW", facts, side)
+    picture = _finish(image, full, orientation, "RAW", facts, side)
     return replace(picture, width=full[0], height=full[1])
 
 
-def _finished(
-    image: Image.Image, full: tuple[int, int], orientation: int, name: str, facts: Facts, side: int
-) -> Picture:
-    """Reduce, convert and turn a decoded picture, which is closed; `full` is its size before reducing and turning."""
+def _finish(image: Image.Image, full: tuple[int, int], orientation: int, name: str, facts: Facts, side: int) -> Picture:
+    """Reduce, convert and turn a decoded picture, and close it; `full` is its size before reducing and turning."""
     rgb = colour.to_srgb(image, 2 * side, 2 * MAX_ASPECT * side)
     image.close()  # frees its pixels before the result is copied, and the file's bytes, which the plugin holds
     if max(rgb.size) > MAX_ASPECT * side:
-        rgb = _within(rgb, MAX_ASPECT * side)
+        rgb = _resize_within(rgb, MAX_ASPECT * side)
     if orientation in _TURNS:
         rgb = rgb.transpose(_TURNS[orientation])
     rgb.info = {}
@@ -113,33 +111,33 @@ def _finished(
     return Picture(rgb, width, height, name, facts)
 
 
-def _within(image: Image.Image, side: int) -> Image.Image:
+def _resize_within(image: Image.Image, side: int) -> Image.Image:
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
-def _orientation(image: Image.Image) -> int:
+def _read_orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1 if it is missing, invalid or cannot be read."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # noqa: BLE001 - as in exif.read: damaged metadata does not cost the picture
+    except Exception:  # noqa: BLE001 - as in exif.read: a picture with damaged metadata is still decoded
         return 1
     return value if isinstance(value, int) and value in _TURNS else 1
 
 
 def _quieten_pillow() -> None:
-    """Put a filter in front that drops the warnings of Pillow's plugins: damage in a photo is no bug.
+    """Put a filter in front that drops the warnings of Pillow's plugins: a damaged photo is no bug.
 
-    Once set it stays, so threads cannot undo each other's; it is looked for each time because
-    `warnings.catch_warnings`, anywhere in the process, throws away what was set inside it.
+    It is never removed, so threads cannot undo each other's. It is looked for each time, because the end of a
+    `warnings.catch_warnings` block anywhere in the process removes filters that were set inside it.
     """
     if not warnings.filters or warnings.filters[0] != _QUIET:
         warnings.filterwarnings("ignore", module=_PILLOW)
 
 
 def _reason(error: Exception) -> str:
-    """Return what a decoder said, as one short line (LibRaw says it in bytes)."""
-    said = error.args[0] if error.args else ""
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(error)
+    """Return the message of a decoder's error as one short line (LibRaw's messages are bytes)."""
+    message = error.args[0] if error.args else ""
+    text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(error)
     return " ".join(text.split())[:200] or type(error).__name__

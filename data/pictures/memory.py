@@ -1,4 +1,4 @@
-"""How much memory a picture's decoding takes, known from its header, and the limit it has to keep."""
+"""How much memory decoding a picture takes, computed from its header, and the limit for it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from PIL import Image, JpegImagePlugin, TiffImagePlugin
 from ...errors import PictureError
 
 MAX_BYTES = 600_000_000
-"""What decoding one picture may allocate beyond the file's own bytes."""
+"""Most bytes that decoding one picture may allocate, without the file's own bytes."""
 
 WORK_BYTES = 60_000_000
-"""The part of it that is kept for tiles in conversion, metadata and the decoders' small buffers."""
+"""The part of MAX_BYTES for tiles in conversion, metadata and the decoders' small buffers."""
 
 _KEPT_BLOCK = 31 << 20
 """Just under the 32 MB up to which glibc may keep blocks."""
@@ -18,7 +18,7 @@ _KEPT_BLOCK = 31 << 20
 _NARROW = frozenset({"1", "L", "P"})
 _ROW_POINTER = 8
 _DECODER_BYTES_PER_PIXEL = {"AVIF": 7, "HEIF": 6, "WEBP": 9}
-"""What these decoders hold beside the picture itself: planes, canvases, and the bytes they hand over (measured)."""
+"""Memory of these decoders beside the picture itself: planes, canvases, and the bytes they hand over (measured)."""
 
 _RUN_LENGTH = frozenset({"bmp_rle"})
 _COMPONENTS = frozenset(range(1, 5))
@@ -34,7 +34,7 @@ def keep_freed_blocks() -> None:
     bytearray(_KEPT_BLOCK)
 
 
-def storage(mode: str, size: tuple[int, int]) -> int:
+def bytes_of(mode: str, size: tuple[int, int]) -> int:
     """Return the bytes that Pillow allocates for a picture: rows of whole 4 bytes, and a pointer to each row."""
     width, height = size
     pixel = 1 if mode in _NARROW else 2 if mode.startswith("I;16") else 4
@@ -42,7 +42,7 @@ def storage(mode: str, size: tuple[int, int]) -> int:
 
 
 def check(needed: int) -> None:
-    """Raise PictureError if allocating `needed` bytes, and what conversion takes beside, is over the limit."""
+    """Raise PictureError if allocating `needed` bytes, and WORK_BYTES beside them, is over the limit."""
     if needed + WORK_BYTES > MAX_BYTES:
         raise PictureError(
             f"needs {(needed + WORK_BYTES) / 1e6:.0f} MB of memory, over the limit of {MAX_BYTES / 1e6:.0f} MB",
@@ -50,23 +50,23 @@ def check(needed: int) -> None:
         )
 
 
-def decoding(name: str, image: Image.Image, full: tuple[int, int]) -> int:
+def bytes_to_load(name: str, image: Image.Image, full: tuple[int, int]) -> int:
     """Return the bytes that loading an opened picture allocates; `full` is its size before a draft."""
     pixels = full[0] * full[1]
     extra = pixels * _DECODER_BYTES_PER_PIXEL.get(name, 0)
     if isinstance(image, JpegImagePlugin.JpegImageFile):
-        extra = _coefficients(image, full)
+        extra = _bytes_of_coefficients(image, full)
     elif isinstance(image, TiffImagePlugin.TiffImageFile):
-        extra = _strip(image)
+        extra = _bytes_of_strip(image)
     elif name == "PNG":
         extra = 2 * 8 * full[0]  # two rows, of up to 4 x 16 bits a pixel
     elif name in ("BMP", "DIB") and image.tile[0][0] in _RUN_LENGTH:  # type: ignore[attr-defined]
         extra = 3 * pixels
-    return storage(image.mode, image.size) + extra
+    return bytes_of(image.mode, image.size) + extra
 
 
-def _coefficients(image: JpegImagePlugin.JpegImageFile, full: tuple[int, int]) -> int:
-    """Return what a JPEG of several scans keeps until the last: 16 bits a sample, in blocks of 8 x 8."""
+def _bytes_of_coefficients(image: JpegImagePlugin.JpegImageFile, full: tuple[int, int]) -> int:
+    """Return the bytes that a JPEG of several scans keeps until the last scan: 16 bits a sample, in blocks of 8 x 8."""
     layers = image.layer  # (id, horizontal, vertical sampling, table) of each component
     if not (image.info.get("progressive") or _components_in_first_scan(image) < len(layers)):
         return 0
@@ -76,7 +76,7 @@ def _coefficients(image: JpegImagePlugin.JpegImageFile, full: tuple[int, int]) -
 
 
 def _components_in_first_scan(image: JpegImagePlugin.JpegImageFile) -> int:
-    """Return how many components the first scan holds, from its header, which was read last."""
+    """Return how many components the first scan holds, from its header, where reading has stopped."""
     if image.fp is None:
         return 0
     end = image.fp.tell()
@@ -89,8 +89,8 @@ def _components_in_first_scan(image: JpegImagePlugin.JpegImageFile) -> int:
     return 0
 
 
-def _strip(image: TiffImagePlugin.TiffImageFile) -> int:
-    """Return the size of the largest strip or tile of a compressed TIFF, which is unpacked as a whole."""
+def _bytes_of_strip(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Return the bytes of the largest strip or tile of a compressed TIFF, which is unpacked as a whole."""
     width, height = image.size
     if not image.use_load_libtiff:
         return 8 * width

@@ -1,4 +1,4 @@
-"""Camera raw files, through the optional rawpy: the preview the camera made, else a quick development."""
+"""Camera raw files, through the optional rawpy: the camera's preview, else a development at half size."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from ...errors import PictureError
 from . import formats, memory
 
 _EXIF_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
-"""From LibRaw's `flip` (dcraw's 3 = half turn, 5 = quarter turn left, 6 = right) to the EXIF value."""
-
+"""LibRaw's `flip` (as in dcraw: 3 half turn, 5 quarter turn left, 6 quarter turn right) -> EXIF orientation."""
 
 _DEVELOPING_BYTES_PER_PIXEL = 8
-"""What LibRaw allocates to develop at half size: the sensor's 16 bits, 4 x 16 bits of a quarter, and its output."""
+"""Memory of LibRaw to develop at half size: the sensor's 16 bits, 4 x 16 bits of a quarter, and its output."""
 
 
-def preview(data: bytes, *, side: int, max_pixels: int) -> tuple[Image.Image, tuple[int, int], int]:
-    """Return a raw file's picture, the full one's upright (width, height), the EXIF orientation to apply.
+def read_preview(data: bytes, *, side: int, max_pixels: int) -> tuple[Image.Image, tuple[int, int], int]:
+    """Return a raw file's picture, the upright (width, height) of the full picture, and the EXIF orientation to apply.
 
-    The camera's preview serves if its short side is at least `side`; else the sensor's data is developed at
-    half size, which comes upright. Raises PictureError without the extra, over `max_pixels` or over the limit of
+    The picture is the camera's preview if its short side is at least `side`; else the sensor's data, developed at half
+    size, which is upright. Raises PictureError without the extra, over `max_pixels` or over the limit of
     memory, and rawpy's errors.
     """
     if not find_spec("rawpy"):
@@ -35,15 +34,15 @@ def preview(data: bytes, *, side: int, max_pixels: int) -> tuple[Image.Image, tu
         formats.check_pixels((sizes.raw_width, sizes.raw_height), max_pixels)
         turned = sizes.flip in (5, 6)
         full = (sizes.height, sizes.width) if turned else (sizes.width, sizes.height)
-        image = _thumbnail(rawpy, file, side, max_pixels)
+        image = _read_thumbnail(rawpy, file, side, max_pixels)
         if image is not None:
             return image, full, _EXIF_ORIENTATION.get(sizes.flip, 1)
         memory.check(_DEVELOPING_BYTES_PER_PIXEL * sizes.raw_width * sizes.raw_height)
         return Image.fromarray(file.postprocess(half_size=True, use_camera_wb=True)), full, 1
 
 
-def _thumbnail(rawpy: Any, file: Any, side: int, max_pixels: int) -> Image.Image | None:
-    """Return the camera's own preview, unless there is none that Pillow opens with a short side of `side`."""
+def _read_thumbnail(rawpy: Any, file: Any, side: int, max_pixels: int) -> Image.Image | None:
+    """Return the camera's preview; None if there is none that Pillow opens, or its short side is less than `side`."""
     try:
         thumbnail = file.extract_thumb()
     except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
@@ -51,7 +50,7 @@ def _thumbnail(rawpy: Any, file: Any, side: int, max_pixels: int) -> Image.Image
     if thumbnail.format == rawpy.ThumbFormat.BITMAP:
         image = Image.fromarray(thumbnail.data)
     elif thumbnail.format == rawpy.ThumbFormat.JPEG:
-        image = formats.opened("JPEG", thumbnail.data, max_pixels)
+        image = formats.open_picture("JPEG", thumbnail.data, max_pixels)
     else:
         return None
     return image if min(image.size) >= side else None

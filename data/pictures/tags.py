@@ -1,7 +1,7 @@
 """Bounds the metadata of TIFF files and EXIF blocks before Pillow or libtiff reads it.
 
-Both load every tag in full, as often as a directory names it. What is too long for any use is cut or emptied in
-the directory itself: only then is a changed copy of the bytes made.
+Both load every tag in full, as often as a directory names it. A value that is too long for any use is cut or emptied by
+changing its length in the directory; the bytes are copied only if there is such a value.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from . import memory
 MAX_TAG_BYTES = 1 << 16
 """Longest value kept of a tag; the rest is cut off."""
 MAX_DIRECTORY_BYTES = 1 << 20
-"""All values of a directory together, apart from blocks and strips; later ones are emptied."""
+"""Longest values of a directory together, apart from blocks and strips; later ones are emptied."""
 MAX_ENTRIES = 1 << 16
 MAX_STRIPS = 200_000
 
@@ -27,7 +27,7 @@ _HEADER = re.compile(rb"II\*\0|MM\0\*")
 _MAX_HEADERS = 64
 
 _MAX_BLOCK_BYTES = {700: 1 << 20, 33723: 1 << 20, 34377: 1 << 20, 34675: 4 << 20}
-"""XMP, IPTC, Photoshop's resources, ICC profile: useless when cut, so kept whole or emptied."""
+"""XMP, IPTC, Photoshop's resources, ICC profile: they are useless when cut, so they are kept whole or emptied."""
 _STRIPS = frozenset({273, 279, 324, 325})
 _DIRECTORIES = frozenset({34665, 34853, 40965})  # EXIF, GPS, interoperability
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -44,8 +44,8 @@ class _Format:
     """Bytes of a value that stand in the entry itself."""
 
 
-def trimmed(data: bytes) -> bytes:
-    """Return a TIFF file or an EXIF block with bounded tags: `data` itself if they are.
+def trim(data: bytes) -> bytes:
+    """Return a TIFF file or an EXIF block with bounded tags: `data` itself if its tags are within the bounds.
 
     Raises PictureError if a directory has more than `MAX_ENTRIES` tags, a picture more than `MAX_STRIPS` strips, or
     the copy would be over the limit of memory.
@@ -60,8 +60,8 @@ def trimmed(data: bytes) -> bytes:
         order + ("Q" if big else "I"), order + ("Q" if big else "H"), order + ("HHQ" if big else "HHI"), 8 if big else 4
     )
     counts: dict[int, int] = {}
-    with contextlib.suppress(struct.error):  # ends within a directory: Pillow says so
-        _trim(data, form, counts)
+    with contextlib.suppress(struct.error):  # the data ends within a directory: Pillow reports it
+        _find_excessive(data, form, counts)
     if not counts:
         return data
     memory.check(len(data))
@@ -76,8 +76,8 @@ def trimmed(data: bytes) -> bytes:
 def check_blocks(data: bytes) -> None:
     """Raise PictureError if an EXIF block somewhere in a file names more than `MAX_BLOCK_VALUES` bytes of values.
 
-    For files whose decoder loads the block before it could be trimmed. Compressed pixels do not
-    look like such a block by chance.
+    This is for files whose decoder loads the block before it could be trimmed. Compressed pixels do not look like such
+    a block by chance.
     """
     for number, header in enumerate(_HEADER.finditer(data)):
         if number == _MAX_HEADERS:
@@ -95,8 +95,8 @@ def check_blocks(data: bytes) -> None:
             raise PictureError(f"has metadata that needs {needed / 1e6:.0f} MB of memory")
 
 
-def _trim(data: bytes, form: _Format, counts: dict[int, int]) -> None:
-    """Put into `counts` the number of values that an entry shall say, by the position of that number."""
+def _find_excessive(data: bytes, form: _Format, counts: dict[int, int]) -> None:
+    """Put into `counts`, for each value that is too long, position -> new number in its directory entry."""
     waiting = [struct.unpack_from(form.offset, data, 8 if form.inline == 8 else 4)[0]]
     seen: set[int] = set()
     while waiting:
@@ -115,14 +115,14 @@ def _trim(data: bytes, form: _Format, counts: dict[int, int]) -> None:
             if tag in _STRIPS:
                 _check_strips(count)
                 continue
-            kept = _kept(tag, size, left)
+            kept = _kept_bytes(tag, size, left)
             if tag not in _MAX_BLOCK_BYTES:
                 left -= kept
             if kept != size:
                 counts[at] = kept // unit if kept > form.inline else 0
 
 
-def _kept(tag: int, size: int, left: int) -> int:
+def _kept_bytes(tag: int, size: int, left: int) -> int:
     block = _MAX_BLOCK_BYTES.get(tag)
     if block is not None:
         return size if size <= block else 0
@@ -131,7 +131,7 @@ def _kept(tag: int, size: int, left: int) -> int:
 
 
 def _entries(data: bytes, form: _Format, start: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield tag, type, number of values, and where that number stands, of each entry of a directory."""
+    """Yield tag, type, number of values, and the position of that number, of each entry of a directory."""
     (length,) = struct.unpack_from(form.length, data, start)
     if length > MAX_ENTRIES:
         raise PictureError(f"is truncated or damaged: a directory of {length} tags")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Container
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,10 +11,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from ... import atomic
+
 QUALITY = 82
 """JPEG quality of a thumbnail: artefacts are not visible at its size, and the file is about 25 KB."""
 
-SUFFIX, PART = ".jpg", ".part"
+SUFFIX = ".jpg"
 
 
 @dataclass(frozen=True)
@@ -31,24 +32,26 @@ class Thumbnails:
         return self.folder / digits[:2] / digits[2:4] / f"{digits}{SUFFIX}"
 
     def write(self, content_hash: bytes, data: bytes) -> Path:
-        """Write a thumbnail, the bytes of a JPEG file as `jpeg` makes them, and return its path.
+        """Write a thumbnail, the bytes of a JPEG file from `encode_jpeg`, and return its path.
 
-        It appears whole or not at all, whoever else writes the same one at the time. Raises OSError (disk full, no
-        permission).
+        It appears whole or not at all, also if another thread or process writes the same one. Raises OSError (disk
+        full, no permission).
         """
         target = self.path(content_hash)
         try:
-            _write(data, target)
-        except FileNotFoundError:  # swept away meanwhile
-            _write(data, target)
+            _write_whole(data, target)
+        except FileNotFoundError:  # another process has removed the folder or the temporary file: `sweep`
+            _write_whole(data, target)
         return target
 
-    def sweep(self, wanted: Container[bytes]) -> None:
-        """Remove what a killed process left: temporary files, and thumbnails of contents that are not `wanted`."""
+    def sweep(self, content_hashes: Container[bytes]) -> None:
+        """Remove what a killed process left: temporary files, and thumbnails of contents not in `content_hashes`."""
         for folder, _, names in os.walk(self.folder):
             for name in names:
                 stem, suffix = os.path.splitext(name)
-                if suffix == PART or (suffix == SUFFIX and _is_hash(stem) and bytes.fromhex(stem) not in wanted):
+                if name.startswith(".") or (
+                    suffix == SUFFIX and _is_hash(stem) and bytes.fromhex(stem) not in content_hashes
+                ):
                     with contextlib.suppress(OSError):
                         Path(folder, name).unlink()
 
@@ -57,34 +60,27 @@ class Thumbnails:
         self.path(content_hash).unlink(missing_ok=True)
 
 
-def jpeg(image: Image.Image, side: int, quality: int = QUALITY) -> bytes:
+def encode_jpeg(image: Image.Image, side: int, quality: int = QUALITY) -> bytes:
     """Return an upright RGB picture as a JPEG file within `side` x `side` pixels, without any metadata.
 
     A picture that fits keeps its size.
     """
     target = BytesIO()
-    _fitted(image, side).save(target, "JPEG", quality=quality)
+    _shrink_to_fit(image, side).save(target, "JPEG", quality=quality)
     return target.getvalue()
 
 
-def _write(data: bytes, target: Path) -> None:
+def _write_whole(data: bytes, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{secrets.token_hex(8)}{PART}")
-    try:
-        with temporary.open("xb") as file:  # readable for whom the user's mask says, unlike mkstemp's
-            file.write(data)
-        temporary.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    with atomic.whole_file(target, durable=False) as temporary:
+        temporary.write_bytes(data)
 
 
 def _is_hash(stem: str) -> bool:
     return len(stem) == 64 and set(stem) <= set("0123456789abcdef")
 
 
-def _fitted(image: Image.Image, side: int) -> Image.Image:
+def _shrink_to_fit(image: Image.Image, side: int) -> Image.Image:
     """Return a new picture within `side` x `side` with the same proportions and no metadata."""
     scale = min(1.0, side / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

@@ -1,4 +1,4 @@
-"""The process that decodes: `python -m polyglance.data.pictures.worker`, started and fed by `decoding`.
+"""The process that decodes: `python -m polyglance.data.pictures.worker`, started by `process`.
 
 It reads requests from its standard input and answers on its standard output (`frames`), one at a time, and ends when
 the input does, or when it was idle for a minute. A picture that crashes a decoder, or needs more memory or processor
@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -21,35 +20,29 @@ from ...errors import PictureError
 from . import files, frames, images, memory, thumbnails
 from .frames import Message
 from .images import Picture
+from .limits import Limits, set_soft_limit, too_much_memory
 
 IDLE_SECONDS = 60.0
-POLL_SECONDS = 0.02
-"""How often the memory in use is looked at where the system has no limit for it."""
-
-ADDRESS_SPACE_BESIDE = 150_000_000
-"""Address space that a decoder's libraries and the stacks of its threads may take beside the memory that is limited."""
-
-OUT_OF_MEMORY = 70
-"""Exit status of a worker that used more memory than it may."""
+"""A process that gets no request in this time ends."""
 
 Values = dict[str, Any]
 
 
 def main() -> None:
     """Answer requests until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one says when to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    requests, answers = sys.stdin.buffer, _own_output()
-    _be_the_first_to_go()
+    requests, answers = sys.stdin.buffer, _claim_output()
+    _be_first_out_of_memory()
     memory.keep_freed_blocks()
     if sys.platform != "win32":
         import resource
 
-        _set_soft(resource.RLIMIT_CORE, 0)  # a crash must not leave a picture's pixels behind
+        set_soft_limit(resource.RLIMIT_CORE, 0)  # a crash must not leave a picture's pixels behind
     frames.write(answers, Message({"ready": True}))
     with suppress(EOFError, BrokenPipeError):
         while True:
-            request = _next(requests)
+            request = _read_request(requests)
             frames.write(answers, _answer(request, requests, answers))
 
 
@@ -57,24 +50,24 @@ def _answer(request: Message, requests: BinaryIO, answers: BinaryIO) -> Message:
     values = request.values
     try:
         if values["kind"] == "bytes":
-            return _decoded(request.blocks[0], values)
+            return _decode(request.blocks[0], values)
         root, relative = request.blocks
         data = files.read_below(root, relative, max_bytes=values["max_bytes"])
         frames.write(answers, Message({"content_hash": files.content_hash(data).hex()}))
         if not frames.read(requests).values["decode"]:
             return Message({})
-        return _decoded(data, values)
+        return _decode(data, values)
     except PictureError as error:
         return Message({"error": error.message, "hint": error.hint, "may_pass": error.may_pass})
 
 
-def _decoded(data: bytes, values: Values) -> Message:
-    """The answer with the picture in `data`: its size and facts, and its pixels or a JPEG copy or both."""
+def _decode(data: bytes, values: Values) -> Message:
+    """Return the answer with the picture in `data`: its size and facts, and its pixels or a JPEG copy or both."""
     limit = values["memory_bytes"]
     try:
-        with _Limits(limit, values["seconds"]):
+        with Limits(limit, values["seconds"]):
             picture = images.decode(data, side=values["side"], max_pixels=values["max_pixels"])
-            return _message(picture, values)
+            return _make_message(picture, values)
     except MemoryError as error:
         raise too_much_memory(limit) from error
     except PictureError as error:
@@ -83,9 +76,9 @@ def _decoded(data: bytes, values: Values) -> Message:
         raise
 
 
-def _message(picture: Picture, values: Values) -> Message:
+def _make_message(picture: Picture, values: Values) -> Message:
     image, side = picture.image, values["jpeg_side"]
-    shown = {
+    values_of_picture = {
         "width": picture.width,
         "height": picture.height,
         "format": picture.format,
@@ -93,74 +86,11 @@ def _message(picture: Picture, values: Values) -> Message:
         "size": image.size,
     }
     pixels = image.tobytes() if values["pixels"] else b""
-    jpeg = thumbnails.jpeg(image, side, values["quality"]) if side else b""
-    return Message(shown, [pixels, jpeg])
+    jpeg = thumbnails.encode_jpeg(image, side, values["quality"]) if side else b""
+    return Message(values_of_picture, [pixels, jpeg])
 
 
-def too_much_memory(limit: int) -> PictureError:
-    """The error of a picture that needs more than `limit` bytes of memory."""
-    return PictureError(f"could not be decoded: took more than {limit / 1e6:.0f} MB of memory")
-
-
-class _Limits:
-    """While this lasts the process may use so much memory and processor time more than it has used."""
-
-    def __init__(self, memory_bytes: int, seconds: float) -> None:
-        self._memory_bytes = memory_bytes
-        self._seconds = seconds
-        self._over = threading.Event()
-
-    def __enter__(self) -> None:
-        if sys.platform == "linux":
-            import resource
-
-            _set_soft(resource.RLIMIT_AS, _address_space() + ADDRESS_SPACE_BESIDE + self._memory_bytes)
-        else:
-            threading.Thread(target=self._look, args=(_resident(),), daemon=True).start()
-        if sys.platform != "win32":
-            import resource
-
-            # In case this process is left alone with a decoder that does not end.
-            cores = os.cpu_count() or 1
-            _set_soft(resource.RLIMIT_CPU, int(time.process_time() + self._seconds * cores + 2))
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        if sys.platform != "win32":
-            import resource
-
-            _set_soft(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
-        if sys.platform == "linux":
-            _set_soft(resource.RLIMIT_AS, resource.RLIM_INFINITY)
-
-    def _look(self, before: int) -> None:
-        while not self._over.wait(POLL_SECONDS):
-            if _resident() - before > self._memory_bytes:
-                os._exit(OUT_OF_MEMORY)
-
-
-def _set_soft(limit: int, value: int) -> None:
-    import resource
-
-    hard = resource.getrlimit(limit)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = hard if value == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(limit, (value, hard))
-
-
-def _address_space() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _resident() -> int:
-    import psutil
-
-    size: int = psutil.Process().memory_info().rss
-    return size
-
-
-def _next(requests: BinaryIO) -> Message:
+def _read_request(requests: BinaryIO) -> Message:
     ending = threading.Timer(IDLE_SECONDS, os._exit, (0,))
     ending.daemon = True
     ending.start()
@@ -170,8 +100,8 @@ def _next(requests: BinaryIO) -> Message:
         ending.cancel()
 
 
-def _own_output() -> BinaryIO:
-    """Take the standard output for the answers alone: what a decoder prints goes nowhere."""
+def _claim_output() -> BinaryIO:
+    """Return the standard output for the answers, and drop what decoders print to it."""
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -179,8 +109,8 @@ def _own_output() -> BinaryIO:
     return answers
 
 
-def _be_the_first_to_go() -> None:
-    """When the system is out of memory it ends this process before the one that indexes or serves."""
+def _be_first_out_of_memory() -> None:
+    """Let a system that is out of memory kill this process before the one that indexes or serves."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("700")
 

@@ -1,4 +1,4 @@
-"""Descriptions and subjects of an XMP packet, read as a stream: nothing is built from the document but these texts."""
+"""Descriptions and subjects of an XMP packet, read as a stream: only these texts are kept in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DECLARATION = re.compile(r"<!(?!--|\[CDATA\[)")
 
 @dataclass(frozen=True)
 class Texts:
-    """What `dc:description` (that of the default language first) and `dc:subject` list."""
+    """The items of `dc:description` (the default language first) and of `dc:subject`."""
 
     descriptions: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class _Item:
 
 @dataclass
 class _Reader:
-    """Collects, while the document goes by, the text of list items below a description or a subject."""
+    """Collects the text of list items below a description or a subject while the document is parsed."""
 
     open_lists: list[str] = field(default_factory=list)
     items: list[_Item] = field(default_factory=list)

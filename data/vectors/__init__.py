@@ -1,1 +1,1 @@
-"""Nearest neighbours among the vectors of one encoder: FAISS, following the catalog."""
+"""Stores of vectors that follow the catalog: nearest neighbours among the vectors of one encoder."""

@@ -1,4 +1,4 @@
-"""FAISS, and what several of our indexes do with it."""
+"""FAISS: loading it, and what several indexes do with it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from . import snapshot
 
 
 def _imported() -> Any:
-    """FAISS, with threads that sleep while they wait (OpenMP reads the variable when it is loaded).
+    """Import FAISS, with threads that sleep while they wait (OpenMP reads the variable when it is loaded).
 
-    By default they spin, and wait for one another through whole time slices of a processor that has other work: on two
+    By default its threads spin while they wait for each other, for whole time slices of a busy processor: on two
     busy cores a search of 1,000,000 vectors then took 53 ms at the median instead of 8.
     """
     name = "OMP_WAIT_POLICY"
@@ -44,7 +44,7 @@ LANES = 16
 20,000 vectors of lite's 1011 components then took 25 ms a search instead of 3."""
 
 BITS_PER_ID = 4096
-"""A selection spread more thinly than this, over more ids than a megabyte has bits, goes by hash, not by bitmap."""
+"""A selection with fewer than one id in this many, of more ids than a megabyte has bits, is a hash set, no bitmap."""
 
 
 def width(dimension: int) -> int:
@@ -53,7 +53,7 @@ def width(dimension: int) -> int:
 
 
 def padded(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Vectors, shape (n, dimension), with zeros up to `width(dimension)`; they leave inner products as they are."""
+    """Vectors, shape (n, dimension), with zeros up to `width(dimension)`; zeros do not change inner products."""
     missing = width(vectors.shape[1]) - vectors.shape[1]
     return np.pad(vectors, ((0, 0), (0, missing))) if missing else vectors
 
@@ -81,9 +81,9 @@ def read(file: BinaryIO) -> Any:
 
 
 def mapped(path: Path, file: BinaryIO) -> Any:
-    """Map the index at the beginning of an open file into memory; read it where that cannot be done.
+    """Map the index at the beginning of an open file into memory; read it where mapping is impossible.
 
-    That is on Windows, and where FAISS cannot be told the file's name. Raises SnapshotInvalid.
+    Mapping is impossible on Windows, and for a name that FAISS does not accept. Raises SnapshotInvalid.
     """
     try:
         name = str(path)
@@ -109,7 +109,7 @@ def write(index: Any, put: Callable[[bytes], object]) -> None:
 
     try:
         faiss.write_index(index, faiss.PyCallbackIOWriter(attempt, snapshot.CHUNK))
-    except RuntimeError as error:  # FAISS makes one of whatever a callback raises: say what it was (a full disk)
+    except RuntimeError as error:  # FAISS raises it for any error of a callback: raise the callback's own (a full disk)
         raise (failed[0] if failed else OSError(str(error))) from error
 
 

@@ -1,12 +1,13 @@
-"""A `VectorStore` of NumPy arrays: exact, simple, and read anew at every change. For tests and small libraries."""
+"""A `VectorStore` of NumPy arrays: exact, simple, and read again at every change. For tests and small libraries."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ...arrays import Floats, Seals
 from ..catalog.catalog import Catalog
 from ..catalog.database import damaged
-from .store import SAMPLE, Floats, Keys, Seals, is_known, were_keys_reused
+from .store import SAMPLE, Keys, is_known, were_keys_reused
 
 
 class InMemoryStore:
@@ -27,7 +28,7 @@ class InMemoryStore:
         if is_known(self._catalog, generation, self.generation) and not were_keys_reused(self._catalog, *tail):
             return
         dimension = self._vectors.shape[1]
-        batches = list(self._catalog.vectors_after(self.encoder_id, 0))
+        batches = list(self._catalog.vectors.after(self.encoder_id, 0))
         if any(batch.vectors.shape[1] != dimension for batch in batches):
             raise damaged(f"vectors of other dimensions where {dimension} are expected")
         self._keys = np.concatenate([np.empty(0, np.int64), *(batch.ids for batch in batches)])
@@ -36,7 +37,7 @@ class InMemoryStore:
         self.generation = generation
 
     def count(self) -> int:
-        """Number of vectors held."""
+        """Number of vectors."""
         return len(self._keys)
 
     def search(self, query: Floats, k: int, allowed: Keys | None = None) -> tuple[Floats, Keys]:
@@ -47,10 +48,10 @@ class InMemoryStore:
         return scores[order], self._keys[places[order]]
 
     def fetch(self, keys: Keys) -> Floats:
-        """The vectors with these keys; zeros where none is held."""
+        """The vectors with these keys; zeros for a key that does not exist."""
         vectors = np.zeros((len(keys), self._vectors.shape[1]), np.float32)
-        is_held = np.isin(keys, self._keys)
-        vectors[is_held] = self._vectors[np.searchsorted(self._keys, keys[is_held])]
+        exists = np.isin(keys, self._keys)
+        vectors[exists] = self._vectors[np.searchsorted(self._keys, keys[exists])]
         return vectors
 
     def sample(self) -> Floats:

@@ -1,8 +1,8 @@
-"""Snapshot files: the vector index of one encoder on the disk, a cache that is believed only if every byte is right.
+"""Snapshot files: the vector index of one encoder on the disk, a cache that is used only if every byte is right.
 
 Layout: the serialised FAISS index, which FAISS maps into memory from the beginning of a file; the ids of the vectors,
-ascending, and their seals (8 bytes each); a footer of fixed size (FOOTER). The footer holds a SHA-256 over its other
-fields and all that goes before: FAISS itself opens a file with flipped bytes without a word.
+ascending, and their seals (8 bytes each); a footer of fixed size (FOOTER). The footer has a SHA-256 over its other
+fields and all bytes before it, because FAISS itself opens a file with flipped bytes without an error.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from .. import atomic
+from ... import atomic
 
 FOLDER = "snapshots"
 MAGIC = b"PGLANCE\n"
 VERSION = 3
 FOOTER = struct.Struct("<8sI32sQqQQQd32s")
-"""Magic, format version, fingerprint, generation, last vector id, vectors, how the index is tuned, SHA-256."""
+"""Magic, format version, fingerprint, generation, last vector id, number of vectors, tuning, SHA-256."""
 
 CHUNK = 1 << 20
 PREFIX_DIGITS = 16  # of the fingerprint, in the file's name
 
 
 class SnapshotInvalid(Exception):
-    """A snapshot that must not be used, and why; never shown to users, who lose nothing but a moment."""
+    """A snapshot that must not be used, and why. It is never shown to users, who only wait a moment longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How an index in clusters is searched: `probes` of them, which found `recall` (0 to 1) of the exact first ten.
+    """How an index in clusters is searched: `probes` of them, with a recall (0 to 1) of the exact first ten.
 
     `trained` is the number of vectors there were when the clusters were found. All zero for an exact index.
     """
@@ -52,7 +52,7 @@ NO_CLUSTERS = Tuning()
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a snapshot says of itself, but for what every vector is; not yet verified."""
+    """The footer of a snapshot, not yet verified."""
 
     fingerprint: str
     generation: int
@@ -68,7 +68,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a snapshot says, but the index itself; `ids`, ascending, and `seals` have shape (vectors,)."""
+    """A snapshot without its index; `ids`, ascending, and `seals` have shape (vectors,)."""
 
     fingerprint: str
     generation: int
@@ -84,14 +84,14 @@ class Snapshot:
 
 
 def path_of(folder: Path, fingerprint: str) -> Path:
-    """Where the snapshot of an encoder lies in the folder of snapshots."""
+    """The path of an encoder's snapshot in the folder of snapshots."""
     return folder / f"{fingerprint[:PREFIX_DIGITS]}.faiss"
 
 
 def write(path: Path, snapshot: Snapshot, index: Callable[[Callable[[bytes], object]], None]) -> None:
-    """Write a snapshot whole or not at all, for one writer at a time; `index` is called with what it is to write by.
+    """Write a snapshot whole or not at all, for one writer at a time; `index` is called with a function that writes.
 
-    Nothing is held in memory but what `index` hands over at a time. Raises OSError.
+    Memory holds only what `index` passes at a time. Raises OSError.
     """
     path.parent.mkdir(exist_ok=True)
     with atomic.whole_file(path) as temporary, temporary.open("wb") as file:
@@ -110,7 +110,7 @@ def write(path: Path, snapshot: Snapshot, index: Callable[[Callable[[bytes], obj
 
 @contextlib.contextmanager
 def opened(path: Path, fingerprint: str) -> Iterator[tuple[Snapshot, BinaryIO]]:
-    """Verify the snapshot of an encoder, and yield it with the file, at whose beginning the index is.
+    """Verify the snapshot of an encoder, and yield it with the file, which begins with the index.
 
     Raises SnapshotInvalid, FileNotFoundError if there is none, OSError.
     """
@@ -142,7 +142,7 @@ def peek(path: Path) -> Header:
 
 
 def _header(file: BinaryIO) -> tuple[Header, bytes, int]:
-    """(what the footer says, its digest, bytes before the footer)."""
+    """(header, digest, number of bytes before the footer)."""
     size = os.fstat(file.fileno()).st_size - FOOTER.size
     if size < 0:
         raise SnapshotInvalid("it is cut short")

@@ -14,16 +14,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Floats
 from . import lexicon
 from .colours import COLOURS
 from .parse import Hit, Reading
-
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 CONCEPTS = 1000
 DIMENSION = CONCEPTS + len(COLOURS)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import EncoderUnavailable, UnknownEncoder
-from ..base import Progress
+from ...progress import Progress, Tick
 from .checkpoint import WEIGHTS, dual_config
 from .transfer import READ_SECONDS, RemoteFile, fetch, gigabytes
 
@@ -91,11 +91,11 @@ def _fetch_large(repo_id: str, commit: str, files: list[RemoteFile], progress: P
     for file in large:
         fetch(repo_id, commit, file, folder, partial(_report, progress, fetched, total))
         fetched += file.size
-    progress(total, total)
+    progress(Tick(total, total))
 
 
 def _report(progress: Progress, base: int, total: int, count: int) -> None:
-    progress(base + count, total)
+    progress(Tick(base + count, total))
 
 
 def _snapshot(repo_id: str, revision: str, files: list[RemoteFile]) -> Path:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from ... import atomic
 from ..base import Fingerprint
 from . import contents
 from .checkpoint import PREPROCESSOR_FILES, TOKENIZER_FILES, Checkpoint
@@ -102,7 +101,5 @@ def _save_checksums(entries: dict[str, Any]) -> None:
     # Without the cache everything still works, but takes longer.
     with contextlib.suppress(OSError):
         CHECKSUMS.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=CHECKSUMS.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(entries, file)
-        Path(temporary).replace(CHECKSUMS)
+        with atomic.whole_file(CHECKSUMS, durable=False) as temporary:
+            temporary.write_text(json.dumps(entries), encoding="utf-8")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ...config import Settings
 from ...errors import EncoderUnavailable
-from ..base import Card, Encoder, Progress, Registration
+from ...progress import Progress
+from ..base import Card, Encoder, Registration
 from . import checkpoint, hub
 from .checkpoint import Checkpoint
 from .known import KNOWN, KnownModel, by_name, card

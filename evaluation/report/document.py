@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays import Floats
 from ...data import paths
 from .. import ann, diagnostics, metrics, published
 from ..retrieval import LanguageResult, RetrievalResult
@@ -81,7 +82,7 @@ def _measure_cuts(ranking: LanguageResult, result: RetrievalResult) -> list[dict
     return [_round(asdict(cut), 4) for cut in cuts]
 
 
-def _all_texts(result: RetrievalResult) -> metrics.Floats:
+def _all_texts(result: RetrievalResult) -> Floats:
     return np.concatenate([ranking.texts for ranking in result.languages.values()])
 
 

@@ -1,1 +1,1 @@
-"""What lies on the disk: which files, what changed, which disks are there."""
+"""What is on the disk: which files, what has changed, which disks are present."""

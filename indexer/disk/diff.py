@@ -10,33 +10,36 @@ from ...data.catalog.records import FileStat, Known
 from ...data.paths import upwards
 
 Place = TypeVar("Place")
-"""What tells files apart: a path below one root, or a root and a path."""
+"""The identity of a file: its path below one root, or a root and a path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diff(Generic[Place]):
-    """What a scan saw, against what was known. Nothing was opened to find this out."""
+    """How the files of a scan differ from the photos of the catalog, by path, inode, size and time."""
 
     added: list[Place]
     changed: list[tuple[int, Place]]
-    """(photo id, place) of files that have other bytes, or may have."""
+    """(photo id, place) of files that have changed, or may have."""
     moved: list[tuple[int, Place]]
     """(photo id, new place) of files that are the same file (inode, size, time) under another name."""
     removed: dict[int, Place]
-    """Photo id -> where its file was that is gone, or that another photo's file has replaced."""
+    """Photo id -> place, of photos whose file is gone or was replaced by the file of another photo."""
     unchanged: int = 0
     still_failed: int = 0
-    """Files as they were when they could not be read."""
+    """Files that could not be read before and have not changed since."""
 
 
 def diff(
-    known: Mapping[bytes, Known], found: Mapping[bytes, FileStat], unreadable: Iterable[bytes] = ()
+    known: Mapping[bytes, Known], files: Mapping[bytes, FileStat], unreadable: Iterable[bytes] = ()
 ) -> Diff[bytes]:
-    """Compare one root. A photo in an `unreadable` folder is neither removed nor moved: its absence is not proved."""
+    """Compare the photos known of one root with the files of a scan, both by path below the root.
+
+    A photo in an `unreadable` folder is neither removed nor moved: its absence is not proved.
+    """
     added = []
     changed = []
     unchanged = still_failed = 0
-    for path, stat in found.items():
+    for path, stat in files.items():
         before = known.get(path)
         if before is None:
             added.append(path)
@@ -46,48 +49,50 @@ def diff(
         else:
             changed.append((before.photo_id, path))
     removed = {}
-    if len(found) - len(added) < len(known):
-        hidden = frozenset(unreadable)
+    if len(files) - len(added) < len(known):  # else every known path is still there
+        folders = frozenset(unreadable)
         removed = {
             photo.photo_id: path
             for path, photo in known.items()
-            if path not in found and (not hidden or hidden.isdisjoint(upwards(path)))
+            if path not in files and (not folders or folders.isdisjoint(upwards(path)))
         }
     result = Diff(added, changed, [], removed, unchanged, still_failed)
     displaced = [*removed.items(), *changed]
-    files = [*added, *(path for _, path in changed)]
-    if not displaced or not files:
+    candidates = [*added, *(path for _, path in changed)]
+    if not displaced or not candidates:
         return result
-    return with_moves(result, matched([(each, known[path].stat) for each, path in displaced], files, found.__getitem__))
+    stats = [(photo_id, known[path].stat) for photo_id, path in displaced]
+    return add_moves(result, find_moves(stats, candidates, files.__getitem__))
 
 
-def matched(
-    displaced: Iterable[tuple[int, FileStat]], files: Iterable[Place], stat_of: Callable[[Place], FileStat]
+def find_moves(
+    displaced: Iterable[tuple[int, FileStat]], files: Iterable[Place], get_stat: Callable[[Place], FileStat]
 ) -> list[tuple[int, Place]]:
-    """(photo id, place) of the files that are photos which were elsewhere, by inode, size and time.
+    """Return (photo id, place) of each of the `files` that has the inode, size and time of a displaced photo.
 
-    `displaced` are photos that are not where they were, with the stat of then, on the files' file system.
+    `displaced` has the ids of photos that are not at their paths any more, with their stats in the catalog. All must be
+    on one file system.
     """
-    left: dict[FileStat, list[int]] = {}
+    by_stat: dict[FileStat, list[int]] = {}
     for photo_id, stat in displaced:
-        left.setdefault(stat, []).append(photo_id)
-    return [(photos.pop(0), place) for place in files if (photos := left.get(stat_of(place)))]
+        by_stat.setdefault(stat, []).append(photo_id)
+    return [(photos.pop(0), place) for place in files if (photos := by_stat.get(get_stat(place)))]
 
 
-def with_moves(before: Diff[Place], moved: Sequence[tuple[int, Place]]) -> Diff[Place]:
-    """The same with photos `moved` to places that were added or changed.
+def add_moves(before: Diff[Place], moved: Sequence[tuple[int, Place]]) -> Diff[Place]:
+    """Return the diff `before` with photos `moved` to places that were added or changed in it.
 
-    A changed file whose photo has moved away is a new one; a photo whose place another one took is removed.
+    A changed file whose photo has moved away is a new file. A photo whose place another photo has taken is removed.
     """
     if not moved:
         return before
-    ids, taken = {photo_id for photo_id, _ in moved}, {place for _, place in moved}
-    removed = before.removed | {photo_id: place for photo_id, place in before.changed if place in taken}
+    ids, destinations = {photo_id for photo_id, _ in moved}, {place for _, place in moved}
+    removed = before.removed | {photo_id: place for photo_id, place in before.changed if place in destinations}
     return replace(
         before,
-        added=[place for place in before.added if place not in taken]
-        + [place for photo_id, place in before.changed if photo_id in ids and place not in taken],
-        changed=[(each, place) for each, place in before.changed if each not in ids and place not in taken],
+        added=[place for place in before.added if place not in destinations]
+        + [place for photo_id, place in before.changed if photo_id in ids and place not in destinations],
+        changed=[(each, place) for each, place in before.changed if each not in ids and place not in destinations],
         moved=[*before.moved, *moved],
         removed={photo_id: place for photo_id, place in removed.items() if photo_id not in ids},
     )
@@ -95,9 +100,9 @@ def with_moves(before: Diff[Place], moved: Sequence[tuple[int, Place]]) -> Diff[
 
 @dataclass(frozen=True, slots=True)
 class Rewritten(Generic[Place]):
-    """A place that was read and holds other bytes than before: the photo it was, its content then and now.
+    """A file that was read and holds other bytes than before: its photo, and its content hash before and after.
 
-    `photo_id` and `before` are None of a file that is new there.
+    `photo_id` and `before` are None for a new file.
     """
 
     place: Place
@@ -106,12 +111,14 @@ class Rewritten(Generic[Place]):
     after: bytes
 
 
-def moved_contents(rewritten: Sequence[Rewritten[Place]], gone: Iterable[tuple[int, bytes]] = ()) -> dict[Place, int]:
-    """Place -> the photo that turned up there, by content: files renamed along a chain where inodes tell nothing.
+def find_moved_contents(
+    rewritten: Sequence[Rewritten[Place]], gone: Iterable[tuple[int, bytes]] = ()
+) -> dict[Place, int]:
+    """Return place -> id of the photo that has moved there, by content: chains of renames that inodes do not show.
 
-    A photo whose file has other bytes now turns up at another place that was rewritten. At a new place it does only if
-    its own was taken by a third photo: else a copy was made before it was edited, and it stays what it was. `gone` are
-    photos, with their contents, whose files were not found.
+    A photo whose file holds other bytes now has moved to a rewritten place that holds its bytes. It has moved to a new
+    place only if a third photo has taken its own place: else the new file is a copy, made before the photo was edited.
+    `gone` has (photo id, content hash) of photos whose files were not found.
     """
     free: dict[bytes, list[int]] = {}
     for photo_id, content in gone:

@@ -1,4 +1,4 @@
-"""Which files and folders are no part of a library: patterns in gitignore's syntax, understood by pathspec."""
+"""Which files and folders are no part of a library: patterns in gitignore's syntax, compiled by pathspec."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ DEFAULTS = (
     "System Volume Information/",
     "lost+found/",
 )
-"""Excluded unless a pattern of the library's own says otherwise: what systems keep for themselves."""
+"""Files and folders of operating systems: excluded unless a pattern of the library includes them again."""
 
 _SYSTEM_FOLDERS = frozenset(os.fsencode(line.strip("\\/")) for line in DEFAULTS[1:])
 
 
 class Exclusion:
-    """The patterns of one library: DEFAULTS, then its own, of which the last that fits decides, as in gitignore.
+    """The patterns of one library: DEFAULTS, then its own. The last one that matches decides, as in gitignore.
 
-    Raises UsageError if one cannot be understood.
+    Raises UsageError if a pattern is invalid.
     """
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
         self.patterns = tuple(patterns)
         for pattern in patterns:
-            check(pattern)
-        self._spec = _spec([*DEFAULTS, *patterns]) if patterns else None
+            check_pattern(pattern)
+        self._spec = _compile([*DEFAULTS, *patterns]) if patterns else None
 
     @property
     def is_default(self) -> bool:
-        """Whether the library has no patterns of its own: then a name alone decides."""
+        """Whether the library has no patterns of its own: then the name alone decides, without the path."""
         return self._spec is None
 
     def excludes(self, relative: bytes, *, folder: bool) -> bool:
-        """Whether the entry at this path below a root is out, seen by itself: the folders above it are in."""
+        """Whether the entry at this path below a root is excluded, provided that no folder above it is."""
         if self._spec is None:
             name = relative[relative.rfind(b"/") + 1 :]
             return name.startswith(b".") or (folder and name in _SYSTEM_FOLDERS)
@@ -54,7 +54,7 @@ class Exclusion:
         return self._spec.match_file(text + "/" if folder else text)
 
     def reaches(self, relative: bytes, *, folder: bool) -> bool:
-        """Whether a scan comes to the entry at this path: neither it nor a folder above it is out."""
+        """Whether a scan reaches the entry at this path: neither it nor a folder above it is excluded."""
         end = relative.find(b"/")
         while end != -1:
             if self.excludes(relative[:end], folder=True):
@@ -65,18 +65,17 @@ class Exclusion:
 
 _ANY_CHARACTERS = "[^/]*"
 _LEADING_FOLDERS, _FOLDERS = "^(?:.+/)?", "(?:/.+)?"
-"""What pathspec makes of `*` within a name, of `**/` in front and of `/**/` inside."""
-
+"""Pathspec's regular expressions for `*` within a name, for a leading `**/` and for `/**/`."""
 
 _BETWEEN_NAMES = re.compile(r"(?<!\[\^)/")
 
 
 class _Pattern(GitIgnoreSpecPattern):
-    """A pattern whose regular expression decides once where each wildcard ends.
+    """A pattern whose regular expression does not backtrack over wildcards.
 
-    Taking the first place at which the part up to the next wildcard fits loses no match, because that part is of
-    fixed length (or of whole names) and the next wildcard reaches on from there. Trying all others, as a plain regular
-    expression does, takes time that grows with a power of the number of wildcards.
+    Each part between two wildcards is matched at the first possible position. This loses no match: the part has a fixed
+    length (or consists of whole names), and the next wildcard can match the rest. A plain regular expression tries all
+    positions, in time that grows with a power of the number of wildcards.
     """
 
     __slots__ = ()
@@ -88,10 +87,11 @@ class _Pattern(GitIgnoreSpecPattern):
 
 
 def _without_backtracking(regex: str) -> str:
-    """Return a regular expression of pathspec's with each part between two wildcards in an atomic group."""
+    """Return a regular expression of pathspec with each part between two `**` in an atomic group."""
     start = _LEADING_FOLDERS if regex.startswith(_LEADING_FOLDERS) else ""
     *parts, last = (
-        "/".join(map(_name, _BETWEEN_NAMES.split(part))) for part in regex.removeprefix(start).split(_FOLDERS)
+        "/".join(map(_name_without_backtracking, _BETWEEN_NAMES.split(part)))
+        for part in regex.removeprefix(start).split(_FOLDERS)
     )
     if not parts:
         return start + last
@@ -100,26 +100,26 @@ def _without_backtracking(regex: str) -> str:
     return "".join(atomic) + _FOLDERS + last
 
 
-def _name(regex: str) -> str:
-    """Put each part of a name's expression that stands between two of its wildcards into an atomic group."""
+def _name_without_backtracking(regex: str) -> str:
+    """Return the regular expression of one name with each part between two `*` in an atomic group."""
     first, *inner = regex.split(_ANY_CHARACTERS)
     if not inner:
         return regex
     return first + "".join(f"(?>[^/]*?{part})" for part in inner[:-1]) + _ANY_CHARACTERS + inner[-1]
 
 
-def _spec(patterns: Sequence[str]) -> pathspec.GitIgnoreSpec:
+def _compile(patterns: Sequence[str]) -> pathspec.GitIgnoreSpec:
     return pathspec.GitIgnoreSpec.from_lines(_Pattern, patterns)
 
 
-def check(pattern: str) -> None:
+def check_pattern(pattern: str) -> None:
     """Raise UsageError unless `pattern` is one line that excludes or re-includes something."""
     if len(pattern) > MAX_PATTERN:
         raise UsageError(
             f"The pattern {pattern[:40]!r}… has {len(pattern)} characters.", f"At most {MAX_PATTERN} are read."
         )
     try:
-        spec = _spec([pattern])
+        spec = _compile([pattern])
     except ValueError as error:
         raise UsageError(f"The pattern {pattern!r} cannot be understood.", "It is one line of a .gitignore.") from error
     if "\n" in pattern or not any(each.include is not None for each in spec.patterns):

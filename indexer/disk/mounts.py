@@ -1,4 +1,4 @@
-"""Which file systems are mounted where, as the operating system tells it (through psutil)."""
+"""The file systems that are mounted, and where, as the operating system lists them (through psutil)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REMOTE_KINDS = frozenset({
     "nfs", "nfs4", "ocfs2", "prl_fs", "smb2", "smb3", "smbfs", "sshfs", "vboxsf", "virtiofs", "vmhgfs", "webdav",
 })
 # fmt: on
-"""File systems that others change unseen: the kernel reports only the changes made on this machine."""
+"""File systems that other machines change: the kernel reports only the changes made on this machine."""
 
 BY_UUID = b"/dev/disk/by-uuid"
 
@@ -35,7 +35,7 @@ class Mount:
 
 
 def mounts() -> list[Mount]:
-    """All mounted file systems, in the order they were mounted."""
+    """List all mounted file systems, in the order they were mounted."""
     volumes = _volumes()
     return [
         Mount(
@@ -49,7 +49,7 @@ def mounts() -> list[Mount]:
 
 
 def _volume(device: bytes, volumes: dict[bytes, str]) -> str:
-    """The UUID of a device; empty for what is none, such as `tmpfs`: that is no path in the working directory."""
+    """Return the UUID of a device; empty if the name is no path (`tmpfs`), which would mean the working directory."""
     return volumes.get(os.path.realpath(device), "") if os.path.isabs(device) else ""
 
 
@@ -60,25 +60,25 @@ def is_remote(kind: str) -> bool:
 
 
 def covering(table: Sequence[Mount], path: bytes) -> Mount:
-    """The file system that an absolute path lies on: of the deepest mount point, and there the last one mounted."""
-    found = Mount(b"/", "")
+    """Return the file system that an absolute path is on: the last one mounted at the deepest mount point."""
+    deepest = Mount(b"/", "")
     for mount in table:
-        if paths.is_within(path, mount.point) and len(mount.point) >= len(found.point):
-            found = mount
-    return found
+        if paths.is_within(path, mount.point) and len(mount.point) >= len(deepest.point):
+            deepest = mount
+    return deepest
 
 
 def mounted(table: Sequence[Mount], root: bytes) -> Mounted:
-    """How a root is mounted now."""
-    on = covering(table, root)
+    """Return how a root is mounted now: its file system, and those mounted inside it."""
+    outer = covering(table, root)
     inside = {  # the last one mounted at a point hides the others
         paths.relative_to(mount.point, root): mount
         for mount in table
         if mount.point != root and paths.is_within(mount.point, root)
     }
-    top = _disk(root, on.volume)
+    top = _disk(root, outer.volume)
     disks = {point: _disk(mount.point, mount.volume) for point, mount in inside.items()}
-    return Mounted(on.point, top.inode, on.volume, tuple(sorted(inside)), top.device, disks)
+    return Mounted(outer.point, top.inode, outer.volume, tuple(sorted(inside)), top.device, disks)
 
 
 def _disk(folder: bytes, volume: str) -> Disk:
@@ -90,7 +90,7 @@ def _disk(folder: bytes, volume: str) -> Disk:
 
 
 def _volumes() -> dict[bytes, str]:
-    """Device -> UUID of the file system on it, where Linux keeps such a list."""
+    """Return device -> UUID of the file system on it; empty where Linux keeps no such list."""
     result = {}
     with suppress(OSError):
         for name in os.listdir(BY_UUID):
@@ -99,7 +99,7 @@ def _volumes() -> dict[bytes, str]:
 
 
 def _serial(point: str) -> str:
-    """On Windows a volume's serial number, which Python gives as the device of its files."""
+    """Return a volume's serial number on Windows, where Python gives it as the device of files; empty elsewhere."""
     if sys.platform == "win32":
         with suppress(OSError):
             return f"{os.stat(point).st_dev:x}"

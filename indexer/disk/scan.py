@@ -1,4 +1,4 @@
-"""What lies on the disk: one walk over a root that opens no file."""
+"""Listing the pictures below a root: one walk that opens no file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ...errors import FolderError
 from .exclude import USUAL, Exclusion
 
 Identity = tuple[int, int]
-"""Device and inode: what tells one folder from another, by whatever path it is reached."""
+"""Device and inode of a folder: the same for every path that leads to it."""
 
 GONE = (FileNotFoundError, NotADirectoryError)
-LEFT = "what is in it was left as it was"
+FOLDER_KEPT = "what is in it was left as it was"
 
 
 @dataclass(slots=True)
@@ -30,11 +30,11 @@ class Scan:
     folders: int = 0
     """How many folders were listed."""
     empty: bool = True
-    """True if the folder it began with holds no entry at all, as the mount point of an unplugged disk does."""
+    """Whether the first folder holds no entry at all, like the mount point of an unplugged disk."""
 
 
 def reaches(root: bytes, below: bytes, exclusion: Exclusion, without: Identity | None = None) -> bool:
-    """Tell if a scan of `root` comes to its folder `below`: on the way is no link, nothing excluded, not `without`."""
+    """Whether a scan of `root` reaches its folder `below`: no link, no exclusion and not `without` is on the way."""
     path = root
     for name in below.split(b"/") if below else ():
         path = os.path.join(path, name)
@@ -51,10 +51,10 @@ def scan(
     deep: bool = True,
     without: Identity | None = None,
 ) -> Scan:
-    """Walk `root`, or only its folder `below`, or (not `deep`) only that folder itself; not the folder `without`.
+    """List the pictures below `root`, or below its folder `below`; if not `deep`, in that folder alone.
 
-    Symbolic links are not followed. Raises FolderError if the folder is missing, if the root cannot be listed, or if it
-    is exchanged meanwhile (a disk unplugged: then nothing is known of what is below).
+    Symbolic links are not followed, and the folder `without` is skipped. Raises FolderError if the folder is missing,
+    if the root cannot be listed, or if another folder takes its place during the scan (its disk was unplugged).
     """
     result = Scan()
     start = os.path.join(root, below) if below else root
@@ -63,7 +63,7 @@ def scan(
     except OSError as error:
         if not below or isinstance(error, GONE):
             raise _unlistable(start, error) from error
-        return Scan(unreadable={below: _reason(error, LEFT)}, empty=False)
+        return Scan(unreadable={below: _reason(error, FOLDER_KEPT)}, empty=False)
     if before == without:
         raise FolderError(
             f"{paths.display(start)} holds the library's own thumbnails.",
@@ -76,14 +76,14 @@ def scan(
         if relative != below and is_same(path, without):
             continue
         try:
-            inside = _list(path, relative, exclusion, result)
+            subfolders = _list_folder(path, relative, exclusion, result)
         except OSError as error:
             if not relative or (relative == below and isinstance(error, GONE)):
                 raise _unlistable(start, error) from error
             if not isinstance(error, GONE):
-                result.unreadable[relative] = _reason(error, LEFT)
+                result.unreadable[relative] = _reason(error, FOLDER_KEPT)
         else:
-            folders += inside if deep else ()
+            folders += subfolders if deep else ()
     if not is_same(start, before):
         raise FolderError(
             f"{paths.display(start)} went away while it was scanned.", "Connect its disk and run this again."
@@ -101,13 +101,13 @@ def is_empty(folder: bytes) -> bool:
 
 
 def identity(folder: bytes) -> Identity:
-    """What tells a directory from every other. Raises OSError."""
+    """Return device and inode of a folder. Raises OSError."""
     info = os.stat(folder)
     return info.st_dev, info.st_ino
 
 
 def is_same(folder: bytes, other: Identity | None) -> bool:
-    """Whether the folder is that one; not if it is gone or may not be asked."""
+    """Whether the path leads to the folder `other`; False if it does not exist or may not be read."""
     try:
         return other is not None and identity(folder) == other
     except OSError:
@@ -118,17 +118,17 @@ def _unlistable(folder: bytes, error: OSError) -> FolderError:
     return FolderError(f"{paths.display(folder)} cannot be read: {error.strerror}.", "Is its disk connected?")
 
 
-def _reason(error: OSError, more: str) -> str:
-    """Why something cannot be read, in the words of `troubles.KINDS`."""
+def _reason(error: OSError, consequence: str) -> str:
+    """Return why something cannot be read, in the words that `troubles.KINDS` recognises."""
     if isinstance(error, PermissionError):
-        return f"cannot be read: permission denied ({more})"
+        return f"cannot be read: permission denied ({consequence})"
     if error.errno == errno.ENAMETOOLONG:
-        return f"cannot be read: its path is longer than the system allows ({more})"
-    return f"cannot be read: {error.strerror} ({more})"
+        return f"cannot be read: its path is longer than the system allows ({consequence})"
+    return f"cannot be read: {error.strerror} ({consequence})"
 
 
-def _list(folder: bytes, relative: bytes, exclusion: Exclusion, result: Scan) -> list[bytes]:
-    """Put the pictures of one folder into `result`; return its subfolders. This is the loop that 100,000 files pay."""
+def _list_folder(folder: bytes, relative: bytes, exclusion: Exclusion, result: Scan) -> list[bytes]:
+    """Put the pictures of one folder into `result`; return its subfolders. This loop runs for every file of a root."""
     folders = []
     files = result.files
     prefix = relative + b"/" if relative else b""
@@ -146,7 +146,7 @@ def _list(folder: bytes, relative: bytes, exclusion: Exclusion, result: Scan) ->
                     folders.append(path)
                 continue
             try:
-                found = entry.stat(follow_symlinks=False)
+                info = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -155,11 +155,11 @@ def _list(folder: bytes, relative: bytes, exclusion: Exclusion, result: Scan) ->
                 if by_name or not excludes(path, folder=False):
                     result.unreadable[path] = _reason(error, "move it to a folder that is not so deep")
                 continue
-            kind = stat.S_IFMT(found.st_mode)
+            kind = stat.S_IFMT(info.st_mode)
             if kind == stat.S_IFDIR:
                 if not excludes(path, folder=True):
                     folders.append(path)
             elif kind != stat.S_IFLNK and (by_name or not excludes(path, folder=False)):
                 # Faster than FileStat(…), which goes through a Python function.
-                files[path] = tuple.__new__(FileStat, (found.st_size, found.st_mtime_ns, found.st_ino & INODE_BITS))
+                files[path] = tuple.__new__(FileStat, (info.st_size, info.st_mtime_ns, info.st_ino & INODE_BITS))
     return folders

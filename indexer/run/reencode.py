@@ -1,26 +1,28 @@
-"""Vectors of another encoder for the photos that are there, beside the ones that answer meanwhile."""
+"""Vectors of another encoder for all photos, made beside the vectors that answer meanwhile."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 
 from ...data import paths
 from ...data.catalog.records import NEVER_SEEN
 from ...errors import FolderError, Stopped
-from .pipeline import Job, Pipeline, Tally, Tick
+from ...progress import Progress, silent
+from .pipeline import Job, Pipeline
+from .report import Tally
 
 
-def encode_missing(pipeline: Pipeline, progress: Callable[[Tick], None] = lambda _: None) -> Tally:
-    """Encode every content that the pipeline's encoder has no vector of; a stopped run resumes.
+def encode_missing(pipeline: Pipeline, progress: Progress = silent) -> Tally:
+    """Encode every content that has no vector of the pipeline's encoder yet; after a stop, the next call resumes.
 
-    Photos that cannot be read now stay as they are until the end, so that the old encoder still finds them; then they
-    are recorded as failed, and tried again by every index run.
+    Photos that cannot be read stay as they are until the end, so that searches with the old encoder still find them.
+    Then they are recorded as failed, and every index run tries them again.
 
-    Raises FolderError, before any work, if a root is offline: its photos could not be found afterwards. Raises Stopped.
+    Raises FolderError, before any work, if a root is offline: the new encoder would not find its photos. Raises Stopped
+    if the run was asked to stop.
     """
-    roots = {root.id: root for root in pipeline.catalog.roots()}
+    roots = {root.id: root for root in pipeline.catalog.roots.all()}
     for root in roots.values():
         if root.photos and not os.path.isdir(root.path):
             raise FolderError(
@@ -29,11 +31,11 @@ def encode_missing(pipeline: Pipeline, progress: Callable[[Tick], None] = lambda
             )
     jobs = [
         Job(roots[root_id], path, stat, is_new=False, hash_before=content_hash)
-        for root_id, path, stat, content_hash in pipeline.catalog.without_vector(pipeline.encoder_id)
+        for root_id, path, stat, content_hash in pipeline.catalog.photos.without_vector(pipeline.encoder_id)
     ]
     tally = Tally()
     unreadable = pipeline.run(jobs, None, tally, progress, record_failures=False)
     if tally.stopped:
         raise Stopped
-    pipeline.catalog.commit([replace(entry, stat=NEVER_SEEN) for entry in unreadable], {}, pipeline.encoder_id)
+    pipeline.catalog.changes.commit([replace(entry, stat=NEVER_SEEN) for entry in unreadable], {}, pipeline.encoder_id)
     return tally

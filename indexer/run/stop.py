@@ -1,4 +1,4 @@
-"""A wish to end, which work in hand is finished before."""
+"""Asking a run to stop after the batch in hand."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 
 class Stop:
-    """Asked for from a signal handler or another thread, seen by whoever works; `wake` ends any waiting."""
+    """A request to stop. A signal handler or another thread asks; the run looks at `asked`; `wake` ends its waiting."""
 
     def __init__(self) -> None:
         self.wake = threading.Event()
         self._asked = False
-        self._holding = 0
+        self._observers = 0
 
     @property
     def asked(self) -> bool:
@@ -21,20 +21,20 @@ class Stop:
         return self._asked
 
     @property
-    def is_held(self) -> bool:
-        """Whether someone is working who will see the wish and end in good order."""
-        return self._holding > 0
+    def is_observed(self) -> bool:
+        """Whether a run is under way that looks at `asked` and ends in good order."""
+        return self._observers > 0
 
     def ask(self) -> None:
-        """Ask for the end."""
+        """Ask the run to stop."""
         self._asked = True
         self.wake.set()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """While this lasts the holder looks at `asked`; outside of it, an interrupt may come at any point."""
-        self._holding += 1
+    def observed(self) -> Iterator[None]:
+        """Inside this block the caller looks at `asked`. Outside of it, an interrupt may end the process anywhere."""
+        self._observers += 1
         try:
             yield
         finally:
-            self._holding -= 1
+            self._observers -= 1

@@ -1,4 +1,4 @@
-"""Which folders are dirty, and when they have been quiet for long enough to be looked at."""
+"""Dirty folders, held back until nothing has happened in them for a while."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MANY = 1000
-"""As many dirty folders of one root as are worth looking at one by one; beyond that the whole root is."""
+MAX_FOLDERS = 1000
+"""Most dirty folders of one root that are compared one by one; if there are more, the whole root is compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
-    """A folder below a root in which something happened; `deep` if folders in it may be concerned as well.
+    """A folder below a root in which something happened; `deep` if the folders in it have to be compared as well.
 
-    `overdue` if something happened there all the time, until waiting for quiet was given up.
+    `overdue` means that something kept happening in it for the longest time that it is held back.
     """
 
     root_id: int
@@ -24,66 +24,68 @@ class Dirty:
 
 
 @dataclass(slots=True)
-class _Since:
+class _Activity:
+    """Times of the first and the last event in a folder, in seconds."""
+
     first: float
     last: float
     deep: bool
 
 
 class Debounce:
-    """Holds dirty folders back until nothing happened in them for `quiet` seconds, but for `ceiling` seconds at most.
+    """Holds dirty folders back until nothing happened in them for `quiet` seconds, for `ceiling` seconds at most.
 
-    Time is whatever clock the caller passes in, in seconds.
+    The caller passes the time `now`, in seconds of any clock.
     """
 
     def __init__(self, quiet: float, ceiling: float) -> None:
         self._quiet = quiet
         self._ceiling = ceiling
-        self._since: dict[int, dict[bytes, _Since]] = {}
+        self._activity: dict[int, dict[bytes, _Activity]] = {}
 
     def mark(self, root_id: int, folder: bytes, now: float, *, deep: bool = False, first: float | None = None) -> None:
-        """Something happened in `folder` (which has not been quiet since `first`, if that is given)."""
-        folders = self._since.setdefault(root_id, {})
-        if folder not in folders and len(folders) >= MANY:
-            first = min(since.first for since in folders.values())
+        """Note that something happened in `folder`; `first` is when it began, if that was before now."""
+        folders = self._activity.setdefault(root_id, {})
+        if folder not in folders and len(folders) >= MAX_FOLDERS:
+            first = min(activity.first for activity in folders.values())
             folders.clear()
             folder, deep = b"", True
-        since = folders.setdefault(folder, _Since(now if first is None else first, now, deep))
-        since.last = now
-        since.deep = since.deep or deep
+        activity = folders.setdefault(folder, _Activity(now if first is None else first, now, deep))
+        activity.last = now
+        activity.deep = activity.deep or deep
 
     def forget(self, root_id: int) -> None:
-        """Nothing about this root is waited for any more."""
-        self._since.pop(root_id, None)
+        """Drop the dirty folders of this root."""
+        self._activity.pop(root_id, None)
 
-    def due(self) -> float | None:
-        """When the next folder will be ready, if nothing more happens; None if none is dirty."""
-        times = [self._ready_at(since) for folders in self._since.values() for since in folders.values()]
+    def next_ready_at(self) -> float | None:
+        """Return when the next folder will be ready if nothing more happens; None if no folder is dirty."""
+        times = [self._ready_at(activity) for folders in self._activity.values() for activity in folders.values()]
         return min(times, default=None)
 
-    def take(self, now: float) -> list[Dirty]:
-        """The folders that are ready, without those that lie in another one which is looked at deeply."""
+    def pop_ready(self, now: float) -> list[Dirty]:
+        """Remove and return the folders that are ready, without those that lie in a deep one of them."""
         ready = [
-            Dirty(root_id, folder, since.deep, overdue=now - since.last < self._quiet)
-            for root_id, folders in self._since.items()
-            for folder, since in folders.items()
-            if self._ready_at(since) <= now
+            Dirty(root_id, folder, activity.deep, overdue=now - activity.last < self._quiet)
+            for root_id, folders in self._activity.items()
+            for folder, activity in folders.items()
+            if self._ready_at(activity) <= now
         ]
         for dirty in ready:
-            del self._since[dirty.root_id][dirty.folder]
-        return outermost(ready)
+            del self._activity[dirty.root_id][dirty.folder]
+        return drop_nested(ready)
 
-    def _ready_at(self, since: _Since) -> float:
-        return min(since.last + self._quiet, since.first + self._ceiling)
-
-
-def outermost(places: Sequence[Dirty]) -> list[Dirty]:
-    """`places` without those that lie in a deep one of them."""
-    deep = {(dirty.root_id, dirty.folder) for dirty in places if dirty.deep}
-    return [dirty for dirty in places if not any((dirty.root_id, folder) in deep for folder in _above(dirty.folder))]
+    def _ready_at(self, activity: _Activity) -> float:
+        return min(activity.last + self._quiet, activity.first + self._ceiling)
 
 
-def _above(folder: bytes) -> Iterator[bytes]:
+def drop_nested(folders: Sequence[Dirty]) -> list[Dirty]:
+    """Return `folders` without those that lie in a deep one of them."""
+    deep = {(dirty.root_id, dirty.folder) for dirty in folders if dirty.deep}
+    return [dirty for dirty in folders if not any((dirty.root_id, parent) in deep for parent in _parents(dirty.folder))]
+
+
+def _parents(folder: bytes) -> Iterator[bytes]:
     """The folders that contain this one, up to the root itself."""
     while folder:
         folder = os.path.dirname(folder)

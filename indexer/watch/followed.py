@@ -1,4 +1,4 @@
-"""One root under watch: how it is watched now, whether that still works, and when it is scanned next."""
+"""One root that is followed: how it is watched, whether its watch still works, and when it is scanned next."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..disk.mounts import Mount, covering, mounted
 from .observer import OnDirty, RootWatch, WatchRefused
 
 SCANNING_SHARE = 0.05
-"""A polled root is scanned this share of the time at most."""
+"""Scanning a polled root takes this share of the time at most."""
 
 INOTIFY_LIMITS = {
     errno.ENOSPC: "fs.inotify.max_user_watches",
@@ -28,16 +28,16 @@ INOTIFY_LIMITS = {
 
 @dataclass(slots=True)
 class Followed:
-    """A root and its watch. `scan_at` is when it is to be compared whole by itself, on the caller's clock."""
+    """A root and its watch. `scan_at` is the time of its next complete comparison, in seconds of the caller's clock."""
 
     root: RootRecord
     watch: RootWatch | None = None
     coverage: Coverage | None = None
     scan_at: float = 0.0
     _below: tuple[bytes, ...] = ()
-    """The mount points in it when its watch was started."""
+    """The mount points inside the root when its watch was started."""
     _limits: tuple[str, ...] = ()
-    """The system's limits then."""
+    """The limits of inotify when its watch was started."""
 
     @property
     def is_offline(self) -> bool:
@@ -48,7 +48,7 @@ class Followed:
     def _how(self) -> str:
         return self.coverage.how if self.coverage else ""
 
-    def look_after(
+    def refresh(
         self,
         table: Sequence[Mount],
         exclusion: Exclusion,
@@ -56,39 +56,43 @@ class Followed:
         on_dirty: OnDirty,
         now: float,
     ) -> None:
-        """See whether its disk is there and its watch alive; start what is not, and have it scanned then."""
+        """Check that its disk is present and its watch works; else start the watch again and make a scan due."""
         if health.state(self.root, table, some_paths) == "offline":
             self.go_offline("its disk is not connected", now)
             return
         if self.is_offline and self.scan_at > now:
-            return  # a scan found it so; it will be tried again
+            return  # the last scan found its disk missing; `scan_at` is the next attempt
         below = mounted(table, self.root.path).below
-        limits = self._limits if self._how == "native" else _limits()
+        limits = self._limits if self._how == "native" else _read_limits()
         running = self.watch is not None or self._how == "polling"
         healthy = self.watch is None or self.watch.is_alive
         if running and healthy and (below, limits) == (self._below, self._limits):
             return
-        self.end()
-        self._below, self._limits = below, _limits()
+        self.stop()
+        self._below, self._limits = below, _read_limits()
         self._start(table, exclusion, on_dirty)
         self.scan_at = now
 
-    def scanned(self, folders: int | None, took: float, poll: float, now: float) -> None:
-        """It was compared whole in `took` seconds, by listing `folders`: are as many watched? Then wait for hints."""
+    def note_scan(self, folders: int | None, seconds: float, poll: float, now: float) -> None:
+        """Note that the root was compared whole in `seconds`, by listing `folders`, and set the time of the next scan.
+
+        A root whose folders are all watched is not scanned again by itself; another one every `poll` seconds or less
+        often.
+        """
         watched = self.watch.watched if self.watch else None
         if folders is not None and watched is not None:
             self.coverage = _coverage(self.root.id, watched, folders)
-        self.scan_at = math.inf if self._how == "native" else now + max(poll, took / SCANNING_SHARE)
+        self.scan_at = math.inf if self._how == "native" else now + max(poll, seconds / SCANNING_SHARE)
 
     def go_offline(self, reason: str, scan_at: float) -> None:
-        """Its disk is missing; if a scan found that, it is tried again at `scan_at`."""
+        """Note that its disk is missing; the next scan is at `scan_at`."""
         if not self.is_offline:
-            self.end()
+            self.stop()
             self.coverage = Coverage(self.root.id, "offline", reason)
         self.scan_at = scan_at
 
-    def end(self) -> None:
-        """Stop watching it."""
+    def stop(self) -> None:
+        """Stop watching the root."""
         if self.watch:
             self.watch.stop()
         self.watch = None
@@ -117,8 +121,8 @@ def _coverage(root_id: int, watched: int, folders: int) -> Coverage:
     return Coverage(root_id, "partly", f"{watched} of {folders} folders; raise the limit with 'sysctl {limit}=…'")
 
 
-def _limits() -> tuple[str, ...]:
-    """The system's limits of watching as they are now, on Linux."""
+def _read_limits() -> tuple[str, ...]:
+    """Return the limits of inotify as they are now; empty on other systems than Linux."""
     values = []
     for name in INOTIFY_LIMITS.values():
         with suppress(OSError):
@@ -127,5 +131,5 @@ def _limits() -> tuple[str, ...]:
 
 
 def _mounts_of(table: Sequence[Mount], root: bytes) -> list[Mount]:
-    """The file systems that a root's files lie on."""
+    """Return the file systems that a root's files are on."""
     return [covering(table, root), *(mount for mount in table if paths.is_within(mount.point, root))]

@@ -30,21 +30,21 @@ from ..disk.exclude import Exclusion
 from ..disk.scan import identity
 
 OnDirty = Callable[[bytes, bool], None]
-"""Called with a folder (relative to the root) and whether the folders in it are concerned too; from any thread."""
+"""Called with a folder, relative to the root, and whether the folders in it are dirty too; from any thread."""
 
-# Linux reports the end of writing; a modification event besides would say every write, and overflow the queue.
+# Linux reports the end of writing. Modification events would report every single write, and overflow the queue.
 _WRITTEN: list[type[FileSystemEvent]] = [FileClosedEvent] if sys.platform == "linux" else [FileModifiedEvent]
 _FOLDER_EVENTS: list[type[FileSystemEvent]] = [DirCreatedEvent, DirMovedEvent, DirDeletedEvent]
 _EVENTS = [*_WRITTEN, *_FOLDER_EVENTS, FileCreatedEvent, FileMovedEvent, FileDeletedEvent]
 
 JOIN_SECONDS = 2.0
 
-# What watchdog says, in a thread of its own, of a folder that moved while it was taken up: nothing anybody can act on.
+# watchdog warns, in a thread of its own, about a folder that moved while its watch was set up. Nobody can act on it.
 warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
 
 
 class WatchRefused(Exception):
-    """The system does not report changes of a folder; `errno` says why (0 if unknown)."""
+    """The system does not report changes of a folder; `errno` is the reason (0 if unknown)."""
 
     def __init__(self, errno: int, reason: str) -> None:
         super().__init__(reason)
@@ -56,7 +56,7 @@ class RootWatch:
 
     def __init__(self, root: bytes, exclusion: Exclusion, on_dirty: OnDirty) -> None:
         self._root = root
-        before = set(threading.enumerate()), _inotify_descriptors()
+        threads_before, descriptors_before = set(threading.enumerate()), _inotify_descriptors()
         try:
             self._identity = identity(root)
             self._observer = Observer()
@@ -65,29 +65,30 @@ class RootWatch:
             )
             self._observer.start()
         except OSError as error:
-            self._end(set(threading.enumerate()) - before[0])
+            self._end(set(threading.enumerate()) - threads_before)
             raise WatchRefused(error.errno or 0, error.strerror or str(error)) from error
-        self._threads = [thread for thread in threading.enumerate() if thread not in before[0] and _is_ours(thread)]
-        self._descriptors = _inotify_descriptors() - before[1]
+        new_threads = set(threading.enumerate()) - threads_before
+        self._threads = [thread for thread in new_threads if isinstance(thread, BaseThread)]
+        self._descriptors = _inotify_descriptors() - descriptors_before
 
     @property
     def is_alive(self) -> bool:
-        """Whether every thread of it still runs, over the very folder that it was started on."""
+        """Whether all its threads run, and the path still leads to the folder that it was started on."""
         try:
-            same = identity(self._root) == self._identity
+            is_same = identity(self._root) == self._identity
         except OSError:
             return False
-        return same and all(thread.is_alive() for thread in self._threads)
+        return is_same and all(thread.is_alive() for thread in self._threads)
 
     @property
     def watched(self) -> int | None:
-        """How many folders the kernel watches for it; None where that cannot be known, or has no limit."""
+        """How many folders the kernel watches for it; None on systems without inotify."""
         if not self._descriptors:
             return None
         return sum(_count_watches(descriptor) for descriptor in self._descriptors)
 
     def stop(self) -> None:
-        """End it, also if it is half dead."""
+        """Stop its threads, also if some have ended already."""
         self._end(set(self._threads))
 
     def _end(self, threads: set[threading.Thread]) -> None:
@@ -100,7 +101,7 @@ class RootWatch:
 
 
 class Troubles(logging.Handler):
-    """Counts what watchdog only logs, such as an overflow of the kernel's queue, and keeps it out of the terminal."""
+    """Calls `on_trouble` for each warning of watchdog, such as an overflow of the queue, and does not print it."""
 
     def __init__(self, on_trouble: Callable[[], None]) -> None:
         super().__init__(logging.WARNING)
@@ -118,12 +119,12 @@ class Troubles(logging.Handler):
         self._logger.propagate = self._was_propagating
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Whatever it is, events may have been lost."""
+        """Report a warning: events may have been lost."""
         self._on_trouble()
 
 
 class _Handler(FileSystemEventHandler):
-    """Never raises: watchdog's thread would die of it."""
+    """Marks folders as dirty. It never raises: an exception would end watchdog's thread."""
 
     def __init__(self, root: bytes, exclusion: Exclusion, on_dirty: OnDirty) -> None:
         self._root = root
@@ -135,7 +136,7 @@ class _Handler(FileSystemEventHandler):
             for name in (event.src_path, event.dest_path):
                 if name:
                     self._mark(os.fsencode(name), folder=event.is_directory)
-        except Exception:  # noqa: BLE001 - whatever it was, looking at everything is right
+        except Exception:  # noqa: BLE001 - comparing the whole root is right after any error
             self._on_dirty(b"", True)
 
     def _mark(self, path: bytes, *, folder: bool) -> None:
@@ -149,12 +150,8 @@ class _Handler(FileSystemEventHandler):
             self._on_dirty(os.path.dirname(relative), False)
 
 
-def _is_ours(thread: threading.Thread) -> bool:
-    return isinstance(thread, BaseThread)
-
-
 def _inotify_descriptors() -> set[str]:
-    """Numbers of this process's inotify descriptors, on Linux."""
+    """Return the numbers of this process's inotify descriptors; empty on other systems than Linux."""
     try:
         numbers = os.listdir("/proc/self/fd")
     except OSError:

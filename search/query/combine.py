@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from ...data.catalog import fulltext
+from ...arrays import Floats
+from ...data.catalog.word_query import WordQuery
 from ...errors import QueryError
 from ...languages import tokens
 from ...languages.stop_words import stop_words_in
 from .parse import Term
-
-Floats = npt.NDArray[np.float32]
 
 CANCELLED = 1e-3
 """A sum of this length or less, relative to the weights, is a rounding error: the terms cancel out."""
@@ -39,19 +37,13 @@ def vector_of(
     return (total / length).astype(np.float32)
 
 
-def words_of(terms: Sequence[Term]) -> str:
-    """FTS5's expression for photos with all words of an added text, and not all words of a subtracted text."""
+def words_of(terms: Sequence[Term]) -> WordQuery:
+    """The query for photos with all words of a text that is added, and not all words of a text that is subtracted."""
     added, subtracted = (
-        [
-            fulltext.match(term.value, stop_words=stop_words_in(term.value))
-            for term in terms
-            if term.kind == "text" and sign * term.weight > 0
-        ]
-        for sign in (1, -1)
+        [term.value for term in terms if term.kind == "text" and sign * term.weight > 0] for sign in (1, -1)
     )
-    included = " OR ".join(f"({words})" for words in added if words)
-    excluded = " OR ".join(f"({words})" for words in subtracted if words)
-    return f"({included}) NOT ({excluded})" if included and excluded else included
+    stop_words = stop_words_in(" ".join([*added, *subtracted]))
+    return WordQuery.from_texts(added, subtracted, stop_words=stop_words)
 
 
 def units_of(terms: Sequence[Term]) -> list[list[str]]:

@@ -11,7 +11,7 @@ from PIL import Image
 from ...config import Settings
 from ...data import paths
 from ...data.pictures import download, files
-from ...data.pictures.decoding import ON_DEMAND, Wish, wish
+from ...data.pictures.decoding import ON_DEMAND, DecodeOptions
 from ...encoders.base import Encoder
 from ...errors import PictureError, QueryError, UsageError
 from .parse import Term
@@ -34,7 +34,7 @@ def reader(
     def read(term: Term) -> Image.Image:
         side = encoder().image_side
         if term.kind == "picture" and sent is not None:
-            return from_sent(sent, wish(settings, side))
+            return from_sent(sent, DecodeOptions.from_settings(settings, side))
         if not by_path:
             raise unreadable(term)
         if term.kind == "url":
@@ -54,7 +54,9 @@ def from_file(path: bytes, side: int, settings: Settings) -> Image.Image:
     if os.path.isdir(path):
         raise UsageError(f"{paths.display(path)} is a folder, not a picture.", "Give one picture in it.")
     try:
-        return _decode(files.read_bytes(path, max_bytes=settings.max_file_bytes), wish(settings, side))
+        return _decode(
+            files.read_bytes(path, max_bytes=settings.max_file_bytes), DecodeOptions.from_settings(settings, side)
+        )
     except PictureError as error:
         raise PictureError(f"{paths.display(path)} {error.message}", error.hint) from error
 
@@ -67,22 +69,22 @@ def from_url(url: str, side: int, settings: Settings) -> Image.Image:
             "Save the picture and give the file, or set POLYGLANCE_ALLOW_URLS=1.",
         )
     try:
-        return _decode(download.fetch(url), wish(settings, side))
+        return _decode(download.fetch(url), DecodeOptions.from_settings(settings, side))
     except PictureError as error:
         raise PictureError(f"{url[:80]} {error.message}", error.hint) from error
 
 
-def from_sent(sent: SentPicture, wish: Wish) -> Image.Image:
+def from_sent(sent: SentPicture, options: DecodeOptions) -> Image.Image:
     """Decode a picture that was sent with a query. Raises PictureError."""
     try:
-        return _decode(sent.data, replace(wish, max_pixels=min(wish.max_pixels, sent.max_pixels)))
+        return _decode(sent.data, replace(options, max_pixels=min(options.max_pixels, sent.max_pixels)))
     except PictureError as error:
         raise PictureError(f"The picture {error.message}.", error.hint) from error
 
 
-def _decode(data: bytes, wish: Wish) -> Image.Image:
-    image = ON_DEMAND.decode(data, wish).image
-    assert image is not None, "the wish includes the pixels"
+def _decode(data: bytes, options: DecodeOptions) -> Image.Image:
+    image = ON_DEMAND.decode(data, options).image
+    assert image is not None, "the options ask for its pixels"
     return image
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Floats
 from ...encoders.base import Curve
-
-Floats = npt.NDArray[np.float32]
 
 SMALLEST_SAMPLE = 8
 """The least number of background scores from which a standard deviation is computed."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Floats
 from ...data.catalog.records import Brief
 
 ALIKE = 0.9
@@ -21,6 +22,15 @@ ALIKE_BY_NUMBER = 0.97
 
 NEVER = 2.0
 """A threshold that no cosine reaches."""
+
+SLACK = 1e-4
+"""More than the difference between a cosine that is computed by itself and one that is computed in a matrix."""
+
+SHORT = 32
+"""Number of groups up to which comparing one by one is as fast as a matrix product."""
+
+AT_ONCE = 1024
+"""Number of groups in one matrix product."""
 
 BURST_SECONDS = 10
 """Photos taken within this time may be one burst."""
@@ -35,7 +45,6 @@ _COPY = re.compile(
 _NUMBER = re.compile(r"(\d{1,9})$")
 
 
-Floats = npt.NDArray[np.float32]
 Vectors = Callable[[list[int]], Floats]
 """Vector ids -> vectors, shape (len(ids), dimension)."""
 Series = tuple[bytes, str]
@@ -142,7 +151,8 @@ class Groups:
         missing = sorted(self._to_compare(traits) - self._fetched.keys())
         if missing:
             self._fetched.update(zip(missing, self.vectors(missing), strict=True))
-        return [self._add(photo) for photo in traits]
+        similar, group_count = self._find_similar_groups(traits), len(self._firsts)
+        return [self._add(photo, groups, group_count) for photo, groups in zip(traits, similar, strict=True)]
 
     def _to_compare(self, photos: Sequence[Trait]) -> set[int]:
         """Ids of the vectors that may be compared: of the new photos with candidates, and of these candidates."""
@@ -159,18 +169,44 @@ class Groups:
         vector_ids.update(self._firsts[group].vector_id for groups in candidates.values() for group in groups)
         return vector_ids
 
-    def _add(self, photo: Trait) -> int:
+    def _find_similar_groups(self, photos: Sequence[Trait]) -> list[set[int]]:
+        """For each photo the existing groups that it may belong to.
+
+        If many groups share a key (20,000 photos of one second), the cosines of all new photos with all of their firsts
+        are computed together, and groups below ALIKE are left out.
+        """
+        similar: list[set[int]] = [set() for _ in photos]
+        long_lists: dict[int, tuple[list[int], list[int]]] = {}
+        for number, photo in enumerate(photos):
+            for groups in self._lookup.find_candidates(photo):
+                if len(groups) <= SHORT:
+                    similar[number].update(groups)
+                else:
+                    long_lists.setdefault(id(groups), (groups, []))[1].append(number)
+        for groups, numbers in long_lists.values():
+            rows = np.stack([self._fetched[photos[number].vector_id] for number in numbers])
+            for start in range(0, len(groups), AT_ONCE):
+                chunk = groups[start : start + AT_ONCE]
+                firsts = np.stack([self._fetched[self._firsts[group].vector_id] for group in chunk])
+                for row, column in np.argwhere(rows @ firsts.T >= ALIKE - SLACK).tolist():
+                    similar[numbers[row]].add(chunk[column])
+        return similar
+
+    def _add(self, photo: Trait, similar: set[int], group_count: int) -> int:
         group = self._by_hash.get(photo.content_hash) if photo.content_hash else None
         if group is None:
-            group = self._find_similar(photo)
+            group = self._find_group(photo, similar, group_count)
         if group is None:
             group = self._begin_group(photo)
         if photo.content_hash:
             self._by_hash.setdefault(photo.content_hash, group)
         return group
 
-    def _find_similar(self, photo: Trait) -> int | None:
-        for group in sorted({group for groups in self._lookup.find_candidates(photo) for group in groups}):
+    def _find_group(self, photo: Trait, similar: set[int], group_count: int) -> int | None:
+        """The first group that the photo belongs to: of the `similar` ones, and of those from `group_count` on."""
+        candidates = self._lookup.find_candidates(photo)
+        new_groups = {group for groups in candidates for group in groups[bisect_left(groups, group_count) :]}
+        for group in sorted(similar | new_groups):
             first = self._firsts[group]
             threshold = _threshold(first, photo)
             if threshold < NEVER and self._cosine(first, photo) >= threshold:

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Floats, Ids
 from ...data.catalog.catalog import Catalog
 from ...data.catalog.filters import Filters
 from ...data.catalog.records import Brief
+from ...data.catalog.word_query import WordQuery
 from ...encoders.base import Curve
 from . import calibrate, rank
 
-Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int64]
 Nearest = Callable[[Floats, int, Ids | None], tuple[Floats, Ids, Floats, int]]
 """(query vector, count, allowed vector ids) -> (scores, vector ids, background scores, number of vectors)."""
 
@@ -77,11 +76,11 @@ class NewestPhotos:
 
     def more(self, count: int) -> list[Hit]:
         """The next photos by date. A photo that an index run moves to a later page does not come twice."""
-        photos = self.catalog.newest(self.filters, self._offset, count)
+        photos = self.catalog.selection.newest(self.filters, self._offset, count)
         self._offset += len(photos)
         fresh = [photo for photo in photos if photo.id not in self._seen]
         self._seen.update(photo.id for photo in fresh)
-        vectors = self.catalog.vectors_of_photos([photo.id for photo in fresh], self.encoder_id)
+        vectors = self.catalog.vectors.of_photos([photo.id for photo in fresh], self.encoder_id)
         briefs = [
             Brief(photo.id, vectors.get(photo.id, 0), photo.path, photo.content_hash, photo.facts.taken_at)
             for photo in fresh
@@ -99,7 +98,7 @@ class RankedPhotos:
     nearest: Nearest
     vector: Floats
     """The query vector."""
-    expression: str
+    words: WordQuery
     """What the full-text search looks for; empty for none."""
     filters: Filters
     allowed: Ids | None
@@ -123,7 +122,7 @@ class RankedPhotos:
     @property
     def is_descending(self) -> bool:
         """Beyond the fused part the ranking is by score alone."""
-        return not self.expression or self._read >= 2 * POOL
+        return not self.words or self._read >= 2 * POOL
 
     def more(self, count: int) -> list[Hit]:
         """The photos of the next vectors. Copies follow each other, those that words found first.
@@ -140,7 +139,7 @@ class RankedPhotos:
                 break
             self._read += len(chunk)
             step *= 2
-            photos = self.catalog.briefs_of_vectors(chunk, self.filters)
+            photos = self.catalog.selection.briefs(chunk, self.filters)
             hits += [hit for vector_id in chunk for hit in self._make_hits(vector_id, photos.get(vector_id, []))]
         return hits
 
@@ -166,13 +165,13 @@ class RankedPhotos:
         """The vectors with a photo that passes the filters. The others must not occupy ranks in the fusion."""
         if self.allowed is not None or not self.filters:
             return vector_ids
-        passing = self.catalog.briefs_of_vectors(vector_ids, self.filters)
+        passing = self.catalog.selection.briefs(vector_ids, self.filters)
         return [vector_id for vector_id in vector_ids if vector_id in passing]
 
     def _fuse(self, by_score: list[int], word_hits: Sequence[tuple[int, int]] | None) -> list[int]:
         """Fuse the rankings by score and by words. If too many photos have the words, only `by_score` are ranked."""
         if word_hits is None:
-            word_hits = self.catalog.words_among(self.expression, by_score)
+            word_hits = self.catalog.words.search_among(self.words, by_score)
         return rank.fuse(by_score, self._rank_by_words(word_hits))
 
     def _rank_by_score(self, count: int, allowed: Ids | None) -> list[int]:
@@ -186,9 +185,9 @@ class RankedPhotos:
 
     def _search_words(self) -> list[tuple[int, int]] | None:
         """(photo id, vector id) of the full-text search's hits, best first; None if there are too many to rank."""
-        if not self.expression:
+        if not self.words:
             return []
-        return self.catalog.word_hits(self.expression, self.filters, self.encoder_id, POOL)
+        return self.catalog.words.search(self.words, self.filters, self.encoder_id, POOL)
 
     def _rank_by_words(self, word_hits: Sequence[tuple[int, int]]) -> list[int]:
         """The vectors of the full-text search's hits, best first. Their scores are computed, near the query or not."""

@@ -6,13 +6,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-import numpy.typing as npt
-
+from ...arrays import Floats
 from .collapse import Groups
 from .hits import RELEVANT, Hit, Source
-
-Floats = npt.NDArray[np.float32]
 
 CHUNK = 128
 """The least number of hits asked of the source at once."""

@@ -24,7 +24,7 @@ from polyglance import answers
 from polyglance.answers import checking, encoders, facets, indexing, photos, searching, status
 from polyglance.answers.base import Document
 from polyglance.errors import FolderError
-from polyglance.indexer.run.pipeline import Tick
+from polyglance.progress import Tick
 from polyglance.ui.api.responses import respond
 from polyglance.ui.web.jobs import Job
 

@@ -2,7 +2,7 @@ import sqlite3
 import threading
 
 import pytest
-from polyglance.data.catalog import database
+from polyglance.data.catalog import locks
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_for_people_each_finding_is_one_line_and_many_are_cut(check, small_libra
     assert sum(line.startswith("found  photo-damaged: ") for line in lines) == 10
     assert "… and 2 more of photo-damaged: polyglance check --json" in lines
     assert "0 mended, 12 left" in lines[-1]
-    assert check("--repair").out.splitlines()[-1].startswith("0 photos, 0 vectors: ")
+    assert check("--repair").out.splitlines()[-1].startswith("0 photos, 10 vectors: ")
 
 
 def test_a_missing_library_is_wrong_use(polyglance):
@@ -60,7 +60,7 @@ def test_a_missing_library_is_wrong_use(polyglance):
 
 
 def test_repairing_beside_a_writer_ends_with_code_4(check, small_library):
-    with database.writer_lock(small_library.folder):
+    with locks.writer_lock(small_library.folder):
         assert check("--repair").code == 4
         assert check().code == 0
 
@@ -84,12 +84,18 @@ def test_a_damaged_library_is_one_line_that_names_the_command(polyglance, small_
     assert "Traceback" not in line
 
 
-def test_a_file_beyond_repair_is_refused_with_advice_and_no_traceback(check, small_library):
+def test_a_file_beyond_repair_is_refused_without_a_backup_and_replaced_with_one(check, small_library):
+    backups = small_library.folder / "own-data"
     small_library.catalog.write_bytes(b"x" * 9000)
+    backups.rename(small_library.folder / "away")
     done = check("--repair")
     assert done.code == 1
-    assert "move it away and run 'polyglance index FOLDER'" in done.out
+    assert "move the library's folder away and run 'polyglance index FOLDER'" in done.out
     assert "Traceback" not in done.out + done.err
+    (small_library.folder / "away").rename(backups)
+    done = check("--repair")
+    assert done.code == 0
+    assert "saved: folders 1" in done.out
 
 
 def test_a_library_that_only_an_upgrade_can_open_is_checked_all_the_same(check, small_library):

@@ -27,8 +27,8 @@ def test_index_reports_the_contract(polyglance, sample):
         "encoder",
     }
     assert (first.json["added"], first.json["failed"], first.json["encoder"]) == (21, 0, "lite")
-    again = polyglance("index", sample, "--json").json
-    assert (again["added"], again["unchanged"]) == (0, 21)
+    second = polyglance("index", sample, "--json").json
+    assert (second["added"], second["unchanged"]) == (0, 21)
 
 
 @pytest.mark.parametrize(("language", "words"), WORDS.items())
@@ -115,9 +115,9 @@ def test_bad_files_end_with_code_3_and_their_reasons(polyglance, tmp_path):
     assert "1 added, 1 failed" in done.out
     (line,) = [line for line in done.err.splitlines() if "bad.jpg" in line]
     assert "not a picture" in line
-    again = polyglance("index", photos)
-    assert (again.code, again.out.split(" in ")[0]) == (0, "1 unchanged")
-    assert "1 files could not be read before" in again.err
+    second = polyglance("index", photos)
+    assert (second.code, second.out.split(" in ")[0]) == (0, "1 unchanged")
+    assert "1 files could not be read before" in second.err
     listed = polyglance("status", "--failed", "--json").json["failures"]
     assert [os.path.basename(failure["path"]) for failure in listed] == ["bad.jpg"]
 
@@ -129,9 +129,9 @@ def test_hostile_file_names_are_shown_harmlessly(polyglance, tmp_path):
         with open(os.path.join(os.fsencode(photos), name), "wb") as file:
             Image.new("RGB", (64, 64), "blue").save(file, "PNG")
     assert polyglance("index", photos, "--encoder", "lite", "--json").json["added"] == 4
-    shown = polyglance("search", "blue", "--all", "-k", 4).out
-    assert len(shown.splitlines()) == 4
-    assert "\x1b" not in shown
+    listing = polyglance("search", "blue", "--all", "-k", 4).out
+    assert len(listing.splitlines()) == 4
+    assert "\x1b" not in listing
     paths = {
         os.path.basename(result["path"]) for result in polyglance("search", "blue", "--all", "--json").json["results"]
     }
@@ -147,7 +147,7 @@ def test_forget_drops_a_folder(polyglance, tmp_path):
     would = polyglance("forget", photos, "--dry-run", "--json")
     assert would.json == {"forgotten": 0, "photos": 1, "favourites": 1}
     assert "This drops 1 photos from the library" in would.err
-    assert "Favourites among them: 1; they are so again when they return." in would.err
+    assert "Favourites among them: 1; they are marked again when they return." in would.err
     assert polyglance("status", "--json").json["photos"] == 1
     assert polyglance("forget", photos, "--json").json["forgotten"] == 1
     assert polyglance("status", "--json").json["roots"] == []
@@ -162,12 +162,12 @@ def test_forgotten_and_excluded_favourites_are_so_again_when_they_return(polygla
     shutil.copy(photos / "a.png", photos / "copy.png")
     Image.new("RGB", (64, 64), "blue").save(photos / "b.png")
     polyglance("index", photos, "--encoder", "lite")
-    number = next(one["id"] for one in polyglance("search", "--type", "png", "--json").json["results"])
-    marked = {one["id"] for one in polyglance("search", "--is", "favourite", "--json").json["results"]}
+    number = next(result["id"] for result in polyglance("search", "--type", "png", "--json").json["results"])
+    marked = {result["id"] for result in polyglance("search", "--is", "favourite", "--json").json["results"]}
     assert marked == set()
-    said = polyglance("favourite", str(number)).err
+    message = polyglance("favourite", str(number)).err
     before = len(polyglance("search", "--is", "favourite", "--all", "--json").json["results"])
-    assert ("and 1 with the same bytes" in said) == (before == 2)
+    assert ("and 1 with the same bytes" in message) == (before == 2)
     for change in (("forget", photos), ("exclude", "*.png")):
         assert polyglance(*change).code == 0
         polyglance("index", photos)
@@ -187,8 +187,8 @@ def test_most_of_a_folder_is_removed_only_with_yes(polyglance, tmp_path):
         (photos / f"{number}.png").unlink()
     left = polyglance("index", photos, "--json")
     assert (left.code, left.json["removed"], left.json["missing"]) == (3, 0, 56)
-    said = polyglance("index", photos)
-    assert (said.code, f"polyglance index {photos} --yes" in said.err) == (3, True)
+    result = polyglance("index", photos)
+    assert (result.code, f"polyglance index {photos} --yes" in result.err) == (3, True)
     assert polyglance("status", "--json").json["roots"][0]["missing"] == 56
     assert "56 of them were not found and are kept" in polyglance("status").out
     done = polyglance("index", photos, "--yes", "--json")
@@ -279,9 +279,9 @@ def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path, sample):
         while watcher.status().photos < 2:
             time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert said == "Error: Stopped. What was done is kept; run the same command to go on.\n"
+    assert message == "Error: Stopped. What was done is kept; run the same command to go on.\n"
 
 
 def test_names_that_are_no_text_leave_the_json_valid(polyglance, tmp_path, sample):

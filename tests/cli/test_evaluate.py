@@ -45,14 +45,19 @@ def error(done, code):
 def test_retrieval_prints_the_contract(evaluate, sample_set):
     done = evaluate("retrieval", sample_set, "--json")
     assert done.code == 0
-    found = done.json
-    assert list(found) == ["dataset", "encoder", "images", "texts", "languages", "mean"]
-    assert (found["dataset"], found["encoder"], found["images"], found["texts"]) == ("sample-set", "lite", 4, 36)
-    assert list(found["languages"]) == list(WORDS)
-    for figures in (*found["languages"].values(), found["mean"]):
+    document = done.json
+    assert list(document) == ["dataset", "encoder", "images", "texts", "languages", "mean"]
+    assert (document["dataset"], document["encoder"], document["images"], document["texts"]) == (
+        "sample-set",
+        "lite",
+        4,
+        36,
+    )
+    assert list(document["languages"]) == list(WORDS)
+    for figures in (*document["languages"].values(), document["mean"]):
         assert list(figures) == ["text_to_image", "image_to_text", "MR"]
         assert list(figures["text_to_image"]) == list(figures["image_to_text"]) == ["R@1", "R@5", "R@10"]
-    assert found["mean"]["text_to_image"]["R@1"] == 100  # what the demo shows: each word finds its picture first
+    assert document["mean"]["text_to_image"]["R@1"] == 100  # what the demo shows: each word finds its picture first
 
 
 def test_retrieval_for_people_is_a_table(evaluate, sample_set):
@@ -123,11 +128,11 @@ def test_zeroshot_prints_and_writes_as_altclips_script(evaluate, tmp_path):
     place = write_cifar(tmp_path / "cifar", test_batch=cifar_batch([n % 10 for n in range(30)]))
     done = evaluate("zeroshot", "cifar10", place)
     assert done.code == 0
-    found = json.loads(done.out)
-    assert list(found) == ["dataset", "metrics"] and found["dataset"] == "cifar10"
-    assert list(found["metrics"]) == ["acc1", "acc5", "mean_per_class_recall"]
-    assert all(0 <= value <= 1 for value in found["metrics"].values())
-    assert json.loads((tmp_path / "result.txt").read_text()) == found
+    document = json.loads(done.out)
+    assert list(document) == ["dataset", "metrics"] and document["dataset"] == "cifar10"
+    assert list(document["metrics"]) == ["acc1", "acc5", "mean_per_class_recall"]
+    assert all(0 <= value <= 1 for value in document["metrics"].values())
+    assert json.loads((tmp_path / "result.txt").read_text()) == document
     evaluate("zeroshot", "cifar10", place, "--json", "--language", "ja", "--output", tmp_path / "japanese.json")
     assert json.loads((tmp_path / "japanese.json").read_text())["dataset"] == "cifar10"
 
@@ -150,19 +155,19 @@ def test_zeroshot_sees_what_is_in_ones_own_tree(evaluate, sample, tmp_path):
 def test_compare_puts_two_encoders_side_by_side(polyglance, sample_set, tiny_altclip, monkeypatch):
     monkeypatch.setenv("POLYGLANCE_PRECISION", "float32")
     command = ("evaluate", "compare", "lite", tiny_altclip, sample_set, "--samples", 200)
-    found = polyglance(*command, "--json").json
-    assert found["encoders"] == ["lite", str(tiny_altclip)]
-    assert (found["images"], found["confidence"], found["samples"]) == (4, 0.95, 200)
-    assert list(found["languages"]) == list(WORDS)
-    one = found["mean"]["text_to_image"]["R@1"]
-    assert one["first"]["value"] == 100
-    assert set(one["difference"]) == {"value", "low", "high", "differs"}
-    assert one["difference"]["value"] == round(one["second"]["value"] - 100, 2) < 0
-    assert one["difference"]["differs"]
+    document = polyglance(*command, "--json").json
+    assert document["encoders"] == ["lite", str(tiny_altclip)]
+    assert (document["images"], document["confidence"], document["samples"]) == (4, 0.95, 200)
+    assert list(document["languages"]) == list(WORDS)
+    recall = document["mean"]["text_to_image"]["R@1"]
+    assert recall["first"]["value"] == 100
+    assert set(recall["difference"]) == {"value", "low", "high", "differs"}
+    assert recall["difference"]["value"] == round(recall["second"]["value"] - 100, 2) < 0
+    assert recall["difference"]["differs"]
     table = polyglance(*command)
     (line,) = [line for line in table.out.splitlines() if line.startswith("mean    text to image R@1 ")]
     assert line.split()[5] == "100.00" and line.endswith(" *")
-    assert polyglance(*command, "--json").json == found
+    assert polyglance(*command, "--json").json == document
 
 
 def test_progress_is_said_on_stderr_only(evaluate, stamps, monkeypatch):

@@ -7,20 +7,20 @@ MOTORCYCLES = ("motorcycle", "摩托车", "motocicleta", "moto", "мотоцик
 ABSENT = ("banana", "长颈鹿", "elefante", "piano", "слон", "自転車", "자전거", "زرافة", "coccodrillo")
 
 
-def shown(answer):
+def names(answer):
     return {result["path"].rpartition("/")[2] for result in answer["results"]}
 
 
 @pytest.mark.parametrize("query", CATS)
 def test_only_the_cat_is_relevant_in_every_language(polyglance, indexed, query):
     answer = polyglance("--library", indexed, "search", query, "--relevant", "--json").json
-    assert (shown(answer), answer["relevant"]) == ({"chelsea.png"}, True)
+    assert (names(answer), answer["relevant"]) == ({"chelsea.png"}, True)
 
 
 @pytest.mark.parametrize("query", MOTORCYCLES)
 def test_two_pictures_of_a_thing_are_both_relevant(polyglance, indexed, query):
     answer = polyglance("--library", indexed, "search", query, "--relevant", "--all", "--json").json
-    assert shown(answer) == {"motorcycle_left.png", "motorcycle_right.png"}
+    assert names(answer) == {"motorcycle_left.png", "motorcycle_right.png"}
 
 
 @pytest.mark.parametrize("query", ABSENT)

@@ -10,7 +10,7 @@ import pytest
 from polyglance import Library
 from polyglance.answers.status import Status
 from polyglance.data import watch_state
-from polyglance.data.catalog.database import is_watched, watcher_lock
+from polyglance.data.catalog.locks import is_watched, watcher_lock
 from polyglance.errors import LibraryError
 
 
@@ -137,8 +137,8 @@ def test_index_stopped_keeps_the_batch_in_hand(child_of, tmp_path, sample, numbe
     assert err == "Error: Stopped. What was done is kept; run the same command to go on.\n"
     kept = child.status()["photos"]
     assert 0 < kept < 5 * len(list(sample.iterdir()))
-    again = child_of("index", many, "--encoder", "lite", "--json")
-    report = json.loads(again.process.communicate()[0])
+    second = child_of("index", many, "--encoder", "lite", "--json")
+    report = json.loads(second.process.communicate()[0])
     assert report["unchanged"] == kept
 
 
@@ -161,9 +161,9 @@ def test_status_says_who_watches_and_where_not_all_is_seen(polyglance, indexed, 
     with watcher_lock(library):
         note = "8 of 20 folders; raise the limit with 'sysctl fs.inotify.max_user_watches=…'"
         watch_state.publish(library, [watch_state.Coverage(1, "partly", note)])
-        said = polyglance("status", "--library", library)
-        assert f"Watched   by process {os.getpid()}" in said.out
-        assert f"partly ({note})" in said.out
+        status = polyglance("status", "--library", library)
+        assert f"Watched   by process {os.getpid()}" in status.out
+        assert f"partly ({note})" in status.out
         (library / watch_state.FILE).write_text("{torn")
         assert polyglance("status", "--library", library, "--json").json["watch"] is None
     assert not is_watched(library)

@@ -97,7 +97,7 @@ def test_directories_that_cannot_be_used_are_refused(tiny_checkpoint: Tiny, tiny
 def test_pulling_what_is_here_does_nothing(tiny_altclip: Path) -> None:
     steps: list[Any] = []
     for name in ("lite", str(tiny_altclip)):
-        registry.pull(name, Settings(), progress=lambda here, total: steps.append((here, total)))
+        registry.pull(name, Settings(), progress=lambda tick: steps.append((tick.done, tick.total)))
     assert steps == []
 
 

@@ -7,6 +7,7 @@ from evaluation_sets import COLOURS, ColourEncoder, paint
 from polyglance.datasets.sets import Pixels
 from polyglance.evaluation import vectors
 from polyglance.evaluation.cache import VectorCache
+from polyglance.progress import Tick
 
 
 @pytest.fixture
@@ -76,10 +77,10 @@ def test_equal_pictures_are_encoded_once(colour, pictures, settings, tmp_path):
 def test_progress_ends_at_the_total(colour, pictures, settings, tmp_path):
     seen = []
     pictures[5].write_text("no picture")
-    vectors.encode_images(colour, pictures, settings, tmp_path, lambda *tick: seen.append(tick))
-    assert seen == [(0, 6, 0), (4, 6, 0), (6, 6, 1)]
-    vectors.encode_texts(colour, [f"red {n}" for n in range(300)], tmp_path, lambda *tick: seen.append(tick))
-    assert seen[3:] == [(0, 300, 0), (256, 300, 0), (300, 300, 0)]
+    vectors.encode_images(colour, pictures, settings, tmp_path, seen.append)
+    assert seen == [Tick(0, 6), Tick(4, 6, 4), Tick(6, 6, 6, 1)]
+    vectors.encode_texts(colour, [f"red {n}" for n in range(300)], tmp_path, seen.append)
+    assert seen[3:] == [Tick(0, 300), Tick(256, 300, 256), Tick(300, 300, 300)]
 
 
 def test_pixels_are_told_apart_by_shape_too(colour, settings, tmp_path):

@@ -6,15 +6,15 @@ import sqlite3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.data.catalog import words
-from polyglance.data.catalog.fulltext import match
+from polyglance.data.catalog import sqlite
+from polyglance.data.catalog.word_query import WordQuery
 from polyglance.languages import tokens
 
 
 @contextlib.contextmanager
 def holding(*texts):
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
-        db.execute(words.SCHEMA[0])
+        db.execute(sqlite.WORDS_SCHEMA[0])
         for number, text in enumerate(texts):
             db.execute(
                 "INSERT INTO words (rowid, name) VALUES (?, ?)", (number, " ".join(tokens.document_tokens(text)))
@@ -23,7 +23,7 @@ def holding(*texts):
 
 
 def finds(query, text):
-    expression = match(query)
+    expression = sqlite.match_value(WordQuery.from_texts([query]))
     with holding(text) as db:
         return bool(expression and db.execute("SELECT 1 FROM words WHERE words MATCH ?", (expression,)).fetchone())
 
@@ -89,8 +89,9 @@ def test_typed_and_written_do_not_meet(query, text):
 
 
 def test_stop_words_are_left_out_unless_there_is_nothing_else():
-    assert match("the cat on the sofa", stop_words={"the", "on"}) == '"cat" AND "sofa"'
-    assert match("The", stop_words={"the"}) == '"the"'
+    words = WordQuery.from_texts(["the cat on the sofa"], stop_words={"the", "on"})
+    assert sqlite.match_value(words) == '("cat" AND "sofa")'
+    assert WordQuery.from_texts(["The"], stop_words={"the"}).texts == ((("the",),),)
 
 
 @given(st.text(max_size=60))

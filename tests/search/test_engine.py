@@ -1,4 +1,5 @@
 import re
+import shutil
 import threading
 import time
 from types import SimpleNamespace
@@ -268,7 +269,7 @@ def test_a_page_goes_on_in_the_order_of_the_first_whatever_was_indexed_since(pla
     first = place.find("playa", 10, collapse=False)
     place.add(*((f"new/a{n}b.jpg", unit(1, noise=0.001, seed=n)) for n in range(20)))
     gone = place.find("playa", 40, collapse=False, cursor=first.next).results[3].photo.id
-    place.catalog.remove([gone])
+    place.catalog.changes.remove([gone])
     second = place.find("playa", 10, cursor=first.next, collapse=False)
     assert not second.changed
     assert names(second) == [name for name in before[10:20] if name != before[13]]
@@ -308,11 +309,11 @@ def test_searching_while_photos_come_move_and_go(place):
         thread.start()
     for turn in range(25):
         place.crowd(20, start=1000 + 20 * turn, folder=f"crowd/{turn}")
-        known = list(place.catalog.known(place.root.id).items())
-        place.catalog.remove([photo.photo_id for _, photo in known[turn::17]])
+        known = list(place.catalog.photos.known(place.root.id).items())
+        place.catalog.changes.remove([photo.photo_id for _, photo in known[turn::17]])
         path, moved = known[turn + 1]
-        place.catalog.move([Move(moved.photo_id, place.root.id, b"moved/" + path, FileStat(1, 1, 1))])
-        place.catalog.prune()
+        place.catalog.changes.move([Move(moved.photo_id, place.root.id, b"moved/" + path, FileStat(1, 1, 1))])
+        place.catalog.vectors.prune()
     ended.set()
     for thread in threads:
         thread.join()
@@ -359,7 +360,7 @@ def test_scores_are_those_of_the_vectors_as_stored(place):
     answer = place.find("beach", 100, collapse=False)
     assert len(answer.results) == 100
     for result in answer.results[::9]:
-        vector = place.catalog.vector(result.photo.content_hash, place.encoder_id)
+        vector = place.catalog.vectors.get(result.photo.content_hash, place.encoder_id)
         assert result.score == pytest.approx(float(vector @ np.eye(16)[0]), abs=1e-3)
 
 
@@ -438,3 +439,20 @@ def test_a_commit_between_the_start_of_a_search_and_its_ranking_is_not_rolled_ba
     assert not {"late.jpg", "later.jpg"} & set(names(answer))  # they are of a later moment
     assert (index.count(), compared) == (302, [])
     assert names(place.find("beach", 2)) == ["late.jpg", "later.jpg"]
+
+
+def test_an_order_is_not_kept_for_a_restored_catalog_of_the_same_generation(place, tmp_path):
+    """The catalog is put back from a backup, and then as many commits are made as were lost."""
+    place.add(("a.jpg", unit(1)))
+    place.catalog.close()
+    shutil.copy(tmp_path / "catalog.db", tmp_path / "backup.db")
+    place.add(("lost.jpg", unit(1, 0.1)), ("lost too.jpg", unit(1, 0.2)))
+    before = place.catalog.generation()
+    assert place.names("beach") == ["a.jpg", "lost.jpg", "lost too.jpg"]
+    first = place.find("beach", 1)
+    place.catalog.close()
+    shutil.copy(tmp_path / "backup.db", tmp_path / "catalog.db")
+    place.add(("other.jpg", unit(1, 0.3)), ("best.jpg", unit(1)))
+    assert place.catalog.generation() == before
+    assert place.names("beach") == ["a.jpg", "best.jpg", "other.jpg"]
+    assert place.names("beach", 2, cursor=first.next) == ["best.jpg", "other.jpg"]

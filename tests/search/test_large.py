@@ -43,8 +43,8 @@ def test_the_same_photos_come_from_clusters(crowded, monkeypatch, query):
     exact = crowded.fresh().find(query, 40)
     monkeypatch.setattr(index_files, "CLUSTERED_FROM", 100)
     catalog = crowded.catalog
-    index_files.save(catalog, catalog.encoders()[0])
-    assert index_files.kind(catalog, catalog.encoders()[0]) == "clustered"
+    index_files.save(catalog, catalog.encoders.all()[0])
+    assert index_files.kind(catalog, catalog.encoders.all()[0]) == "clustered"
     clustered = crowded.fresh(VectorIndex).find(query, 40)
     assert len(set(names(exact)) & set(names(clustered))) >= 38
     scores = {result.photo.id: result.score for result in exact.results}
@@ -61,7 +61,7 @@ def test_words_that_many_names_have_rank_what_looks_right(crowded, monkeypatch):
     crowded.add(("beach.9999.jpg", unit(1)), ("y.jpg", unit(1, 0.1)), ("beach.8888.jpg", unit(-1)))
     try:
         answer = crowded.fresh().find("beach", 3)
-        assert crowded.catalog.word_hits('"beach"', Filters(), crowded.encoder_id, 10) is None
+        assert crowded.catalog.words.search('"beach"', Filters(), crowded.encoder_id, 10) is None
     finally:
         selection._matching.cache_clear()
     assert names(answer)[0] == "beach.9999.jpg"
@@ -70,23 +70,23 @@ def test_words_that_many_names_have_rank_what_looks_right(crowded, monkeypatch):
 
 
 def test_words_among_come_in_the_order_of_their_vectors(crowded):
-    hits = crowded.catalog.words_among('"beach"', [31, 7, 2, 1, 4])
+    hits = crowded.catalog.words.search_among('"beach"', [31, 7, 2, 1, 4])
     assert [vector_id for _, vector_id in hits] == [31, 7, 1, 4]
-    assert crowded.catalog.words_among('"beach"', []) == []
+    assert crowded.catalog.words.search_among('"beach"', []) == []
 
 
 def test_so_many_pass_that_they_are_not_listed(crowded):
     filters = Filters(cameras=("Camera 1",))
-    assert len(crowded.catalog.vectors_passing(filters, crowded.encoder_id, 200)) == 200
-    assert crowded.catalog.vectors_passing(filters, crowded.encoder_id, 199) is None
+    assert len(crowded.catalog.selection.vectors(filters, crowded.encoder_id, 200)) == 200
+    assert crowded.catalog.selection.vectors(filters, crowded.encoder_id, 199) is None
 
 
 def test_what_is_read_in_one_moment_does_not_change(crowded):
     catalog = crowded.catalog
-    with catalog.one_moment():
+    with catalog.read_snapshot():
         before = catalog.generation()
         crowded.add(("new.jpg", unit(1)))
         assert catalog.generation() == before
-        with catalog.one_moment():
+        with catalog.read_snapshot():
             assert catalog.generation() == before
     assert catalog.generation() > before

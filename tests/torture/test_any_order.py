@@ -199,11 +199,13 @@ class Indexed(Files):
             self.library.index([folder])
 
     @rule(
-        place=st.sampled_from(["Catalog.commit", "Catalog.move", "Catalog.prune", "Catalog.remove"]),
+        place=st.sampled_from(
+            ["changes:Changes.commit", "changes:Changes.move", "vectors:Vectors.prune", "changes:Changes.remove"]
+        ),
         first=st.booleans(),
     )
     def kill_an_index_run(self, place, first):
-        crash = (f"polyglance.data.catalog.catalog:{place}", "before" if first else "after", 1)
+        crash = (f"polyglance.data.catalog.{place}", "before" if first else "after", 1)
         process = children.start(children.index, self.library.folder, self.roots, crash=crash)
         process.join()
         assert process.exitcode in {0, -9}

@@ -6,7 +6,7 @@ import children
 import pytest
 from colour_encoder import COLOURS, picture
 from compare import assert_same, count, rows, until
-from polyglance.data.catalog import database
+from polyglance.data.catalog import locks
 
 SLOW = {"COLOUR_SECONDS": "0.01"}
 
@@ -101,7 +101,7 @@ def test_a_second_watcher_is_told_who_the_first_is(many, photos, tmp_path):
     first.kill()
     first.join()
     third = children.start(children.watch, library)  # the system freed the lock
-    until(lambda: database.is_watched(library))
+    until(lambda: locks.is_watched(library))
     third.terminate()
     third.join()
     assert third.exitcode == 0

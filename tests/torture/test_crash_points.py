@@ -12,16 +12,16 @@ import pytest
 from colour_encoder import picture
 from compare import assert_same, assert_sound, until
 
-CATALOG = "polyglance.data.catalog.catalog:"
-WRITES = [(CATALOG + "_put_vectors", 1), (CATALOG + "_bump", 1)]
+CATALOG = "polyglance.data.catalog."
+WRITES = [(CATALOG + "vectors:put", 1), (CATALOG + "settings:bump", 1)]
 
 POINTS = {
     "first": [
-        ("polyglance.data.catalog.database:migrate", 1),
+        ("polyglance.data.catalog.opening:migrate", 1),
         ("polyglance.data.catalog.migrations:upgrade", 1),
-        (CATALOG + "Catalog.add_encoder", 1),
-        (CATALOG + "Catalog.activate", 1),
-        (CATALOG + "Catalog.add_root", 1),
+        (CATALOG + "encoders:Encoders.add", 1),
+        (CATALOG + "encoders:Encoders.activate", 1),
+        (CATALOG + "roots:Roots.add", 1),
         ("filelock:FileLock.acquire", 1),
         ("filelock:FileLock.release", 1),
         ("pathlib:Path.write_text", 1),
@@ -30,42 +30,42 @@ POINTS = {
         ("polyglance.indexer.run.pipeline:Pipeline.run", 1),
     ],
     "index": [
-        (CATALOG + "Catalog.commit", 1),
-        (CATALOG + "Catalog.commit", 3),
+        (CATALOG + "changes:Changes.commit", 1),
+        (CATALOG + "changes:Changes.commit", 3),
         *WRITES,
-        (CATALOG + "Catalog.add_root", 1),
-        (CATALOG + "_absorb", 1),
-        (CATALOG + "Catalog.move", 1),
-        (CATALOG + "Catalog.remove", 1),
-        (CATALOG + "Catalog.scanned", 1),
-        (CATALOG + "Catalog.scanned", 2),
-        (CATALOG + "Catalog.prune", 1),
+        (CATALOG + "roots:Roots.add", 1),
+        (CATALOG + "roots:_absorb", 1),
+        (CATALOG + "changes:Changes.move", 1),
+        (CATALOG + "changes:Changes.remove", 1),
+        (CATALOG + "roots:Roots.record_scan", 1),
+        (CATALOG + "roots:Roots.record_scan", 2),
+        (CATALOG + "vectors:Vectors.prune", 1),
         ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 1),
         ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 3),
         ("polyglance.data.pictures.thumbnails:Thumbnails.write", 1),
         ("pathlib:Path.replace", 1),
         ("pathlib:Path.unlink", 1),
         ("polyglance.indexer.run.pipeline:Pipeline.run", 1),
-        ("polyglance.indexer.run.vanished:VanishedPhotos.left", 1),
+        ("polyglance.indexer.run.vanished:VanishedPhotos.unclaimed", 1),
     ],
     "reencode": [
-        (CATALOG + "Catalog.add_encoder", 1),
-        (CATALOG + "Catalog.commit", 2),
+        (CATALOG + "encoders:Encoders.add", 1),
+        (CATALOG + "changes:Changes.commit", 2),
         *WRITES,
-        (CATALOG + "Catalog.activate", 1),
+        (CATALOG + "encoders:Encoders.activate", 1),
     ],
     "forget": [
-        (CATALOG + "Catalog.forget_root", 1),
-        (CATALOG + "Catalog.prune", 1),
+        (CATALOG + "roots:Roots.remove", 1),
+        (CATALOG + "vectors:Vectors.prune", 1),
         ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 2),
     ],
     "forget_below": [
-        (CATALOG + "Catalog.remove", 1),
-        (CATALOG + "Catalog.scanned", 1),
-        (CATALOG + "Catalog.prune", 1),
+        (CATALOG + "changes:Changes.remove", 1),
+        (CATALOG + "roots:Roots.record_scan", 1),
+        (CATALOG + "vectors:Vectors.prune", 1),
         ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 2),
     ],
-    "exclude": [(CATALOG + "Catalog.exclude", 1), (CATALOG + "_put_setting", 1)],
+    "exclude": [(CATALOG + "settings:LibrarySettings.exclude", 1), (CATALOG + "settings:put", 1)],
 }
 CASES = [
     pytest.param(
@@ -174,7 +174,7 @@ def test_killed_there_and_run_again_it_ends_equal(scenarios, tmp_path, name, pla
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     ("place", "number"),
-    [("polyglance.data.watch_state:publish", 1), ("pathlib:Path.replace", 1), (CATALOG + "Catalog.scanned", 1)],
+    [("polyglance.data.watch_state:publish", 1), ("pathlib:Path.replace", 1), (CATALOG + "roots:Roots.record_scan", 1)],
 )
 def test_a_watcher_killed_there_is_followed_by_one_that_knows_all(scenarios, tmp_path, place, number, when):
     scenario = scenarios("reencode")
@@ -190,5 +190,5 @@ def test_a_watcher_killed_there_is_followed_by_one_that_knows_all(scenarios, tmp
         again.terminate()
         again.join()
     assert again.exitcode == 0
-    assert not list(library.glob(".*.part"))
+    assert not list(library.glob(".*.tmp"))
     assert_sound(library)

@@ -13,20 +13,20 @@ from ..web.jobs import Jobs
 from . import indexing, openapi, overview, page, photos, searching
 
 PREFIX = "/api/v1"
-_PLACE = re.compile(r"\{\w+\}")
+_PARAMETER = re.compile(r"\{\w+\}")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def install(app: FastAPI, library: Library, jobs: Jobs, *, with_password: bool = False) -> None:
-    """Add the routes over `library`, and the pages about them."""
+    """Add the routes for `library`, the documentation page, and the answers to unknown addresses."""
     openapi.install(app, with_password=with_password)
     for part in (searching.router(library), photos.router(library), overview.router(library)):
         app.include_router(part, prefix=PREFIX, responses=openapi.ERRORS)
     app.include_router(indexing.router(library, jobs), prefix=PREFIX, responses=openapi.ERRORS)
-    app.include_router(_about(app), prefix=PREFIX)
+    app.include_router(_fallbacks(app), prefix=PREFIX)
 
 
-def _about(app: FastAPI) -> APIRouter:
+def _fallbacks(app: FastAPI) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/docs")
@@ -35,10 +35,10 @@ def _about(app: FastAPI) -> APIRouter:
         return HTMLResponse(page.html(app.openapi(), f"{request.url.scheme}://{request.headers['host']}"))
 
     @routes.api_route("/{rest:path}", methods=list(METHODS))
-    def nothing(request: Request) -> Response:
-        """Of a known address the methods, else nothing."""
+    def not_found(request: Request) -> Response:
+        """405 with the methods of a known address, else 404."""
         for path, methods in app.openapi()["paths"].items():
-            if re.fullmatch(_PLACE.sub("[^/]+", path), request.scope["path"]):
+            if re.fullmatch(_PARAMETER.sub("[^/]+", path), request.scope["path"]):
                 allowed = ", ".join(sorted(method.upper() for method in methods))
                 raise HTTPException(405, f"This address takes {allowed} only.", {"Allow": allowed})
         raise HTTPException(404, "There is nothing at this address.")

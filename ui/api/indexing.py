@@ -71,14 +71,14 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
         path: Annotated[Text, Query(description="Absolute; the home folder if it is empty.")] = "",
     ) -> Response:
         """The folders in a folder of the server's machine, to choose one to add. No names of files."""
-        return respond(folders.listing(path))
+        return respond(folders.list_folders(path))
 
     @routes.post("/jobs", status_code=202, response_model=StartedJob)
-    def rescan(wanted: Rescan) -> Response:
+    def rescan(request: Rescan) -> Response:
         """Compare one root with its disk, or all of them."""
-        root = library.root(wanted.root) if wanted.root is not None else None
-        shown = paths.display(root.path) if root else None
-        return _started(jobs.start(shown, lambda tick, stop: library.rescan(wanted.root, progress=tick, stop=stop)))
+        root = library.root(request.root) if request.root is not None else None
+        folder = paths.display(root.path) if root else None
+        return _started(jobs.start(folder, lambda tick, stop: library.rescan(request.root, progress=tick, stop=stop)))
 
     @routes.get("/jobs/current", response_model=CurrentJob)
     def job() -> Response:
@@ -96,8 +96,10 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
     def failures(k: Count = 20, cursor: Position = 0) -> Response:
         """The files that could not be read, and why."""
         photos, total = library.failures(cursor, k + 1)
-        more = photos[k - 1].id if len(photos) > k else None
-        return respond(Failures(failures=[Failure.from_record(photo) for photo in photos[:k]], next=more, total=total))
+        next_cursor = photos[k - 1].id if len(photos) > k else None
+        return respond(
+            Failures(failures=[Failure.from_record(photo) for photo in photos[:k]], next=next_cursor, total=total)
+        )
 
     @routes.post("/failures/retry", status_code=202, response_model=StartedJob)
     def retry() -> Response:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, with our errors in it."""
+"""The OpenAPI document: FastAPI's, with polyglance's errors and request bodies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from ...answers.problems import Problem
 from ..web import problems
-from .parameters import WantedWithPicture
+from .parameters import PictureSearchForm
 
 DESCRIPTION = """\
 Search the photos of one library, look at them, and have folders indexed. Photos are addressed by id, never by path.
@@ -36,36 +36,36 @@ PART: dict[int | str, dict[str, Any]] = {
 
 
 def picture_body() -> dict[str, Any]:
-    """A request's body that is a picture's file."""
+    """A request body that is a picture's file."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {"requestBody": {"required": True, "content": {"image/*": binary, "application/octet-stream": binary}}}
 
 
 def picture_form() -> dict[str, Any]:
-    """A form with a picture and what else a search asks for."""
-    schema = _schema(WantedWithPicture)
+    """A form with a picture and the other parameters of a search."""
+    schema = _schema(PictureSearchForm)
     schema["properties"]["picture"] = {"type": "string", "format": "binary", "description": "The picture's file."}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 def install(app: FastAPI, *, with_password: bool) -> None:
-    """Let the application tell about itself as above."""
-    make = app.openapi
+    """Make the application serve this OpenAPI document."""
+    make_default = app.openapi
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            made = make()
-            schemas = made.setdefault("components", {}).setdefault("schemas", {})
+            schema_document = make_default()
+            schemas = schema_document.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = _schema(Problem)
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             if with_password:
-                made["components"]["securitySchemes"] = {
+                schema_document["components"]["securitySchemes"] = {
                     "password": {"type": "http", "scheme": "basic"},
                     "token": {"type": "http", "scheme": "bearer"},
                 }
-                made["security"] = [{"password": []}, {"token": []}]
-            app.openapi_schema = made
+                schema_document["security"] = [{"password": []}, {"token": []}]
+            app.openapi_schema = schema_document
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]

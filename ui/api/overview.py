@@ -18,7 +18,7 @@ from .responses import respond
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(tags=["Library"])
-    kept: dict[int, Facets] = {}  # the newest generation's facets: counting takes time
+    cached: dict[int, Facets] = {}  # generation -> facets, the newest only: counting takes time
 
     @routes.get("/status", response_model=Status)
     def status() -> Response:
@@ -29,18 +29,20 @@ def router(library: Library) -> APIRouter:
     def facets() -> Response:
         """What there is to filter by: cameras, folders, kinds, dates, each with its number of photos."""
         generation = library.generation()
-        if generation not in kept:
+        if generation not in cached:
             counted = Facets.from_catalog(library.facets())
-            kept.clear()
-            kept[generation] = counted
-        return respond(kept.get(generation) or Facets.from_catalog(library.facets()))
+            cached.clear()
+            cached[generation] = counted
+        return respond(cached.get(generation) or Facets.from_catalog(library.facets()))
 
     @routes.get("/duplicates", response_model=DuplicateGroups)
     def duplicates(k: Count = 20, cursor: Position = 0) -> Response:
         """Photos whose files are equal, byte for byte, in groups."""
         groups = library.duplicates(cursor, k + 1)
-        more = groups[k - 1][0].id if len(groups) > k else None
-        return respond(DuplicateGroups(groups=[PhotoGroup.from_copies(group) for group in groups[:k]], next=more))
+        next_cursor = groups[k - 1][0].id if len(groups) > k else None
+        return respond(
+            DuplicateGroups(groups=[PhotoGroup.from_copies(group) for group in groups[:k]], next=next_cursor)
+        )
 
     @routes.get("/encoders", response_model=LibraryEncoders)
     def encoders() -> Response:

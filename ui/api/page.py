@@ -1,4 +1,4 @@
-"""The API's documentation as a page: made from the OpenAPI document, without scripts, with nothing from elsewhere."""
+"""The API's documentation page: made from the OpenAPI document, without scripts or files of other servers."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def html(document: dict[str, Any], base: str) -> str:
     """The page for an OpenAPI document; `base` is the server's address in the examples."""
     info = document["info"]
     operations = list(_operations(document))
-    tags = list(dict.fromkeys(tag for _, _, about in operations for tag in about.get("tags", ["Other"])))
+    tags = list(dict.fromkeys(tag for _, _, operation in operations for tag in operation.get("tags", ["Other"])))
     body = [f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>", _paragraphs(info.get("description", ""))]
     body.append('<p>As a document for programs: <a href="openapi.json">openapi.json</a></p><nav><ul>')
     body += [
-        f'<li><a href="#{escape(about["operationId"])}"><code>{m} {escape(p)}</code></a></li>'
-        for m, p, about in operations
+        f'<li><a href="#{escape(operation["operationId"])}"><code>{method} {escape(path)}</code></a></li>'
+        for method, path, operation in operations
     ]
     body.append("</ul></nav>")
     for tag in tags:
         body.append(f"<h2>{escape(tag)}</h2>")
-        body += [_operation(document, base, *each) for each in operations if tag in each[2].get("tags", ["Other"])]
+        body += [_section(document, base, *each) for each in operations if tag in each[2].get("tags", ["Other"])]
     title = f"{escape(info['title'])} – HTTP API"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -45,29 +45,29 @@ def html(document: dict[str, Any], base: str) -> str:
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in document["paths"].items():
-        for method, about in methods.items():
-            yield method.upper(), path, about
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
 
 
-def _operation(document: dict[str, Any], base: str, method: str, path: str, about: dict[str, Any]) -> str:
-    rows = "".join(_row(*parameter) for parameter in _parameters(document, about))
+def _section(document: dict[str, Any], base: str, method: str, path: str, operation: dict[str, Any]) -> str:
+    rows = "".join(_row(*parameter) for parameter in _parameters(document, operation))
     head = "<tr><th>Name</th><th>Where</th><th>What</th><th>If left out</th><th></th></tr>"
     table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
     return (
-        f'<section id="{escape(about["operationId"])}"><h3><b>{method}</b> <code>{escape(path)}</code></h3>'
-        f"{_paragraphs(about.get('description', about.get('summary', '')))}{table}"
-        f"<pre>{escape(curl(document, base, method, path, about))}</pre>{_answer(document, about)}</section>"
+        f'<section id="{escape(operation["operationId"])}"><h3><b>{method}</b> <code>{escape(path)}</code></h3>'
+        f"{_paragraphs(operation.get('description', operation.get('summary', '')))}{table}"
+        f"<pre>{escape(curl(document, base, method, path, operation))}</pre>{_answer(document, operation)}</section>"
     )
 
 
 def _parameters(
-    document: dict[str, Any], about: dict[str, Any]
+    document: dict[str, Any], operation: dict[str, Any]
 ) -> Iterator[tuple[str, str, dict[str, Any], str, bool]]:
-    """(name, where, schema, description, whether it is required) of what an operation takes."""
-    for each in about.get("parameters", []):
+    """Yield (name, where, schema, description, whether it is required) of each parameter of an operation."""
+    for each in operation.get("parameters", []):
         yield each["name"], each["in"], each["schema"], each.get("description", ""), each.get("required", False)
-    for kind, content in about.get("requestBody", {}).get("content", {}).items():
-        body = _resolved(document, content.get("schema", {}))
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        body = _resolve(document, content.get("schema", {}))
         for name, schema in body.get("properties", {}).items():
             yield name, kind, schema, schema.get("description", ""), name in body.get("required", [])
 
@@ -79,44 +79,46 @@ def _row(name: str, where: str, schema: dict[str, Any], description: str, requir
     return f"<tr><td><code>{escape(name)}</code></td>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
-def curl(document: dict[str, Any], base: str, method: str, path: str, about: dict[str, Any]) -> str:
-    """An example of a request."""
+def curl(document: dict[str, Any], base: str, method: str, path: str, operation: dict[str, Any]) -> str:
+    """Return an example of a request as a curl command."""
     address = base + path.replace("{photo_id}", "1").replace("{root_id}", "1")
-    if any(parameter["name"] == "q" for parameter in about.get("parameters", [])):
+    if any(parameter["name"] == "q" for parameter in operation.get("parameters", [])):
         address += "?q=snowy+mountains&after=2024"
-    how = "" if method == "GET" else f"-X {method} "
-    content = about.get("requestBody", {}).get("content", {})
+    options = "" if method == "GET" else f"-X {method} "
+    content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
-        schema = _resolved(document, content["application/json"]["schema"])
+        schema = _resolve(document, content["application/json"]["schema"])
         values = {name: "/home/me/Pictures" if name == "path" else None for name in schema["properties"]}
-        how += f"-H 'Content-Type: application/json' -d '{json.dumps(values)}' "
+        options += f"-H 'Content-Type: application/json' -d '{json.dumps(values)}' "
     elif "multipart/form-data" in content:
-        how = "-F picture=@beach.jpg -F q='at night' "
+        options = "-F picture=@beach.jpg -F q='at night' "
     elif content:
-        how = "-H 'Content-Type: image/jpeg' --data-binary @beach.jpg "
-    output = "-o photo.jpg " if "image/*" in about.get("responses", {}).get("200", {}).get("content", {}) else ""
-    return f"curl {how}{output}'{address}'"
+        options = "-H 'Content-Type: image/jpeg' --data-binary @beach.jpg "
+    output = "-o photo.jpg " if "image/*" in operation.get("responses", {}).get("200", {}).get("content", {}) else ""
+    return f"curl {options}{output}'{address}'"
 
 
-def _answer(document: dict[str, Any], about: dict[str, Any]) -> str:
+def _answer(document: dict[str, Any], operation: dict[str, Any]) -> str:
     for status in ("200", "202"):
-        schema = about.get("responses", {}).get(status, {}).get("content", {}).get("application/json", {}).get("schema")
+        schema = (
+            operation.get("responses", {}).get(status, {}).get("content", {}).get("application/json", {}).get("schema")
+        )
         if schema:
             return f"<p>Answers {status} with</p><pre>{escape(_shape(document, schema))}</pre>"
     return ""
 
 
 def _shape(document: dict[str, Any], schema: dict[str, Any], indent: str = "") -> str:
-    """A schema as JSON with kinds in the place of values."""
-    schema = _resolved(document, schema)
+    """Return a schema as JSON with types in the place of values."""
+    schema = _resolve(document, schema)
     if "properties" in schema:
         deeper = indent + "  "
-        lines = [f"{deeper}{name}: {_shape(document, one, deeper)}" for name, one in schema["properties"].items()]
+        lines = [f"{deeper}{name}: {_shape(document, inner, deeper)}" for name, inner in schema["properties"].items()]
         return "{\n" + "\n".join(lines) + f"\n{indent}}}"
     if schema.get("type") == "array":
         return f"[{_shape(document, schema.get('items', {}), indent)}, …]"
     if "anyOf" in schema:
-        return " | ".join(_shape(document, one, indent) for one in schema["anyOf"])
+        return " | ".join(_shape(document, option, indent) for option in schema["anyOf"])
     return _kind(schema)
 
 
@@ -124,21 +126,21 @@ def _kind(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     if "anyOf" in schema:
-        return " | ".join(_kind(one) for one in schema["anyOf"])
+        return " | ".join(_kind(option) for option in schema["anyOf"])
     if schema.get("type") == "array":
         return f"{_kind(schema.get('items', {}))}, repeatable"
     limits = [str(schema[name]) for name in ("minimum", "maximum") if name in schema]
     return f"{schema.get('const', schema.get('format', schema.get('type', '')))} {'–'.join(limits)}".strip()
 
 
-def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     name = schema.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = document["components"]["schemas"][name] if name else schema
-    return found
+    resolved: dict[str, Any] = document["components"]["schemas"][name] if name else schema
+    return resolved
 
 
 def _paragraphs(text: str) -> str:
-    """Markdown's paragraphs and `code`, no more."""
+    """Convert paragraphs and `code` of Markdown to HTML, and nothing else."""
     parts = [escape(part).split("`") for part in text.split("\n\n") if part.strip()]
-    shown = ("".join(f"<code>{p}</code>" if n % 2 else p for n, p in enumerate(part)) for part in parts)
-    return "".join(f"<p>{part}</p>" for part in shown)
+    paragraphs = ("".join(f"<code>{p}</code>" if n % 2 else p for n, p in enumerate(part)) for part in parts)
+    return "".join(f"<p>{part}</p>" for part in paragraphs)

@@ -1,4 +1,4 @@
-"""What requests carry, checked: the same names and limits in addresses, forms and JSON bodies."""
+"""Parameters of requests, with the same names and limits in addresses, forms and JSON bodies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Position: TypeAlias = Annotated[
 ]
 
 
-class Wanted(BaseModel):
+class SearchParameters(BaseModel):
     """What a search asks for. Filters are those of docs/searching.md; each may be given several times."""
 
     model_config = ConfigDict(extra="forbid")
@@ -57,12 +57,12 @@ class Wanted(BaseModel):
     @property
     def filters(self) -> dict[str, list[str]]:
         """The filters that are given, by name."""
-        own = {"q", "k", "cursor", "sort", "all", "relevant", "weight"}
-        given = self.model_dump(by_alias=True, exclude=own)
-        return {name: values for name, values in given.items() if values}
+        no_filters = {"q", "k", "cursor", "sort", "all", "relevant", "weight"}
+        all_filters = self.model_dump(by_alias=True, exclude=no_filters)
+        return {name: values for name, values in all_filters.items() if values}
 
 
-class WantedWithPicture(Wanted):
+class PictureSearchForm(SearchParameters):
     """The same as fields of a form, with the picture."""
 
     weight: Annotated[

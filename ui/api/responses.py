@@ -1,4 +1,4 @@
-"""How documents are sent."""
+"""Sending JSON documents."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from starlette.responses import Response
 
 
 def respond(document: BaseModel, status: int = 200) -> Response:
-    """Send a document as JSON, written by pydantic: FastAPI would validate and copy what its own models hold."""
+    """Send a document as JSON. It is written by pydantic itself: FastAPI would validate and copy it first."""
     return Response(document.model_dump_json(), status, media_type="application/json")

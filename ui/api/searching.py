@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -15,61 +16,62 @@ from ...search.query.sent import SentPicture
 from ..web import uploads
 from ..web.limits import MAX_UPLOAD_PIXELS
 from .openapi import picture_body, picture_form
-from .parameters import Count, PhotoId, Wanted, WantedWithPicture
+from .parameters import Count, PhotoId, PictureSearchForm, SearchParameters
 from .responses import respond
 
 
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(tags=["Searching"])
+    picture_slots = asyncio.Semaphore(uploads.AT_ONCE)
 
     @routes.get("/search", response_model=MarkedAnswer)
-    def search(wanted: Annotated[Wanted, Query()]) -> Response:
+    def search(parameters: Annotated[SearchParameters, Query()]) -> Response:
         """Find the photos that show `q` and pass the filters.
 
         Pictures on this machine cannot be named in `q`, photos by id (`#12`) can. With filters alone, what passes is
         listed, the newest first.
         """
-        return respond(_answer(library, wanted, None))
+        return respond(_answer(library, parameters, None))
 
     @routes.post("/search", response_model=MarkedAnswer, openapi_extra=picture_form())
     async def search_with_picture(request: Request) -> Response:
         """Find the photos like the picture in the form's field `picture`, together with what `q` says."""
-        form = await uploads.form(request, WantedWithPicture, "picture")
+        form = await uploads.read_form(request, PictureSearchForm, "picture")
         sent = SentPicture(form.file, form.fields.weight, MAX_UPLOAD_PIXELS) if form.file is not None else None
-        async with uploads.few_at_once():
+        async with picture_slots:
             return respond(await run_in_threadpool(_answer, library, form.fields, sent))
 
     @routes.get("/similar/{photo_id}", response_model=MarkedAnswer)
     def similar(photo_id: PhotoId, k: Count = 20) -> Response:
         """Find the photos like one of the library."""
-        return respond(_marked(library, library.similar(photo_id, k)))
+        return respond(_with_favourites(library, library.similar(photo_id, k)))
 
     @routes.post("/similar", response_model=MarkedAnswer, openapi_extra=picture_body())
     async def similar_to_upload(request: Request, k: Count = 20) -> Response:
         """Find the photos like the picture whose file is the request's body."""
-        sent = SentPicture(await uploads.body(request), 1.0, MAX_UPLOAD_PIXELS)
-        async with uploads.few_at_once():
-            return respond(await run_in_threadpool(_answer, library, Wanted(k=k, all=True), sent))
+        sent = SentPicture(await uploads.read_body(request), 1.0, MAX_UPLOAD_PIXELS)
+        async with picture_slots:
+            return respond(await run_in_threadpool(_answer, library, SearchParameters(k=k, all=True), sent))
 
     return routes
 
 
-def _answer(library: Library, wanted: Wanted, sent: SentPicture | None) -> MarkedAnswer:
+def _answer(library: Library, parameters: SearchParameters, sent: SentPicture | None) -> MarkedAnswer:
     answer = library.search(
-        wanted.q,
-        wanted.k,
-        filters=wanted.filters,
+        parameters.q,
+        parameters.k,
+        filters=parameters.filters,
         files=False,
-        cursor=wanted.cursor,
-        sort=wanted.sort,
-        collapse=not wanted.all,
-        only_relevant=wanted.relevant,
+        cursor=parameters.cursor,
+        sort=parameters.sort,
+        collapse=not parameters.all,
+        only_relevant=parameters.relevant,
         picture=sent,
     )
-    return _marked(library, answer)
+    return _with_favourites(library, answer)
 
 
-def _marked(library: Library, answer: Answer) -> MarkedAnswer:
+def _with_favourites(library: Library, answer: Answer) -> MarkedAnswer:
     favourites = library.favourites_among([result.photo.id for result in answer.results])
     return MarkedAnswer.with_favourites(answer, favourites)

@@ -1,4 +1,4 @@
-"""The page itself: one Gradio component that holds our markup; its scripts are a client of the HTTP API."""
+"""The page: one Gradio component with our HTML; its scripts are a client of the HTTP API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TITLE = "polyglance"
 
 HEAD = (
     '<link rel="icon" type="image/svg+xml" href="ui/icon.svg"><meta name="color-scheme" content="light dark">'
-    # Before the rest: the one keeps a page that is to be dark from flashing, the other fetches the reader's words.
+    # First, so that a dark page is not white while it loads, and the texts are fetched early.
     '<script type="module" src="ui/look.js"></script><script type="module" src="ui/i18n.js"></script>'
     + "".join(f'<link rel="stylesheet" href="ui/{name}">' for name in assets.names(".css"))
     + "".join(f'<link rel="modulepreload" href="ui/{name}">' for name in assets.names(".js"))
@@ -25,36 +25,36 @@ HEAD = (
 
 ON_LOAD = "import(new URL('ui/page.js', document.baseURI)).then((page) => page.start(element));"
 
-NEEDED = re.compile(r"/|/theme\.css|/manifest\.json|/assets/[\w.-]+|/static/[\w./-]+")
-"""What Gradio serves that the page needs. All else it offers (events, files, uploads, proxy, …) is shut."""
+NEEDED_PATHS = re.compile(r"/|/theme\.css|/manifest\.json|/assets/[\w.-]+|/static/[\w./-]+")
+"""Paths of Gradio that the page needs. All others (events, files, uploads, proxy, …) are not found."""
 
 
-def blocks() -> gradio.Blocks:
+def make_blocks() -> gradio.Blocks:
     """Return the page."""
     with gradio.Blocks(analytics_enabled=False, title=TITLE, fill_width=True) as page:
         gradio.HTML(html_template=assets.text("page.html"), js_on_load=ON_LOAD, apply_default_css=False)
     return page
 
 
-def mounted() -> FastAPI:
-    """Return an application that is Gradio's, with the page at `/`."""
+def build() -> FastAPI:
+    """Return Gradio's application with the page at `/`."""
 
-    async def inside() -> FastAPI:
-        return _mounted()
+    async def build_inside_loop() -> FastAPI:
+        return _build()
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        # Outside an event loop Gradio makes one for each of its locks, and never closes any of them.
-        return asyncio.run(inside())
-    return _mounted()
+        # Outside an event loop Gradio makes a loop for each of its locks, and never closes it.
+        return asyncio.run(build_inside_loop())
+    return _build()
 
 
-def _mounted() -> FastAPI:
+def _build() -> FastAPI:
     app = FastAPI(openapi_url=None)
     gradio.mount_gradio_app(
         app,
-        blocks(),
+        make_blocks(),
         path="/",
         footer_links=[],
         run_history=False,
@@ -75,18 +75,18 @@ def _theme() -> gradio.themes.Base:
     return theme.set(body_background_fill="#fbfbf9", body_background_fill_dark="#131514")
 
 
-class OnlyThePage:
-    """ASGI application: of Gradio's routes, those that the page needs; the rest is not found."""
+class PageRoutes:
+    """ASGI application: serves the routes of Gradio that the page needs, and answers 404 to all others."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        refused = scope["type"] == "http" and self._refusal(scope)
-        await (refused or self._app)(scope, receive, send)
+        refusal = scope["type"] == "http" and self._refuse(scope)
+        await (refusal or self._app)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> ASGIApp | None:
-        if scope["method"] in {"GET", "HEAD"} and NEEDED.fullmatch(scope["path"]) and ".." not in scope["path"]:
+    def _refuse(self, scope: Scope) -> ASGIApp | None:
+        if scope["method"] in {"GET", "HEAD"} and NEEDED_PATHS.fullmatch(scope["path"]) and ".." not in scope["path"]:
             return None
         return problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")

@@ -10,21 +10,21 @@ from ...errors import UsageError
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def group(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or the IPv6 network of 64 bits that one customer has."""
+def client_key(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or an IPv6 network of 64 bits, which one customer has."""
     try:
-        known = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address[:64]
-    return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else str(known)
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
 
 
-def networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Read addresses and networks in CIDR notation. Raises UsageError at what is neither."""
-    return tuple(_network(text.strip()) for text in texts)
+def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Read addresses and networks in CIDR notation. Raises UsageError if a text is neither."""
+    return tuple(_parse_network(text.strip()) for text in texts)
 
 
-def _network(text: str) -> Network:
+def _parse_network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text.strip("[]"))
     except ValueError as error:
@@ -33,10 +33,10 @@ def _network(text: str) -> Network:
         ) from error
 
 
-def is_in(address: str, known: Iterable[Network]) -> bool:
+def is_in(address: str, networks: Iterable[Network]) -> bool:
     """Whether an address belongs to one of these networks."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(parsed in network for network in known)
+    return any(parsed in network for network in networks)

@@ -1,4 +1,4 @@
-"""Asking for the password: whose is looked at, what a wrong one is answered, what the right one brings."""
+"""Checking the password or token of each request, with delays after wrong ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .devices import Devices
 from .problems import problem
 
 WRONG_PASSWORD_SECONDS = 0.5
-"""How late the answer to a wrong password comes."""
+"""Delay of the answer to a wrong password."""
 
 
 class Admission:
@@ -26,26 +26,26 @@ class Admission:
         self._attempts = attempts or Attempts()
         self._devices = Devices()
 
-    async def refusal(self, scope: Scope) -> Response | None:
-        """Return the answer to a request without the password, or whose turn has not come; None if it may pass."""
+    async def refuse(self, scope: Scope) -> Response | None:
+        """Return the answer to a request without the right password, or one that has to wait; None if it may pass."""
         headers = Headers(scope=scope)
         address = (scope.get("client") or ("",))[0]
         device = self._devices.name(headers.get("cookie", ""))
-        given = headers.get("authorization")
-        if given is None:
+        authorization = headers.get("authorization")
+        if authorization is None:
             return _unauthorized()
         if seconds := self._attempts.seconds_to_wait(address, device):
             answer = problem(HTTPStatus.TOO_MANY_REQUESTS, "There were too many wrong passwords.", "Wait a while.")
             answer.headers["Retry-After"] = str(int(seconds) + 1)
             return answer
-        if self._secret.opens(given):
+        if self._secret.accepts(authorization):
             self._attempts.succeeded(address)
             return None
         self._attempts.failed(address, device)
         await asyncio.sleep(WRONG_PASSWORD_SECONDS)
         return _unauthorized()
 
-    def mark(self, scope: Scope, answer: MutableHeaders) -> None:
+    def set_cookie(self, scope: Scope, answer: MutableHeaders) -> None:
         """Give the device that sent the right password its cookie, unless it has one."""
         if self._devices.name(Headers(scope=scope).get("cookie", "")) is None:
             answer.append("Set-Cookie", self._devices.cookie(is_encrypted=scope["scheme"] == "https"))

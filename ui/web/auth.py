@@ -1,4 +1,4 @@
-"""Who may use a server that others can reach: a password or a token, compared in constant time, guessed slowly."""
+"""The password or token of a server that others can reach, compared in constant time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...errors import UsageError
 
-SHORTEST = 8
+MIN_LENGTH = 8
 MAX_FILE_BYTES = 4096
 
 CHALLENGE = 'Basic realm="polyglance", charset="UTF-8"'
@@ -24,25 +24,25 @@ _EXAMPLE = "It holds one line, user:password or a token, for example from: opens
 
 @dataclass(frozen=True)
 class Secret:
-    """What a client must send, kept only as keyed hashes. `user` is None for a token."""
+    """The password or token that a client must send, kept only as keyed hashes. `_user` is None for a token."""
 
     _key: bytes
     _user: bytes | None
     _word: bytes
 
     @classmethod
-    def of(cls, text: str) -> Secret:
-        """Read `user:password`, or a token. Raises UsageError, which does not show it."""
+    def from_text(cls, text: str) -> Secret:
+        """Read `user:password`, or a token. Raises UsageError; its message does not contain the text."""
         line = text.strip("\r\n")
         user, colon, word = line.partition(":")
         if not colon:
             user, word = "", line
-        if "\n" in line or len(word) < SHORTEST or (colon and not user) or not line.isprintable():
-            raise UsageError(f"The password or token must be one line of at least {SHORTEST} characters.", _EXAMPLE)
+        if "\n" in line or len(word) < MIN_LENGTH or (colon and not user) or not line.isprintable():
+            raise UsageError(f"The password or token must be one line of at least {MIN_LENGTH} characters.", _EXAMPLE)
         key = secrets.token_bytes(32)
-        return cls(key, _hashed(key, user) if colon else None, _hashed(key, word))
+        return cls(key, _hash(key, user) if colon else None, _hash(key, word))
 
-    def opens(self, authorization: str) -> bool:
+    def accepts(self, authorization: str) -> bool:
         """Whether a request with this Authorization header may pass."""
         scheme, _, rest = authorization.partition(" ")
         if scheme.lower() == "bearer":
@@ -53,14 +53,14 @@ class Secret:
             user, _, word = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError, ValueError):
             return False
-        is_user = self._user is None or hmac.compare_digest(_hashed(self._key, user), self._user)
+        is_user = self._user is None or hmac.compare_digest(_hash(self._key, user), self._user)
         return self._is_word(word) and is_user
 
     def _is_word(self, word: str) -> bool:
-        return hmac.compare_digest(_hashed(self._key, word), self._word)
+        return hmac.compare_digest(_hash(self._key, word), self._word)
 
 
-def _hashed(key: bytes, text: str) -> bytes:
+def _hash(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 
@@ -78,4 +78,4 @@ def read(path: Path) -> Secret:
         text = data.decode()
     except UnicodeDecodeError:
         text = ""
-    return Secret.of(text if len(data) <= MAX_FILE_BYTES else "")
+    return Secret.from_text(text if len(data) <= MAX_FILE_BYTES else "")

@@ -1,4 +1,4 @@
-"""File descriptors: how many connections they allow. Every library, thumbnail and worker needs some as well."""
+"""File descriptors: how many connections they allow beside those of the library, thumbnails and workers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ log = logging.getLogger("polyglance")
 
 RESERVED = 320
 """For SQLite (15 connections of three files), snapshots, watches, workers, and connections about to be refused."""
-EACH = 2
-"""For a connection: its socket, and the file that is sent through it."""
-FEWEST = 8
+PER_CONNECTION = 2
+"""Its socket, and the file that is sent through it."""
+MIN_CONNECTIONS = 8
 
 
 def connections_within(descriptors: int) -> int:
     """How many connections can be served with so many descriptors."""
-    return (descriptors - RESERVED) // EACH
+    return (descriptors - RESERVED) // PER_CONNECTION
 
 
 def within_descriptors(limits: Limits) -> Limits:
-    """Return `limits` that this process has descriptors for, after raising the number it may have.
+    """Raise this process's limit of descriptors, and return `limits` with the connections that it allows.
 
     Raises UsageError if there are too few to serve anybody.
     """
@@ -32,18 +32,18 @@ def within_descriptors(limits: Limits) -> Limits:
         return limits
     import resource
 
-    wanted = RESERVED + EACH * limits.connections
+    needed = RESERVED + PER_CONNECTION * limits.connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
+    if soft == resource.RLIM_INFINITY or soft >= needed:
         return limits
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    except (OSError, ValueError):  # a system that allows less than it says
+    except (OSError, ValueError):  # some systems allow less than their hard limit
         allowed = soft
-    most = min(limits.connections, connections_within(allowed))
-    if most < FEWEST:
-        raise UsageError(f"{allowed} open files are too few for a server.", f"Allow {wanted}: ulimit -Hn {wanted}.")
-    if most < limits.connections:
-        log.warning("At most %d connections are served: this process may open %d files only.", most, allowed)
-    return replace(limits, connections=most)
+    count = min(limits.connections, connections_within(allowed))
+    if count < MIN_CONNECTIONS:
+        raise UsageError(f"{allowed} open files are too few for a server.", f"Allow {needed}: ulimit -Hn {needed}.")
+    if count < limits.connections:
+        log.warning("At most %d connections are served: this process may open %d files only.", count, allowed)
+    return replace(limits, connections=count)

@@ -1,6 +1,6 @@
-"""Browsers that have sent the right password before carry a cookie, so that guesses of others do not slow them down.
+"""A cookie for browsers that have sent the right password, so that guesses of others do not slow them down.
 
-This is OWASP's device cookie. It lets nobody in: it only says whose wrong passwords are counted together.
+This is OWASP's device cookie. It replaces no password: it only tells whose wrong passwords are counted together.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ class Devices:
         """Return a Set-Cookie header for a device that has none."""
         name = secrets.token_hex(16)
         flags = "; Secure" if is_encrypted else ""
-        return f"{NAME}={name}.{self._mark(name)}; Path=/; Max-Age={SECONDS}; HttpOnly; SameSite=Lax{flags}"
+        return f"{NAME}={name}.{self._sign(name)}; Path=/; Max-Age={SECONDS}; HttpOnly; SameSite=Lax{flags}"
 
     def name(self, cookies: str) -> str | None:
-        """Return the name of the device that sends this Cookie header; None if we never made its cookie."""
+        """Return the name of the device that sends this Cookie header; None if this server did not make its cookie."""
         try:
-            found = SimpleCookie(cookies).get(NAME)
+            morsel = SimpleCookie(cookies).get(NAME)
         except CookieError:
             return None
-        name, _, mark = (found.value if found else "").partition(".")
-        is_ours = name.isascii() and mark.isascii() and hmac.compare_digest(mark, self._mark(name))
+        name, _, signature = (morsel.value if morsel else "").partition(".")
+        is_ours = name.isascii() and signature.isascii() and hmac.compare_digest(signature, self._sign(name))
         return name if is_ours else None
 
-    def _mark(self, name: str) -> str:
+    def _sign(self, name: str) -> str:
         return hmac.new(self._key, name.encode(), hashlib.sha256).hexdigest()

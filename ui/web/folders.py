@@ -11,23 +11,23 @@ from ...indexer.run.places import check_folders
 from . import limits
 
 
-def listing(path: str) -> Folders:
+def list_folders(path: str) -> Folders:
     """The folders in `path`, without hidden ones; empty means the home folder. Raises FolderError, UsageError."""
     if path and not path.startswith("~") and not os.path.isabs(path):
         raise UsageError("The path does not begin at the root of the disk.", "Give the whole path of the folder.")
     (folder,) = check_folders([path or "~"])
-    shown = os.fsdecode(folder)
-    parent = os.path.dirname(shown)
-    below = [ServerFolder(name=name, path=os.path.join(shown, name)) for name in _names(shown)]
-    return Folders(path=shown, parent=parent if parent != shown else None, folders=below)
+    name = os.fsdecode(folder)
+    parent = os.path.dirname(name)
+    below = [ServerFolder(name=child, path=os.path.join(name, child)) for child in _list_names(name)]
+    return Folders(path=name, parent=parent if parent != name else None, folders=below)
 
 
-def _names(folder: str) -> list[str]:
-    """Names that can be shown and sent back as they are."""
+def _list_names(folder: str) -> list[str]:
+    """Return the names of folders that can be shown and sent back unchanged."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
-    fit = [name for name in names if paths.display(os.fsencode(name)) == name]
-    return sorted(fit, key=str.casefold)[: limits.MAX_FOLDERS]
+    printable = [name for name in names if paths.display(os.fsencode(name)) == name]
+    return sorted(printable, key=str.casefold)[: limits.MAX_FOLDERS]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

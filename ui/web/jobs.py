@@ -1,4 +1,4 @@
-"""The one index job of a server: it runs in a thread, says how far it is, and ends in good order when asked to."""
+"""The one index job of a server: it runs in a thread, reports its progress, and can be stopped."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from datetime import UTC, datetime
 from ... import priority
 from ...answers import indexing
 from ...errors import JobRunning, LibraryBusy, PolyglanceError, Stopped
-from ...indexer.run.pipeline import Tick
+from ...indexer.run.report import Report
 from ...indexer.run.stop import Stop
-from ...indexer.run.update import Report
 from ...library import Library
+from ...progress import Progress, Tick
 
 log = logging.getLogger("polyglance")
 
-Work = Callable[[Callable[[Tick], None], Stop], Report]
+Work = Callable[[Progress, Stop], Report]
 
 SMOOTHING_SECONDS = 10.0
-"""Over about how long the rate is averaged: the first pictures of a run are no measure of the rest."""
+"""The time over which the rate is averaged: the first pictures of a run do not predict the rest."""
 
 PATIENCE_SECONDS = 4.0
-"""How long the batch in hand may take when the server ends."""
+"""How long the server waits for the batch in hand when it ends."""
 
 WAIT_SECONDS = 60.0
-"""How long a job waits for a watcher to finish what it is writing."""
+"""How long a job waits for a watcher that is writing."""
 
 
 @dataclass(slots=True)
@@ -39,20 +39,20 @@ class Job:
     root: str | None
     state: str = "running"
     phase: str = "scanning"
-    """`waiting` for another writer, `scanning`, `indexing`, `finishing`; then as `state`."""
+    """`waiting` for another writer, `scanning`, `indexing`, `finishing`; at the end the same as `state`."""
     tick: Tick | None = None
     rate: float | None = None
-    """Files a second, lately."""
+    """Files a second, averaged over the last SMOOTHING_SECONDS."""
     started: float = field(default_factory=time.time)
     finished: float | None = None
     report: Report | None = None
     error: PolyglanceError | None = None
     stop: Stop = field(default_factory=Stop)
-    _at: float = field(default_factory=time.monotonic)
+    _ticked_at: float = field(default_factory=time.monotonic)
 
     @property
     def seconds_left(self) -> float | None:
-        """At the rate of late; None while that is not known."""
+        """Time left at the present rate; None while it is not known."""
         if self.state != "running" or not self.tick or not self.rate:
             return None
         return (self.tick.total - self.tick.done) / self.rate
@@ -78,12 +78,12 @@ class Job:
         )
 
     def on_tick(self, tick: Tick) -> None:
-        """Take in how far the run is."""
+        """Note the progress of the run and update rate and phase."""
         now = time.monotonic()
-        seconds, files = max(now - self._at, 1e-3), tick.done - (self.tick.done if self.tick else 0)
+        seconds, files = max(now - self._ticked_at, 1e-3), tick.done - (self.tick.done if self.tick else 0)
         weight = min(1.0, seconds / SMOOTHING_SECONDS) if self.rate is not None else 1.0
         self.rate = (1 - weight) * (self.rate or 0.0) + weight * max(0, files) / seconds
-        self._at, self.tick = now, tick
+        self._ticked_at, self.tick = now, tick
         self.phase = "finishing" if tick.done >= tick.total else "indexing"
 
 
@@ -140,21 +140,21 @@ class Jobs:
         state = "failed"
         priority.give_way()
         try:
-            job.report = self._patiently(job, work)
+            job.report = self._run_when_free(job, work)
             state = "done"
         except Stopped:
             state = "stopped"
         except PolyglanceError as error:
             job.error = error
-        except Exception as error:  # whoever asks for the job is told
+        except Exception as error:  # `/jobs/current` reports it
             log.error("The index job failed: %s: %s", type(error).__name__, error)
             log.debug("The job's traceback:", exc_info=error)
             job.error = PolyglanceError("The index job failed.", "The terminal of 'polyglance serve' says more.")
         job.finished = time.time()
         job.phase = job.state = state
 
-    def _patiently(self, job: Job, work: Work) -> Report:
-        """Run it, waiting meanwhile for a watcher that is writing: `serve --watch` does so at its start."""
+    def _run_when_free(self, job: Job, work: Work) -> Report:
+        """Run the work; wait first for a watcher that is writing, as that of `serve --watch` does at its start."""
         until = time.monotonic() + WAIT_SECONDS
         while True:
             try:

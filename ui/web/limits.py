@@ -1,4 +1,4 @@
-"""What one client may ask for, send and keep waiting, the same everywhere."""
+"""Limits for clients: how much they may ask for and send, and how long they may take."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_UPLOAD_PIXELS = 100_000_000
 MAX_BODY_BYTES = 64 * 1024
 """Longest body that is no picture."""
 
-TAKE_PICTURES = frozenset({"/api/v1/search", "/api/v1/similar"})
-"""Where a picture can be sent to."""
+PICTURE_PATHS = frozenset({"/api/v1/search", "/api/v1/similar"})
+"""Paths of requests whose body may be a picture."""
 
 MAX_TEXT = 4096
 """Longest text in a parameter or field, in characters; the query has a limit of its own, in the settings."""
@@ -33,7 +33,7 @@ MAX_FOLDERS = 1000
 
 @dataclass(frozen=True)
 class BodyLimits:
-    """How long the body of a request may take, and how much memory all bodies together."""
+    """How long the body of a request may take, and how much memory all bodies may use together."""
 
     piece_seconds: float = 30.0
     """Longest wait for the next piece."""
@@ -44,17 +44,17 @@ class BodyLimits:
     """Pictures of all requests held at one time, in bytes as they were sent."""
 
     def seconds(self, received: int) -> float:
-        """How long a body of which so many bytes have come may take from its start."""
+        """How long a body may take from its start if this many bytes have arrived."""
         return min(self.total_seconds, self.piece_seconds + received / self.bytes_a_second)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What connections may take of the server."""
+    """How many connections there may be, and how long each may take."""
 
     connections: int = 1000
     per_address: int = 250
-    """Connections from one address; from an IPv6 network of 64 bits."""
+    """Connections from one IPv4 address or one IPv6 network of 64 bits."""
     header_seconds: float = 15.0
     """From the start of a connection, or the end of an answer, to the last header of the next request."""
     idle_seconds: int = 5

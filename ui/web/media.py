@@ -19,20 +19,20 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
     "Cache-Control": "private, no-cache",
 }
-"""`no-cache`: kept by the browser, but asked about again, because a photo's file can change under its id."""
+"""`no-cache`: the browser keeps a picture but asks each time whether it has changed, because a photo's file can."""
 
 
 def thumbnail(library: Library, photo_id: int, request: Request) -> Response:
     """Answer with the small JPEG of a photo."""
     record = library.photo(photo_id)
     etag = f'"{record.content_hash.hex() if record.content_hash else ""}"'
-    if _is_known(request, etag):
-        return _unchanged(etag)
+    if _is_cached(request, etag):
+        return _not_modified(etag)
     try:
         data = library.thumbnail(photo_id).read_bytes()
     except (PictureError, OSError) as error:
-        return _gone(error)
-    return _whole(data, "image/jpeg", {"ETag": etag}, request)
+        return _not_found(error)
+    return _respond(data, "image/jpeg", {"ETag": etag}, request)
 
 
 def original(library: Library, photo_id: int, request: Request) -> Response:
@@ -40,60 +40,60 @@ def original(library: Library, photo_id: int, request: Request) -> Response:
     record = library.photo(photo_id)
     try:
         place = library.place_of(record)
-        found = originals.opened(record, *place)
-        if _is_known(request, found.etag):
-            found.file.close()
-            return _unchanged(found.etag)
-        if found.is_sent_as_it_is:
-            return _file(found, record.path, request)
-        headers = {"ETag": found.etag, **_named(record.path, ".jpg")}
-        found.file.close()
-        if request.method == "HEAD":  # its length is not known before it is made
-            return Response(None, headers={**HEADERS, **headers, "Content-Type": found.media_type})
-        return _whole(originals.converted(record, *place, library.settings), found.media_type, headers, request)
+        opened = originals.open_original(record, *place)
+        if _is_cached(request, opened.etag):
+            opened.file.close()
+            return _not_modified(opened.etag)
+        if opened.is_sent_unchanged:
+            return _send_file(opened, record.path, request)
+        headers = {"ETag": opened.etag, **_disposition(record.path, ".jpg")}
+        opened.file.close()
+        if request.method == "HEAD":  # its length is not known before the conversion
+            return Response(None, headers={**HEADERS, **headers, "Content-Type": opened.media_type})
+        return _respond(originals.convert(record, *place, library.settings), opened.media_type, headers, request)
     except PictureError as error:
-        return _gone(error)
+        return _not_found(error)
 
 
-def _file(found: originals.Original, path: bytes, request: Request) -> Response:
-    headers = {**HEADERS, **_named(path), "ETag": found.etag, "Accept-Ranges": "bytes"}
+def _send_file(opened: originals.Original, path: bytes, request: Request) -> Response:
+    headers = {**HEADERS, **_disposition(path), "ETag": opened.etag, "Accept-Ranges": "bytes"}
     try:
-        span = ranges.asked(request.headers, found.size, found.etag)
+        span = ranges.parse(request.headers, opened.size, opened.etag)
     except ranges.Unsatisfiable:
-        found.file.close()
+        opened.file.close()
         refused = problem(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "The file ends before that range.")
-        refused.headers["Content-Range"] = f"bytes */{found.size}"
+        refused.headers["Content-Range"] = f"bytes */{opened.size}"
         return refused
-    headers["Content-Length"] = str(span.length if span else found.size)
+    headers["Content-Length"] = str(span.length if span else opened.size)
     if span:
         headers["Content-Range"] = span.content_range
     status = HTTPStatus.PARTIAL_CONTENT if span else HTTPStatus.OK
     if request.method == "HEAD":
-        found.file.close()
-        return Response(None, status, headers={**headers, "Content-Type": found.media_type})
-    chunks = found.chunks(span.first, span.length) if span else found.chunks()
-    return StreamingResponse(chunks, status, media_type=found.media_type, headers=headers)
+        opened.file.close()
+        return Response(None, status, headers={**headers, "Content-Type": opened.media_type})
+    chunks = opened.chunks(span.first, span.length) if span else opened.chunks()
+    return StreamingResponse(chunks, status, media_type=opened.media_type, headers=headers)
 
 
-def _whole(data: bytes, media_type: str, headers: dict[str, str], request: Request) -> Response:
-    carried = {**HEADERS, **headers, "Content-Length": str(len(data))}
-    return Response(None if request.method == "HEAD" else data, media_type=media_type, headers=carried)
+def _respond(data: bytes, media_type: str, headers: dict[str, str], request: Request) -> Response:
+    all_headers = {**HEADERS, **headers, "Content-Length": str(len(data))}
+    return Response(None if request.method == "HEAD" else data, media_type=media_type, headers=all_headers)
 
 
-def _named(path: bytes, ending: str = "") -> dict[str, str]:
-    """What the browser calls the file when it is saved."""
+def _disposition(path: bytes, ending: str = "") -> dict[str, str]:
+    """Return the header with the name under which the browser saves the file."""
     return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(paths.display(os.path.basename(path)) + ending)}"}
 
 
-def _is_known(request: Request, etag: str) -> bool:
+def _is_cached(request: Request, etag: str) -> bool:
     return etag in [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
 
 
-def _unchanged(etag: str) -> Response:
+def _not_modified(etag: str) -> Response:
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**HEADERS, "ETag": etag})
 
 
-def _gone(error: PictureError | OSError) -> Response:
+def _not_found(error: PictureError | OSError) -> Response:
     if isinstance(error, PictureError):
         return problem(HTTPStatus.NOT_FOUND, f"The photo {error.message}.", error.hint)
     if isinstance(error, FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Opening the file of a photo for the browser: the photo that was indexed, or nothing."""
+"""Opening the file of a photo for the browser, if it still holds the bytes that were indexed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from io import BufferedReader
 
 from ...config import Settings
 from ...data.catalog.records import PhotoRecord
-from ...data.pictures import decoding, files
+from ...data.pictures import files
+from ...data.pictures.decoding import ON_DEMAND, DecodeOptions
 from ...data.pictures.images import MAX_ASPECT
 from ...errors import PictureError
 
@@ -25,24 +26,24 @@ BROWSER_TYPES = {
     "AVIF": "image/avif",
     "BMP": "image/bmp",
 }
-"""Formats, as `formats.sniff` names them, that browsers show: sent as they are."""
+"""Formats, as `sniffing` names them, that browsers show: their files are sent unchanged."""
 
 CONVERTED_SIDE = 1000
-"""`side` of `images.decode` for the others: a short side of 2000 to 4000 pixels, if the picture has as many."""
+"""`side` of `images.decode` for the other formats: a short side of 2000 to 4000 pixels, if the picture has as many."""
 
 CONVERTED_QUALITY = 90
 CHUNK_BYTES = 256 * 1024
 
 HASHES_KEPT = 1024
 SETTLED_NS = 20_000_000
-"""A file may be written again, unseen by its times, within one tick of the file system's clock (4 to 10 ms)."""
+"""A file may be written twice within one tick of the file system's clock (4 to 10 ms), without a change of times."""
 
 _hashes: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
 
 
 @dataclass(frozen=True)
 class Original:
-    """A photo's file, open, with what its answer carries. `etag` changes when the file does."""
+    """A photo's open file, with the facts for its answer. `etag` changes when the file does."""
 
     file: BufferedReader
     name: str
@@ -55,22 +56,22 @@ class Original:
         return BROWSER_TYPES.get(self.name, "image/jpeg")
 
     @property
-    def is_sent_as_it_is(self) -> bool:
+    def is_sent_unchanged(self) -> bool:
         """Whether browsers show the format."""
         return self.name in BROWSER_TYPES
 
     def chunks(self, first: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Yield `length` of the file's bytes from `first` on, or all as they are, then close it."""
+        """Yield `length` bytes of the file from position `first` on (None: all), then close it."""
         with self.file:
             self.file.seek(first)
-            # The length was announced: a file that grows meanwhile must not exceed it.
+            # The answer states the length: more must not be sent if the file grows.
             left = self.size if length is None else length
             while left and (chunk := self.file.read(min(CHUNK_BYTES, left))):
                 left -= len(chunk)
                 yield chunk
 
 
-def opened(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:
+def open_original(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:
     """Open the photo's file, which must hold the bytes that were indexed. Raises PictureError if it does not."""
     try:
         descriptor = files.open_below(root, relative)
@@ -92,24 +93,27 @@ def opened(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:
     return Original(file, photo.format or "", info.st_size, f'"{digest}-{info.st_mtime_ns:x}-{info.st_size:x}"')
 
 
-def converted(photo: PhotoRecord, root: bytes, relative: bytes, settings: Settings) -> bytes:
+def convert(photo: PhotoRecord, root: bytes, relative: bytes, settings: Settings) -> bytes:
     """Return the photo as a JPEG file. Raises PictureError if it is not what was indexed."""
-    wish = replace(
-        decoding.wish(settings, CONVERTED_SIDE, pixels=False, jpeg_side=MAX_ASPECT * CONVERTED_SIDE),
-        quality=CONVERTED_QUALITY,
+    side = CONVERTED_SIDE
+    options = DecodeOptions.from_settings(settings, side, pixels=False, jpeg_side=MAX_ASPECT * side)
+    _, picture = ON_DEMAND.read(
+        root,
+        relative,
+        replace(options, quality=CONVERTED_QUALITY),
+        lambda content_hash: content_hash == photo.content_hash,
     )
-    _, picture = decoding.ON_DEMAND.read(root, relative, wish, lambda content_hash: content_hash == photo.content_hash)
     if picture is None:
         raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
     return picture.jpeg
 
 
 def _hash_of(file: BufferedReader, info: os.stat_result) -> bytes:
-    """The content hash of an open file. It is read only once: no write leaves `st_ctime_ns` as it was."""
+    """Return the content hash of an open file, cached by its identity: every write changes `st_ctime_ns`."""
     identity = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
-    known = _hashes.get(identity)
-    if known is not None:
-        return known
+    cached = _hashes.get(identity)
+    if cached is not None:
+        return cached
     content_hash = hashlib.file_digest(file, "sha256").digest()
     file.seek(0)
     if time.time_ns() - info.st_ctime_ns > SETTLED_NS:

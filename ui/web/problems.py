@@ -1,4 +1,4 @@
-"""Errors over HTTP: problem documents (RFC 9457), one line and what to do, never a stack trace."""
+"""Errors over HTTP: problem documents (RFC 9457) with one line and the next step, never a traceback."""
 
 from __future__ import annotations
 
@@ -44,12 +44,11 @@ MAX_DETAIL = 500
 INTERNAL = "polyglance failed to answer this request."
 INTERNAL_HINT = "The terminal that 'polyglance serve' runs in says more."
 
-
 UNKNOWN_HINT = "/api/v1/docs lists the parameters."
 
 
 def problem(status: int, detail: str, hint: str = "") -> Response:
-    """Return a problem document; `hint`, an extension of ours, says what to do."""
+    """Return a problem document; `hint`, an extension of ours, is the next step."""
     document = Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,
@@ -61,7 +60,7 @@ def problem(status: int, detail: str, hint: str = "") -> Response:
 
 
 def _printable(text: str) -> str:
-    """Without what UTF-8 cannot say: an error may repeat what was sent."""
+    """Escape characters that UTF-8 cannot encode: an error may repeat what a client sent."""
     return text.encode("utf-8", "backslashreplace").decode()[:MAX_DETAIL]
 
 
@@ -81,9 +80,9 @@ def register(app: FastAPI) -> None:
     def _invalid(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"][1:])
-        said = f"{name or 'The request'}: {first['msg']}."
+        detail = f"{name or 'The request'}: {first['msg']}."
         return problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, said, UNKNOWN_HINT if first["type"] == "extra_forbidden" else ""
+            HTTPStatus.UNPROCESSABLE_ENTITY, detail, UNKNOWN_HINT if first["type"] == "extra_forbidden" else ""
         )
 
     @app.exception_handler(HTTPException)

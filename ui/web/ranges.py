@@ -24,7 +24,7 @@ class Span:
 
     @property
     def length(self) -> int:
-        """How many bytes that are."""
+        """The number of bytes."""
         return self.last - self.first + 1
 
     @property
@@ -33,23 +33,23 @@ class Span:
         return f"bytes {self.first}-{self.last}/{self.size}"
 
 
-def asked(headers: Headers, size: int, etag: str) -> Span | None:
-    """The part that a request asks for; None for the whole file. Raises Unsatisfiable.
+def parse(headers: Headers, size: int, etag: str) -> Span | None:
+    """Return the part that a request asks for; None for the whole file. Raises Unsatisfiable.
 
-    A range with an If-Range that is not the file's `etag` means the file as it is now, whole; so does one that is none.
+    An invalid range is ignored, as is a range with an If-Range other than the file's `etag`: the whole file is sent.
     """
     header = headers.get("range")
     condition = headers.get("if-range")
     if header is None or (condition is not None and condition.strip() != etag):
         return None
-    found = _RANGE.fullmatch(header.strip())
-    if not found or not (found[1] or found[2]):
+    match = _RANGE.fullmatch(header.strip())
+    if not match or not (match[1] or match[2]):
         return None
-    if not found[1]:
-        first, last = size - min(size, int(found[2])), size - 1
+    if not match[1]:
+        first, last = size - min(size, int(match[2])), size - 1
     else:
-        first, last = int(found[1]), min(int(found[2]) if found[2] else size - 1, size - 1)
-        if found[2] and int(found[2]) < int(found[1]):
+        first, last = int(match[1]), min(int(match[2]) if match[2] else size - 1, size - 1)
+        if match[2] and int(match[2]) < int(match[1]):
             return None
     if first >= size:
         raise Unsatisfiable

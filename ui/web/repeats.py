@@ -1,4 +1,4 @@
-"""Messages that clients can cause as often as they like are logged once a minute."""
+"""Log each message that clients can cause only once a minute."""
 
 from __future__ import annotations
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
-import re
 import signal
 import socket
 import threading
@@ -18,30 +16,30 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from ...errors import UsageError
 from ...library import Library
 from .. import api
 from ..page import app, assets
-from . import addresses, problems
+from . import problems
+from .addresses import Network
 from .auth import Secret
-from .connections import Connection, Crowd, on_loop_error
+from .connections import Connection, ConnectionTable, on_loop_error
 from .descriptors import within_descriptors
-from .gate import THIS_MACHINE, Gate, Policy, is_address, is_loopback
+from .gate import Gate
 from .jobs import Jobs
 from .limits import LIMITS, Limits
+from .listening import address_of, listen
+from .policy import THIS_MACHINE, Policy, policy_for
 from .repeats import once_a_minute
 
 log = logging.getLogger("polyglance")
-
-_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
 
 GRACE_SECONDS = 2
 """How long requests in progress may take after Ctrl-C."""
 
 ACCEPTED_AT_ONCE = 32
-"""Few, because each has a descriptor before `Connection` can refuse it."""
+"""Few, because each connection has a descriptor before `Connection` can refuse it."""
 QUEUED = 1024
-"""Connections that wait in the system to be accepted."""
+"""Most connections that wait in the system to be accepted."""
 
 
 def serve(
@@ -56,9 +54,9 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C or SIGTERM. `on_ready` gets the address once the server answers; port 0 is any free one.
 
-    With a `secret`, which every request must carry then, `host` may be an address that others reach, and `names` host
-    names that lead to it. `proxies` are the addresses, or networks, of those whose X-Forwarded-For is believed. Raises
-    UsageError if it cannot listen there.
+    With a `secret`, which every request must then carry, `host` may be an address that others can reach, and `names`
+    host names that lead to it. `proxies` are the addresses, or networks, of proxies whose X-Forwarded-For is believed.
+    Raises UsageError if it cannot listen there.
     """
     policy = policy_for(host, secret, names, proxies)
     limits = within_descriptors(LIMITS)
@@ -69,26 +67,9 @@ def serve(
         server.run(sockets=[listener])
 
 
-def policy_for(host: str, secret: Secret | None, names: Collection[str] = (), proxies: Collection[str] = ()) -> Policy:
-    """Who is served at this address. Raises UsageError if others can reach it and nothing keeps them out."""
-    is_open = not is_loopback(host)
-    if is_open and not is_address(host):
-        raise UsageError(f"{host or 'Nothing'} is not an address of this machine.", "Give an IP address, or localhost.")
-    if secret is None and (is_open or names):
-        what = f"{host} can be reached by others" if is_open else "Another name than localhost can be reached by others"
-        raise UsageError(
-            f"{what}, and there is no password.",
-            "Put user:password or a token into a file only you can read, and add --auth FILE (or use POLYGLANCE_AUTH).",
-        )
-    wrong = [name for name in names if not _NAME.fullmatch(name)]
-    if wrong:
-        raise UsageError(f"{wrong[0][:80]} is no host name.", "For example: --allow-host photos.example.org")
-    return Policy(secret, is_open, frozenset(name.lower() for name in names), addresses.networks(proxies))
-
-
 def build(library: Library, policy: Policy = THIS_MACHINE, limits: Limits = LIMITS) -> FastAPI:
-    """Return the whole web application over `library`: page, pictures, HTTP API."""
-    page = app.mounted()
+    """Return the complete web application for `library`: page, pictures, HTTP API."""
+    page = app.build()
     jobs = Jobs(library)
 
     @contextlib.asynccontextmanager
@@ -97,10 +78,10 @@ def build(library: Library, policy: Policy = THIS_MACHINE, limits: Limits = LIMI
             yield
         await run_in_threadpool(jobs.close)
 
-    whole = FastAPI(
+    application = FastAPI(
         title="polyglance",
         version="1",
-        # The usual documentation pages load scripts from another server; the schema alone does not.
+        # FastAPI's documentation pages load scripts from another server.
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{api.PREFIX}/openapi.json",
@@ -108,47 +89,16 @@ def build(library: Library, policy: Policy = THIS_MACHINE, limits: Limits = LIMI
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
-    api.install(whole, library, jobs, with_password=policy.secret is not None)
-    whole.include_router(assets.router())
-    problems.register(whole)
-    whole.mount("/", app.OnlyThePage(page))
-    whole.add_middleware(Gate, policy=policy, bounds=limits.body)
-    return whole
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket bound to `host`, an address or localhost, and `port`. Raises UsageError if it cannot be."""
-    if not 0 <= port <= 65535:
-        raise UsageError(f"{port} is no port.", "Ports go from 0, which is any free one, to 65535.")
-    name = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
-    family = socket.AF_INET6 if ":" in name else socket.AF_INET
-    try:
-        listener = socket.create_server((name, port), family=family)
-    except OSError as error:
-        raise _cannot_listen(name, port, error) from error
-    # Connections take it over; asyncio does it for sockets of its own only. Without it the second part of an answer
-    # waits 40 ms for the client to acknowledge the first.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> UsageError:
-    other = "Choose another with --port, or 0 for any free one."
-    if error.errno in {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)}:
-        return UsageError(f"Port {port} on {host} is in use.", other)
-    if error.errno in {errno.EACCES, errno.EPERM}:
-        return UsageError(f"Port {port} on {host} may not be used.", other)
-    return UsageError(f"Cannot listen on {host}, port {port}: {error.strerror}.", "Check --host and --port.")
-
-
-def address_of(listener: socket.socket) -> str:
-    """Return the address of the page, as it is typed into a browser."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    api.install(application, library, jobs, with_password=policy.secret is not None)
+    application.include_router(assets.router())
+    problems.register(application)
+    application.mount("/", app.PageRoutes(page))
+    application.add_middleware(Gate, policy=policy, bounds=limits.body)
+    return application
 
 
 class Server(uvicorn.Server):
-    """uvicorn that says when it listens and that ends, when told to, by returning."""
+    """uvicorn that calls `on_ready` when it listens, and returns after SIGINT and SIGTERM."""
 
     def __init__(
         self,
@@ -157,17 +107,17 @@ class Server(uvicorn.Server):
         on_ready: Callable[[str], None],
         *,
         limits: Limits = LIMITS,
-        proxies: Collection[addresses.Network] = (),
+        proxies: Collection[Network] = (),
     ) -> None:
-        self._crowd = Crowd(limits, proxies)
+        self._connections = ConnectionTable(limits, proxies)
         super().__init__(
             uvicorn.Config(
                 application,
-                http=cast("type[asyncio.Protocol]", partial(Connection, crowd=self._crowd)),
+                http=cast("type[asyncio.Protocol]", partial(Connection, table=self._connections)),
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                # Who a client is decides how long it waits after wrong passwords: only a proxy that was named may say.
+                # The client's address decides how long it waits after wrong passwords: only named proxies may state it.
                 proxy_headers=bool(proxies),
                 forwarded_allow_ips=[str(network) for network in proxies],
                 timeout_keep_alive=limits.idle_seconds,
@@ -180,28 +130,28 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening, then say so."""
+        """Start listening, then call `on_ready`."""
         asyncio.get_running_loop().set_exception_handler(on_loop_error)
         await super().startup(sockets)
         for listener in sockets or ():
-            listener.listen(QUEUED)  # asyncio has one number for this and for how many it accepts at once
+            listener.listen(QUEUED)  # asyncio has one number for this and for ACCEPTED_AT_ONCE
         if self.started:
             self._on_ready(self._address)
 
     async def on_tick(self, counter: int) -> bool:
         """End connections that are overdue; called ten times a second."""
-        self._crowd.end_overdue(asyncio.get_running_loop().time())
+        self._connections.end_overdue(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End, after GRACE_SECONDS at most: then the connections are closed, and their requests end by themselves."""
-        deadline = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._crowd.end_all)
+        """Finish requests for GRACE_SECONDS at most; closing the connections then ends those that are left."""
+        deadline = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._connections.end_all)
         await super().shutdown(sockets)
         deadline.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop at SIGINT and SIGTERM; unlike uvicorn, do not raise them again: the library is closed after us."""
+        """Stop at SIGINT and SIGTERM. Unlike uvicorn, do not raise them again: the caller has to close the library."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -214,8 +164,8 @@ class Server(uvicorn.Server):
 
 
 def _warm_up(library: Library) -> None:
-    """Load what a search needs, so that the first one does not wait."""
+    """Run a search to load the encoder and the vectors, so that the first request does not wait."""
     try:
         library.search("a first search", 1)
-    except Exception as error:  # nobody asked; whoever searches is told
+    except Exception as error:  # the next search reports it to its user
         log.debug("The first search failed.", exc_info=error)

@@ -1,11 +1,8 @@
-"""Reading pictures that clients send, a few in work at a time and never to a disk; `bodies` bounds them."""
+"""Reading pictures that clients send into memory, never to a disk; `bodies` bounds them while they arrive."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
@@ -22,11 +19,10 @@ from .bodies import too_long
 
 _Fields = TypeVar("_Fields", bound=BaseModel)
 
-FIELDS = 64
+MAX_FIELDS = 64
 AT_ONCE = 4
-"""Pictures decoded and searched by at one time; further requests, whose pictures have come whole, wait."""
-
-_turn = asyncio.Semaphore(AT_ONCE)
+"""Pictures decoded and searched by at one time. Further requests wait after their pictures have arrived, so that a slow
+client does not keep others waiting."""
 
 
 @dataclass(frozen=True)
@@ -38,31 +34,24 @@ class Form(Generic[_Fields]):
 
 
 class _Parser(MultiPartParser):
-    spool_max_size = 2 * limits.MAX_UPLOAD_BYTES  # else it would become a temporary file
+    spool_max_size = 2 * limits.MAX_UPLOAD_BYTES  # a larger file would become a temporary file
 
 
-@asynccontextmanager
-async def few_at_once() -> AsyncIterator[None]:
-    """Wait for a turn, for a picture that has come whole: a slow client must hold none."""
-    async with _turn:
-        yield
-
-
-async def body(request: Request) -> bytes:
-    """Read a picture that is the body. Raises HTTPException if it is too long: `bodies.bounded` sees to the rest."""
+async def read_body(request: Request) -> bytes:
+    """Read a body that is a picture. Raises HTTPException if it is too long."""
     data = await request.body()
     if len(data) > limits.MAX_UPLOAD_BYTES:
         raise too_long(limits.MAX_UPLOAD_BYTES)
     return data
 
 
-async def form(request: Request, model: type[_Fields], file_field: str) -> Form[_Fields]:
+async def read_form(request: Request, model: type[_Fields], file_field: str) -> Form[_Fields]:
     """Read a form with at most one file, in `file_field`. Raises HTTPException, RequestValidationError."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be multipart/form-data.")
     parser = _Parser(
-        request.headers, request.stream(), max_files=1, max_fields=FIELDS, max_part_size=limits.MAX_BODY_BYTES
+        request.headers, request.stream(), max_files=1, max_fields=MAX_FIELDS, max_part_size=limits.MAX_BODY_BYTES
     )
     try:
         parsed = await parser.parse()
@@ -70,7 +59,7 @@ async def form(request: Request, model: type[_Fields], file_field: str) -> Form[
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {error.message}") from error
     file: bytes | None = None
     fields: dict[str, Any] = {}
-    several = defaultdict(list)
+    values_by_name = defaultdict(list)
     for name, value in parsed.multi_items():
         if isinstance(value, UploadFile):
             file = await value.read()
@@ -78,16 +67,16 @@ async def form(request: Request, model: type[_Fields], file_field: str) -> Form[
             if name != file_field:
                 raise HTTPException(HTTPStatus.BAD_REQUEST, f"The file of the form goes in the field {file_field}.")
         else:
-            several[name].append(value)
-    for name, values in several.items():
-        fields[name] = values if _takes_several(model, name) else values[-1]
+            values_by_name[name].append(value)
+    for name, values in values_by_name.items():
+        fields[name] = values if _is_list(model, name) else values[-1]
     try:
         return Form(model.model_validate(fields), file)
     except ValidationError as error:
         raise RequestValidationError([{**each, "loc": ("form", *each["loc"])} for each in error.errors()]) from error
 
 
-def _takes_several(model: type[BaseModel], name: str) -> bool:
+def _is_list(model: type[BaseModel], name: str) -> bool:
     return any(
         name in {field, about.alias} and isinstance(about.default, list) for field, about in model.model_fields.items()
     )

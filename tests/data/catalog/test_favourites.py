@@ -6,11 +6,10 @@ import sqlite3
 
 import numpy as np
 import pytest
-from polyglance.data.catalog import copies, migrations, seals
+from polyglance.data.catalog import migrations, seals
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.filters import Filters
 from polyglance.data.catalog.records import Content, Entry, FileStat
-from polyglance.data.check import salvage
 from polyglance.data.pictures.exif import Facts
 from sqlalchemy import create_engine
 
@@ -25,8 +24,8 @@ def key(text):
 @pytest.fixture
 def catalog(tmp_path):
     with Catalog(tmp_path / "catalog.db", create=True) as opened:
-        opened.activate(opened.add_encoder("test", "f" * 32, 4, "float32").id)
-        opened.add_root(b"/photos")
+        opened.encoders.activate(opened.encoders.add("test", "f" * 32, 4, "float32").id)
+        opened.roots.add(b"/photos")
         yield opened
 
 
@@ -38,31 +37,31 @@ def put(catalog, **files):
         else Entry(1, name.encode(), STAT, error="cannot be read")
         for name, text in files.items()
     ]
-    new = [text for text in files.values() if text and not catalog.has_vector(key(text), 1)]
-    catalog.commit(entries, {key(text): VECTOR for text in new}, 1)
+    new = [text for text in files.values() if text and not catalog.vectors.has(key(text), 1)]
+    catalog.changes.commit(entries, {key(text): VECTOR for text in new}, 1)
 
 
 def marked(catalog):
-    found = catalog.newest(Filters(favourite=True), 0, 100)
-    assert copies.favourites(catalog, [photo.id for photo in found]) == {photo.id for photo in found}
+    found = catalog.selection.newest(Filters(favourite=True), 0, 100)
+    assert catalog.favourites.among([photo.id for photo in found]) == {photo.id for photo in found}
     return sorted(photo.path.removeprefix(b"/photos/").decode() for photo in found)
 
 
 def test_copies_are_marked_and_unmarked_together(catalog):
     put(catalog, a="x", b="x", c="y")
-    assert catalog.mark([1], favourite=True) == [1, 2]
+    assert catalog.favourites.mark([1], favourite=True) == [1, 2]
     assert marked(catalog) == ["a", "b"]
     put(catalog, d="x")
     assert marked(catalog) == ["a", "b", "d"]
-    assert catalog.mark([2], favourite=False) == [1, 2, 4]
+    assert catalog.favourites.mark([2], favourite=False) == [1, 2, 4]
     assert marked(catalog) == []
 
 
 def test_a_mark_waits_for_its_photo_to_return(catalog):
     put(catalog, a="x", b="y")
-    catalog.mark([1], favourite=True)
-    catalog.remove([1])
-    catalog.prune()
+    catalog.favourites.mark([1], favourite=True)
+    catalog.changes.remove([1])
+    catalog.vectors.prune()
     assert marked(catalog) == []
     put(catalog, c="x")
     assert marked(catalog) == ["c"]
@@ -70,7 +69,7 @@ def test_a_mark_waits_for_its_photo_to_return(catalog):
 
 def test_a_picture_edited_in_place_stays_a_favourite(catalog):
     put(catalog, a="x", b="y")
-    catalog.mark([1], favourite=True)
+    catalog.favourites.mark([1], favourite=True)
     put(catalog, a="edited")
     assert marked(catalog) == ["a"]
     put(catalog, b="x")
@@ -79,14 +78,14 @@ def test_a_picture_edited_in_place_stays_a_favourite(catalog):
 
 def test_a_picture_copied_over_a_favourite_is_none(catalog):
     put(catalog, a="x", b="y")
-    catalog.mark([1], favourite=True)
+    catalog.favourites.mark([1], favourite=True)
     put(catalog, a="y")
     assert marked(catalog) == []
 
 
 def test_a_favourite_that_fails_and_is_edited_meanwhile_stays_one(catalog):
     put(catalog, a="x")
-    catalog.mark([1], favourite=True)
+    catalog.favourites.mark([1], favourite=True)
     put(catalog, a=None)
     put(catalog, a=None)
     assert marked(catalog) == []
@@ -113,7 +112,7 @@ def schema_0003(tmp_path):
             if text:
                 facts |= {"content_hash": key(text), "width": 4, "height": 3, "format": "PNG"}
             row = {"root_id": 1, "path": name.encode(), "size": 1, "mtime_ns": 2, "inode": 3, "indexed_at": ""} | facts
-            row["seal"] = seals.of("photo", facts)
+            row["seal"] = seals.seal_row("photo", facts)
             marks = ", ".join("?" * len(row))
             db.execute(f"INSERT INTO photo ({', '.join(row)}) VALUES ({marks})", list(row.values()))
         for photo_id in (1, 2, 4):
@@ -124,17 +123,14 @@ def schema_0003(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("is_rebuilt", [False, True])
-def test_the_marks_of_before_are_carried_over(schema_0003, is_rebuilt):
-    if is_rebuilt:
-        assert salvage.rebuild(schema_0003)["favourite"] == (2, 3)
+def test_the_marks_of_before_are_carried_over(schema_0003):
     with Catalog(schema_0003, create=True) as catalog:
-        catalog.activate(catalog.add_encoder("test", "f" * 32, 4, "float32").id)
+        catalog.encoders.activate(catalog.encoders.add("test", "f" * 32, 4, "float32").id)
         assert marked(catalog) == ["a", "b"]
         put(catalog, bad="at last")
         assert marked(catalog) == ["a", "b", "bad"]
     with contextlib.closing(sqlite3.connect(schema_0003)) as db:
         db.row_factory = sqlite3.Row
         rows = [dict(row) for row in db.execute("SELECT * FROM favourite")]
-    assert all(row["seal"] == seals.of("favourite", row) for row in rows)
+    assert all(row["seal"] == seals.seal_row("favourite", row) for row in rows)
     assert {row["content_hash"]: row["marked_at"] for row in rows}[key("x")].startswith("2026-01-01")

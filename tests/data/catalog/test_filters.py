@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polyglance.data.catalog import fulltext
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.filters import NOTHING, Near, conditions
 from polyglance.data.catalog.models import Photo
 from polyglance.data.catalog.records import Content, Entry, FileStat
 from polyglance.data.catalog.sphere import distance_km
+from polyglance.data.catalog.word_query import WordQuery
 from polyglance.data.pictures.exif import Facts
 from polyglance.errors import QueryError
 from polyglance.search.query import filters
@@ -37,24 +37,24 @@ PHOTOS = {
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory):
     with Catalog(tmp_path_factory.mktemp("library") / "catalog.db", create=True) as opened:
-        encoder = opened.add_encoder("test", "f" * 32, 4, "float32")
-        roots = [opened.add_root(b"/disk/Pictures"), opened.add_root("/disk/アルバム".encode())]
+        encoder = opened.encoders.add("test", "f" * 32, 4, "float32")
+        roots = [opened.roots.add(b"/disk/Pictures"), opened.roots.add("/disk/アルバム".encode())]
         for number, (path, (width, height, kind, facts)) in enumerate(PHOTOS.items(), 1):
             key = bytes([number]) * 32
             entry = Entry(
                 roots[number % 2].id, path, FileStat(number * 1_000_000, 1, 1), Content(key, width, height, kind, facts)
             )
-            opened.commit([entry], {key: np.full(4, 0.5, np.float32)}, encoder.id)
+            opened.changes.commit([entry], {key: np.full(4, 0.5, np.float32)}, encoder.id)
         failed = Entry(roots[0].id, b"bad.jpg", FileStat(1, 1, 1), error="is empty")
-        opened.commit([failed], {}, encoder.id)
-        opened.mark([1, 5], favourite=True)
+        opened.changes.commit([failed], {}, encoder.id)
+        opened.favourites.mark([1, 5], favourite=True)
         yield opened
 
 
 def passing(catalog, typed):
     """Numbers of the photos above that pass, which are also their ids and their vectors'."""
-    wanted = filters.make(parse(typed, 1000).filters, catalog.roots())
-    return catalog.vectors_passing(wanted, 1).tolist()
+    wanted = filters.make(parse(typed, 1000).filters, catalog.roots.all())
+    return catalog.selection.vectors(wanted, 1).tolist()
 
 
 @pytest.mark.parametrize(
@@ -122,23 +122,23 @@ def test_a_folder_is_that_one_alone_whatever_is_called_like_it(tmp_path):
     names = [b"2024/Home", b"2024/Home/a/b", b"2024", b"Home/2024", b"2024/Home (2)", b"2024/Home-x", b"2024/home"]
     odd = [b"2024/H\xffme", rb"2024/H\xffme", b"2024/a\nb"]
     with Catalog(tmp_path / "catalog.db", create=True) as one:
-        encoder = one.add_encoder("test", "f" * 32, 4, "float32")
-        root = one.add_root(b"/photos")
+        encoder = one.encoders.add("test", "f" * 32, 4, "float32")
+        root = one.roots.add(b"/photos")
         for number, name in enumerate(names + odd, 1):
             key = bytes([number]) * 32
             entry = Entry(root.id, name + b"/x.jpg", FileStat(1, 1, 1), Content(key, 1, 1, "JPEG", Facts()))
-            one.commit([entry], {key: np.full(4, 0.5, np.float32)}, encoder.id)
+            one.changes.commit([entry], {key: np.full(4, 0.5, np.float32)}, encoder.id)
         assert passing(one, "in:photos/2024/Home") == [1, 2]
         assert passing(one, "in:/photos/2024/Home/a") == [2]
         assert passing(one, "in:photos") == list(range(1, 11))
         # Two that read the same are both meant: nothing says which.
         for folder, numbers in ((r"photos/2024/H\xffme", [8, 9]), (r"photos/2024/a\nb", [10])):
-            wanted = filters.make(filters.from_mapping({"in": folder}), one.roots())
-            assert one.vectors_passing(wanted, 1).tolist() == numbers
+            wanted = filters.make(filters.from_mapping({"in": folder}), one.roots.all())
+            assert one.selection.vectors(wanted, 1).tolist() == numbers
 
 
 def test_nothing_asked_is_all_that_can_be_found(catalog):
-    assert catalog.vectors_passing(NOTHING, 1).tolist() == [1, 2, 3, 4, 5, 6]
+    assert catalog.selection.vectors(NOTHING, 1).tolist() == [1, 2, 3, 4, 5, 6]
     assert not NOTHING
 
 
@@ -159,23 +159,23 @@ def test_words_are_looked_for_among_what_passes(catalog):
     """However few may be asked for: not among all, of which the best may not pass."""
     for typed, number in (("date:2024", 2), ("is:favourite", 5), ("type:png", 3)):
         wanted = filters.make(parse(typed, 99).filters)
-        expression = " OR ".join(fulltext.match(word) for word in ("louvre", "beach", "京都"))
-        assert catalog.word_hits(expression, wanted, 1, 1) in ([(number, number)], [(5, 5)])
-        assert number in [photo for photo, _ in catalog.word_hits(expression, wanted, 1, 9)]
-        assert {photo for photo, _ in catalog.word_hits(expression, wanted, 1, 9)} <= set(passing(catalog, typed))
+        expression = " OR ".join(WordQuery.from_texts([word]) for word in ("louvre", "beach", "京都"))
+        assert catalog.words.search(expression, wanted, 1, 1) in ([(number, number)], [(5, 5)])
+        assert number in [photo for photo, _ in catalog.words.search(expression, wanted, 1, 9)]
+        assert {photo for photo, _ in catalog.words.search(expression, wanted, 1, 9)} <= set(passing(catalog, typed))
 
 
 def test_copies_pass_each_by_itself(tmp_path):
     with Catalog(tmp_path / "catalog.db", create=True) as one:
-        encoder = one.add_encoder("test", "f" * 32, 4, "float32")
-        root = one.add_root(b"/photos")
+        encoder = one.encoders.add("test", "f" * 32, 4, "float32")
+        root = one.roots.add(b"/photos")
         content = Content(bytes(32), 1, 1, "PNG", Facts())
         entries = [Entry(root.id, path, FileStat(1, 1, 1), content) for path in (b"a/x.png", b"b/y.png")]
-        one.commit(entries, {bytes(32): np.full(4, 0.5, np.float32)}, encoder.id)
+        one.changes.commit(entries, {bytes(32): np.full(4, 0.5, np.float32)}, encoder.id)
         wanted = filters.make(parse("folder:b", 99).filters)
-        (vector_id,) = one.vectors_passing(wanted, encoder.id).tolist()
-        assert [photo.path for photo in one.photos_of_vectors([vector_id], wanted)[vector_id]] == [b"/photos/b/y.png"]
-        assert len(one.photos_of_vectors([vector_id])[vector_id]) == 2
+        (vector_id,) = one.selection.vectors(wanted, encoder.id).tolist()
+        assert [photo.path for photo in one.selection.photos([vector_id], wanted)[vector_id]] == [b"/photos/b/y.png"]
+        assert len(one.selection.photos([vector_id])[vector_id]) == 2
 
 
 def test_filters_can_be_given_as_a_mapping():
@@ -186,8 +186,8 @@ def test_filters_can_be_given_as_a_mapping():
 
 
 def test_the_newest_come_first_and_those_without_a_date_last(catalog):
-    assert [photo.id for photo in catalog.newest(NOTHING, 0, 10)] == [5, 2, 1, 3, 4, 6]
-    assert [photo.id for photo in catalog.newest(NOTHING, 1, 2)] == [2, 1]
+    assert [photo.id for photo in catalog.selection.newest(NOTHING, 0, 10)] == [5, 2, 1, 3, 4, 6]
+    assert [photo.id for photo in catalog.selection.newest(NOTHING, 1, 2)] == [2, 1]
 
 
 places = st.tuples(st.floats(-90, 90), st.floats(-180, 180))

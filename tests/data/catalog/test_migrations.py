@@ -10,9 +10,10 @@ import sys
 import time
 
 import pytest
-from polyglance.data.catalog import database, fulltext, migrations, seals
+from polyglance.data.catalog import locks, migrations, opening, seals
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.filters import NOTHING
+from polyglance.data.catalog.word_query import WordQuery
 from polyglance.errors import LibraryError
 from sqlalchemy import Engine, event
 
@@ -46,27 +47,29 @@ def test_every_row_is_kept_and_sealed(old):
     before = content(old)
     Catalog(old, create=True).close()
     assert content(old) == before
-    assert version(old) == database.SCHEMA
+    assert version(old) == opening.SCHEMA
     with contextlib.closing(sqlite3.connect(old)) as db:
         db.row_factory = sqlite3.Row
         for table in seals.SEALED:
             for row in db.execute(f"SELECT * FROM {table}"):
-                assert row["seal"] == seals.of(table, dict(row))
+                assert row["seal"] == seals.seal_row(table, dict(row))
 
 
 def test_the_upgraded_catalog_answers(old):
     with Catalog(old, create=True) as catalog:
-        assert (catalog.generation(), catalog.active_encoder().name, len(catalog.vector_ids(1))) == (12, "test", 50)
-        assert catalog.photo(2).facts.caption == "雪山"
-        assert [failed.error for failed in catalog.failures()] == ["is empty (0 bytes)"]
-        assert sum(len(ids) for ids, _, _ in catalog.vectors_after(1, 0)) == 50
+        assert (catalog.generation(), catalog.encoders.active().name, len(catalog.vectors.ids(1))) == (12, "test", 50)
+        assert catalog.photos.get(2).facts.caption == "雪山"
+        assert [failed.error for failed in catalog.failures.all()] == ["is empty (0 bytes)"]
+        assert sum(len(ids) for ids, _, _ in catalog.vectors.after(1, 0)) == 50
 
 
 def test_the_photos_of_before_are_found_by_their_words(old):
     with Catalog(old, create=True) as catalog:
-        assert len(catalog.word_hits(fulltext.match("雪山"), NOTHING, 1, 100)) == 50
-        assert [photo for photo, _ in catalog.word_hits(fulltext.match("7"), NOTHING, 1, 100)] == [9]  # after bad.jpg
-        assert catalog.word_hits(fulltext.match("bad"), NOTHING, 1, 100) == []
+        assert len(catalog.words.search(WordQuery.from_texts(["雪山"]), NOTHING, 1, 100)) == 50
+        assert [photo for photo, _ in catalog.words.search(WordQuery.from_texts(["7"]), NOTHING, 1, 100)] == [
+            9
+        ]  # after bad.jpg
+        assert catalog.words.search(WordQuery.from_texts(["bad"]), NOTHING, 1, 100) == []
 
 
 def test_the_backup_is_the_old_catalog_in_one_file(old):
@@ -131,7 +134,7 @@ def test_killed_at_any_time_the_upgrade_leaves_a_usable_catalog(tmp_path, make_f
         seen.add((version(path), (path.parent / "catalog.db.schema-0001.backup").exists()))
         assert content(path) == before
         with Catalog(path, create=True) as catalog:
-            assert len(catalog.vector_ids(1)) == 6000
+            assert len(catalog.vectors.ids(1)) == 6000
         assert not list(path.parent.glob(".*"))
     assert ("0001", False) in seen
 
@@ -155,18 +158,18 @@ def test_a_migration_that_fails_half_way_changes_nothing(old, statement):
 
 
 def test_all_revisions_are_known():
-    assert {"0001", database.SCHEMA} <= migrations.known()
+    assert {"0001", opening.SCHEMA} <= migrations.known()
 
 
 OPENING = """
 import logging, sys
 from pathlib import Path
-from polyglance.data.catalog import database
+from polyglance.data.catalog import locks
 from polyglance.data.catalog.catalog import Catalog
 logging.basicConfig(format="%(message)s")
 sys.stdin.readline()
 with Catalog(Path(sys.argv[1]), create=True) as catalog:
-    print(len(catalog.vector_ids(1)))
+    print(len(catalog.vectors.ids(1)))
 """
 
 
@@ -189,7 +192,7 @@ def test_of_processes_that_open_an_older_library_at_once_one_migrates_and_all_fi
     path = make_first_schema(tmp_path / "catalog.db", photos=3000)
     before = content(path)
     assert open_at_once(path, 4) == (["3000"] * 4, [])
-    assert (version(path), content(path)) == (database.SCHEMA, before)
+    assert (version(path), content(path)) == (opening.SCHEMA, before)
     backup = path.with_name("catalog.db.schema-0001.backup")
     assert (version(backup), content(backup)) == ("0001", before)
     assert sorted(each.name for each in path.parent.glob("*backup*")) == [backup.name]
@@ -200,10 +203,10 @@ def test_of_processes_that_make_a_library_at_once_none_fails(tmp_path):
 
 
 def test_who_needs_an_upgrade_waits_for_the_writer_and_says_for_whom(old):
-    code = OPENING.replace("sys.stdin.readline()", "database.PATIENCE_SECONDS = 0.1")
+    code = OPENING.replace("sys.stdin.readline()", "locks.PATIENCE_SECONDS = 0.1")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", code, str(old)], **pipes) as waiting:
-        with database.writer_lock(old.parent):
+        with locks.writer_lock(old.parent):
             said = waiting.stderr.readline()
             before = version(old)
         out, error = waiting.communicate(timeout=60)
@@ -214,27 +217,27 @@ def test_who_needs_an_upgrade_waits_for_the_writer_and_says_for_whom(old):
 
 
 def test_who_waits_goes_on_when_the_upgrade_is_there_though_the_writer_goes_on_too(old, make_first_schema, monkeypatch):
-    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.1)
-    with database.writer_lock(old.parent):
-        database.migrate(old)
+    monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.1)
+    with locks.writer_lock(old.parent):
+        opening.migrate(old)
         with Catalog(old, create=True) as catalog:
-            assert len(catalog.vector_ids(1)) == 50
+            assert len(catalog.vectors.ids(1)) == 50
 
 
 def test_an_upgrade_leaves_the_traces_of_a_killed_writer_to_the_next_one(old):
     old.with_name("writer.txt").write_text("process 1 since yesterday")
     Catalog(old, create=True).close()
-    with database.writer_lock(old.parent) as after_a_kill:
+    with locks.writer_lock(old.parent) as after_a_kill:
         assert after_a_kill
 
 
 def test_a_backup_of_another_schema_than_it_is_called_is_not_made(old):
-    earlier = database.backup(old, "0001").read_bytes()
+    earlier = opening.backup(old, "0001").read_bytes()
     with contextlib.closing(sqlite3.connect(old)) as db:
         db.execute("UPDATE alembic_version SET version_num = '0002'")
         db.commit()
     with pytest.raises(LibraryError, match="cannot be backed up first: it is of schema 0002"):
-        database.backup(old, "0001")
+        opening.backup(old, "0001")
     assert old.with_name("catalog.db.schema-0001.backup").read_bytes() == earlier
 
 

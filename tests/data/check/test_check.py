@@ -1,22 +1,20 @@
-"""One test per corruption: it is named, mended, and after an index run the catalog is what it was."""
+"""Damage is named, own data comes back, and after repair and an index run the catalog is what it was."""
 
 import json
 import multiprocessing
 import os
 import re
 import shutil
-import sqlite3
+import signal
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from polyglance import library as libraries
 from polyglance.config import Settings
-from polyglance.data.catalog import database, seals
-from polyglance.data.check import files as check_files
-from polyglance.data.check import findings, salvage
+from polyglance.data.catalog import locks, own_data, rebuild, seals
+from polyglance.data.check import findings
 from polyglance.data.check.findings import HARMLESS
 from polyglance.data.vectors import snapshot
 from polyglance.errors import LibraryBusy, LibraryError, LibraryMissing
@@ -32,6 +30,10 @@ def codes(report):
     return {finding.code for finding in report.findings}
 
 
+def left(report):
+    return [finding for finding in report.findings if not finding.repaired and not finding.is_harmless]
+
+
 def proved(small, code, *, original=None, index=True, deep=False):
     """The finding is named without repair, mended with it, and then the library is as it was."""
     named = check(small, deep=deep)
@@ -41,7 +43,7 @@ def proved(small, code, *, original=None, index=True, deep=False):
     mended = check(small, repair=True, deep=deep)
     assert code in codes(mended)
     assert mended.ok, mended.findings
-    assert check(small, deep=deep).findings == []
+    assert codes(check(small, deep=deep)) <= {"vector-orphan"}
     if index:
         small.index()
         assert check(small, deep=True).findings == []
@@ -55,6 +57,21 @@ def original(small_library_template):
     return small_library_template.state()
 
 
+@pytest.fixture
+def own(small_library):
+    """Mark two favourites and exclude a pattern; own data as it is then."""
+    with small_library.open() as library:
+        library.mark([3, 5])
+        library.exclude(["*.tif"])
+    return own_data_of(small_library)
+
+
+def own_data_of(small):
+    with small.open() as library:
+        roots = [root.path for root in library.catalog.roots.all()]
+        return roots, library.excluded(), library.active_encoder().name, small.ask("SELECT * FROM favourite ORDER BY 1")
+
+
 def test_a_good_library_is_clean(small_library):
     report = check(small_library, deep=True)
     assert (report.ok, report.findings, report.photos, report.vectors) == (True, [], 11, 10)
@@ -66,245 +83,102 @@ def test_a_missing_library_is_said_so(tmp_path):
         libraries.check(tmp_path)
 
 
-def sealed(table, values):
-    """SQL that gives every row of a table these values and the seal that goes with them."""
-    return values, table
+# --- rows -------------------------------------------------------------------------------------------------------------
 
-
-FAVOURITE = "INSERT INTO favourite SELECT content_hash, '2026-01-01T00:00:00+00:00', {} FROM photo WHERE id = 3"
 OF_FAILED = "INSERT INTO words (rowid, name) SELECT id, 'bad' FROM photo WHERE error IS NOT NULL"
 
 ROWS = {
-    "photo-damaged: a caption": ("photo-damaged", ["UPDATE photo SET caption = 'wrong' WHERE id = 3"]),
-    "photo-damaged: a width": ("photo-damaged", ["UPDATE photo SET width = 65 WHERE id = 3"]),
-    "photo-damaged: a hash": ("photo-damaged", ["UPDATE photo SET content_hash = zeroblob(32) WHERE id = 3"]),
-    "photo-damaged: an error": ("photo-damaged", ["UPDATE photo SET error = 'x' WHERE error IS NOT NULL"]),
-    "photo-damaged: an error on a good one": ("photo-damaged", ["UPDATE photo SET error = 'x' WHERE id = 3"]),
-    "photo-damaged: no seal": ("photo-damaged", ["UPDATE photo SET seal = NULL WHERE id = 3"]),
-    "photo-damaged: a seal of a number": ("photo-damaged", ["UPDATE photo SET seal = 7 WHERE id = 3"]),
-    "photo-damaged: a text of bytes": ("photo-damaged", ["UPDATE photo SET format = x'ff' WHERE id = 3"]),
-    "photo-damaged: a path of text": ("photo-damaged", ["UPDATE photo SET path = 'x.png' WHERE id = 3"]),
-    "photo-damaged: a size of text": ("photo-damaged", ["UPDATE photo SET size = 'large' WHERE id = 3"]),
-    "photo-without-root": ("photo-without-root", ["UPDATE photo SET root_id = 77 WHERE id = 3"]),
-    "photo-without-vector": ("photo-without-vector", ["DELETE FROM vector WHERE id = 4"]),
-    "vector-damaged: a value": ("vector-damaged", ["UPDATE vector SET vector = zeroblob(2022) WHERE id = 4"]),
-    "vector-damaged: its length": ("vector-damaged", ["UPDATE vector SET vector = x'00' WHERE id = 4"]),
-    "vector-damaged: its hash": ("vector-damaged", ["UPDATE vector SET content_hash = zeroblob(32) WHERE id = 4"]),
-    "vector-damaged: a text": ("vector-damaged", ["UPDATE vector SET vector = 'text' WHERE id = 4"]),
-    "vector-without-encoder": ("vector-without-encoder", ["UPDATE vector SET encoder_id = 9 WHERE id = 4"]),
-    "favourite-damaged: its seal": ("favourite-damaged", [FAVOURITE.format("x'00'")]),
-    "favourite-damaged: all": ("favourite-damaged", [FAVOURITE.format("NULL")]),
-    "favourite-damaged: no content": ("favourite-damaged", ["INSERT INTO favourite VALUES (x'00', 'x', NULL)"]),
-    "words-disagree: a word": ("words-disagree", ["UPDATE words SET name = 'wrong' WHERE rowid = 3"]),
-    "words-disagree: a row less": ("words-disagree", ["DELETE FROM words WHERE rowid = 3"]),
-    "words-disagree: a row more": ("words-disagree", ["INSERT INTO words (rowid, name) VALUES (99, 'x')"]),
-    "words-disagree: a row of a failed one": ("words-disagree", [OF_FAILED]),
-    "words-disagree: no content": ("words-disagree", ["DELETE FROM words_content"]),
-    "words-disagree: other content": ("words-disagree", ["UPDATE words_content SET c1 = 'wrong' WHERE id = 3"]),
-    "words-disagree: no index": ("words-disagree", ["DELETE FROM words_data WHERE id > 10"]),
-    "words-disagree: no structure": ("words-disagree", ["DELETE FROM words_data WHERE id = 10"]),
-    "words-disagree: no totals": ("words-disagree", ["UPDATE words_data SET block = x'' WHERE id = 1"]),
-    "words-disagree: a length": ("words-disagree", ["UPDATE words_docsize SET sz = x'09010000' WHERE id = 3"]),
-    "words-disagree: no version": ("words-disagree", ["DELETE FROM words_config"]),
-    "words-disagree: another version": ("words-disagree", ["UPDATE words_config SET v = 77"]),
-    "words-disagree: a path": ("words-disagree", ["UPDATE photo SET path = CAST('other.png' AS BLOB) WHERE id = 3"]),
-    "vector-orphan": ("vector-orphan", ["DELETE FROM photo WHERE content_hash = (SELECT content_hash FROM vector)"]),
-    "vector-ids: none": ("vector-ids", ["DELETE FROM sqlite_sequence"]),
-    "vector-ids: behind": ("vector-ids", ["UPDATE sqlite_sequence SET seq = 3"]),
-    "vector-ids: a text": ("vector-ids", ["UPDATE sqlite_sequence SET seq = 'x'"]),
-    "setting-damaged: generation": ("setting-damaged", ["UPDATE setting SET value = '9' WHERE key = 'generation'"]),
-    "setting-damaged: encoder": ("setting-damaged", ["UPDATE setting SET value = '7' WHERE key = 'active_encoder'"]),
-    "setting-damaged: a key": ("setting-damaged", ["UPDATE setting SET key = 'xyzzy' WHERE key = 'active_encoder'"]),
-    "setting-damaged: another": ("setting-damaged", ["INSERT INTO setting VALUES ('some', 'thing', NULL)"]),
-    "generation": ("generation", ["DELETE FROM setting WHERE key = 'generation'"]),
-    "active-encoder": ("active-encoder", ["DELETE FROM setting WHERE key = 'active_encoder'"]),
-    "encoder-damaged: a name": ("encoder-damaged", ["UPDATE encoder SET name = 'lits'"]),
-    "encoder-damaged: a dimension": ("encoder-damaged", ["UPDATE encoder SET dimension = 7"]),
-    "encoder-damaged: a fingerprint": (
-        "encoder-damaged",
-        ["UPDATE encoder SET fingerprint = 'x' || substr(fingerprint, 2)"],
-    ),
-    "encoder-damaged: its seal": (
-        "encoder-damaged",
-        ["UPDATE encoder SET seal = CAST(x'00' || substr(seal, 2) AS BLOB)"],
-    ),
-    "root-damaged": ("root-damaged", ["UPDATE root SET path = CAST(x'2e' || substr(path, 2) AS BLOB)"]),
-    "root-damaged: a text": ("root-damaged", ["UPDATE root SET path = CAST(path AS TEXT)"]),
-    "root-damaged: its seal": ("root-damaged", ["UPDATE root SET seal = CAST(substr(seal, 1, 7) || x'00' AS BLOB)"]),
-    "catalog-version: none": ("catalog-version", ["DELETE FROM alembic_version"]),
-    "catalog-version: nonsense": ("catalog-version", ["UPDATE alembic_version SET version_num = '00 2'"]),
-    "catalog-version: two": ("catalog-version", ["INSERT INTO alembic_version VALUES ('0001')"]),
+    "photo-damaged: a caption": "UPDATE photo SET caption = 'wrong' WHERE id = 3",
+    "photo-damaged: a hash": "UPDATE photo SET content_hash = zeroblob(32) WHERE id = 3",
+    "photo-damaged: an error on a good one": "UPDATE photo SET error = 'x' WHERE id = 3",
+    "photo-damaged: a seal of a number": "UPDATE photo SET seal = 7 WHERE id = 3",
+    "photo-damaged: a path of text": "UPDATE photo SET path = 'x.png' WHERE id = 3",
+    "photo-without-root": "UPDATE photo SET root_id = 77 WHERE id = 3",
+    "photo-without-vector": "DELETE FROM vector WHERE id = 4",
+    "vector-damaged: a value": "UPDATE vector SET vector = zeroblob(2022) WHERE id = 4",
+    "vector-damaged: its length": "UPDATE vector SET vector = x'00' WHERE id = 4",
+    "vector-damaged: its hash": "UPDATE vector SET content_hash = zeroblob(32) WHERE id = 4",
+    "vector-damaged: a text": "UPDATE vector SET vector = 'text' WHERE id = 4",
+    "vector-damaged: its seal": "UPDATE vector SET seal = NULL WHERE id = 4",
+    "vector-without-encoder": "UPDATE vector SET encoder_id = 9 WHERE id = 4",
+    "vector-orphan": "DELETE FROM photo WHERE content_hash = (SELECT content_hash FROM vector)",
+    "words-disagree: a word": "UPDATE words SET name = 'wrong' WHERE rowid = 3",
+    "words-disagree: a row less": "DELETE FROM words WHERE rowid = 3",
+    "words-disagree: a row of a failed one": OF_FAILED,
+    "words-disagree: no index": "DELETE FROM words_data WHERE id > 10",
+    "words-disagree: no structure": "DELETE FROM words_data WHERE id = 10",
+    "words-disagree: a length": "UPDATE words_docsize SET sz = x'09010000' WHERE id = 3",
+    "words-disagree: another version": "UPDATE words_config SET v = 77",
+    "setting-damaged: generation": "UPDATE setting SET value = '9' WHERE key = 'generation'",
+    "setting-damaged: encoder": "UPDATE setting SET value = '7' WHERE key = 'active_encoder'",
+    "setting-damaged: a key": "UPDATE setting SET key = 'xyzzy' WHERE key = 'active_encoder'",
+    "active-encoder": "DELETE FROM setting WHERE key = 'active_encoder'",
+    "encoder-damaged: a name": "UPDATE encoder SET name = 'xxxx'",
+    "encoder-damaged: a dimension": "UPDATE encoder SET dimension = 7",
+    "root-damaged": "UPDATE root SET path = x'2f2f2f2f'",
+    "root-damaged: a text": "UPDATE root SET path = CAST(path AS TEXT)",
+    "favourite-damaged: its content": "UPDATE favourite SET content_hash = zeroblob(32) WHERE rowid = 1",
+    "favourite-damaged: its time": "UPDATE favourite SET marked_at = x'ffff'",
+    "catalog-schema: no version": "DELETE FROM alembic_version",
+    "catalog-schema: nonsense": "UPDATE alembic_version SET version_num = '00 2'",
+    "catalog-schema: a version to come": "UPDATE alembic_version SET version_num = '0008'",
 }
 
 
-@pytest.mark.parametrize(("code", "damage"), ROWS.values(), ids=ROWS.keys())
-def test_a_damaged_row_is_named_and_mended(small_library, original, code, damage):
-    small_library.damage(*damage)
-    proved(small_library, code, original=original)
-
-
-@pytest.mark.parametrize("place", range(0, 200, 7))
-def test_a_flipped_byte_of_the_index_of_words(small_library, original, place):
-    (block,) = small_library.ask("SELECT block FROM words_data WHERE id > 10")[0]
-    changed = block[: place % len(block)] + bytes([block[place % len(block)] ^ 2]) + block[place % len(block) + 1 :]
-    small_library.damage(f"UPDATE words_data SET block = x'{changed.hex()}' WHERE id > 10")
-    assert codes(check(small_library)) == {"words-disagree"}
-    assert check(small_library, repair=True).ok
-    assert check(small_library).findings == []
-
-
-def test_favourites_and_words_survive_a_catalog_rebuilt_from_its_rows(small_library, original):
-    with small_library.open() as library:
-        library.catalog.mark([3, 5], favourite=True)
-    overwrite(small_library.catalog, page_of(small_library, "sqlite_autoindex_photo_1"), bytes(4096))
-    report = check(small_library, repair=True)
-    assert report.ok
-    assert "words-disagree" not in codes(report)
-    assert marked(small_library) == [3, 5]
-    assert small_library.ask("SELECT rowid FROM words WHERE words MATCH 'copy AND 3'") != []
-    assert check(small_library).findings == []
-
-
-def marked(small):
-    statement = "SELECT min(id) FROM photo JOIN favourite USING (content_hash) GROUP BY content_hash ORDER BY 1"
-    return [photo_id for (photo_id,) in small.ask(statement)]
-
-
-def test_a_mark_damaged_beyond_telling_stays_as_long_as_it_names_a_content(small_library):
-    with small_library.open() as library:
-        library.catalog.mark([5], favourite=True)
-    small_library.damage("UPDATE favourite SET marked_at = x'ffff', seal = x'00'")
-    assert check(small_library, repair=True).ok
-    assert check(small_library).findings == []
-    assert marked(small_library) == [5]
-
-
-def test_a_photo_whose_record_is_emptied_is_a_favourite_when_it_is_read_again(small_library):
-    with small_library.open() as library:
-        library.catalog.mark([5], favourite=True)
-    small_library.damage("UPDATE photo SET width = 65 WHERE id = 5")
-    assert check(small_library, repair=True).ok
-    small_library.index()
-    assert marked(small_library) == [5]
-
-
-def test_words_that_could_not_be_told_for_a_damaged_folder_are_mended_with_it(small_library, original):
-    small_library.damage(
-        "UPDATE root SET path = CAST(substr(path, 1, length(path) - 1) || x'21' AS BLOB)",
-        "DELETE FROM words WHERE rowid = 3",
-    )
-    proved(small_library, "root-damaged", original=original)
-
-
-def test_one_changed_byte_of_a_favourite_is_told(small_library):
-    with small_library.open() as library:
-        library.catalog.mark([3], favourite=True)
-    before = small_library.ask("SELECT * FROM favourite")
-    small_library.damage("UPDATE favourite SET marked_at = 'x' || substr(marked_at, 2)")
-    assert codes(check(small_library, repair=True)) == {"favourite-damaged"}
-    assert small_library.ask("SELECT * FROM favourite") == before
-
-
-def test_a_seal_that_is_damaged_itself_costs_no_encoding(small_library, original):
-    small_library.damage(
-        "UPDATE photo SET seal = CAST(substr(seal, 1, 7) || x'00' AS BLOB) WHERE id = 3",
-        "UPDATE vector SET seal = CAST(substr(seal, 1, 7) || x'00' AS BLOB) WHERE id = 4",
-    )
-    assert codes(check(small_library)) == {"photo-damaged", "vector-damaged"}
-    assert check(small_library, repair=True).ok
-    assert small_library.state() == original
-    assert small_library.index().tally.encoded == 0
-
-
-def reseal(small, table, rowid, **values):
-    """Change a row so that its seal holds: what only a bug, not a disk, would do."""
-    names = seals.SEALED[table]
-    row = dict(zip(names, small.ask(f"SELECT {', '.join(names)} FROM {table} WHERE id = {rowid}")[0], strict=True))
-    row |= values
-    with sqlite3.connect(small.catalog) as db:
-        sets = ", ".join(f"{name} = ?" for name in (*names, "seal"))
-        db.execute(f"UPDATE {table} SET {sets} WHERE id = ?", (*row.values(), seals.of(table, row), rowid))
-    db.close()
-
-
-def test_a_photo_both_failed_and_read(small_library, original):
-    reseal(small_library, "photo", 3, error="is truncated")
-    proved(small_library, "photo-contradiction", original=original)
-
-
-@pytest.mark.parametrize("missing", ["content_hash", "width", "height", "format"])
-def test_a_photo_without_facts(small_library, original, missing):
-    reseal(small_library, "photo", 3, **{missing: None})
-    proved(small_library, "photo-without-facts", original=original)
-
-
-def test_photos_of_the_same_bytes_that_disagree(small_library, original):
-    ((copy,),) = small_library.ask("SELECT id FROM photo WHERE path = CAST('deep/copy of 3.png' AS BLOB)")
-    reseal(small_library, "photo", copy, width=9)
-    proved(small_library, "facts-disagree", original=original)
+@pytest.mark.parametrize("name", ROWS)
+def test_a_damaged_row_is_named_and_mended(small_library, own, original, name):
+    small_library.damage(ROWS[name])
+    proved(small_library, name.partition(":")[0], original=original)
+    assert own_data_of(small_library) == own
 
 
 @pytest.mark.parametrize(
-    ("vector", "what"),
+    ("table", "advice"), [("favourite", "Mark it again"), ("root", "index FOLDER"), ("setting", "exclude PATTERN")]
+)
+def test_own_data_without_a_backup_is_removed_and_said(small_library, own, table, advice):
+    shutil.rmtree(small_library.folder / own_data.FOLDER)
+    small_library.damage(f"UPDATE {table} SET seal = x'00' WHERE rowid = (SELECT max(rowid) FROM {table})")
+    report = check(small_library, repair=True)
+    assert report.ok
+    assert advice in next(finding.advice for finding in report.findings if finding.code == f"{table}-damaged")
+    assert codes(check(small_library)) <= {"vector-orphan"}
+
+
+def test_photos_whose_records_are_damaged_are_read_again_but_not_encoded(small_library, original):
+    small_library.damage("UPDATE photo SET caption = 'x'")
+    assert check(small_library, repair=True).ok
+    assert small_library.index().tally.encoded == 0
+    assert small_library.state() == original
+
+
+@pytest.mark.parametrize(
+    ("vector", "reason"),
     [
         (np.zeros(7, "<f2"), "numbers long"),
-        (np.full(INDEX_DIMENSION, np.nan, "<f2"), "not finite"),
+        (np.full(INDEX_DIMENSION, np.nan, "<f2"), "of length nan"),
         (np.full(INDEX_DIMENSION, 0.5, "<f2"), "of length 15.8"),
-        (np.zeros(INDEX_DIMENSION, "<f2"), "of length 0.000"),
     ],
 )
-def test_a_vector_that_no_encoder_makes(small_library, original, vector, what):
-    reseal(small_library, "vector", 4, vector=vector.tobytes())
-    assert what in proved(small_library, "vector-invalid", original=original).message
-
-
-def test_a_damaged_encoder_that_does_not_answer_goes_with_its_vectors(small_library, original):
-    small_library.damage(
-        "INSERT INTO encoder VALUES (5, 'old', 'aa', 4, 'float32', x'0102030405060708')",
-        "INSERT INTO vector SELECT NULL, 5, content_hash, x'0000', NULL FROM vector",
-    )
-    proved(small_library, "encoder-damaged", original=original)
-    assert small_library.ask("SELECT count(*) FROM vector") == [(10,)]
-
-
-def test_an_encoder_that_cannot_be_told_is_refused_with_advice(small_library):
-    small_library.damage("UPDATE encoder SET name = 'xxxx'")
-    report = check(small_library, repair=True)
-    (finding,) = [finding for finding in report.findings if not finding.repaired]
-    assert (finding.code, report.ok) == ("encoder-damaged", False)
-    assert "polyglance reencode --encoder NAME" in finding.advice
-    with small_library.open() as library:
-        library.reencode("lite")
-    assert small_library.index().tally.unchanged == 11
-
-
-def test_a_folder_that_cannot_be_told_is_refused_with_advice(small_library):
-    small_library.damage("UPDATE root SET path = x'2f2f2f2f'")
-    (finding,) = [finding for finding in check(small_library, repair=True).findings if not finding.repaired]
-    assert finding.code == "root-damaged"
-    assert "polyglance forget //// " in finding.advice.replace("'", " ")
+def test_a_vector_that_no_encoder_makes(small_library, original, vector, reason):
+    ((encoder, key),) = small_library.ask("SELECT encoder_id, content_hash FROM vector WHERE id = 4")
+    data = vector.tobytes()
+    seal = seals.seal("vector", encoder, key, data)
+    small_library.damage(f"UPDATE vector SET vector = x'{data.hex()}', seal = x'{seal.hex()}' WHERE id = 4")
+    assert reason in proved(small_library, "vector-invalid", original=original).message
 
 
 def test_one_of_two_encoders_must_be_chosen(small_library):
+    seal = seals.seal("encoder", "old", "aa", 4, "float32").hex()
     small_library.damage(
-        "INSERT INTO encoder VALUES (5, 'old', 'aa', 4, 'float32', NULL)",
+        f"INSERT INTO encoder VALUES (5, 'old', 'aa', 4, 'float32', x'{seal}')",
         "DELETE FROM setting WHERE key = 'active_encoder'",
     )
-    reseal(small_library, "encoder", 5)
-    (finding,) = [finding for finding in check(small_library, repair=True).findings if not finding.repaired]
+    (finding,) = left(check(small_library, repair=True))
     assert finding.code == "active-encoder"
     assert "lite, old" in finding.advice
 
 
-def test_what_waits_for_the_next_index_run_is_not_found_twice(small_library):
-    small_library.damage("DELETE FROM vector WHERE id = 4")
-    mended = check(small_library, repair=True)
-    assert "polyglance index" in mended.findings[0].advice
-    assert check(small_library).findings == []
-    assert small_library.index().tally.encoded == 1
-
-
-# --- the file --------------------------------------------------------------------------------------------------------
+# --- the file ---------------------------------------------------------------------------------------------------------
 
 
 def overwrite(path, place, data):
@@ -318,128 +192,104 @@ def page_of(small, table):
     return 4096 * (small.ask(f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'")[0][0] - 1)
 
 
+def blank_page(small, table):
+    overwrite(small.catalog, page_of(small, table), bytes(4096))
+
+
 def kept(small):
     return sorted(path.name for path in small.folder.glob("*damaged*"))
 
 
-@pytest.mark.parametrize("place", [0, 15, 16, 18, 19, 20, 21, 23, 28, 30, 31, 44, 52, 56, 59, 64])
-def test_a_damaged_header(small_library, original, place):
-    overwrite(small_library.catalog, place, b"\x7f")
-    proved(small_library, "catalog-header", original=original)
-    assert kept(small_library) == ["catalog.db.damaged-1"]
+def in_schema(old, new):
+    def damage(small):
+        overwrite(small.catalog, small.catalog.read_bytes().index(old), new)
+
+    return damage
 
 
-def test_a_damaged_statement_of_the_schema(small_library, original):
-    data = small_library.catalog.read_bytes()
-    place = data.index(b"CREATE TABLE photo")
-    overwrite(small_library.catalog, place, b"CREXTE")
-    proved(small_library, "catalog-schema", original=original)
-    assert kept(small_library) == ["catalog.db.damaged-1"]
+FILES = {
+    **{f"a page of {table}": lambda small, table=table: blank_page(small, table) for table in rebuild.TABLES},
+    "a page of an index": lambda small: blank_page(small, "sqlite_autoindex_photo_1"),
+    "the header": lambda small: overwrite(small.catalog, 0, bytes(100)),
+    "one byte of the header": lambda small: overwrite(small.catalog, 16, b"\x7f"),
+    "a statement of the schema": in_schema(b"CREATE TABLE photo", b"CREXTE"),
+    "a column of the schema": in_schema(b"caption VARCHAR", b"captiom"),
+    "a trigger of the schema": in_schema(b"rowid = old.id", b"rowid = new"),
+    "half of the file": lambda small: os.truncate(small.catalog, small.catalog.stat().st_size // 2),
+    "a few bytes left": lambda small: os.truncate(small.catalog, 5000),
+    "another file": lambda small: small.catalog.write_bytes(b"no database at all " * 300),
+    "an empty file": lambda small: small.catalog.write_bytes(b""),
+}
 
 
-def test_a_type_changed_in_the_schema_is_no_damage_to_sqlite_but_to_us(small_library, original):
-    data = small_library.catalog.read_bytes()
-    overwrite(small_library.catalog, data.index(b"mtime_ns INTEGER") + 9, b"INTEGEQ")
-    proved(small_library, "catalog-schema", original=original)
-
-
-@pytest.mark.parametrize("index", ["photo_content_hash", "vector_seal", "sqlite_autoindex_photo_1"])
-def test_a_damaged_index(small_library, original, index):
-    column = {"photo_content_hash": "content_hash FROM photo", "vector_seal": "seal FROM vector"}.get(index)
-    ((value,),) = small_library.ask(f"SELECT {column or 'path FROM photo'} WHERE id = 4")
-    place = page_of(small_library, index)
-    inside = small_library.catalog.read_bytes()[place : place + 4096].index(value)
-    overwrite(small_library.catalog, place + inside, bytes([value[0] ^ 1]))
-    proved(small_library, "catalog-index", original=original)
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_file_is_kept_and_rebuilt_with_all_own_data(small_library, own, original, name):
+    FILES[name](small_library)
+    assert left(check(small_library))
     assert kept(small_library) == []
-
-
-@pytest.mark.parametrize("table", ["photo", "vector", "root", "setting", "encoder", "sqlite_autoindex_photo_1"])
-def test_a_page_of_zeros(small_library, original, table):
-    overwrite(small_library.catalog, page_of(small_library, table), bytes(4096))
-    report = check(small_library)
-    assert "catalog-structure" in codes(report)
     report = check(small_library, repair=True)
-    assert "catalog-structure" in codes(report)
+    assert report.ok, report.findings
     assert kept(small_library) == ["catalog.db.damaged-1"]
-    if report.ok:
-        assert check(small_library).findings == []
-        small_library.index()
-        assert small_library.state() == original
-    else:
-        assert all(finding.advice for finding in report.findings if not finding.repaired)
-
-
-def test_rows_of_a_lost_page_are_counted_and_come_back_with_the_next_run(small_library, original):
-    leaf = small_library.catalog.read_bytes().rindex(small_library.ask("SELECT vector FROM vector WHERE id = 4")[0][0])
-    overwrite(small_library.catalog, leaf // 4096 * 4096, bytes(4096))
-    assert codes(check(small_library)) >= {"catalog-structure"}
-    report = check(small_library, repair=True)
-    assert report.ok
-    assert check(small_library).findings == []
-    (finding,) = [finding for finding in report.findings if finding.code == "rows-lost"]
+    assert codes(check(small_library)) <= {"vector-orphan", "thumbnail-orphan"}
+    assert own_data_of(small_library) == own
     small_library.index()
+    assert check(small_library).findings == []
     assert small_library.state() == original
-    assert re.search(r"of 12 files and [89] vectors were saved; rows lost: [12] of vector", finding.message)
+    assert own_data_of(small_library) == own
 
 
-def test_a_row_whose_seal_is_broken_is_not_saved_and_the_others_are(small_library):
-    small_library.damage("UPDATE photo SET caption = 'x' WHERE id = 3", "UPDATE vector SET vector = x'00' WHERE id = 4")
-    saved = salvage.rebuild(small_library.catalog)
-    assert saved == {
-        "setting": (3, 3),
-        "root": (1, 1),
-        "encoder": (1, 1),
-        "photo": (11, 12),
-        "vector": (9, 10),
-        "favourite": (0, 0),
-    }
-    assert small_library.ask("SELECT seq FROM sqlite_sequence WHERE name = 'vector'") == [(10,)]
+def test_a_missing_catalog_is_restored_from_the_backup_and_never_made_empty(small_library, own, original):
+    small_library.catalog.unlink()
+    with pytest.raises(LibraryError, match="check --repair"):
+        small_library.open()
+    assert codes(check(small_library)) == {"catalog-missing"}
+    assert codes(check(small_library, repair=True)) >= {"catalog-missing", "rows-lost"}
+    assert own_data_of(small_library) == own
+    small_library.index()
+    assert (small_library.state(), own_data_of(small_library)) == (original, own)
 
 
-def test_a_reader_that_is_open_while_the_catalog_is_rebuilt_goes_on(small_library, original):
-    with small_library.open() as reader:
-        before = reader.search("blue").results
-        overwrite(small_library.catalog, page_of(small_library, "sqlite_autoindex_photo_1"), bytes(4096))
-        assert check(small_library, repair=True).ok
-        assert [result.path for result in reader.search("blue").results] == [result.path for result in before]
+def test_damage_to_photos_costs_no_encoding_and_damage_to_vectors_no_ids(small_library):
+    ids = "SELECT id, path FROM photo WHERE path < CAST('4' AS BLOB) ORDER BY id"
+    before = small_library.ask(ids)
+    blank_page(small_library, "photo")
+    assert check(small_library, repair=True).ok
+    assert small_library.index().tally.encoded == 0
+    before = small_library.ask(ids)
+    blank_page(small_library, "vector")
+    assert check(small_library, repair=True).ok
+    assert small_library.index().tally.encoded == 10
+    assert small_library.ask(ids) == before
 
 
-def test_an_open_library_repairs_itself(small_library, original):
-    with small_library.open() as library:
-        assert library.search("blue").results
-        overwrite(small_library.catalog, page_of(small_library, "sqlite_autoindex_photo_1"), bytes(4096))
-        assert library.check(repair=True).ok
-        assert library.check().findings == []
-        assert len(library.search("blue", collapse=False).results) == 11
-
-
-@pytest.mark.parametrize("data", [b"", b"x" * 100, b"SQLite format 3\0" + b"x" * 5000, bytes(20_000)])
-def test_a_file_that_is_beyond_repair_is_refused_with_advice(small_library, data):
-    small_library.catalog.write_bytes(data)
-    for repair in (False, True):
-        report = check(small_library, repair=repair)
-        assert not report.ok
-        left = [finding for finding in report.findings if not finding.repaired]
-        assert left
-        assert all(finding.advice for finding in left)
-
-
-def test_half_a_catalog_keeps_what_is_in_that_half(small_library, original):
-    data = small_library.catalog.read_bytes()
-    small_library.catalog.write_bytes(data[: len(data) // 2 // 4096 * 4096])
-    assert not check(small_library).ok
+def test_rows_on_both_sides_of_a_damaged_page_are_saved(small_library, original):
+    page = small_library.catalog.read_bytes().index(small_library.ask("SELECT vector FROM vector WHERE id = 5")[0][0])
+    overwrite(small_library.catalog, page // 4096 * 4096, bytes(4096))
     report = check(small_library, repair=True)
-    if report.ok:
-        small_library.index()
-        assert small_library.state() == original
+    (finding,) = [finding for finding in report.findings if finding.code == "rows-lost"]
+    assert re.search(r"folders 1, favourites 0, records of files 12, vectors [78]$", finding.message)
+    assert small_library.index().tally.encoded in {2, 3}
+    assert small_library.state() == original
 
 
-def test_the_damaged_files_are_numbered(small_library):
-    for _ in range(2):
-        overwrite(small_library.catalog, 0, b"x")
-        check(small_library, repair=True)
-    assert kept(small_library) == ["catalog.db.damaged-1", "catalog.db.damaged-2"]
+@pytest.mark.parametrize("table", ["sqlite_autoindex_photo_1", "photo"])
+def test_a_library_that_is_open_goes_on_after_the_repair(small_library, table):
+    with small_library.open() as reader:
+        assert reader.search("blue").results
+        blank_page(small_library, table)
+        assert reader.check(repair=True).ok
+        reader.index([small_library.photos])
+        assert reader.check().findings == []
+        assert len(reader.search("blue", collapse=False).results) == 11
+
+
+def test_a_file_of_which_nothing_can_be_saved_is_refused_with_advice(small_library):
+    shutil.rmtree(small_library.folder / own_data.FOLDER)
+    small_library.catalog.write_bytes(b"x" * 9000)
+    for repair in (False, True):
+        (finding,) = left(check(small_library, repair=repair))
+        assert finding.advice
+    assert small_library.catalog.read_bytes() == b"x" * 9000
 
 
 def test_an_older_schema_is_named_and_upgraded_by_repair(tmp_path, make_first_schema):
@@ -447,30 +297,58 @@ def test_an_older_schema_is_named_and_upgraded_by_repair(tmp_path, make_first_sc
     (finding,) = libraries.check(tmp_path).findings
     assert (finding.code, "older version" in finding.message) == ("catalog-version", True)
     report = libraries.check(tmp_path, repair=True)
-    assert [found.code for found in report.findings if not found.code.startswith("thumbnail")] == []
+    assert codes(report) == {"catalog-version", "thumbnail-missing"}
     assert path.with_name("catalog.db.schema-0001.backup").exists()
 
 
-def test_a_damaged_catalog_of_an_older_schema_is_rebuilt_in_the_new_one(tmp_path, make_first_schema):
-    path = make_first_schema(tmp_path / "catalog.db")
-    with sqlite3.connect(path) as db:
-        ((page,),) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_photo_1'")
-    db.close()
-    overwrite(path, 4096 * (page - 1), bytes(4096))
-    with pytest.raises(LibraryError, match="polyglance check --repair"):
-        database.open_engine(path, create=True)
-    report = libraries.check(tmp_path, repair=True)
-    assert "catalog-structure" in codes(report)
-    assert (report.photos, report.vectors) == (50, 50)
-    database.open_engine(path).dispose()
-
-
 def test_a_newer_schema_is_left_alone(small_library):
-    small_library.damage("UPDATE alembic_version SET version_num = '9999'")
+    small_library.damage("UPDATE alembic_version SET version_num = '9999'", "ALTER TABLE photo ADD COLUMN new TEXT")
     before = small_library.catalog.read_bytes()
     report = check(small_library, repair=True)
     assert [(finding.code, finding.repaired) for finding in report.findings] == [("catalog-version", False)]
     assert "Upgrade polyglance" in report.findings[0].advice
+    assert small_library.catalog.read_bytes() == before
+
+
+def _killed_at(folder, function, count):
+    """Repair, and die without a word when `function` of `rebuild` is called for the `count`-th time."""
+    calls = iter(range(count))
+    call = getattr(rebuild, function)
+
+    def counted(*arguments):
+        if next(calls, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments)
+
+    setattr(rebuild, function, counted)
+    libraries.check(Path(folder), repair=True)
+
+
+@pytest.mark.parametrize(("function", "count"), [("_copy", 0), ("_copy", 4), ("_install", 0)])
+@pytest.mark.parametrize("damage", ["a page of an index", "the header"])
+def test_killed_while_rebuilding_the_next_repair_does_it(small_library, own, original, function, count, damage):
+    FILES[damage](small_library)
+    arguments = (small_library.folder, function, count)
+    process = multiprocessing.get_context("fork").Process(target=_killed_at, args=arguments)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert check(small_library, repair=True).ok
+    assert not list(small_library.folder.glob(".catalog*"))
+    small_library.index()
+    assert (small_library.state(), own_data_of(small_library)) == (original, own)
+
+
+def test_a_full_disk_refuses_the_rebuilding_and_leaves_all_as_it_was(small_library, monkeypatch):
+    blank_page(small_library, "photo")
+    before = small_library.catalog.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    (finding,) = left(check(small_library, repair=True))
+    assert "No space left" in finding.message
     assert small_library.catalog.read_bytes() == before
 
 
@@ -602,7 +480,7 @@ def test_a_thumbnail_that_cannot_be_made_again_says_what_it_needs(own_photos):
 
 
 def test_repairing_needs_the_lock_and_looking_does_not(small_library):
-    with database.writer_lock(small_library.folder):
+    with locks.writer_lock(small_library.folder):
         with pytest.raises(LibraryBusy):
             check(small_library, repair=True)
         assert check(small_library).findings == []
@@ -611,7 +489,7 @@ def test_repairing_needs_the_lock_and_looking_does_not(small_library):
 def test_what_a_writer_has_in_hand_is_no_finding(small_library):
     small_library.damage("DELETE FROM photo WHERE content_hash = (SELECT content_hash FROM vector WHERE id = 4)")
     (small_library.folder / "snapshots" / ".ab.faiss.xyz.tmp").write_bytes(b"half")
-    with database.writer_lock(small_library.folder):
+    with locks.writer_lock(small_library.folder):
         assert check(small_library).findings == []
     assert codes(check(small_library)) == {"vector-orphan", "thumbnail-orphan", "leftover-file"}
 
@@ -630,50 +508,6 @@ def test_a_check_beside_a_writer_at_work_finds_nothing(own_photos):
     assert [report.findings for report in reports if report.findings] == []
     assert len(reports) > 1
     assert check(own_photos).photos == 51
-
-
-def _stop_in_the_middle(folder, steps):
-    """Repair, and die without a word after some steps of the rebuilding."""
-    count = iter(range(steps))
-    from polyglance.data.check import salvage
-
-    def copy(*arguments, _copy=salvage._copy):
-        if next(count, None) is None:
-            os.kill(os.getpid(), 9)
-        return _copy(*arguments)
-
-    salvage._copy = copy
-    libraries.check(Path(folder), repair=True)
-
-
-@pytest.mark.parametrize("steps", [0, 2, 4])
-def test_killed_while_rebuilding_the_next_repair_does_it(small_library, original, steps):
-    overwrite(small_library.catalog, page_of(small_library, "sqlite_autoindex_photo_1"), bytes(4096))
-    process = multiprocessing.get_context("fork").Process(
-        target=_stop_in_the_middle, args=(small_library.folder, steps)
-    )
-    process.start()
-    process.join()
-    assert process.exitcode == -9
-    assert "leftover-file" in codes(check(small_library)) or "catalog-structure" in codes(check(small_library))
-    assert check(small_library, repair=True).ok
-    assert check(small_library).findings == []
-    assert small_library.state() == original
-    assert not list(small_library.folder.glob(".catalog*"))
-
-
-def test_a_full_disk_refuses_the_rebuilding_and_leaves_all_as_it_was(small_library, monkeypatch):
-    overwrite(small_library.catalog, page_of(small_library, "sqlite_autoindex_photo_1"), bytes(4096))
-    before = small_library.catalog.read_bytes()
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(shutil, "copyfile", full)
-    report = check(small_library, repair=True)
-    assert not report.ok
-    assert any("No space left" in finding.message for finding in report.findings)
-    assert small_library.catalog.read_bytes() == before
 
 
 def test_a_library_of_another_user_can_be_checked(small_library, as_nobody, opened_to_all):
@@ -697,15 +531,7 @@ def test_the_page_about_check_names_every_code():
 
 
 def test_every_code_is_used_and_none_is_made_up():
-    sources = "".join(path.read_text() for path in (ROOT / "data" / "check").glob("*.py"))
-    used = set(re.findall(r'found\(\s*f?"([a-z{}_-]+)"', sources)) | {"catalog-structure", "catalog-index"}
-    for table in ("setting", "root", "encoder"):
-        used |= {f"{table}-damaged"}
-    used |= {"thumbnail-missing", "thumbnail-damaged"}
-    assert {code for code in used if "{" not in code} == set(findings.CODES)
-
-
-def test_thumbnails_open_as_jpeg(small_library):
-    with Image.open(thumbnail_of(small_library)) as image:
-        assert image.format == "JPEG"
-    assert check_files.PART == ".part"
+    sources = "".join(path.read_text() for path in (*ROOT.glob("data/check/*.py"), ROOT / "data/catalog/integrity.py"))
+    used = set(re.findall(r'(?:found|Problem)\(\s*"([a-z-]+)"', sources))
+    used |= {f"{table}-damaged" for table in own_data.COLUMNS} | {"thumbnail-missing", "thumbnail-damaged"}
+    assert used | {"photo-without-root", "vector-without-encoder"} == set(findings.CODES)

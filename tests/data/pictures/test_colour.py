@@ -29,8 +29,8 @@ def colour(image: Image.Image) -> tuple[int, int, int]:
     return image.getpixel((image.width // 2, image.height // 2))
 
 
-def near(one, other, tolerance=2) -> bool:
-    return max(abs(int(a) - int(b)) for a, b in zip(one, other, strict=True)) <= tolerance
+def near(first, second, tolerance=2) -> bool:
+    return max(abs(int(a) - int(b)) for a, b in zip(first, second, strict=True)) <= tolerance
 
 
 @pytest.mark.parametrize("side", [SMALL, BIG])
@@ -269,10 +269,10 @@ MUTED = (200, 120, 60)
 def test_a_wide_gamut_picture_is_converted_to_srgb(kind, side):
     save = {"quality": 98} if kind in ("JPEG", "AVIF", "WEBP") else {}
     image = Image.new("RGB", (side, side), MUTED)
-    found = colour(decoded(image, kind, icc_profile=rgb_profile("Display P3"), **save))
+    result = colour(decoded(image, kind, icc_profile=rgb_profile("Display P3"), **save))
     # P3 (200, 120, 60) lies further out than the same numbers in sRGB: more red, less blue.
-    assert found[0] > MUTED[0] + 5
-    assert found[2] < MUTED[2] - 5
+    assert result[0] > MUTED[0] + 5
+    assert result[2] < MUTED[2] - 5
 
 
 def test_a_transparent_wide_gamut_picture_is_white_where_it_is_transparent():
@@ -300,8 +300,8 @@ def test_the_profile_of_a_cmyk_picture_is_used(kind):
 
 def test_a_grey_profile_is_used_for_a_grey_picture():
     profile = icc(b"GRAY", b"XYZ ", b"mntr", "Linear grey", {b"kTRC": b"curv\0\0\0\0" + struct.pack(">I", 0)})
-    found = colour(decoded(Image.new("L", (SMALL, SMALL), 55), icc_profile=profile))
-    assert near(found, (128, 128, 128), 3)
+    result = colour(decoded(Image.new("L", (SMALL, SMALL), 55), icc_profile=profile))
+    assert near(result, (128, 128, 128), 3)
 
 
 @pytest.mark.parametrize(
@@ -330,8 +330,8 @@ def test_the_profiles_that_are_kept_hold_hashes_and_are_few():
         decoded(image, icc_profile=rgb_profile(f"P3 {number}") + bytes(100_000))
     assert len(colours._profiles) <= 16
     assert {len(key) for key in colours._profiles} == {32}
-    held = {id(each) for each in gc.get_referents(*gc.get_referents(*colours._profiles.values()))}
-    assert not [each for each in gc.get_objects() if id(each) in held and isinstance(each, bytes)]
+    referents = {id(each) for each in gc.get_referents(*gc.get_referents(*colours._profiles.values()))}
+    assert not [each for each in gc.get_objects() if id(each) in referents and isinstance(each, bytes)]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])

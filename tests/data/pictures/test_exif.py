@@ -46,8 +46,8 @@ def test_facts_are_frozen():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_every_format_with_exif_is_read(kind):
-    found = facts({BASE.Make: "Canon"}, {BASE.DateTimeOriginal: "2024:05:01 12:34:56"}, kind=kind)
-    assert (found.camera, found.taken_at) == ("Canon", "2024-05-01T12:34:56")
+    read_facts = facts({BASE.Make: "Canon"}, {BASE.DateTimeOriginal: "2024:05:01 12:34:56"}, kind=kind)
+    assert (read_facts.camera, read_facts.taken_at) == ("Canon", "2024-05-01T12:34:56")
 
 
 ORIGINAL, DIGITIZED, CHANGED = "2021:01:01 01:01:01", "2022:02:02 02:02:02", "2023:03:03 03:03:03"
@@ -129,8 +129,8 @@ def place(latitude=(48, 51, 29.5), south_north="N", longitude=(2, 17, 40.2), eas
 
 
 def where(gps):
-    found = facts(gps=gps)
-    return found.latitude, found.longitude
+    read_facts = facts(gps=gps)
+    return read_facts.latitude, read_facts.longitude
 
 
 def test_a_position_becomes_decimal_degrees():
@@ -205,15 +205,15 @@ def iptc_image(*datasets):
 
 
 def test_iptc_caption_and_keywords_declared_as_utf8():
-    found = exif.read(
+    read_facts = exif.read(
         iptc_image((1, 90, b"\x1b%G"), (2, 25, "雪山".encode()), (2, 25, b"sea"), (2, 120, "جبل".encode()))
     )
-    assert (found.caption, found.keywords) == ("جبل", ("雪山", "sea"))
+    assert (read_facts.caption, read_facts.keywords) == ("جبل", ("雪山", "sea"))
 
 
 def test_iptc_texts_of_unknown_charset_are_utf8_or_latin_1():
-    found = exif.read(iptc_image((2, 25, "Café".encode("latin-1")), (2, 120, "Café".encode())))
-    assert (found.caption, found.keywords) == ("Café", ("Café",))
+    read_facts = exif.read(iptc_image((2, 25, "Café".encode("latin-1")), (2, 120, "Café".encode())))
+    assert (read_facts.caption, read_facts.keywords) == ("Café", ("Café",))
 
 
 XMP = """<?xpacket begin="\ufeff" id="x"?><!-- a comment --><x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -229,8 +229,8 @@ def test_xmp_description_and_subjects(kind):
     save = {"tiffinfo": {700: XMP.encode()}} if kind == "TIFF" else {"xmp": XMP.encode()}
     buffer = BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, kind, **save)
-    found = exif.read(Image.open(buffer))
-    assert (found.caption, found.keywords) == ("夏", ("شاطئ", "beach"))
+    read_facts = exif.read(Image.open(buffer))
+    assert (read_facts.caption, read_facts.keywords) == ("夏", ("شاطئ", "beach"))
 
 
 def with_xmp(raw):
@@ -271,9 +271,9 @@ def test_keywords_of_all_sources_come_once_each():
 
 
 def test_texts_and_keywords_are_bounded():
-    found = facts({BASE.ImageDescription: b"x" * 9000, BASE.Model: b"y" * 900, 0x9C9E: utf16("z" * 900)})
-    assert (len(found.caption), len(found.camera)) == (exif.MAX_TEXT, exif.MAX_NAME)
-    assert [len(word) for word in found.keywords] == [exif.MAX_NAME]
+    read_facts = facts({BASE.ImageDescription: b"x" * 9000, BASE.Model: b"y" * 900, 0x9C9E: utf16("z" * 900)})
+    assert (len(read_facts.caption), len(read_facts.camera)) == (exif.MAX_TEXT, exif.MAX_NAME)
+    assert [len(word) for word in read_facts.keywords] == [exif.MAX_NAME]
     assert len(facts({0x9C9E: utf16(";".join(map(str, range(900))))}).keywords) == exif.MAX_KEYWORDS
 
 
@@ -283,9 +283,9 @@ def test_a_long_text_may_be_cut_within_a_character(length):
 
 
 def test_control_characters_and_lone_surrogates_do_not_survive():
-    found = facts({0x9C9B: b"a\x1b\0b\0\x00\xd8c\0\n\0d\0"})
-    found.caption.encode()
-    assert found.caption.isprintable()
+    read_facts = facts({0x9C9B: b"a\x1b\0b\0\x00\xd8c\0\n\0d\0"})
+    read_facts.caption.encode()
+    assert read_facts.caption.isprintable()
     assert facts({BASE.ImageDescription: b"two\r\nlines\x07"}).caption == "two lines"
 
 
@@ -315,6 +315,6 @@ def test_damaged_exif_never_raises(changes, length):
 def test_damage_in_one_part_leaves_the_others():
     image = Image.new("RGB", (8, 8))
     image.info["exif"] = BLOCK.replace(ORIGINAL.encode(), b"\xff" * len(ORIGINAL))
-    found = exif.read(image)
-    assert (found.taken_at, found.camera, found.caption) == (None, "Canon", "caption")
-    assert found.latitude == pytest.approx(48.8581944, abs=1e-6)
+    read_facts = exif.read(image)
+    assert (read_facts.taken_at, read_facts.camera, read_facts.caption) == (None, "Canon", "caption")
+    assert read_facts.latitude == pytest.approx(48.8581944, abs=1e-6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from polyglance.data.pictures import formats
+from polyglance.data.pictures.sniffing import sniff_format
 from polyglance.errors import PictureError
 
 
@@ -53,14 +53,14 @@ def tiff(order: str, **tags: int) -> bytes:
     ],
 )
 def test_each_format_is_known_by_its_first_bytes(data, name):
-    assert formats.sniff(data) == name
+    assert sniff_format(data) == name
 
 
 @pytest.mark.parametrize("data", [b"", b"B", b"RIFF\x10\0\0\0WAVE", box(b"isom", b"mp42"), b"\x28\0\0\0"])
 def test_anything_else_is_refused(data):
     with pytest.raises(PictureError, match="is not a picture polyglance can read"):
-        formats.sniff(data)
+        sniff_format(data)
 
 
 def test_a_huge_first_box_is_not_walked_in_full():
-    assert formats.sniff(b"\xff\xff\xff\xffftypheic" + bytes(8)) == "HEIF"
+    assert sniff_format(b"\xff\xff\xff\xffftypheic" + bytes(8)) == "HEIF"

@@ -45,9 +45,9 @@ def scene(width: int = 120, height: int = 90) -> Image.Image:
     return image
 
 
-def difference(one: Image.Image, other: Image.Image) -> float:
+def difference(first: Image.Image, second: Image.Image) -> float:
     """Return the mean absolute difference of two pictures, 0 to 255."""
-    return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
+    return float(np.abs(np.asarray(first, float) - np.asarray(second, float)).mean())
 
 
 # Reading
@@ -294,7 +294,7 @@ def test_a_limit_of_pillows_own_is_named_as_one(monkeypatch):
     def refuse(*_):
         raise Image.DecompressionBombError("Image size exceeds limit")
 
-    monkeypatch.setattr("polyglance.data.pictures.formats.opened", refuse)
+    monkeypatch.setattr("polyglance.data.pictures.formats.open_picture", refuse)
     assert failure(encoded(scene())) == "has more pixels than Pillow reads: Image size exceeds limit"
 
 

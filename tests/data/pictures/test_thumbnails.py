@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from polyglance.data.pictures.thumbnails import Thumbnails, jpeg
+from polyglance.data.pictures.thumbnails import Thumbnails, encode_jpeg
 
 HASH = bytes(range(32))
 
@@ -43,14 +43,14 @@ def test_it_is_frozen(tmp_path):
     ],
 )
 def test_a_thumbnail_fits_and_keeps_its_proportions(tmp_path, size, expected):
-    path = Thumbnails(tmp_path, 64).write(HASH, jpeg(gradient(*size), 64))
+    path = Thumbnails(tmp_path, 64).write(HASH, encode_jpeg(gradient(*size), 64))
     with Image.open(path) as written:
         assert (written.size, written.format, written.mode) == (expected, "JPEG", "RGB")
 
 
 def test_a_thumbnail_shows_the_same_picture(tmp_path):
     picture = gradient(1000, 700)
-    with Image.open(Thumbnails(tmp_path, 100).write(HASH, jpeg(picture, 100))) as written:
+    with Image.open(Thumbnails(tmp_path, 100).write(HASH, encode_jpeg(picture, 100))) as written:
         difference = np.abs(np.asarray(written, float) - np.asarray(picture.resize((100, 70), Image.Resampling.BOX)))
     assert difference.mean() < 3
 
@@ -61,15 +61,15 @@ def test_no_metadata_comes_along(tmp_path, side):
     exif = Image.Exif()
     exif[0x010F] = "secret"
     picture.info = {"exif": exif.tobytes(), "icc_profile": b"secret", "comment": b"secret", "xmp": b"secret"}
-    path = Thumbnails(tmp_path, side).write(HASH, jpeg(picture, side))
+    path = Thumbnails(tmp_path, side).write(HASH, encode_jpeg(picture, side))
     assert b"secret" not in path.read_bytes()
     assert picture.info["comment"] == b"secret"
 
 
 def test_writing_again_replaces(tmp_path):
     thumbnails = Thumbnails(tmp_path, 64)
-    thumbnails.write(HASH, jpeg(Image.new("RGB", (64, 64), "red"), 64))
-    with Image.open(thumbnails.write(HASH, jpeg(Image.new("RGB", (64, 64), "blue"), 64))) as written:
+    thumbnails.write(HASH, encode_jpeg(Image.new("RGB", (64, 64), "red"), 64))
+    with Image.open(thumbnails.write(HASH, encode_jpeg(Image.new("RGB", (64, 64), "blue"), 64))) as written:
         assert written.getpixel((9, 9))[2] > 200
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [HASH.hex() + ".jpg"]
 
@@ -83,7 +83,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_removing_twice_is_fine(tmp_path):
     thumbnails = Thumbnails(tmp_path, 64)
-    path = thumbnails.write(HASH, jpeg(gradient(10, 10), 64))
+    path = thumbnails.write(HASH, encode_jpeg(gradient(10, 10), 64))
     thumbnails.remove(HASH)
     thumbnails.remove(HASH)
     assert not path.exists()
@@ -91,7 +91,7 @@ def test_removing_twice_is_fine(tmp_path):
 
 def _write_often(folder: Path) -> None:
     for _ in range(20):
-        Thumbnails(folder, 64).write(HASH, jpeg(gradient(90, 90), 64))
+        Thumbnails(folder, 64).write(HASH, encode_jpeg(gradient(90, 90), 64))
 
 
 def test_several_processes_and_threads_may_write_the_same_one(tmp_path):
@@ -113,7 +113,7 @@ def test_several_processes_and_threads_may_write_the_same_one(tmp_path):
 def test_the_users_mask_says_who_may_read_it(tmp_path, mask, mode):
     before = os.umask(mask)
     try:
-        path = Thumbnails(tmp_path, 64).write(HASH, jpeg(gradient(100, 80), 64))
+        path = Thumbnails(tmp_path, 64).write(HASH, encode_jpeg(gradient(100, 80), 64))
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == mode

@@ -6,11 +6,10 @@ import sqlite3
 
 import numpy as np
 import pytest
-from polyglance.data.catalog import vector_rows
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.records import Content, Entry, FileStat
 from polyglance.data.pictures.exif import Facts
-from polyglance.data.vectors import index_files
+from polyglance.data.vectors import index, index_files
 from polyglance.data.vectors.in_memory import InMemoryStore
 from polyglance.data.vectors.index import VectorIndex
 from polyglance.data.vectors.store import APPROXIMATE, SAMPLE
@@ -30,27 +29,27 @@ def put(catalog, start, rows, encoder_id=1):
         Entry(1, content.hex().encode(), FileStat(1, 1, 1), Content(content, 1, 1, "PNG", Facts()))
         for content in contents
     ]
-    catalog.commit(entries, dict(zip(contents, rows, strict=True)), encoder_id)
+    catalog.changes.commit(entries, dict(zip(contents, rows, strict=True)), encoder_id)
 
 
 def drop(catalog, *numbers):
-    known = catalog.known(1)
-    catalog.remove([known[number.to_bytes(32, "big").hex().encode()].photo_id for number in numbers])
-    catalog.prune()
+    known = catalog.photos.known(1)
+    catalog.changes.remove([known[number.to_bytes(32, "big").hex().encode()].photo_id for number in numbers])
+    catalog.vectors.prune()
 
 
 @pytest.fixture
 def catalog(tmp_path):
     with Catalog(tmp_path / "library" / "catalog.db", create=True) as opened:
-        opened.add_encoder("test", "f" * 32, DIMENSION, "float32")
-        opened.add_root(b"/photos")
+        opened.encoders.add("test", "f" * 32, DIMENSION, "float32")
+        opened.roots.add(b"/photos")
         yield opened
 
 
 def clustered(catalog, encoder_id, dimension):
     """FAISS over a snapshot in clusters, if anything was committed."""
-    if catalog.vector_ids(encoder_id).size:
-        index_files.save(catalog, catalog.encoders()[0])
+    if catalog.vectors.ids(encoder_id).size:
+        index_files.save(catalog, catalog.encoders.all()[0])
     return VectorIndex(catalog, encoder_id, dimension)
 
 
@@ -75,7 +74,7 @@ def followed(store_class, catalog):
 
 def truth(catalog):
     """(keys, vectors) in the catalog."""
-    batches = list(catalog.vectors_after(1, 0))
+    batches = list(catalog.vectors.after(1, 0))
     keys = np.concatenate([np.empty(0, np.int64), *(batch.ids for batch in batches)])
     return keys, np.concatenate([np.empty((0, DIMENSION), np.float32), *(batch.vectors for batch in batches)])
 
@@ -164,7 +163,7 @@ def test_fetch_keeps_the_order_and_gives_zeros_for_unknown_keys(followed, catalo
 
 
 def test_fetch_gives_zeros_for_what_is_not_followed_yet_and_for_other_encoders(followed, catalog):
-    other = catalog.add_encoder("other", "e" * 32, 3, "float32").id
+    other = catalog.encoders.add("other", "e" * 32, 3, "float32").id
     put(catalog, 0, unit_rows(5))
     store = followed()
     put(catalog, 5, unit_rows(1, seed=1))
@@ -199,7 +198,7 @@ def test_it_follows_commits_and_removals(followed, catalog):
 
 
 def test_it_sees_only_its_encoder(followed, catalog):
-    other = catalog.add_encoder("other", "e" * 32, DIMENSION, "float32").id
+    other = catalog.encoders.add("other", "e" * 32, DIMENSION, "float32").id
     put(catalog, 0, unit_rows(5))
     store = followed()
     put(catalog, 5, unit_rows(5, seed=1), other)
@@ -245,7 +244,7 @@ def test_a_restored_catalog_beyond_the_generation_held_that_ends_where_a_block_e
     followed, catalog, tmp_path, monkeypatch
 ):
     """Its keys end below all those whose seals are the last held, and counts differ only in blocks it lacks."""
-    monkeypatch.setattr(vector_rows, "BLOCK_BITS", 4)
+    monkeypatch.setattr(index, "BLOCK_BITS", 4)
     put(catalog, 0, unit_rows(10))
     backup = Backup(catalog, tmp_path)
     put(catalog, 100, unit_rows(150, seed=1))
@@ -273,7 +272,7 @@ def test_a_vector_that_a_restored_catalog_has_again_is_held_again(followed, cata
 def test_it_never_goes_backwards_when_an_older_moment_is_read(followed, catalog):
     put(catalog, 0, unit_rows(30))
     store = followed()
-    with Catalog(catalog.folder / "catalog.db") as other, catalog.one_moment():
+    with Catalog(catalog.folder / "catalog.db") as other, catalog.read_snapshot():
         older = catalog.generation()
         put(other, 30, unit_rows(10, seed=1))
         store._catalog = other  # a search in another thread reads a newer moment

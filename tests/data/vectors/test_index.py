@@ -19,22 +19,22 @@ def unit_rows(count, seed=0):
 @pytest.fixture
 def catalog(tmp_path):
     with Catalog(tmp_path / "catalog.db", create=True) as opened:
-        opened.add_encoder("test", "f" * 32, DIMENSION, "float32")
-        opened.add_root(b"/photos")
+        opened.encoders.add("test", "f" * 32, DIMENSION, "float32")
+        opened.roots.add(b"/photos")
         yield opened
 
 
 def put(catalog, start, rows):
     keys = [number.to_bytes(32, "big") for number in range(start, start + len(rows))]
     entries = [Entry(1, key.hex().encode(), FileStat(1, 1, 1), Content(key, 1, 1, "PNG", Facts())) for key in keys]
-    catalog.commit(entries, dict(zip(keys, rows, strict=True)), 1)
+    catalog.changes.commit(entries, dict(zip(keys, rows, strict=True)), 1)
 
 
 def test_faiss_gets_a_dimension_it_multiplies_quickly(catalog):
     put(catalog, 0, unit_rows(20))
     index = VectorIndex(catalog, 1, DIMENSION)
     index.follow()
-    assert index.held.recent.index.d % 16 == 0
+    assert index.state.recent.index.d % 16 == 0
     assert index.fetch(np.array([3])).shape == (1, DIMENSION)
 
 

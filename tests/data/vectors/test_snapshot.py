@@ -30,19 +30,19 @@ def rows(count, seed=0):
 def put(catalog, start, vectors):
     keys = [number.to_bytes(32, "big") for number in range(start, start + len(vectors))]
     entries = [Entry(1, key.hex().encode(), FileStat(1, 1, 1), Content(key, 1, 1, "PNG", Facts())) for key in keys]
-    catalog.commit(entries, dict(zip(keys, vectors, strict=True)), 1)
+    catalog.changes.commit(entries, dict(zip(keys, vectors, strict=True)), 1)
 
 
 def drop(catalog, number):
-    photo = catalog.known(1)[number.to_bytes(32, "big").hex().encode()]
-    catalog.remove([photo.photo_id])
-    catalog.prune()
+    photo = catalog.photos.known(1)[number.to_bytes(32, "big").hex().encode()]
+    catalog.changes.remove([photo.photo_id])
+    catalog.vectors.prune()
 
 
 def new_catalog(folder):
     opened = Catalog(folder / "catalog.db", create=True)
-    opened.add_encoder("test", PRINT, DIMENSION, "float32")
-    opened.add_root(b"/photos")
+    opened.encoders.add("test", PRINT, DIMENSION, "float32")
+    opened.roots.add(b"/photos")
     return opened
 
 
@@ -60,28 +60,38 @@ def folder(catalog):
 
 @pytest.fixture
 def file(catalog, folder):
-    save(catalog, catalog.encoders()[0])
+    save(catalog, catalog.encoders.all()[0])
     return snapshot.path_of(folder, PRINT)
+
+
+class CountingVectors:
+    """The vectors of a catalog, counting those that are read."""
+
+    def __init__(self, vectors):
+        self.vectors, self.taken = vectors, 0
+
+    def __getattr__(self, name):
+        return getattr(self.vectors, name)
+
+    def after(self, encoder_id, vector_id):
+        for batch in self.vectors.after(encoder_id, vector_id):
+            self.taken += len(batch.ids)
+            yield batch
 
 
 class CountingCatalog:
     """The catalog, counting the vectors that are read from it."""
 
     def __init__(self, catalog):
-        self.catalog, self.taken = catalog, 0
+        self.catalog, self.vectors = catalog, CountingVectors(catalog.vectors)
 
     def __getattr__(self, name):
         return getattr(self.catalog, name)
 
-    def vectors_after(self, encoder_id, vector_id):
-        for ids, seals, vectors in self.catalog.vectors_after(encoder_id, vector_id):
-            self.taken += len(ids)
-            yield ids, seals, vectors
-
 
 def held_by(index):
     """Id -> bytes of the vector, of all that is held."""
-    ids = index.held.ids
+    ids = index.state.ids
     return {key: vector.tobytes() for key, vector in zip(ids.tolist(), index.fetch(ids), strict=True)}
 
 
@@ -90,9 +100,9 @@ def opened(catalog):
     counting = CountingCatalog(catalog)
     index = VectorIndex(counting, 1, DIMENSION)
     index.follow()
-    truth = {int(i): v.tobytes() for ids, _, vs in catalog.vectors_after(1, 0) for i, v in zip(ids, vs, strict=True)}
+    truth = {int(i): v.tobytes() for ids, _, vs in catalog.vectors.after(1, 0) for i, v in zip(ids, vs, strict=True)}
     assert held_by(index) == truth
-    return index, counting.taken
+    return index, counting.vectors.taken
 
 
 def write_bytes(data):
@@ -192,12 +202,12 @@ def test_a_snapshot_of_a_later_catalog_than_the_restored_one_lends_no_wrong_vect
     backup = tmp_path / "backup.db"
     shutil.copy(catalog.folder / "catalog.db", backup)
     put(catalog, 60, rows(10, seed=3))
-    save(catalog, catalog.encoders()[0])
+    save(catalog, catalog.encoders.all()[0])
     catalog.close()
     shutil.copy(backup, catalog.folder / "catalog.db")
     assert opened(catalog)[1] == 0  # what both have is used, what came later is dropped
     put(catalog, 80, rows(12, seed=5))
-    assert catalog.vector_ids(1).tolist()[-1] == 72
+    assert catalog.vectors.ids(1).tolist()[-1] == 72
     assert opened(catalog)[0].count() == 72
 
 
@@ -205,7 +215,7 @@ def test_a_vector_that_a_restored_catalog_has_again_is_found(catalog, file, tmp_
     catalog.close()
     shutil.copy(catalog.folder / "catalog.db", tmp_path / "backup.db")
     drop(catalog, 30)
-    save(catalog, catalog.encoders()[0])
+    save(catalog, catalog.encoders.all()[0])
     catalog.close()
     shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
     assert opened(catalog)[0].count() == 60
@@ -222,13 +232,13 @@ def test_a_running_index_notices_a_restored_catalog(catalog, tmp_path):
     put(catalog, 80, rows(12, seed=5))
     put(catalog, 99, rows(1, seed=6))
     index.follow()
-    truth = {int(i): v.tobytes() for ids, _, vs in catalog.vectors_after(1, 0) for i, v in zip(ids, vs, strict=True)}
+    truth = {int(i): v.tobytes() for ids, _, vs in catalog.vectors.after(1, 0) for i, v in zip(ids, vs, strict=True)}
     assert held_by(index) == truth
 
 
 def test_an_index_that_reads_an_older_moment_keeps_what_it_holds(catalog):
     index, other = VectorIndex(catalog, 1, DIMENSION), Catalog(catalog.folder / "catalog.db")
-    with catalog.one_moment():
+    with catalog.read_snapshot():
         index.follow()
         before = held_by(index)
         put(other, 60, rows(10, seed=3))
@@ -270,10 +280,10 @@ def test_a_catalog_that_was_restored_and_caught_up_meanwhile_is_no_older_moment(
     catalog.close()
     shutil.copy(tmp_path / "backup.db", catalog.folder / "catalog.db")
     put(catalog, 80, rows(150, seed=5))
-    with catalog.one_moment():
+    with catalog.read_snapshot():
         assert catalog.generation() < held
         truth = {
-            int(i): v.tobytes() for ids, _, vs in catalog.vectors_after(1, 0) for i, v in zip(ids, vs, strict=True)
+            int(i): v.tobytes() for ids, _, vs in catalog.vectors.after(1, 0) for i, v in zip(ids, vs, strict=True)
         }
         with Catalog(catalog.folder / "catalog.db") as other:
             put(other, 500, rows(1, seed=6))
@@ -285,13 +295,13 @@ def test_a_catalog_that_was_restored_and_caught_up_meanwhile_is_no_older_moment(
 def test_another_librarys_snapshot_lends_no_vector(catalog, tmp_path):
     with new_catalog(tmp_path / "other") as other:
         put(other, 500, rows(60, seed=8))
-        save(other, other.encoders()[0])
+        save(other, other.encoders.all()[0])
         shutil.copytree(other.folder / "snapshots", catalog.folder / "snapshots")
     assert opened(catalog)[1] == 60
 
 
 def test_it_is_written_when_one_in_a_hundred_changed(catalog, folder):
-    record = catalog.encoders()[0]
+    record = catalog.encoders.all()[0]
     put(catalog, 100, rows(340, seed=1))
     assert save_if_stale(catalog, record)
     assert not save_if_stale(catalog, record)
@@ -310,13 +320,13 @@ def test_it_is_written_when_one_in_a_hundred_changed(catalog, folder):
 def test_snapshots_of_encoders_that_are_gone_are_removed(catalog, folder, file):
     old = snapshot.path_of(folder, "e" * 32)
     shutil.copy(file, old)
-    save_if_stale(catalog, catalog.encoders()[0])
+    save_if_stale(catalog, catalog.encoders.all()[0])
     assert (old.exists(), file.exists()) == (False, True)
 
 
 def test_what_a_killed_writer_left_goes_with_the_next_write(catalog, folder, file):
     code = (
-        "import os, signal, sys; from pathlib import Path; from polyglance.data import atomic\n"
+        "import os, signal, sys; from pathlib import Path; from polyglance import atomic\n"
         "with atomic.whole_file(Path(sys.argv[1])) as temporary:\n"
         "    temporary.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -325,7 +335,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_write(catalog, folder, fil
     assert file.read_bytes() == before
     assert len(os.listdir(folder)) == 2
     put(catalog, 60, rows(5))
-    assert save_if_stale(catalog, catalog.encoders()[0])
+    assert save_if_stale(catalog, catalog.encoders.all()[0])
     assert os.listdir(folder) == [file.name]
 
 
@@ -374,7 +384,7 @@ def test_a_disk_that_fills_up_while_faiss_writes_is_said_as_such(catalog, small_
     (catalog.folder / "snapshots").symlink_to(small_disk)
     (small_disk / "filler").write_bytes(bytes(1_000_000))
     with pytest.raises(OSError, match="No space left"):
-        save(catalog, catalog.encoders()[0])
+        save(catalog, catalog.encoders.all()[0])
     assert os.listdir(small_disk) == ["filler"]
 
 

@@ -22,7 +22,7 @@ from polyglance.errors import PolyglanceError
 %s
 steps = []
 try:
-    registry.pull("owner/tiny", Settings(), progress=lambda here, total: steps.append([here, total]))
+    registry.pull("owner/tiny", Settings(), progress=lambda tick: steps.append([tick.done, tick.total]))
     error = None
 except PolyglanceError as caught:
     error = [type(caught).__name__, caught.message, caught.hint]

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 from polyglance.data.catalog.records import FileStat, Known
-from polyglance.indexer.disk.diff import Rewritten, diff, moved_contents
+from polyglance.indexer.disk.diff import Rewritten, diff, find_moved_contents
 
 
 def stat(number):
@@ -29,8 +29,8 @@ def test_a_file_with_an_older_time_is_changed_too():
 
 
 def test_same_file_under_another_name_is_moved():
-    found = {b"y/renamed.jpg": stat(1), b"b.jpg": stat(2), b"x/c.jpg": stat(3)}
-    result = diff(KNOWN, found)
+    files = {b"y/renamed.jpg": stat(1), b"b.jpg": stat(2), b"x/c.jpg": stat(3)}
+    result = diff(KNOWN, files)
     assert (result.moved, result.added, result.removed) == ([(1, b"y/renamed.jpg")], [], {})
 
 
@@ -40,8 +40,8 @@ def test_a_hard_link_is_added_not_moved():
 
 
 def test_one_vanished_file_is_moved_only_once():
-    found = {b"b.jpg": stat(2), b"x/c.jpg": stat(3), b"one.jpg": stat(1), b"two.jpg": stat(1)}
-    result = diff(KNOWN, found)
+    files = {b"b.jpg": stat(2), b"x/c.jpg": stat(3), b"one.jpg": stat(1), b"two.jpg": stat(1)}
+    result = diff(KNOWN, files)
     assert len(result.moved) == 1
     assert len(result.added) == 1
     assert result.removed == {}
@@ -49,15 +49,15 @@ def test_one_vanished_file_is_moved_only_once():
 
 def test_files_renamed_along_a_chain_are_moved():
     known = {b"%d.jpg" % number: Known(number, stat(number)) for number in range(1, 7)}
-    found = {b"%d.jpg" % (number + 1): stat(number) for number in range(1, 7)}
-    result = diff(known, found)
+    files = {b"%d.jpg" % (number + 1): stat(number) for number in range(1, 7)}
+    result = diff(known, files)
     assert sorted(result.moved) == [(number, b"%d.jpg" % (number + 1)) for number in range(1, 7)]
     assert (result.added, result.changed, result.removed) == ([], [], {})
 
 
 def test_a_new_file_at_the_head_of_a_chain_is_added():
-    found = {b"a.jpg": stat(9), b"b.jpg": stat(1), b"x/c.jpg": stat(3), b"d.jpg": stat(2)}
-    result = diff(KNOWN, found)
+    files = {b"a.jpg": stat(9), b"b.jpg": stat(1), b"x/c.jpg": stat(3), b"d.jpg": stat(2)}
+    result = diff(KNOWN, files)
     assert (result.added, result.changed, result.removed) == ([b"a.jpg"], [], {})
     assert sorted(result.moved) == [(1, b"b.jpg"), (2, b"d.jpg")]
 
@@ -86,29 +86,33 @@ def test_contents_along_a_chain_are_recognised_in_any_order():
         place("a", 1, b"A", b"N"),
     ]
     for files in itertools.permutations(chain):
-        assert moved_contents(files) == {"b": 1, "c": 2, "d": 3}
-        assert moved_contents([each for each in files if each.place != "a"], [(1, b"A")]) == {"b": 1, "c": 2, "d": 3}
+        assert find_moved_contents(files) == {"b": 1, "c": 2, "d": 3}
+        assert find_moved_contents([each for each in files if each.place != "a"], [(1, b"A")]) == {
+            "b": 1,
+            "c": 2,
+            "d": 3,
+        }
 
 
 def test_contents_in_a_circle_are_recognised():
     circle = [place("a", 1, b"A", b"C"), place("b", 2, b"B", b"A"), place("c", 3, b"C", b"B")]
-    assert moved_contents(circle) == {"a": 3, "b": 1, "c": 2}
+    assert find_moved_contents(circle) == {"a": 3, "b": 1, "c": 2}
 
 
 def test_a_picture_edited_after_a_copy_was_made_stays_what_it_was():
-    assert moved_contents([place("a", 1, b"A", b"N"), place("copy", None, None, b"A")]) == {}
+    assert find_moved_contents([place("a", 1, b"A", b"N"), place("copy", None, None, b"A")]) == {}
 
 
 def test_each_photo_is_found_once_among_several_copies():
     files = [place("a", 1, b"A", b"B"), place("b", 2, b"B", b"A"), place("c", 3, b"C", b"A")]
-    assert sorted(moved_contents(files).values()) == [1, 2]
+    assert sorted(find_moved_contents(files).values()) == [1, 2]
 
 
 def test_absence_below_an_unreadable_folder_is_not_believed():
-    found = {b"a.jpg": stat(1)}
-    assert diff(KNOWN, found, [b"x"]).removed.keys() == {2}
-    assert diff(KNOWN, found, []).removed.keys() == {2, 3}
-    assert diff(KNOWN, found, [b"x/c.jpg"]).removed.keys() == {2}, "nor at a path that cannot be asked about"
+    files = {b"a.jpg": stat(1)}
+    assert diff(KNOWN, files, [b"x"]).removed.keys() == {2}
+    assert diff(KNOWN, files, []).removed.keys() == {2, 3}
+    assert diff(KNOWN, files, [b"x/c.jpg"]).removed.keys() == {2}, "nor at a path that cannot be asked about"
 
 
 def test_files_that_failed_are_no_unchanged_photos():
@@ -127,17 +131,17 @@ STATS = st.integers(1, 4).map(stat)
 
 
 @given(st.dictionaries(NAMES, STATS), st.dictionaries(NAMES, STATS))
-def test_every_file_and_every_photo_is_accounted_for_once(before, found):
+def test_every_file_and_every_photo_is_accounted_for_once(before, files):
     known = {path: Known(number, seen) for number, (path, seen) in enumerate(before.items())}
-    result = diff(known, found)
+    result = diff(known, files)
     accounted = [*result.added, *(path for _, path in result.changed), *(path for _, path in result.moved)]
-    assert len(accounted) + result.unchanged == len(found)
+    assert len(accounted) + result.unchanged == len(files)
     assert len(set(accounted)) == len(accounted)
     here = [photo_id for photo_id, _ in [*result.moved, *result.changed]]
-    unchanged = [photo.photo_id for path, photo in known.items() if found.get(path) == photo.stat]
+    unchanged = [photo.photo_id for path, photo in known.items() if files.get(path) == photo.stat]
     assert sorted([*here, *unchanged, *result.removed]) == sorted(range(len(known)))
     known_stats = {photo.photo_id: photo.stat for photo in known.values()}
-    assert all(found[path] == known_stats[photo_id] for photo_id, path in result.moved)
+    assert all(files[path] == known_stats[photo_id] for photo_id, path in result.moved)
     left = [known_stats[photo_id] for photo_id in [*result.removed, *(photo_id for photo_id, _ in result.changed)]]
-    unclaimed = [found[path] for path in [*result.added, *(path for _, path in result.changed)]]
+    unclaimed = [files[path] for path in [*result.added, *(path for _, path in result.changed)]]
     assert not set(left) & set(unclaimed), "a file that is a known photo was not recognised"

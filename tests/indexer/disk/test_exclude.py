@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from polyglance.errors import UsageError
-from polyglance.indexer.disk.exclude import DEFAULTS, USUAL, Exclusion, check
+from polyglance.indexer.disk.exclude import DEFAULTS, USUAL, Exclusion, check_pattern
 from polyglance.indexer.disk.scan import scan
 
 NAMES = [
@@ -61,7 +61,7 @@ PIECES = st.sampled_from(["a", "b", "*", "**", "?", "/", "/**/", "[ab]", "\\\\*"
 @example("**/a*/**/b*a*/", "a/ab/b/bba/a")
 def test_patterns_match_exactly_what_pathspec_matches(pattern, path):
     try:
-        check(pattern)
+        check_pattern(pattern)
     except UsageError:
         return
     plain = pathspec.GitIgnoreSpec.from_lines([pattern, "!bb"])
@@ -111,5 +111,5 @@ def test_a_scan_leaves_out_what_is_excluded(photos):
     for name in ("a.jpg", "drafts/b.jpg", "c.tmp.jpg", ".private/d.jpg", ".other/e.jpg"):
         (photos / name).parent.mkdir(exist_ok=True)
         (photos / name).touch()
-    found = scan(os.fsencode(photos), exclusion=Exclusion(["drafts/", "*.tmp.jpg", "!.private/"]))
-    assert found.files.keys() == {b"a.jpg", b".private/d.jpg"}
+    scanned = scan(os.fsencode(photos), exclusion=Exclusion(["drafts/", "*.tmp.jpg", "!.private/"]))
+    assert scanned.files.keys() == {b"a.jpg", b".private/d.jpg"}

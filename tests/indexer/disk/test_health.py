@@ -17,29 +17,29 @@ def none(_folder):
     return []
 
 
-def found(*names, size=10):
+def scanned(*names, size=10):
     return Scan({name: FileStat(size, 1, 1) for name in names}, empty=not names)
 
 
 def test_on_the_disk_it_was_on_absence_is_proved():
-    assert health.unproved(BEFORE, [SYSTEM, STICK], ROOT, KNOWN, found(b"new.jpg")) == []
+    assert health.find_unproved(BEFORE, [SYSTEM, STICK], ROOT, KNOWN, scanned(b"new.jpg")) == []
 
 
 def test_an_unplugged_disk_proves_nothing_even_if_something_lies_in_its_place():
-    assert health.unproved(BEFORE, [SYSTEM], ROOT, KNOWN, found(b"stray.jpg")) == [b""]
-    assert health.unproved(BEFORE, [SYSTEM], ROOT, KNOWN, found()) == [b""]
+    assert health.find_unproved(BEFORE, [SYSTEM], ROOT, KNOWN, scanned(b"stray.jpg")) == [b""]
+    assert health.find_unproved(BEFORE, [SYSTEM], ROOT, KNOWN, scanned()) == [b""]
 
 
 def test_another_disk_at_the_same_place_proves_nothing():
     other = Mount(b"/media/stick", "vfat", "uuid-2")
-    assert health.unproved(BEFORE, [SYSTEM, other], ROOT, KNOWN, found(b"stray.jpg")) == [b""]
+    assert health.find_unproved(BEFORE, [SYSTEM, other], ROOT, KNOWN, scanned(b"stray.jpg")) == [b""]
 
 
 def test_a_disk_that_was_copied_is_known_by_its_photos():
     other = Mount(b"/media/stick", "vfat", "uuid-2")
-    assert health.unproved(BEFORE, [SYSTEM, other], ROOT, KNOWN, found(b"a.jpg")) == []
-    assert health.unproved(BEFORE, [SYSTEM], ROOT, KNOWN, found(b"a.jpg")) == []
-    assert health.unproved(BEFORE, [SYSTEM], ROOT, KNOWN, found(b"a.jpg", size=999)) == [b""]
+    assert health.find_unproved(BEFORE, [SYSTEM, other], ROOT, KNOWN, scanned(b"a.jpg")) == []
+    assert health.find_unproved(BEFORE, [SYSTEM], ROOT, KNOWN, scanned(b"a.jpg")) == []
+    assert health.find_unproved(BEFORE, [SYSTEM], ROOT, KNOWN, scanned(b"a.jpg", size=999)) == [b""]
 
 
 def real(folder, volume="", **more):
@@ -52,79 +52,81 @@ def real(folder, volume="", **more):
 def test_an_unknown_volume_proves_nothing_at_the_top_of_a_disk(tmp_path):
     root = os.fsencode(tmp_path)
     table = [SYSTEM, Mount(root, "tmpfs")]
-    assert health.unproved(real(root), table, root, KNOWN, found(b".DS_Store")) == [b""]
-    assert health.unproved(real(root), table, root, KNOWN, found(b"a.jpg")) == []
-    assert health.unproved(real(root), table, root, KNOWN, found(), confirmed=True) == [], "the user knows better"
+    assert health.find_unproved(real(root), table, root, KNOWN, scanned(b".DS_Store")) == [b""]
+    assert health.find_unproved(real(root), table, root, KNOWN, scanned(b"a.jpg")) == []
+    assert health.find_unproved(real(root), table, root, KNOWN, scanned(), confirmed=True) == [], (
+        "the user knows better"
+    )
     renamed = Scan({b"new name.jpg": FileStat(11, 21, 31)}, empty=False)
-    assert health.unproved(real(root), table, root, KNOWN, renamed) == [], "it is a photo of this disk"
+    assert health.find_unproved(real(root), table, root, KNOWN, renamed) == [], "it is a photo of this disk"
 
 
 def test_an_unknown_volume_is_believed_by_device_and_inode_below_its_top_and_on_the_system_disk(tmp_path):
     root = os.fsencode(tmp_path)
     above = Mount(os.path.dirname(root), "tmpfs")
     before = real(root, point=above.point)
-    assert health.unproved(before, [SYSTEM, above], root, KNOWN, found(b"new.jpg")) == []
-    assert health.unproved(real(root, point=b"/"), [Mount(b"/", "overlay")], root, KNOWN, found()) == []
+    assert health.find_unproved(before, [SYSTEM, above], root, KNOWN, scanned(b"new.jpg")) == []
+    assert health.find_unproved(real(root, point=b"/"), [Mount(b"/", "overlay")], root, KNOWN, scanned()) == []
 
 
 def test_another_device_or_folder_is_another_disk_whoever_says_what(tmp_path):
     root = os.fsencode(tmp_path)
     table = [SYSTEM, Mount(root, "tmpfs")]
     for other in (replace(real(root), device=77), replace(real(root), inode=77)):
-        assert health.unproved(other, table, root, KNOWN, found(b"stray.jpg")) == [b""]
-        assert health.unproved(other, table, root, KNOWN, found(b"stray.jpg"), confirmed=True) == [b""]
+        assert health.find_unproved(other, table, root, KNOWN, scanned(b"stray.jpg")) == [b""]
+        assert health.find_unproved(other, table, root, KNOWN, scanned(b"stray.jpg"), confirmed=True) == [b""]
 
 
 def test_photos_elsewhere_on_the_disk_prove_it_for_an_emptied_folder(tmp_path):
     root = os.fsencode(tmp_path)
     table = [SYSTEM, Mount(root, "tmpfs")]
-    assert health.unproved(real(root), table, root, KNOWN, found(), on_disk=lambda folder: True) == []
+    assert health.find_unproved(real(root), table, root, KNOWN, scanned(), has_photo=lambda folder: True) == []
 
 
 def test_a_root_is_believed_to_have_lost_all_only_if_it_is_the_same_folder():
     table = [SYSTEM, STICK]
-    assert health.unproved(BEFORE, table, ROOT, KNOWN, found()) == []  # inode 0: both unknown
+    assert health.find_unproved(BEFORE, table, ROOT, KNOWN, scanned()) == []  # inode 0: both unknown
     other = Mounted(b"/media/stick", 77, "uuid-1")
-    for scan in (found(), found(b"new.jpg")):
-        assert health.unproved(other, table, ROOT, KNOWN, scan) == [b""]
-        assert health.unproved(other, table, ROOT, KNOWN, scan, confirmed=True) == []
-    assert health.unproved(other, table, ROOT, KNOWN, found(b"a.jpg")) == []
+    for scan in (scanned(), scanned(b"new.jpg")):
+        assert health.find_unproved(other, table, ROOT, KNOWN, scan) == [b""]
+        assert health.find_unproved(other, table, ROOT, KNOWN, scan, confirmed=True) == []
+    assert health.find_unproved(other, table, ROOT, KNOWN, scanned(b"a.jpg")) == []
 
 
 def test_an_empty_share_is_not_believed():
     share = Mount(b"/media/stick", "nfs4", "", remote=True)
     before = Mounted(b"/media/stick", 0)
-    assert health.unproved(before, [SYSTEM, share], ROOT, KNOWN, found()) == [b""]
-    assert health.unproved(before, [SYSTEM, share], ROOT, KNOWN, found(b"@eaDir")) == [b""]
-    assert health.unproved(before, [SYSTEM, share], ROOT, KNOWN, found(b"a.jpg")) == []
+    assert health.find_unproved(before, [SYSTEM, share], ROOT, KNOWN, scanned()) == [b""]
+    assert health.find_unproved(before, [SYSTEM, share], ROOT, KNOWN, scanned(b"@eaDir")) == [b""]
+    assert health.find_unproved(before, [SYSTEM, share], ROOT, KNOWN, scanned(b"a.jpg")) == []
 
 
 def test_a_disk_missing_inside_the_root_keeps_its_own_photos_only():
     before = Mounted(b"/media/stick", 0, "uuid-1", (b"disk",), disks={b"disk": Disk("uuid-3")})
     inner = Mount(ROOT + b"/disk", "ext4", "uuid-3")
-    assert health.unproved(before, [SYSTEM, STICK], ROOT, KNOWN, found(b"new.jpg")) == [b"disk"]
-    assert health.unproved(before, [SYSTEM, STICK, inner], ROOT, KNOWN, found(b"new.jpg")) == []
+    assert health.find_unproved(before, [SYSTEM, STICK], ROOT, KNOWN, scanned(b"new.jpg")) == [b"disk"]
+    assert health.find_unproved(before, [SYSTEM, STICK, inner], ROOT, KNOWN, scanned(b"new.jpg")) == []
     for other in (replace(inner, volume=""), replace(inner, volume="uuid-4")):
-        assert health.unproved(before, [SYSTEM, STICK, other], ROOT, KNOWN, found(b"new.jpg")) == [b"disk"]
-    there = Scan({b"disk/b.jpg": FileStat(11, 5, 5)}, empty=False)
-    assert health.unproved(before, [SYSTEM, STICK], ROOT, KNOWN, there) == []
+        assert health.find_unproved(before, [SYSTEM, STICK, other], ROOT, KNOWN, scanned(b"new.jpg")) == [b"disk"]
+    present = Scan({b"disk/b.jpg": FileStat(11, 5, 5)}, empty=False)
+    assert health.find_unproved(before, [SYSTEM, STICK], ROOT, KNOWN, present) == []
 
 
 def test_before_the_first_whole_scan_only_photos_prove_a_root():
-    assert health.unproved(None, [SYSTEM], ROOT, KNOWN, found()) == [b""]
-    assert health.unproved(None, [SYSTEM], ROOT, KNOWN, found(b"x.jpg")) == [b""]
-    assert health.unproved(None, [SYSTEM], ROOT, KNOWN, found(b"a.jpg")) == []
-    assert health.unproved(None, [SYSTEM], ROOT, KNOWN, found(b"x.jpg"), confirmed=True) == []
+    assert health.find_unproved(None, [SYSTEM], ROOT, KNOWN, scanned()) == [b""]
+    assert health.find_unproved(None, [SYSTEM], ROOT, KNOWN, scanned(b"x.jpg")) == [b""]
+    assert health.find_unproved(None, [SYSTEM], ROOT, KNOWN, scanned(b"a.jpg")) == []
+    assert health.find_unproved(None, [SYSTEM], ROOT, KNOWN, scanned(b"x.jpg"), confirmed=True) == []
 
 
 def test_nothing_known_nothing_to_lose():
-    assert health.unproved(BEFORE, [SYSTEM], ROOT, {}, found()) == []
+    assert health.find_unproved(BEFORE, [SYSTEM], ROOT, {}, scanned()) == []
 
 
 def test_a_missing_disk_inside_is_remembered_until_it_is_forgotten():
     before = Mounted(b"/media/stick", 0, "uuid-1", (b"disk", b"other"))
     table = [SYSTEM, STICK, Mount(ROOT + b"/third", "ext4")]
-    assert health.remembered(before, table, ROOT, [b"disk"]).below == (b"disk", b"third")
+    assert health.describe_scanned(before, table, ROOT, [b"disk"]).below == (b"disk", b"third")
 
 
 def test_states(tmp_path):

@@ -88,7 +88,7 @@ def test_a_folder_that_may_not_be_listed_is_named(photos, as_nobody, opened_to_a
     (photos / "shut").chmod(0)
     code = (
         "from polyglance.indexer.disk.scan import scan;"
-        f"found = scan({os.fsencode(photos)!r}); print(list(found.files), list(found.unreadable.items()))"
+        f"scanned = scan({os.fsencode(photos)!r}); print(list(scanned.files), list(scanned.unreadable.items()))"
     )
     done = as_nobody(code)
     (photos / "shut").chmod(0o755)

@@ -9,8 +9,8 @@ from polyglance.errors import FolderError
 from polyglance.indexer.disk import health
 from polyglance.indexer.disk.exclude import Exclusion
 from polyglance.indexer.disk.mounts import mounts
-from polyglance.indexer.run.places import check_folders, refuse_library
-from polyglance.indexer.run.update import Place, update
+from polyglance.indexer.run.places import Place, check_folders, refuse_library
+from polyglance.indexer.run.update import update
 
 
 def counts(tally):
@@ -49,12 +49,12 @@ def test_a_disk_without_a_name_that_is_gone_is_missed_whatever_lies_in_its_place
     unmount(photos, disk)
     (disk / ".DS_Store").touch()
     mount("--bind", disk, photos)
-    root = setup.catalog.roots()[0]
+    root = setup.catalog.roots.all()[0]
     for confirmed in (False, True):
         with pytest.raises(FolderError, match="is not on the disk it was on, but 32 photos"):
             update(setup.pipeline, [Place(root)], confirmed=confirmed)
     assert len(setup.ids()) == 32
-    assert health.state(root, mounts(), lambda below: setup.catalog.some_paths(root.id, below)) == "offline"
+    assert health.state(root, mounts(), lambda below: setup.catalog.photos.some_paths(root.id, below)) == "offline"
 
 
 def test_a_disk_inside_a_root_is_missed_whatever_is_mounted_in_its_place(setup, photos, draw, mount, tmp_path):
@@ -70,10 +70,10 @@ def test_a_disk_inside_a_root_is_missed_whatever_is_mounted_in_its_place(setup, 
     unmount(inside)
     draw(other / "stray.png", 50)
     mount("--bind", other, inside)
-    report = update(setup.pipeline, [Place(setup.catalog.roots()[0])])
+    report = update(setup.pipeline, [Place(setup.catalog.roots.all()[0])])
     assert (report.tally.added, report.tally.removed) == (1, 0)
     assert [(doubt.folder, doubt.missing) for doubt in report.doubts] == [(os.fsencode(inside), 8)]
-    root = setup.catalog.roots()[0]
+    root = setup.catalog.roots.all()[0]
     unmount(inside)
     mount("--bind", disk, inside)
     assert counts(setup.update(root)) == {"unchanged": 9, "removed": 1}
@@ -86,7 +86,7 @@ def test_all_photos_of_a_disk_without_a_name_are_removed_when_the_user_says_so(s
     setup.update()
     (photos / "a.png").unlink()
     (photos / "notes.txt").touch()
-    place = Place(setup.catalog.roots()[0])
+    place = Place(setup.catalog.roots.all()[0])
     with pytest.raises(FolderError, match=r"holds none of its photos, but 1 .* --yes"):
         update(setup.pipeline, [place])
     assert update(setup.pipeline, [place], confirmed=True).tally.removed == 1
@@ -104,13 +104,13 @@ def test_most_of_a_root_is_removed_only_when_the_user_says_so(sixty, photos, dra
     for number in range(52):
         (photos / f"{number % 3}" / f"{number}.png").unlink()
     draw(photos / "new.png", 99)
-    place = Place(sixty.catalog.roots()[0])
+    place = Place(sixty.catalog.roots.all()[0])
     report = update(sixty.pipeline, [place], strict=False)
     assert (counts(report.tally), report.doubts[0].missing) == ({"added": 1, "unchanged": 8}, 52)
-    assert (len(sixty.ids()), sixty.catalog.roots()[0].missing) == (61, 52)
-    assert sixty.catalog.vector_ids(1).size == 61
+    assert (len(sixty.ids()), sixty.catalog.roots.all()[0].missing) == (61, 52)
+    assert sixty.catalog.vectors.ids(1).size == 61
     assert update(sixty.pipeline, [place], confirmed=True).tally.removed == 52
-    assert (len(sixty.ids()), sixty.catalog.roots()[0].missing) == (9, 0)
+    assert (len(sixty.ids()), sixty.catalog.roots.all()[0].missing) == (9, 0)
 
 
 def test_what_moved_or_is_excluded_is_not_missed(sixty, photos):
@@ -118,7 +118,7 @@ def test_what_moved_or_is_excluded_is_not_missed(sixty, photos):
     for number in range(1, 60, 3):  # by way of another disk
         (photos / f"copied {number}.png").write_bytes((photos / "1" / f"{number}.png").read_bytes())
         (photos / "1" / f"{number}.png").unlink()
-    place = Place(sixty.catalog.roots()[0])
+    place = Place(sixty.catalog.roots.all()[0])
     report = update(sixty.pipeline, [place])
     assert (counts(report.tally), report.doubts) == ({"moved": 40, "unchanged": 20}, [])
     report = update(sixty.pipeline, [place], exclusion=Exclusion(["*.png"]))
@@ -174,10 +174,10 @@ def test_a_folder_beyond_the_longest_path_is_a_failure(setup, photos, draw):
         for _ in range(2):
             (failure,) = setup.update().failures
             assert "its path is longer than the system allows" in failure.reason
-            assert [photo.error for photo in setup.catalog.failures()] == [failure.reason]
+            assert [photo.error for photo in setup.catalog.failures.all()] == [failure.reason]
     finally:
         subprocess.run(["rm", "-rf", photos / ("d" * 200)], check=True)
-    assert (setup.update().removed, setup.catalog.failures()) == (0, [])
+    assert (setup.update().removed, setup.catalog.failures.all()) == (0, [])
 
 
 def test_a_folder_in_one_that_may_not_be_entered_is_not_gone(photos, as_nobody, opened_to_all, draw):
@@ -185,7 +185,7 @@ def test_a_folder_in_one_that_may_not_be_entered_is_not_gone(photos, as_nobody, 
     opened_to_all(photos)
     code = (
         "import sys; from polyglance.indexer.disk.scan import scan\n"
-        "from polyglance.indexer.run.update import _is_gone\n"
+        "from polyglance.indexer.run.survey import _is_gone\n"
         "root = sys.argv[1].encode(); print(_is_gone(root + b'/shut/in'), list(scan(root, b'shut/in').unreadable))"
     )
     (photos / "shut").chmod(0)
@@ -199,14 +199,14 @@ def test_a_library_reached_through_a_link_does_not_index_its_thumbnails(make_set
     (tmp_path / "link").symlink_to(photos)
     draw(photos / "a.png", 1)
     setup = make_setup("link/library" if linked == "library" else "photos/library")
-    root = setup.catalog.add_root(os.fsencode(tmp_path / "link")) if linked == "root" else setup.root
+    root = setup.catalog.roots.add(os.fsencode(tmp_path / "link")) if linked == "root" else setup.root
     for _ in range(3):
         setup.update(root)
-    (photo,) = setup.catalog.known(root.id).values()
-    thumbnail = setup.thumbnails.path(setup.catalog.hashes([photo.photo_id])[photo.photo_id])
+    (photo,) = setup.catalog.photos.known(root.id).values()
+    thumbnail = setup.thumbnails.path(setup.catalog.photos.hashes([photo.photo_id])[photo.photo_id])
     dirty = os.fsencode(os.path.join("library", os.path.relpath(thumbnail.parent, setup.thumbnails.folder.parent)))
     assert update(setup.pipeline, [Place(root, dirty, deep=False)]).tally.added == 0
-    assert setup.catalog.known(root.id).keys() == {b"a.png"}
+    assert setup.catalog.photos.known(root.id).keys() == {b"a.png"}
 
 
 def test_a_root_at_or_below_a_library_is_refused(tmp_path):

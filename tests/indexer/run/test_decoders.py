@@ -57,8 +57,8 @@ def test_a_photo_swapped_for_a_link_after_the_scan_is_not_read(setup, photos, fo
         four_photos[2].symlink_to(outside)
         return result
 
-    monkeypatch.setattr("polyglance.indexer.run.update.scan", scan_and_swap)
+    monkeypatch.setattr("polyglance.indexer.run.survey.scan", scan_and_swap)
     tally = setup.update()
     assert tally.added == 3
     assert [failure.reason for failure in tally.failures] == ["was replaced by a link"]
-    assert len(setup.catalog.contents()) == 3
+    assert len(setup.catalog.photos.contents()) == 3

@@ -11,8 +11,8 @@ from polyglance.library import Library
 
 def contents(setup):
     """Path -> (photo id, content hash)."""
-    known = setup.catalog.known(setup.root.id)
-    hashes = setup.catalog.hashes([photo.photo_id for photo in known.values()])
+    known = setup.catalog.photos.known(setup.root.id)
+    hashes = setup.catalog.photos.hashes([photo.photo_id for photo in known.values()])
     return {path: (photo.photo_id, hashes.get(photo.photo_id)) for path, photo in known.items()}
 
 
@@ -30,7 +30,7 @@ def six(setup, photos, draw):
     for number in range(1, 7):
         draw(photos / f"{number}.png", number)
     setup.update()
-    setup.root = setup.catalog.roots()[0]
+    setup.root = setup.catalog.roots.all()[0]
     return setup
 
 
@@ -94,13 +94,13 @@ def test_a_photo_renamed_over_another_one_replaces_it(six, photos):
 def test_a_photo_moved_over_one_of_another_root_keeps_its_id(six, photos, draw, tmp_path):
     other = tmp_path / "other"
     draw(other / "a.png", 50)
-    second = six.catalog.add_root(os.fsencode(other))
+    second = six.catalog.roots.add(os.fsencode(other))
     six.update(six.root, second)
-    six.root, second = six.catalog.roots()
+    six.root, second = six.catalog.roots.all()
     before = contents(six)[b"1.png"][0]
     (photos / "1.png").rename(other / "a.png")
     assert counts(six.update(six.root, second)) == {"moved": 1, "removed": 1, "unchanged": 5}
-    assert six.catalog.known(second.id)[b"a.png"].photo_id == before
+    assert six.catalog.photos.known(second.id)[b"a.png"].photo_id == before
 
 
 def test_a_picture_edited_after_a_copy_was_made_keeps_its_id(six, photos, draw):
@@ -113,17 +113,21 @@ def test_a_picture_edited_after_a_copy_was_made_keeps_its_id(six, photos, draw):
 
 def test_a_favourite_goes_along_a_chain(six, photos):
     favourite = six.ids()[b"1.png"]
-    six.catalog.mark([favourite], favourite=True)
+    six.catalog.favourites.mark([favourite], favourite=True)
     rename(photos, *CHAIN)
     six.update()
     assert six.ids()[b"2.png"] == favourite
-    assert six.catalog.count_favourites(list(six.ids().values())) == six.catalog.count_favourites([favourite]) == 1
+    assert (
+        six.catalog.favourites.count_among(list(six.ids().values()))
+        == six.catalog.favourites.count_among([favourite])
+        == 1
+    )
 
 
 def test_until_it_is_removed_a_replaced_photo_cannot_be_opened(six, photos, monkeypatch):
     replaced = six.ids()[b"1.png"]
     rename(photos, ("2.png", "1.png"))
-    monkeypatch.setattr(type(six.catalog), "remove", lambda *_: None)
+    monkeypatch.setattr(type(six.catalog.changes), "remove", lambda *_: None)
     six.update()
     with Library(six.settings.library, six.settings, six.catalog) as library, pytest.raises(PhotoNotFound):
         library.photo(replaced)
@@ -135,7 +139,7 @@ def test_killed_between_a_move_and_the_removal_of_what_it_replaced(six, photos, 
 
     rename(photos, ("2.png", "1.png"))
     with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
-        patch.setattr(type(six.catalog), "remove", die)
+        patch.setattr(type(six.catalog.changes), "remove", die)
         six.update()
     assert len(six.ids()) == 6
     assert counts(six.update()) == {"removed": 1, "unchanged": 5}

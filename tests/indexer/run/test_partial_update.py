@@ -10,9 +10,10 @@ from polyglance.data.catalog.records import Mounted
 from polyglance.errors import FolderError, Stopped
 from polyglance.indexer.run import vanished
 from polyglance.indexer.run.pipeline import SETTLED_NS
+from polyglance.indexer.run.places import Place
 from polyglance.indexer.run.reencode import encode_missing
 from polyglance.indexer.run.stop import Stop
-from polyglance.indexer.run.update import Place, update
+from polyglance.indexer.run.update import update
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ def two_roots(setup, photos, draw, tmp_path):
     for number in range(3):
         draw(photos / f"{number}.png", number)
     draw(other / "stays.png", 9)
-    second = setup.catalog.add_root(os.fsencode(other))
+    second = setup.catalog.roots.add(os.fsencode(other))
     setup.update(setup.root, second)
-    setup.root, second = setup.catalog.roots()
+    setup.root, second = setup.catalog.roots.all()
     return setup, photos, other, second
 
 
@@ -38,7 +39,7 @@ def test_a_shallow_place_is_one_folder_alone(setup, photos, draw):
     setup.update()
     for name in ("a/1.png", "a/deep/2.png", "b/3.png"):
         (photos / name).unlink()
-    report = part(setup, Place(setup.catalog.roots()[0], b"a", deep=False))
+    report = part(setup, Place(setup.catalog.roots.all()[0], b"a", deep=False))
     assert report.tally.removed == 1
     assert setup.ids().keys() == {b"a/deep/2.png", b"b/3.png"}
 
@@ -48,7 +49,7 @@ def test_a_folder_that_is_gone_loses_its_photos_and_no_other(setup, photos, draw
         draw(photos / name, int(name[-5]))
     setup.update()
     shutil.rmtree(photos / "a")
-    report = part(setup, Place(setup.catalog.roots()[0], b"a"))
+    report = part(setup, Place(setup.catalog.roots.all()[0], b"a"))
     assert (report.tally.removed, report.offline) == (2, [])
     assert setup.ids().keys() == {b"ab/3.png"}
 
@@ -59,14 +60,14 @@ def test_a_folder_that_became_a_link_or_hidden_holds_nothing(setup, photos, draw
     setup.update()
     shutil.move(photos / "a", tmp_path / "elsewhere")
     (photos / "a").symlink_to(tmp_path / "elsewhere")
-    assert part(setup, Place(setup.catalog.roots()[0], b"a")).tally.removed == 1
+    assert part(setup, Place(setup.catalog.roots.all()[0], b"a")).tally.removed == 1
 
 
 def test_a_folder_below_an_offline_root_is_left_alone(setup, photos, draw):
     draw(photos / "a" / "1.png", 1)
     setup.update()
     photos.rename(photos.with_name("unplugged"))
-    report = part(setup, Place(setup.catalog.roots()[0], b"a"))
+    report = part(setup, Place(setup.catalog.roots.all()[0], b"a"))
     assert len(report.offline) == 1
     assert setup.ids().keys() == {b"a/1.png"}
 
@@ -77,7 +78,7 @@ def test_a_move_seen_only_at_its_destination_takes_the_photo_along(two_roots):
     (photos / "0.png").rename(other / "moved.png")
     report = part(setup, Place(second, b"", deep=False))
     assert (report.tally.moved, report.tally.added) == (1, 0)
-    assert setup.catalog.known(second.id)[b"moved.png"].photo_id == photo_id
+    assert setup.catalog.photos.known(second.id)[b"moved.png"].photo_id == photo_id
     assert setup.encoder.encoded == 4
 
 
@@ -95,7 +96,7 @@ def test_two_new_copies_of_a_vanished_photo_do_not_both_become_it(two_roots):
     (photos / "0.png").unlink()
     report = part(setup, Place(second))
     assert (report.tally.moved, report.tally.added) == (1, 1)
-    assert len(setup.catalog.known(second.id)) == 3
+    assert len(setup.catalog.photos.known(second.id)) == 3
 
 
 def test_photos_of_an_offline_root_are_not_taken(two_roots):
@@ -119,9 +120,9 @@ def test_vectors_of_the_gone_go_when_all_roots_were_seen(two_roots):
     setup, photos, _, second = two_roots
     (photos / "0.png").unlink()
     part(setup, Place(setup.root))
-    assert len(setup.catalog.vector_ids(1)) == 4
+    assert len(setup.catalog.vectors.ids(1)) == 4
     part(setup, Place(setup.root), Place(second))
-    assert len(setup.catalog.vector_ids(1)) == 3
+    assert len(setup.catalog.vectors.ids(1)) == 3
 
 
 def test_a_move_between_roots_on_one_disk_is_not_even_read(two_roots, monkeypatch):
@@ -137,7 +138,7 @@ def test_fresh_files_wait_and_old_ones_do_not(setup, photos, draw):
     draw(photos / "fresh.png", 1)
     draw(photos / "known.png", 2)
     setup.update()
-    root = setup.catalog.roots()[0]
+    root = setup.catalog.roots.all()[0]
     draw(photos / "known.png", 3)
     draw(photos / "a" / "new.png", 4)
     os.utime(draw(photos / "old.png", 5), (1, 1))
@@ -173,7 +174,7 @@ def test_a_run_asked_to_stop_commits_its_batch_and_removes_nothing(setup, photos
     (photos / "0.png").unlink()
     stop = Stop()
     pipeline = setup.pipeline.__class__(**{**vars(setup.pipeline), "stop": stop})
-    places = [Place(setup.catalog.roots()[0])]
+    places = [Place(setup.catalog.roots.all()[0])]
     report = update(pipeline, places, lambda tick: tick.done >= 4 and stop.ask())
     assert report.tally.stopped
     assert 4 <= report.tally.encoded < 12
@@ -188,17 +189,17 @@ def test_a_stopped_reencode_says_so(setup, photos, draw):
     for number in range(12):
         draw(photos / f"{number}.png", number)
     setup.update()
-    other = setup.catalog.add_encoder("other", "e" * 32, 4, "float32")
+    other = setup.catalog.encoders.add("other", "e" * 32, 4, "float32")
     stop = Stop()
     pipeline = setup.pipeline.__class__(**{**vars(setup.pipeline), "stop": stop, "encoder_id": other.id})
     with pytest.raises(Stopped):
         encode_missing(pipeline, lambda _: stop.ask())
-    assert 0 < len(setup.catalog.vector_ids(other.id)) < 12
+    assert 0 < len(setup.catalog.vectors.ids(other.id)) < 12
 
 
 def test_batches_are_cut_to_what_the_encoder_does_in_seconds(make_setup, photos, draw, monkeypatch):
     setup = make_setup()
-    monkeypatch.setattr("polyglance.indexer.run.pipeline.BATCH_SECONDS", 0.25)
+    monkeypatch.setattr("polyglance.indexer.run.batches.BATCH_SECONDS", 0.25)
     encode = setup.encoder.encode_images
 
     def slowly(images):
@@ -217,7 +218,7 @@ def test_an_emptied_folder_is_believed_and_another_in_its_place_is_not(setup, ph
     for number in range(3):
         draw(photos / f"{number}.png", number)
     setup.update()
-    setup.root = setup.catalog.roots()[0]
+    setup.root = setup.catalog.roots.all()[0]
     aside = photos.rename(photos.with_name("aside"))
     photos.mkdir()
     with pytest.raises(FolderError, match="is empty, but 3 photos were indexed there; nothing was removed"):
@@ -232,11 +233,11 @@ def test_an_emptied_folder_is_believed_and_another_in_its_place_is_not(setup, ph
 def test_a_root_that_is_on_another_disk_than_it_was_is_refused(setup, photos, draw):
     draw(photos / "a.png", 1)
     setup.update()
-    setup.catalog.scanned(setup.root.id, Mounted(os.fsencode(photos), 1, "other"))
-    setup.root = setup.catalog.roots()[0]
+    setup.catalog.roots.record_scan(setup.root.id, Mounted(os.fsencode(photos), 1, "other"))
+    setup.root = setup.catalog.roots.all()[0]
     setup.update()  # the photo that is known is in its place: the disk was copied
-    setup.catalog.scanned(setup.root.id, Mounted(os.fsencode(photos), 1, "other"))
-    setup.root = setup.catalog.roots()[0]
+    setup.catalog.roots.record_scan(setup.root.id, Mounted(os.fsencode(photos), 1, "other"))
+    setup.root = setup.catalog.roots.all()[0]
     (photos / "a.png").unlink()
     draw(photos / "b.png", 2)
     with pytest.raises(FolderError, match="is not on the disk it was on"):
@@ -251,7 +252,7 @@ def test_a_photo_on_its_way_between_two_roots_keeps_its_id(two_roots):
     first = part(setup, Place(setup.root), missed_before=())
     assert (first.tally.removed, first.missed) == (0, {photo_id: Place(setup.root, deep=False)})
     assert part(setup, Place(second), missed_before=first.missed).tally.moved == 1
-    assert setup.catalog.known(second.id)[b"moved.png"].photo_id == photo_id
+    assert setup.catalog.photos.known(second.id)[b"moved.png"].photo_id == photo_id
 
 
 def test_a_photo_missed_twice_is_gone(two_roots):
@@ -272,7 +273,7 @@ def test_a_folder_deleted_on_a_disk_without_a_name_is_believed(setup, photos, dr
         draw(photos / "2.png", 2)
         setup.update()
         shutil.rmtree(photos / "a")
-        report = part(setup, Place(setup.catalog.roots()[0], b"a", deep=False))
+        report = part(setup, Place(setup.catalog.roots.all()[0], b"a", deep=False))
         assert (report.tally.removed, report.offline) == (1, [])
     finally:
         subprocess.run(["umount", photos], check=True)

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from polyglance.errors import FolderError
 from polyglance.indexer.run.pipeline import Pipeline
+from polyglance.indexer.run.places import check_folder
 from polyglance.indexer.run.reencode import encode_missing
-from polyglance.indexer.run.update import check_folder
 
 
 def fill(photos, draw, count=10):
@@ -107,12 +107,12 @@ def test_file_moved_between_roots_in_one_run(setup, photos, draw, tmp_path):
     other.mkdir()
     draw(other / "stays.png", 77)
     fill(photos, draw, 3)
-    second = setup.catalog.add_root(os.fsencode(other))
+    second = setup.catalog.roots.add(os.fsencode(other))
     setup.update(setup.root, second)
     photo_id = setup.ids()[b"0/0.png"]
     (photos / "0" / "0.png").rename(other / "moved.png")
     assert counts(setup.update(setup.root, second)) == {"moved": 1, "unchanged": 3}
-    assert setup.catalog.known(second.id)[b"moved.png"].photo_id == photo_id
+    assert setup.catalog.photos.known(second.id)[b"moved.png"].photo_id == photo_id
     assert setup.encoder.encoded == 4
 
 
@@ -135,14 +135,14 @@ def test_copy_shares_the_vector_and_is_its_own_photo(setup, photos, draw):
     shutil.copy(photos / "a.png", photos / "b.png")
     assert counts(setup.update()) == {"added": 1, "unchanged": 1}
     assert len(setup.ids()) == 2
-    assert len(setup.catalog.vector_ids(1)) == 1
+    assert len(setup.catalog.vectors.ids(1)) == 1
 
 
 def test_copies_that_come_together_are_encoded_once(setup, photos, draw):
     for name in "abcdefgh":
         draw(photos / f"{name}.png", 1)
     assert counts(setup.update())["added"] == 8
-    assert len(setup.catalog.vector_ids(1)) == 1
+    assert len(setup.catalog.vectors.ids(1)) == 1
 
 
 def test_copies_in_several_batches_are_encoded_once(setup, photos, draw):
@@ -159,7 +159,7 @@ def test_removed_file_takes_its_vector_and_thumbnail_along(setup, photos, draw):
     assert setup.thumbnails.path(content_hash).exists()
     (photos / "0" / "0.png").unlink()
     assert counts(setup.update()) == {"removed": 1, "unchanged": 9}
-    assert setup.catalog.vector(content_hash, 1) is None
+    assert setup.catalog.vectors.get(content_hash, 1) is None
     assert not setup.thumbnails.path(content_hash).exists()
 
 
@@ -169,7 +169,7 @@ def test_removing_one_of_two_copies_keeps_the_vector(setup, photos, draw):
     setup.update()
     (photos / "a.png").unlink()
     assert counts(setup.update()) == {"removed": 1, "unchanged": 1}
-    assert len(setup.catalog.vector_ids(1)) == 1
+    assert len(setup.catalog.vectors.ids(1)) == 1
 
 
 def test_bad_files_become_rows_with_reasons_and_harm_no_other(setup, photos, draw):
@@ -184,8 +184,8 @@ def test_bad_files_become_rows_with_reasons_and_harm_no_other(setup, photos, dra
     reasons = {os.path.basename(failure.path): failure.reason for failure in tally.failures}
     assert set(reasons) == {b"text.jpg", b"empty.png", b"pipe.jpg", b"cut.png"}
     assert all(reasons.values())
-    assert {os.path.basename(photo.path) for photo in setup.catalog.failures()} == set(reasons)
-    assert len(setup.catalog.vector_ids(1)) == 9
+    assert {os.path.basename(photo.path) for photo in setup.catalog.failures.all()} == set(reasons)
+    assert len(setup.catalog.vectors.ids(1)) == 9
 
 
 def test_each_picture_keeps_its_own_vector_when_neighbours_fail(setup, photos, draw):
@@ -206,11 +206,11 @@ def test_each_picture_keeps_its_own_vector_when_neighbours_fail(setup, photos, d
 def test_failed_file_is_tried_again_only_when_it_changes(setup, photos, draw):
     (photos / "a.png").write_text("not yet")
     assert len(setup.update().failures) == 1
-    again = setup.update()
-    assert (len(again.failures), again.unchanged, again.still_failed) == (0, 0, 1)
+    second = setup.update()
+    assert (len(second.failures), second.unchanged, second.still_failed) == (0, 0, 1)
     draw(photos / "a.png", 5)
     assert counts(setup.update()) == {"changed": 1, "encoded": 1}
-    assert setup.catalog.failures() == []
+    assert setup.catalog.failures.all() == []
 
 
 def test_a_file_over_a_limit_is_read_once_the_limit_is_raised(make_setup, photos, draw):
@@ -272,7 +272,7 @@ def test_progress_ends_at_the_total(setup, photos, draw):
 def test_reencoding_fills_in_what_an_encoder_lacks_and_resumes(setup, photos, draw):
     fill(photos, draw, 10)
     setup.update()
-    other = setup.catalog.add_encoder("other", "e" * 32, 4, "float32")
+    other = setup.catalog.encoders.add("other", "e" * 32, 4, "float32")
     pipeline = Pipeline(setup.catalog, setup.encoder, other.id, setup.thumbnails, setup.settings)
 
     def stop(_):
@@ -280,9 +280,9 @@ def test_reencoding_fills_in_what_an_encoder_lacks_and_resumes(setup, photos, dr
 
     with pytest.raises(KeyboardInterrupt):
         encode_missing(pipeline, stop)
-    assert len(setup.catalog.vector_ids(other.id)) == 4
+    assert len(setup.catalog.vectors.ids(other.id)) == 4
     assert encode_missing(pipeline).encoded == 6
-    assert len(setup.catalog.vector_ids(other.id)) == len(setup.catalog.vector_ids(1)) == 10
+    assert len(setup.catalog.vectors.ids(other.id)) == len(setup.catalog.vectors.ids(1)) == 10
 
 
 def test_reencoding_refuses_while_a_root_is_offline(setup, photos, draw):

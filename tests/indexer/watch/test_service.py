@@ -28,8 +28,8 @@ class Watching:
         self.reports, self.coverage, self.places = [], [], []
         self.patterns, self.errors = [], []
         host = Host(
-            roots=partial(setup.catalog.roots, counted=False),
-            some_paths=setup.catalog.some_paths,
+            roots=partial(setup.catalog.roots.all, counted=False),
+            some_paths=setup.catalog.photos.some_paths,
             exclusion=lambda: Exclusion(self.patterns),
             update=self._update,
             publish=lambda coverages: setattr(self, "coverage", list(coverages)),
@@ -55,7 +55,7 @@ class Watching:
     def names(self):
         """Absolute paths of all photos."""
         catalog = self.setup.catalog
-        return {os.path.join(root.path, path) for root in catalog.roots() for path in catalog.known(root.id)}
+        return {os.path.join(root.path, path) for root in catalog.roots.all() for path in catalog.photos.known(root.id)}
 
     def how(self):
         return [each.how for each in self.coverage]
@@ -124,15 +124,15 @@ def test_a_folder_moved_keeps_ids_and_costs_no_encoding(watching, setup, photos,
 def test_a_file_moved_to_another_root_keeps_its_id(watching, setup, photos, draw, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    second = setup.catalog.add_root(os.fsencode(other))
+    second = setup.catalog.roots.add(os.fsencode(other))
     draw(photos / "a.png", 1)
     draw(photos / "stays.png", 2)
     with watching() as running:
         running.until(lambda: len(setup.ids()) == 2)
         photo_id = setup.ids()[b"a.png"]
         (photos / "a.png").rename(other / "b.png")
-        running.until(lambda: b"b.png" in setup.catalog.known(second.id) and len(setup.ids()) == 1)
-        assert setup.catalog.known(second.id)[b"b.png"].photo_id == photo_id
+        running.until(lambda: b"b.png" in setup.catalog.photos.known(second.id) and len(setup.ids()) == 1)
+        assert setup.catalog.photos.known(second.id)[b"b.png"].photo_id == photo_id
         assert setup.encoder.encoded == 2
 
 
@@ -141,11 +141,11 @@ def test_a_root_added_meanwhile_is_followed_and_a_forgotten_one_is_not(watching,
     other.mkdir()
     with watching() as running:
         running.until(lambda: running.how() == ["native"])
-        root = setup.catalog.add_root(os.fsencode(other))
+        root = setup.catalog.roots.add(os.fsencode(other))
         running.until(lambda: running.how() == ["native", "native"])
         a = draw(other / "a.png", 1)
         running.until(lambda: running.names() == paths_of(a))
-        setup.catalog.forget_root(root.id)
+        setup.catalog.roots.remove(root.id)
         running.until(lambda: running.how() == ["native"])
 
 
@@ -184,7 +184,7 @@ def test_a_file_that_is_always_written_is_read_at_the_ceiling(watching, setup, p
 
 
 def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeypatch):
-    monkeypatch.setattr(Service, "_hint", lambda *_: None)
+    monkeypatch.setattr(Service, "_on_event", lambda *_: None)
     with watching(rescan=0.5) as running:
         running.until(lambda: running.how() == ["native"])
         a = draw(photos / "a.png", 1)
@@ -192,8 +192,8 @@ def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeyp
 
 
 def test_trouble_is_answered_by_a_rescan(watching, photos, draw, monkeypatch):
-    hint = Service._hint
-    monkeypatch.setattr(Service, "_hint", lambda self, root, folder, deep: deep and hint(self, root, folder, deep))
+    hint = Service._on_event
+    monkeypatch.setattr(Service, "_on_event", lambda self, root, folder, deep: deep and hint(self, root, folder, deep))
     with watching() as running:
         running.until(lambda: running.how() == ["native"])
         time.sleep(0.5)
@@ -288,7 +288,7 @@ def test_it_stops_after_the_batch_in_hand(watching, setup, photos, draw, monkeyp
         running.stop.ask()
         running.thread.join(5)
         assert not running.thread.is_alive()
-        done = len(setup.catalog.vector_ids(1))
+        done = len(setup.catalog.vectors.ids(1))
         assert done == setup.encoder.encoded < 40
         running.thread = threading.Thread(target=time.sleep, args=(0,))
         running.thread.start()
@@ -298,7 +298,7 @@ def test_it_stops_after_the_batch_in_hand(watching, setup, photos, draw, monkeyp
 def test_idle_it_costs_next_to_nothing(watching, setup, photos, draw, roots):
     draw(photos / "a.png", 1)
     if not roots:
-        setup.catalog.forget_root(setup.root.id)
+        setup.catalog.roots.remove(setup.root.id)
     others = set(threading.enumerate())  # what other tests left running in this process
 
     def seconds():

@@ -55,15 +55,18 @@ photos = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(photos, st.integers(1, 10))
-def test_the_groups_are_those_of_the_definition_however_they_are_added(drawn, at_once):
+@settings(max_examples=400, deadline=None)
+@given(photos, st.integers(1, 10), st.sampled_from([0, 1, 3, 32]), st.sampled_from([1, 2, 1024]))
+def test_the_groups_are_those_of_the_definition_however_they_are_added(drawn, at_once, short, compared_at_once):
     briefs = [
         Brief(number, number * len(VECTORS) + vector, name.encode(), key, taken)
         for number, (name, taken, vector, key) in enumerate(drawn)
     ]
-    groups = Groups(vectors)
-    numbers = [n for start in range(0, len(briefs), at_once) for n in groups.add(briefs[start : start + at_once])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collapse, "SHORT", short)
+        patch.setattr(collapse, "AT_ONCE", compared_at_once)
+        groups = Groups(vectors)
+        numbers = [n for start in range(0, len(briefs), at_once) for n in groups.add(briefs[start : start + at_once])]
     assert numbers == groups_by_definition(briefs)
 
 
@@ -76,3 +79,17 @@ def test_comparisons_grow_with_the_number_of_numbered_photos_without_dates(monke
     for start in range(0, len(briefs), 500):
         groups.add(briefs[start : start + 500])
     assert len(compared) <= 7 * len(briefs)
+
+
+def test_photos_of_one_second_are_compared_one_by_one_only_where_they_are_alike(monkeypatch):
+    """Scans that have the scanner's date, for example: not every photo with every other one."""
+    compared, threshold = [], collapse._threshold
+    monkeypatch.setattr(collapse, "_threshold", lambda first, second: compared.append(1) or threshold(first, second))
+    rows = np.random.default_rng(0).standard_normal((4000, 64)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    rows[2000:] = rows[:2000]
+    briefs = [Brief(n, n, b"%d/a.jpg" % n, b"%d" % n, "2000-01-01T00:00:00") for n in range(len(rows))]
+    groups = Groups(lambda ids: rows[np.array(ids)])
+    numbers = [n for start in range(0, len(briefs), 128) for n in groups.add(briefs[start : start + 128])]
+    assert numbers == [*range(2000), *range(2000)]
+    assert len(compared) <= 128 * len(briefs)

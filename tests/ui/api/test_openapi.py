@@ -142,6 +142,6 @@ def test_the_page_says_which_parameters_are_required_and_what_holds_for_the_othe
 
 
 def test_a_server_with_a_password_says_so(library):
-    made = build(library, Policy(Secret.of("me:correct horse"))).openapi()
+    made = build(library, Policy(Secret.from_text("me:correct horse"))).openapi()
     assert made["security"] == [{"password": []}, {"token": []}]
     assert set(made["components"]["securitySchemes"]) == {"password", "token"}

@@ -247,6 +247,7 @@ def test_a_folder_is_removed_after_asking(visit, served, tmp_path, words):
     panel = open_panel(page)
     panel.get_by_role("button", name=words.say("root.remove") + ":").press("Enter")
     expect(panel).to_contain_text(words.says("root.sureText", count=2))
+    expect(panel).to_contain_text(words.say("root.sureMarks"))
     expect(panel.get_by_role("button", name=words.say("cancel"))).to_be_focused()
     page.keyboard.press("Enter")
     expect(panel.get_by_role("button", name=words.say("root.remove") + ":")).to_be_focused()

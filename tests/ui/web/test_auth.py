@@ -8,7 +8,7 @@ from polyglance.cli import app
 from polyglance.config import Settings
 from polyglance.errors import UsageError
 from polyglance.ui.web import admission, attempts, auth
-from polyglance.ui.web.addresses import networks
+from polyglance.ui.web.addresses import parse_networks
 from polyglance.ui.web.attempts import ACCOUNT, CLIENT, Attempts
 from polyglance.ui.web.auth import Secret
 from polyglance.ui.web.devices import Devices
@@ -30,7 +30,7 @@ def guarded(library, quick):
     opened = []
 
     def make(text, host="192.168.1.5", names=(), **options):
-        policy = policy_for("0.0.0.0", Secret.of(text), names)
+        policy = policy_for("0.0.0.0", Secret.from_text(text), names)
         client = TestClient(build(library, policy), base_url=f"http://{host}:7860", **options)
         opened.append(client.__enter__())
         return client
@@ -106,7 +106,7 @@ def test_whoever_guesses_waits_and_then_even_the_right_password_does(guarded):
 
 @pytest.mark.parametrize("proxies", [(), ("192.0.2.1",)], ids=["no proxy", "another proxy"])
 def test_an_address_that_the_client_makes_up_evades_nothing(library, quick, proxies):
-    policy = policy_for("0.0.0.0", Secret.of("me:correct horse"), ["photos.example.org"], proxies)
+    policy = policy_for("0.0.0.0", Secret.from_text("me:correct horse"), ["photos.example.org"], proxies)
     with TestClient(behind(policy, library), base_url="http://photos.example.org") as client:
         forged = [{"X-Forwarded-For": f"198.51.100.{number}"} for number in range(100)]
         statuses = [client.get("/api/v1/status", auth=WRONG, headers=each).status_code for each in forged]
@@ -122,7 +122,7 @@ def behind(policy, library):
 
 
 def test_a_guesser_behind_the_same_proxy_does_not_lock_the_owner_out(library, quick):
-    policy = policy_for("0.0.0.0", Secret.of("me:correct horse"), ["photos.example.org"], ["10.0.0.0/8"])
+    policy = policy_for("0.0.0.0", Secret.from_text("me:correct horse"), ["photos.example.org"], ["10.0.0.0/8"])
     owner = {"X-Forwarded-For": "203.0.113.7"}
     with TestClient(behind(policy, library), base_url="http://photos.example.org", client=("10.1.2.3", 1)) as client:
         # What the guesser makes up stands before what the proxy says.
@@ -170,7 +170,9 @@ def test_what_is_no_address_of_a_proxy_is_refused(address):
 
 
 def test_proxies_are_addresses_and_networks():
-    assert networks(["127.0.0.1", "[::1]", " 10.0.0.0/8"]) == networks(["127.0.0.1/32", "::1", "10.0.0.0/8"])
+    assert parse_networks(["127.0.0.1", "[::1]", " 10.0.0.0/8"]) == parse_networks(
+        ["127.0.0.1/32", "::1", "10.0.0.0/8"]
+    )
 
 
 def test_attempts_wait_longer_each_time_and_are_forgotten():
@@ -266,7 +268,7 @@ def test_no_other_site_writes_with_the_password_the_browser_keeps(guarded, metho
 
 
 def test_the_secret_is_in_no_error_no_log_and_no_repr(guarded, caplog, capsys):
-    secret = Secret.of(f"me:{TOKEN}")
+    secret = Secret.from_text(f"me:{TOKEN}")
     with caplog.at_level(logging.DEBUG):
         client = guarded(f"me:{TOKEN}")
         answers = [client.get("/api/v1/status", auth=("me", TOKEN)), client.get("/api/v1/nothing", auth=("me", TOKEN))]
@@ -279,7 +281,7 @@ def test_the_secret_is_in_no_error_no_log_and_no_repr(guarded, caplog, capsys):
 @pytest.mark.parametrize("text", ["", "short", "me:short", ":long enough", "two\nlines of it", "bell\a in the token"])
 def test_secrets_that_protect_nothing_are_refused_without_being_shown(text):
     with pytest.raises(UsageError) as caught:
-        Secret.of(text)
+        Secret.from_text(text)
     assert not text or text not in str(caught.value)
 
 
@@ -292,7 +294,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path):
         with pytest.raises(UsageError, match="can be read by others"):
             auth.read(file)
     file.chmod(0o600)
-    assert auth.read(file).opens("Basic bWU6MDEyMzQ1Njc4OWFiY2RlZg==")
+    assert auth.read(file).accepts("Basic bWU6MDEyMzQ1Njc4OWFiY2RlZg==")
     with pytest.raises(UsageError, match="cannot be read"):
         auth.read(tmp_path / "missing")
     file.write_bytes(b"\xff" * 20)
@@ -316,13 +318,13 @@ def test_a_name_for_this_server_needs_a_password_too(library):
     with pytest.raises(UsageError, match="can be reached by others"):
         serve(library, host="127.0.0.1", port=0, on_ready=never, names=["photos.example.org"])
     with pytest.raises(UsageError, match="is no host name"):
-        serve(library, host="127.0.0.1", port=0, on_ready=never, secret=Secret.of(TOKEN), names=["http://x/"])
+        serve(library, host="127.0.0.1", port=0, on_ready=never, secret=Secret.from_text(TOKEN), names=["http://x/"])
 
 
 @pytest.mark.parametrize("host", ["example.com", "not a host", ""])
 def test_only_addresses_are_listened_on(library, host):
     with pytest.raises(UsageError, match="is not an address"):
-        serve(library, host=host, port=0, on_ready=never, secret=Secret.of(TOKEN))
+        serve(library, host=host, port=0, on_ready=never, secret=Secret.from_text(TOKEN))
 
 
 def test_the_command_takes_the_password_from_a_file_or_the_environment(tmp_path, monkeypatch):
@@ -336,7 +338,7 @@ def test_the_command_takes_the_password_from_a_file_or_the_environment(tmp_path,
         result = CliRunner().invoke(app, [*arguments, *more], env=environment)
         assert result.exit_code == 0, result.output
     bearer = f"Bearer {TOKEN}"
-    assert [bool(each["secret"] and each["secret"].opens(bearer)) for each in started] == [True, True, False]
+    assert [bool(each["secret"] and each["secret"].accepts(bearer)) for each in started] == [True, True, False]
     started[0]["on_ready"]("http://0.0.0.0:7860")
 
 

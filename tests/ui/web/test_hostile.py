@@ -7,7 +7,7 @@ import tempfile
 from urllib.parse import urlsplit
 
 import pytest
-from polyglance.ui.page.app import NEEDED, mounted
+from polyglance.ui.page.app import NEEDED_PATHS, build
 from polyglance.ui.web import limits
 from polyglance.ui.web.problems import problem
 
@@ -121,7 +121,7 @@ def gradio_routes(library):
             else:
                 yield path, sorted(getattr(route, "methods", None) or ["GET"])
 
-    app = mounted()
+    app = build()
     found = sorted({(path, tuple(methods)) for path, methods in walk(app.routes)})
     assert len(found) > 40  # else it was not gradio's own table
     return found
@@ -138,7 +138,7 @@ def test_of_gradio_s_routes_only_those_the_page_needs_are_open(client, library):
             if status not in {404, 405} and not filled.startswith(("/api/v1", "/ui", "/favicon")):
                 opened.add((method, path))
     for method, path in opened:
-        allowed = method in {"GET", "HEAD"} and NEEDED.match(path.partition("{")[0])
+        allowed = method in {"GET", "HEAD"} and NEEDED_PATHS.match(path.partition("{")[0])
         assert allowed or path.startswith("/gradio_api/component_server"), (method, path)
 
 

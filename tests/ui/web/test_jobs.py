@@ -11,7 +11,7 @@ import colour_encoder
 import pytest
 from polyglance import priority
 from polyglance.config import Settings
-from polyglance.data.catalog import database
+from polyglance.data.catalog import locks
 from polyglance.encoders import registry
 from polyglance.indexer.run.stop import Stop
 from polyglance.indexer.watch.service import Timing
@@ -174,9 +174,9 @@ def test_the_end_of_the_server_ends_the_job_in_good_order(own, colours, photos):
 
 
 def test_while_another_process_writes_a_job_is_refused(api, own, photos, monkeypatch):
-    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.1)
     fill(photos, 1)
-    with database.writer_lock(own.folder):
+    with locks.writer_lock(own.folder):
         for answer in (api.post("roots", json={"path": str(photos)}), api.post("jobs", json={})):
             assert answer.status_code == 423
             assert "writing to the library" in answer.json()["detail"]

@@ -1,3 +1,4 @@
+import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -19,6 +20,23 @@ def test_a_lost_thumbnail_is_made_again(client, library, ids):
     path.unlink()
     assert client.get(f"/api/v1/photos/{ids['horse.png']}/thumbnail").status_code == 200
     assert path.exists()
+
+
+def test_a_lost_thumbnail_on_a_full_disk_is_a_problem_with_the_next_step(client, library, ids, monkeypatch):
+    path = library.thumbnail(ids["horse.png"])
+    path.unlink()
+
+    def refuse(self, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr("pathlib.Path.replace", refuse)
+        answer = client.get(f"/api/v1/photos/{ids['horse.png']}/thumbnail")
+    assert (answer.status_code, answer.headers["content-type"]) == (507, "application/problem+json")
+    assert "the disk of the library is full" in answer.json()["detail"]
+    assert answer.json()["hint"] == f"Free some space on the disk of {library.folder}."
+    assert list(path.parent.iterdir()) == []
+    assert client.get(f"/api/v1/photos/{ids['horse.png']}/thumbnail").status_code == 200
 
 
 @pytest.mark.parametrize(("name", "kind"), [("rocket.jpg", "image/jpeg"), ("chelsea.png", "image/png")])

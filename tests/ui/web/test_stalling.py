@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from polyglance.errors import UsageError
 from polyglance.ui.web import connections, descriptors, repeats, uploads
-from polyglance.ui.web.addresses import networks
+from polyglance.ui.web.addresses import parse_networks
 from polyglance.ui.web.gate import Policy
 from polyglance.ui.web.limits import LIMITS, BodyLimits, Limits
 
@@ -213,7 +213,7 @@ def test_beyond_the_limit_of_an_address_requests_are_refused_and_said_so_once(pl
 
 
 def test_a_proxy_may_have_the_connections_of_all_its_clients(place):
-    server = place(QUICK, Policy(proxies=networks([ME])))
+    server = place(QUICK, Policy(proxies=parse_networks([ME])))
     busy = [server.connect(UPLOAD % 100 + b"x") for _ in range(QUICK.per_address + 2)]
     time.sleep(0.3)
     assert server.is_served()

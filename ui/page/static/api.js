@@ -2,7 +2,7 @@
 
 const API = "api/v1/";
 
-/** What went wrong, as the user should read it: `message` and, of what to do, `hint`. */
+/** An error for the user: `message`, and `hint` with the next step. */
 export class Problem extends Error {
   constructor(message, hint = "", status = 0) {
     super(message);

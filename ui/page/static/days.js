@@ -1,4 +1,4 @@
-// Days as the API and as date fields write them. `after` includes its day, `before` does not; people say "to" and mean it.
+// Days as the API and as date fields write them. `after` includes its day, `before` does not; the page's "to" includes it.
 
 const DAY = /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$/;
 

@@ -52,7 +52,7 @@ export function detailsDialog(dialog, hooks) {
     side.append(actions(photo), facts(known, photo), strip(t("photo.similarOnes"), api.similar(photo.id, SIMILAR), photo, openAmong,
       make("button", { type: "button", class: "pg-all-similar", onclick: () => hooks.similar(photo.id) }, t("photo.allSimilar"))));
     if (photo.count > 1) side.querySelector("dl").before(strip(t("tile.alike", { count: photo.count }), alike(photo), photo, openAmong));
-    if (list[at + 1]) new Image().src = api.original(list[at + 1].id); // so that it is there at once
+    if (list[at + 1]) new Image().src = api.original(list[at + 1].id); // loads the next photo in advance
   }
 
   /** The near-duplicates of a photo; each of them, too, says how many there are. */

@@ -1,4 +1,4 @@
-// What went wrong, in the page's language. The server says it in English; elsewhere a sentence of ours goes before.
+// Errors in the page's language. The server's message is in English; in other languages a sentence of the page precedes it.
 import { language, t } from "./i18n.js";
 import { make } from "./text.js";
 

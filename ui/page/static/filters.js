@@ -7,7 +7,7 @@ import { folderTree, treeOf } from "./folders.js";
 import { formatNumber, t } from "./i18n.js";
 import { make } from "./text.js";
 
-const OLDEST = "1800-01-01"; // a year that is still being typed is 0002, 0020, 0202
+const OLDEST = "1800-01-01"; // a year that is being typed passes through 0002, 0020, 0202
 
 const field = (name, control) => make("label", { class: "pg-choice" }, make("span", {}, t(name)), control);
 

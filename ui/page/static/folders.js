@@ -37,7 +37,7 @@ function item(folder, level) {
   return made;
 }
 
-/** Open or close a folder; what is inside is made when it is first opened. */
+/** Open or close a folder; its children are built when it is first opened. */
 function expand(one, wanted) {
   if (!one.hasAttribute("aria-expanded")) return;
   one.setAttribute("aria-expanded", String(wanted));

@@ -5,11 +5,11 @@ import { make } from "./text.js";
 import { markTile, tile } from "./tile.js";
 import { moveAmong } from "./moving.js";
 
-export const RELEVANT = 0.5; // as in search/hits.py: from here a photo more likely shows what was asked for than not
+export const RELEVANT = 0.5; // as in search/ranking/hits.py: from here on a photo more likely shows what was asked for than not
 const FIRST = 16; // thumbnails asked for at once, about what is in sight
 const GAP = 8;
 
-/** Whether a result likely is what was asked for: by its looks, or because its words say so. */
+/** Whether a result likely is what was asked for: by its relevance, or because its words match. */
 export const isRelevant = (result) => result.relevance >= RELEVANT || result.why.some((reason) => reason !== "looks like");
 
 /** Rows of one kind. `dim` ones are lower. */

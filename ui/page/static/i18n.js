@@ -1,5 +1,5 @@
 // The page's language: its words (words/CODE.json), plural forms, numbers, dates, direction.
-// The words are fetched when this module starts, so whatever imports it can speak at once.
+// The words are fetched when this module loads, so that modules that import it have them.
 
 /** The languages of the page, each by its own name. */
 export const languages = {
@@ -7,7 +7,7 @@ export const languages = {
 };
 
 const KEPT = "polyglance.language"; // in localStorage, once the user has chosen
-const [OPEN, CLOSE] = ["\u2068", "\u2069"]; // what is between them does not turn the text around it
+const [OPEN, CLOSE] = ["\u2068", "\u2069"]; // isolate a text, so that its direction does not affect the text around it
 
 const primary = (tag) => tag.toLowerCase().split("-")[0];
 
@@ -15,7 +15,7 @@ function kept() {
   try {
     return localStorage.getItem(KEPT);
   } catch {
-    return null; // the browser keeps nothing for this page
+    return null; // the browser stores nothing for this page
   }
 }
 
@@ -79,7 +79,7 @@ export function translate(root) {
   }
 }
 
-const formatters = new Map(); // making one takes longer than using it a hundred times
+const formatters = new Map(); // making a formatter takes longer than using it a hundred times
 
 function formatter(Kind, options) {
   const key = `${Kind.name} ${JSON.stringify(options)}`;

@@ -6,7 +6,7 @@ const IDLE = 15_000;
 
 export const isRunning = (job) => job?.state === "running";
 
-/** Whether a job has ended since the look before, also one that ran in between; what had ended when the page came is no news. */
+/** Whether a job has ended since the previous look, also one that ran in between; not one that ended before the page was opened. */
 export const hasEnded = (job, before) =>
   before !== undefined && job !== null && !isRunning(job) && (isRunning(before) || job.id !== before?.id);
 
@@ -24,7 +24,7 @@ export function followJob(onChange) {
       onChange(job, before);
       before = job;
     } catch {
-      // Whoever searches is told that the server is gone; this looks again later.
+      // A search reports that the server is gone; this looks again later.
     }
     clearTimeout(timer);
     timer = setTimeout(() => (document.hidden ? undefined : look()), isRunning(job) ? RUNNING : IDLE);

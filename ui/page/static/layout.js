@@ -1,6 +1,6 @@
 // Justified rows: photos keep their proportions, rows fill the width, the last one stays at its natural height.
 
-/** Rows for photos of `aspects` (width / height), in reading order; `height` is the row height wanted. CSS pixels.
+/** Rows for photos of `aspects` (width / height), in reading order; `height` is the ideal row height. CSS pixels.
  *  Rows that are full do not change when photos are added: `full` is the number of photos in them.
  *  @param {number[]} aspects @param {number} width @param {number} height @param {number} gap
  *  @returns {{places: {width: number, height: number}[], full: number}} */
@@ -17,7 +17,7 @@ export function justify(aspects, width, height, gap) {
   for (const aspect of aspects) {
     const before = row.length ? fitted(sum, row.length) : Infinity;
     const after = fitted(sum + aspect, row.length + 1);
-    // Break before this photo where that row comes nearer to the wanted height than the row with it.
+    // Break before this photo where that row comes nearer to the ideal height than the row with it.
     if (after < height && before / height < height / after) close(before);
     row.push(aspect);
     sum += aspect;

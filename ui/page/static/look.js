@@ -9,14 +9,14 @@ function kept() {
   try {
     return localStorage.getItem(KEPT);
   } catch {
-    return null; // the browser keeps nothing for this page
+    return null; // the browser stores nothing for this page
   }
 }
 
 /** The name of the look that is shown. */
 export const look = () => looks.find((name) => name === kept()) ?? "system";
 
-// Not its style: Gradio writes that anew.
+// Not in its style, which Gradio overwrites.
 const apply = (name) => { document.documentElement.dataset.look = name; };
 
 /** Choose a look: one of `looks`. */
@@ -25,7 +25,7 @@ export function setLook(name) {
   try {
     localStorage.setItem(KEPT, name);
   } catch {
-    // it lasts until the page is left
+    // the choice lasts until the page is closed
   }
 }
 

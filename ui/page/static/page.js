@@ -24,7 +24,7 @@ export function start(element) {
   languageSwitch(element.querySelector(".pg-language select"));
   for (const example of find("examples").children) example.title = languageName(example.lang);
   const pictures = []; // searched by in this window; an address cannot hold one, so history holds its number
-  const early = query.value; // typed before we came
+  const early = query.value; // typed before this script ran
   let view = HOME;
   let picture = null;
 
@@ -88,7 +88,7 @@ export function start(element) {
     shell.dataset.view = isHome ? "home" : "found";
     query.value = words;
     query.placeholder = t(photos.length || picture ? "search.addWords" : "search.placeholder");
-    sort.disabled = !view.q && !picture; // what filters alone let pass is listed by date
+    sort.disabled = !view.q && !picture; // a search by filters alone is listed by date
     sort.value = sort.disabled ? "date" : view.sort;
     document.title = words ? `${words} – polyglance` : "polyglance";
     error.hidden = true;
@@ -127,14 +127,14 @@ export function start(element) {
     query.focus();
   }
 
-  /** Take what is typed for the words of the search. */
+  /** Search for the words that were typed. */
   function submit() {
     const wanted = { ...view, q: joinQuery(query.value, splitQuery(view.q).photos), photo: null };
     if (isSearch(wanted, picture)) go(wanted);
     else if (isSearch(view, picture)) goHome();
   }
 
-  /** What else could be asked for when nothing is found. */
+  /** Suggest other searches when nothing is found. */
   function instead() {
     const offer = (name, wanted) => make("button", { type: "button", class: "pg-pill", onclick: () => go(wanted) }, t(name));
     return [
@@ -176,7 +176,7 @@ export function start(element) {
 
   find("search").addEventListener("submit", (event) => {
     event.preventDefault();
-    if (matchMedia("(hover: none)").matches) query.blur(); // puts the keyboard on the screen away
+    if (matchMedia("(hover: none)").matches) query.blur(); // hides the keyboard on the screen
     submit();
   });
   find("examples").addEventListener("click", (event) => {

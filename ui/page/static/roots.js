@@ -30,6 +30,7 @@ function row(root, acts) {
     element.replaceChildren(
       make("p", {}, ...nodes("root.sure", { folder: path(root) })),
       make("p", { class: "pg-quiet" }, t("root.sureText", { count: root.photos })),
+      make("p", { class: "pg-quiet" }, t("root.sureMarks")),
       make("div", { class: "pg-buttons" }, yes, no));
     no.focus();
   }

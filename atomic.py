@@ -1,4 +1,4 @@
-"""Files that appear whole and on the disk, or not at all: temporary name, fsync, rename, fsync of the folder."""
+"""Files that appear complete or not at all: written under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -10,23 +10,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SUFFIX = ".tmp"
+"""Ending of temporary files; their names begin with a dot."""
 
 
 @contextlib.contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
+def whole_file(target: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the folder of `target`; what was written there becomes `target` at the end.
 
-    For one writer at a time (the library's writer lock): temporary files that a killed one left are removed first.
-    On any error the temporary file goes and `target` stays as it was. Raises OSError (disk full, no permission).
+    A durable file is on the disk when this returns: file and folder are synced. It has one writer at a time, so the
+    temporary files that a killed writer left are removed first. A file that is not durable is a cache: it costs no
+    sync, and several processes may write it at the same time. On any error the temporary file is removed and `target`
+    stays as it was. Raises OSError (disk full, no permission).
     """
-    remove_leftovers(target)
+    if durable:
+        remove_leftovers(target)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{SUFFIX}")
     try:
-        temporary.touch(exist_ok=False)  # readable for whom the user's mask says, unlike mkstemp's
+        temporary.touch(exist_ok=False)  # with the permissions of the user's mask, unlike mkstemp's
         yield temporary
-        fsync(temporary)
+        if durable:
+            fsync(temporary)
         temporary.replace(target)
-        fsync_folder(target.parent)
+        if durable:
+            fsync_folder(target.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from polyglance.data.catalog.troubles import kind_of
+from polyglance.data.catalog.failures import kind_of
 from polyglance.data.pictures import files, formats, images, raw
 from polyglance.errors import PictureError
 
@@ -54,8 +54,8 @@ def raising(error):
         ("gone", {"data": None}),
         ("large", {"data": png(), "limit": 10}),
         ("large", {"data": png(), "pixels": 10}),
-        ("large", {"data": png(), "broken": (formats, "opened", raising(Image.DecompressionBombError("too many")))}),
-        ("memory", {"data": png(), "broken": (formats, "opened", raising(MemoryError()))}),
+        ("large", {"data": png(), "broken": (formats, "open_picture", raising(Image.DecompressionBombError("many")))}),
+        ("memory", {"data": png(), "broken": (formats, "open_picture", raising(MemoryError()))}),
         ("extra", {"data": HEIC, "broken": (formats, "find_spec", lambda _: None)}),
         ("extra", {"data": RAW, "broken": (raw, "find_spec", lambda _: None)}),
         ("forbidden", {"data": png(), "broken": (os, "open", raising(PermissionError(errno.EACCES, "denied")))}),

@@ -1,0 +1,59 @@
+"""Encoders whose vectors the library holds, and which of them answers searches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from . import seals, settings
+from .database import Database, damaged
+from .dialect import dialect
+from .models import EncoderRow
+from .records import EncoderRecord
+from .settings import LibrarySettings
+
+
+class Encoders:
+    """The table of encoders."""
+
+    def __init__(self, database: Database, library_settings: LibrarySettings) -> None:
+        self._database = database
+        self._settings = library_settings
+
+    def all(self) -> list[EncoderRecord]:
+        """All encoders this library holds vectors of."""
+        columns = (EncoderRow.id, EncoderRow.name, EncoderRow.fingerprint, EncoderRow.dimension, EncoderRow.dtype)
+        with self._database.reading() as connection:
+            return [EncoderRecord(*row) for row in connection.execute(select(*columns))]
+
+    def active(self) -> EncoderRecord | None:
+        """The encoder that answers searches; None before the first index run.
+
+        Raises LibraryError if its record is not what was written.
+        """
+        active_id = self._settings.get("active_encoder")
+        encoder = next((encoder for encoder in self.all() if str(encoder.id) == active_id), None)
+        if encoder is not None:
+            self._require_sealed(encoder)
+        return encoder
+
+    def activate(self, encoder_id: int) -> None:
+        """Let another encoder answer from now on."""
+        with self._database.writing() as connection:
+            settings.put(connection, "active_encoder", str(encoder_id))
+            settings.bump(connection)
+
+    def add(self, name: str, fingerprint: str, dimension: int, dtype: str) -> EncoderRecord:
+        """Return the record of this fingerprint; create it if it is new, correct it if it was damaged."""
+        values: dict[str, Any] = {"name": name, "fingerprint": fingerprint, "dimension": dimension, "dtype": dtype}
+        values["seal"] = seals.seal_row("encoder", values)
+        with self._database.writing() as connection:
+            connection.execute(dialect.upsert(EncoderRow, ["fingerprint"], lambda _: values).values(values))
+        return next(encoder for encoder in self.all() if encoder.fingerprint == fingerprint)
+
+    def _require_sealed(self, encoder: EncoderRecord) -> None:
+        with self._database.reading() as connection:
+            row = connection.execute(select(EncoderRow.seal).where(EncoderRow.id == encoder.id)).first()
+        if row is None or seals.seal_row("encoder", encoder) != row.seal:
+            raise damaged("the record of the encoder is not what was written")

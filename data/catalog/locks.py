@@ -1,0 +1,96 @@
+"""The locks of a library. The operating system frees a lock when its process ends, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import filelock
+
+from ...errors import LibraryBusy, LibraryError
+
+PATIENCE_SECONDS = 2.0
+"""How long a lock is waited for. A watcher holds the writer lock for an instant now and then, and a process that only
+asks whether a lock is free holds it for a moment."""
+
+
+def writer_lock(folder: Path, *, leaves_traces: bool = False) -> AbstractContextManager[bool]:
+    """Hold the library's writer lock.
+
+    Gives whether the last holder was killed: then it may have left files behind. `leaves_traces` tells the next holder
+    so too. Raises LibraryBusy, naming the process that holds it.
+    """
+    return _hold(folder, "writer", "is being written to", leaves_traces=leaves_traces)
+
+
+def watcher_lock(folder: Path) -> AbstractContextManager[bool]:
+    """Hold the lock of the one process that watches the library's roots. Raises LibraryBusy, naming the holder."""
+    return _hold(folder, "watch", "is being watched")
+
+
+def snapshot_lock(folder: Path) -> AbstractContextManager[bool]:
+    """Hold the lock of the one process that writes snapshots of the index. Raises LibraryBusy, naming the holder."""
+    return _hold(folder, "snapshot", "is having its index written")
+
+
+def is_watched(folder: Path) -> bool:
+    """Whether a process holds the watcher lock at this moment; False in a library that we may only read."""
+    return _is_held(folder, "watch", unknown=False)
+
+
+def is_being_indexed(folder: Path) -> bool:
+    """Whether a process writes a snapshot of the index at this moment; True in a library that we may only read."""
+    return _is_held(folder, "snapshot", unknown=True)
+
+
+def is_being_written(folder: Path) -> bool:
+    """Whether a process holds the writer lock at this moment; True in a library that we may only read."""
+    return _is_held(folder, "writer", unknown=True)
+
+
+def _is_held(folder: Path, name: str, *, unknown: bool) -> bool:
+    lock = filelock.FileLock(folder / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        return True
+    except OSError:
+        return unknown
+    lock.release()
+    return False
+
+
+@contextlib.contextmanager
+def _hold(folder: Path, name: str, state: str, *, leaves_traces: bool = False) -> Iterator[bool]:
+    lock = filelock.FileLock(folder / f"{name}.lock")
+    holder = folder / f"{name}.txt"
+    try:
+        lock.acquire(timeout=PATIENCE_SECONDS)
+    except filelock.Timeout:
+        process = _read_text(holder) or "another process"
+        raise LibraryBusy(f"The library {folder} {state} by {process}.", "Wait until it is done, or stop it.") from None
+    except OSError as error:
+        raise LibraryError(
+            f"The library {folder} cannot be written to: {error.strerror or error}.",
+            "Is its disk or folder read-only, or another user's?",
+        ) from error
+    was_killed = holder.exists()
+    try:
+        with contextlib.suppress(OSError):  # on a full disk nobody is told who, and what frees space can go on
+            holder.write_text(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        yield was_killed
+    finally:
+        if not (was_killed and leaves_traces):
+            holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

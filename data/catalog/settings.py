@@ -1,0 +1,75 @@
+"""Facts about the whole library: generation, exclusion patterns, and which encoder is active.
+
+Functions with a `connection` work inside the caller's transaction; each method is a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from . import seals
+from .database import Database, damaged
+from .dialect import dialect
+from .models import Setting
+
+
+class LibrarySettings:
+    """The table of settings."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def generation(self) -> int:
+        """How many changes were committed since the library was created."""
+        return _number(self.get("generation"))
+
+    def newest_generation(self) -> int:
+        """The generation that was committed last, also while this thread reads an older snapshot."""
+        with self._database.reading_newest() as connection:
+            return _number(read_generation(connection))
+
+    def excluded(self) -> list[str]:
+        """The library's own exclusion patterns, in order."""
+        return [str(pattern) for pattern in json.loads(self.get("excluded") or "[]")]
+
+    def exclude(self, patterns: Sequence[str]) -> None:
+        """Replace the library's exclusion patterns."""
+        with self._database.writing() as connection:
+            put(connection, "excluded", json.dumps(list(patterns)))
+            bump(connection)
+
+    def get(self, key: str) -> str | None:
+        """The value of a setting; None if it was never set. Raises LibraryError if it is not what was written."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(Setting.key, Setting.value, Setting.seal).where(Setting.key == key)).first()
+        if row is not None and seals.seal_row("setting", row) != row.seal:
+            raise damaged(f"the setting {key} is not what was written")
+        return row.value if row else None
+
+
+def put(connection: Connection, key: str, value: str) -> None:
+    """Set a setting."""
+    values = {"value": value, "seal": seals.seal("setting", key, value)}
+    connection.execute(dialect.upsert(Setting, ["key"], lambda _: values).values(key=key, **values))
+
+
+def bump(connection: Connection) -> None:
+    """Raise the generation: every transaction that changes what searches give does so once."""
+    put(connection, "generation", str(_number(read_generation(connection)) + 1))
+
+
+def read_generation(connection: Connection) -> str:
+    """The generation as it is stored."""
+    row = connection.execute(select(Setting.value).where(Setting.key == "generation")).first()
+    return row.value if row else "0"
+
+
+def _number(generation: str | None) -> int:
+    if generation is None:
+        return 0
+    if not generation.isdecimal():
+        raise damaged("the generation is no number")
+    return int(generation)
