@@ -12,6 +12,7 @@ from ..data import paths
 from ..data.catalog.records import PhotoRecord
 from ..errors import QueryError
 from .query.normalise import check_count
+from .ranking.calibrate import Verdict
 
 LOOKS, FILTER = "looks like", "filter"
 SORTS = ("relevance", "date")
@@ -62,6 +63,8 @@ class Result:
     """Reasons: `looks like`, `name`, `folder`, `caption`, `keyword`; `filter` if the query has only filters."""
     count: int = 1
     """How many photos the result stands for, its own included."""
+    verdict: Verdict = "sure"
+    """`sure`, `likely`, or `unlikely`; along an answer by relevance it never rises from `unlikely`."""
 
     @property
     def path(self) -> str:

@@ -115,7 +115,9 @@ class ConceptSpace:
                 colour_letters += length
                 continue
             numbers, weights = list(anchors), np.array(list(anchors.values()), dtype=np.float32)
-            thing = weights @ self.anchor_concepts[numbers]
+            # The greatest part and no sum: "mushroom" is a class and a word for seven more, which count as much as it.
+            parts = self.anchor_concepts[numbers]
+            thing = (weights[:, None] * parts / parts.max(axis=1, keepdims=True)).max(axis=0)
             concepts += length * thing / thing.max()
             colours += length * (weights @ self.anchor_colours[numbers]) / weights.sum()
             known += length

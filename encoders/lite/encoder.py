@@ -145,6 +145,11 @@ class LiteEncoder:
             vectors = np.stack([_encode_text(text, sentences, space) for text in texts])
         return checked(vectors, len(texts), self.dimension)
 
+    def attainable(self, text: str, vector: Vectors) -> float | None:
+        """Implements `KnowsKinds`. Raises EncoderUnavailable."""
+        _, space = _text_tower()
+        return space.attainable(read(text, space.words), vector)
+
 
 def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:
     from . import efficientnet

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from ...arrays import Floats
-from ...encoders.base import Curve
+from ...encoders.base import Curve, Encoder, KnowsKinds, Margin
+
+Verdict: TypeAlias = Literal["sure", "likely", "unlikely"]
+
+RELEVANT = 0.5
+"""Relevance from which a photo counts as relevant; docs/relevance.md says how often that is right."""
+
+SURE = 0.8
+"""Relevance from which a relevant photo counts as sure."""
 
 SMALLEST_SAMPLE = 8
 """The least number of background scores from which a standard deviation is computed."""
@@ -19,21 +29,71 @@ would increase the variance. At most a quarter of the scores is left out."""
 PRIOR_WEIGHT = 100
 """The weight, in photos, of an encoder's usual variance when it is averaged with the sample's."""
 
+KIND_SHARE, KIND_STEEPNESS = 0.45, 3.0
+"""A photo that has this share of the attainable score has relevance 0.5; the exponent on the odds."""
 
-def relevance(scores: Floats, background: Floats, pictures: int, curve: Curve | None = None) -> Floats:
+UNRELATED_PICTURES = 2048
+"""Without a measured curve, a photo is as likely right as wrong if a softmax over the logits gives it the same weight as
+this many photos of median score together. It is not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How the scores of one query become relevances."""
+
+    curve: Curve | Margin | None = None
+    """None for queries with pictures: unrelated scores are taken to be normally distributed."""
+    attainable: float | None = None
+    """The score of a perfect picture of one kind of the thing asked for, if the encoder can tell."""
+
+
+def text_rule(encoder: Encoder, text: str | None, vector: Floats, fitted: Margin | None = None) -> Rule:
+    """The rule for a query of texts with this vector. `text` is None if it adds up several.
+
+    `fitted` comes from captioned pictures and goes before what the encoder brings.
+    """
+    measured = fitted or encoder.card.text_curve or Margin(encoder.logit_scale, math.log(UNRELATED_PICTURES))
+    if text is None or not isinstance(encoder, KnowsKinds):
+        return Rule(measured)
+    return Rule(measured, encoder.attainable(text, vector))
+
+
+def verdict(relevance: float, by_words: bool) -> Verdict:
+    """What a relevance means; a photo that has the words of the query is sure."""
+    if by_words or relevance >= SURE:
+        return "sure"
+    return "likely" if relevance >= RELEVANT else "unlikely"
+
+
+def relevance(scores: Floats, background: Floats, pictures: int, rule: Rule | None = None) -> Floats:
     """Relevances, 0 to 1, of photos with these scores. They have the shape of `scores` and never fall as scores rise.
 
-    `background` holds the query's scores over a sample of the library, which has `pictures` vectors. With a curve the
-    result follows the curve; without one it is the probability that no unrelated picture scores as high. The result
-    does not change when a constant is added to all scores. When all scores are multiplied by a positive number, it does
-    not change without a curve, and changes little with one. If the sample is too small, the result is the clipped
-    score.
+    `background` holds the query's scores over a sample of the library, which has `pictures` vectors. If the sample is
+    too small for the rule's curve, the result is the clipped score, or follows the attainable score alone.
     """
+    rule = rule or Rule()
+    by_kind = _kind_relevance(scores, rule.attainable) if rule.attainable else None
     if len(background) < SMALLEST_SAMPLE:
-        return np.clip(scores, 0, 1).astype(np.float32)
-    if curve is None:
-        return _normal_relevance(scores, background, pictures)
-    return _curve_relevance(scores, background, curve)
+        return np.clip(scores, 0, 1).astype(np.float32) if by_kind is None else by_kind
+    if isinstance(rule.curve, Curve):
+        by_background = _curve_relevance(scores, background, rule.curve)
+    elif isinstance(rule.curve, Margin):
+        by_background = _margin_relevance(scores, background, rule.curve)
+    else:
+        by_background = _normal_relevance(scores, background, pictures)
+    return by_background if by_kind is None else np.maximum(by_background, by_kind)
+
+
+def _kind_relevance(scores: Floats, attainable: float) -> Floats:
+    """Relevances with the odds (share / KIND_SHARE) ** KIND_STEEPNESS; the share is that of the attainable score."""
+    shares = np.maximum(scores.astype(np.float64) / attainable, 1e-9)
+    return np.asarray(1 / (1 + (KIND_SHARE / shares) ** KIND_STEEPNESS), np.float32)
+
+
+def _margin_relevance(scores: Floats, background: Floats, margin: Margin) -> Floats:
+    """Relevances with the odds of a `Margin`. A wide background, as a general word has, changes nothing."""
+    logits = margin.slope * (scores.astype(np.float64) - float(np.median(background))) - margin.offset
+    return np.asarray(1 / (1 + np.exp(np.clip(-logits, -500, 500))), np.float32)
 
 
 def _curve_relevance(scores: Floats, background: Floats, curve: Curve) -> Floats:
