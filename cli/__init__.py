@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from ..errors import PolyglanceError, Stopped
-from . import check, demo, encoders, evaluate, index, search, serve, status, watch
+from . import calibrate, check, demo, encoders, evaluate, index, search, serve, status, watch
 from .options import Common, DebugOption, JsonOption, LibraryOption, VersionOption
 from .output import printable
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (demo, index, watch, search, status, check, encoders, evaluate, serve):
+for group in (demo, index, watch, search, status, check, encoders, evaluate, calibrate, serve):
     group.register(app)
 
 

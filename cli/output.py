@@ -67,12 +67,17 @@ def print_answer(answer: Answer) -> None:
 
     spoken = f" [{LANGUAGE_NAMES[answer.language]}]" if answer.language else ""
     note(f"{answer.query}{spoken}  {answer.took.total:.0f} ms")
+    below = False
     for result in answer.results:
+        if result.verdict == "unlikely" and not below and answer.is_relevant:
+            note("      Less likely:")
+            below = True
         date = (result.photo.facts.taken_at or "")[:10]
         where = paths.display(result.photo.path)
         more = f"  (+{result.count - 1} alike)" if result.count > 1 else ""
         why = f"  [{', '.join(result.why)}]" if result.why not in {("looks like",), ("filter",)} else ""
-        typer.echo(f"{result.rank:>4}  {result.relevance:>4.0%}  {date:10}  #{result.photo.id:<6} {where}{more}{why}")
+        share = f"{result.relevance:.0%}" if result.why == ("looks like",) else ""
+        typer.echo(f"{result.rank:>4}  {share:>4}  {date:10}  #{result.photo.id:<6} {where}{more}{why}")
     if not answer.results and not answer.is_relevant:
         note("Nothing relevant was found. Without --relevant and --sort date, the nearest are shown.")
     elif not answer.results:

@@ -99,7 +99,7 @@ class Card:
     is_embedded: bool = False
     """Whether it comes with its package: it works without a network, and nothing is fetched."""
     text_curve: Curve | None = None
-    """The curve for text queries; None if none was measured. A `Margin` made from the logit scale is used then."""
+    """The curve for text queries; None if none was measured: unrelated scores are then taken to be normal."""
 
 
 class Encoder(Protocol):

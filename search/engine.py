@@ -26,8 +26,8 @@ from .answer import FILTER, LOOKS, Answer, Clock, Result, View
 from .query import combine, filters
 from .query.parse import Query, Term
 from .query.pictures import Reader, unreadable
-from .ranking.collapse import ALIKE, Groups
 from .ranking.calibrate import RELEVANT, Rule, text_rule
+from .ranking.collapse import ALIKE, Groups
 from .ranking.hits import Hit, NewestPhotos, RankedPhotos, SortedByDate, Source
 from .ranking.pages import AHEAD, CHUNK, HitGroup, Pages
 from .texts import Texts
@@ -124,7 +124,7 @@ class Engine:
         with self._catalog.read_snapshot():
             pages = begin()
             groups, has_more = pages.page(offset, view.count)
-            results = self._results(groups, offset, query)
+            results = self._results(groups, offset, query, pages.is_calibrated)
         changed = query is not None and generation not in {None, pages.generation}
         durations = clock.durations()
         cursor = f"{pages.generation}-{offset + view.count}" if has_more else None
@@ -236,8 +236,11 @@ class Engine:
             raise PhotoNotFound(f"No photo has the id {photo_id}.", "Ids are shown by 'polyglance search --json'.")
         return vector
 
-    def _results(self, groups: list[HitGroup], offset: int, query: Query | None) -> list[Result]:
-        """Results with the photos' present records. If the first photo of a group is gone, the next represents it."""
+    def _results(self, groups: list[HitGroup], offset: int, query: Query | None, is_calibrated: bool) -> list[Result]:
+        """Results with the photos' present records. If the first photo of a group is gone, the next represents it.
+
+        In a library of a few photos, nothing is called unlikely.
+        """
         photos = self._catalog.photos.get_many([photo_id for group in groups for photo_id in group.photo_ids])
         by_words = [group.photo_ids[0] for group in groups if group.by_words]
         documents = self._catalog.words.get(by_words) if by_words else {}
@@ -249,7 +252,8 @@ class Engine:
                 first = records[0]
                 columns = words.matching_columns(documents[first.id], units) if first.id in documents else []
                 why = (FILTER,) if query is not None and not query.terms else _reasons(group, columns)
-                results.append(Result(rank, first, group.score, group.relevance, why, len(records), group.verdict))
+                verdict = group.verdict if is_calibrated or group.verdict == "sure" else "likely"
+                results.append(Result(rank, first, group.score, group.relevance, why, len(records), verdict))
         return results
 
 

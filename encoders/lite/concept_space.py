@@ -11,16 +11,21 @@ shows one kind of the thing that a word names gets the same score for a wide wor
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ...arrays import Floats
 from . import lexicon
 from .colours import COLOURS
 from .parse import Hit, Reading
+
+Booleans: TypeAlias = npt.NDArray[np.bool_]
 
 CONCEPTS = 1000
 DIMENSION = CONCEPTS + len(COLOURS)
@@ -69,7 +74,7 @@ class ConceptSpace:
 
     words: lexicon.Lexicon
     """Its anchors are those of `anchors`, followed by the eleven colours."""
-    anchor_kinds: npt.NDArray[np.bool_]  # (a, 1000)
+    anchor_kinds: Booleans  # (a, 1000)
     """The classes that show an anchor's thing; the other classes of `anchor_concepts` only look like it."""
     anchor_concepts: Floats  # (a, 1000), rows sum to 1
     anchor_colours: Floats  # (a, 11), unit or zero rows
@@ -102,7 +107,9 @@ class ConceptSpace:
                 return None
             kinds |= self.anchor_kinds[anchors].any(axis=0)
         concept = float(vector[:CONCEPTS][kinds].max() - vector[:CONCEPTS].mean())
-        return concept * (1 - COLOUR_SHARE) ** 0.5 + float(np.linalg.norm(vector[CONCEPTS:])) * COLOUR_SHARE**0.5
+        return concept * math.sqrt(1 - COLOUR_SHARE) + float(np.linalg.norm(vector[CONCEPTS:])) * math.sqrt(
+            COLOUR_SHARE
+        )
 
     def _named_things(self, reading: Reading) -> _Things:
         """The things that a text names. A word that is also a colour is only that beside a thing: "orange cat"."""

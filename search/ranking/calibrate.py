@@ -32,19 +32,15 @@ PRIOR_WEIGHT = 100
 KIND_SHARE, KIND_STEEPNESS = 0.45, 3.0
 """A photo that has this share of the attainable score has relevance 0.5; the exponent on the odds."""
 
-UNRELATED_PICTURES = 2048
-"""Without a measured curve, a photo is as likely right as wrong if a softmax over the logits gives it the same weight as
-this many photos of median score together. It is not measured."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How the scores of one query become relevances."""
 
     curve: Curve | Margin | None = None
-    """None for queries with pictures: unrelated scores are taken to be normally distributed."""
+    """None if nothing was measured: unrelated scores are then taken to be normally distributed."""
     attainable: float | None = None
-    """The score of a perfect picture of one kind of the thing asked for, if the encoder can tell."""
+    """The score of a perfect picture of one kind of the thing asked for, if the encoder can tell. It goes first."""
 
 
 def text_rule(encoder: Encoder, text: str | None, vector: Floats, fitted: Margin | None = None) -> Rule:
@@ -52,10 +48,11 @@ def text_rule(encoder: Encoder, text: str | None, vector: Floats, fitted: Margin
 
     `fitted` comes from captioned pictures and goes before what the encoder brings.
     """
-    measured = fitted or encoder.card.text_curve or Margin(encoder.logit_scale, math.log(UNRELATED_PICTURES))
+    measured = fitted or encoder.card.text_curve
     if text is None or not isinstance(encoder, KnowsKinds):
         return Rule(measured)
-    return Rule(measured, encoder.attainable(text, vector))
+    attainable = encoder.attainable(text, vector)
+    return Rule(measured, attainable if attainable is not None and attainable > 0 else None)
 
 
 def verdict(relevance: float, by_words: bool) -> Verdict:
@@ -68,20 +65,20 @@ def verdict(relevance: float, by_words: bool) -> Verdict:
 def relevance(scores: Floats, background: Floats, pictures: int, rule: Rule | None = None) -> Floats:
     """Relevances, 0 to 1, of photos with these scores. They have the shape of `scores` and never fall as scores rise.
 
-    `background` holds the query's scores over a sample of the library, which has `pictures` vectors. If the sample is
-    too small for the rule's curve, the result is the clipped score, or follows the attainable score alone.
+    If the rule has an attainable score, a photo is judged by its share of it. Else it is judged by `background`, the
+    query's scores over a sample of the library, which has `pictures` vectors. If the sample is too small, the result is
+    the clipped score.
     """
     rule = rule or Rule()
-    by_kind = _kind_relevance(scores, rule.attainable) if rule.attainable else None
+    if rule.attainable is not None:
+        return _kind_relevance(scores, rule.attainable)
     if len(background) < SMALLEST_SAMPLE:
-        return np.clip(scores, 0, 1).astype(np.float32) if by_kind is None else by_kind
+        return np.clip(scores, 0, 1).astype(np.float32)
     if isinstance(rule.curve, Curve):
-        by_background = _curve_relevance(scores, background, rule.curve)
-    elif isinstance(rule.curve, Margin):
-        by_background = _margin_relevance(scores, background, rule.curve)
-    else:
-        by_background = _normal_relevance(scores, background, pictures)
-    return by_background if by_kind is None else np.maximum(by_background, by_kind)
+        return _curve_relevance(scores, background, rule.curve)
+    if isinstance(rule.curve, Margin):
+        return _margin_relevance(scores, background, rule.curve)
+    return _normal_relevance(scores, background, pictures)
 
 
 def _kind_relevance(scores: Floats, attainable: float) -> Floats:
@@ -108,10 +105,11 @@ def _curve_relevance(scores: Floats, background: Floats, curve: Curve) -> Floats
 def _normal_relevance(scores: Floats, background: Floats, pictures: int) -> Floats:
     """Phi(z) ** pictures: the Sidak correction for the best of many, if unrelated scores are normally distributed.
 
-    The background includes photos that match the query, which increase its deviation. If much of a library matches, the
-    result is therefore too low.
+    The distribution's middle is the median, its deviation that of the lower half: photos that match a general word,
+    up to half of the library, change neither much.
     """
-    mean = float(background.mean(dtype=np.float64))
-    deviation = max(float(background.std(dtype=np.float64)), 1e-6)
-    tails = [0.5 * math.erfc((float(score) - mean) / deviation / math.sqrt(2)) for score in scores]
+    scores64 = background.astype(np.float64)
+    middle = float(np.median(scores64))
+    deviation = max(float(np.sqrt(np.mean((scores64[scores64 <= middle] - middle) ** 2))), 1e-6)
+    tails = [0.5 * math.erfc((float(score) - middle) / deviation / math.sqrt(2)) for score in scores]
     return np.array([math.exp(pictures * math.log1p(-min(tail, 1 - 1e-12))) for tail in tails], np.float32)

@@ -166,7 +166,10 @@ class RankedPhotos:
         return [vector_id for vector_id in vector_ids if vector_id in passing]
 
     def _fuse(self, by_score: list[int], word_hits: Sequence[tuple[int, int]] | None) -> list[int]:
-        """Fuse the rankings by score and by words, relevant ones first. If too many photos have the words, only `by_score` are ranked."""
+        """Fuse the rankings by score and by words, relevant vectors first.
+
+        If too many photos have the words, only `by_score` are ranked.
+        """
         if word_hits is None:
             word_hits = self.catalog.words.search_among(self.words, by_score)
         fused = rank.fuse(by_score, self._rank_by_words(word_hits))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ...arrays import Floats
-from .collapse import Groups
 from .calibrate import RELEVANT, Verdict, verdict
+from .collapse import Groups
 from .hits import Hit, Source
 
 CHUNK = 128
