@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := $(VENV)/sources
+PYTEST := $(BIN)/python -m pytest
+PYTEST_BESIDE := $(PYTEST) -p no:cacheprovider
 
 .PHONY: demo test torture torture-full audit check lint types imports browser screenshot clean
 
@@ -11,12 +13,15 @@ SOURCES := $(VENV)/sources
 demo: $(READY)
 	@if [ -t 1 ]; then $(BIN)/polyglance demo; else $(BIN)/polyglance demo --no-serve; fi
 
-test: check browser
-	$(BIN)/python -m pytest
+test: $(READY) browser
+	@bash scripts/side-by-side.sh "$(PYTEST) tests --ignore=tests/ui" "make check && $(PYTEST_BESIDE) tests/ui"
 
 # Real faults on a real file system: kills, full disks, unplugged disks. In CI as far as minutes allow; else all of it.
+TORTURE := -m 'torture and not full'
+LONG_TORTURE := tests/torture/test_any_order.py tests/torture/test_crash_points.py
+
 torture: $(READY)
-	$(BIN)/python -m pytest tests/torture -m "torture and not full"
+	@bash scripts/side-by-side.sh "$(PYTEST) $(TORTURE) tests/torture $(LONG_TORTURE:%=--ignore=%)" "$(PYTEST_BESIDE) $(TORTURE) $(LONG_TORTURE)"
 
 torture-full: $(READY)
 	$(BIN)/python -m pytest tests/torture -m "torture or full" --timeout 3600

@@ -25,7 +25,7 @@ from polyglance.encoders.base import Encoder
 from polyglance.evaluation import vectors
 from polyglance.evaluation.cache import default_folder
 from polyglance.search.ranking import calibrate
-from polyglance.search.ranking.calibrate import RELEVANT
+from polyglance.search.ranking.calibrate import RELEVANT, Rule, text_rule
 
 from . import report
 

@@ -1,31 +1,41 @@
 """Processes that tests start, and kill: the library's own work, with the tiny encoder in place of a large one.
 
-Forked from a server that has everything imported, so that a hundred of them cost seconds.
+Forked from a server that has everything imported, so that a hundred of them cost seconds. They can be killed before
+any step: a commit of a catalog, or a file of the library that is written, renamed or removed.
 """
 
+import contextlib
 import functools
 import importlib
 import logging
 import multiprocessing
 import os
+import re
+import resource
 import signal
+import sqlite3
 import sys
 import threading
 import time
+from collections import Counter
 from multiprocessing import forkserver
 from pathlib import Path
 
 import colour_encoder
 from polyglance import cli
 from polyglance.config import Settings
+from polyglance.data.catalog.catalog import Catalog
 from polyglance.encoders import registry
 from polyglance.errors import LibraryBusy
 from polyglance.indexer.run.stop import Stop
 from polyglance.indexer.watch.service import Timing
 from polyglance.library import Library
+from sqlalchemy import Engine, event
 
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["children", "faiss", "alembic.command", "sqlalchemy.dialects.sqlite"])
+PRELOADED = ["children", "faiss", "alembic.command", "sqlalchemy.dialects.sqlite"]
+THE_WEB = "polyglance.ui.web.server"
+"""It takes seconds to import: preloaded where this process has it as well."""
 
 QUICK = Timing(quiet=0.2, ceiling=2.0, rescan=3600, poll=1.0, tick=0.3, retry=0.3)
 """As the service does it, a few times faster."""
@@ -90,17 +100,52 @@ def watch_by_another_clock(folder, timing, troubles, years):
     watch(folder, timing, troubles)
 
 
-def command_line(arguments, said):
-    """Run `polyglance ARGUMENTS` as a command, with what it prints going to the file `said`."""
-    with open(said, "ab", buffering=0) as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+def open_catalog(path, said, together=None):
+    """Open a catalog, upgrading it, at the same moment as others if `together` is their barrier; print its vectors."""
+    print_into(said)
+    if together:
+        together.wait()
+    Catalog(path, create=True).close()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        print(database.execute("SELECT count(*) FROM vector").fetchone()[0], flush=True)
+
+
+def print_into(said, errors=None):
+    """What this process prints goes to the file `said` from now on, what it says on stderr to `errors` if given."""
+    for number, path in ((1, said), (2, errors or said)):
+        with open(path, "ab", buffering=0) as file:
+            os.dup2(file.fileno(), number)
+
+
+def command_line(arguments, said, errors=None):
+    """Run `polyglance ARGUMENTS` as a command, with what it prints going to the file `said`, or to two files."""
+    print_into(said, errors)
     registry.create = colour_encoder.create
     sys.exit(cli.run([str(argument) for argument in arguments]))
 
 
+def serve(folder, said, errors, files=None, **limits):
+    """Serve a library; the file `said` gets its address and, at a good end, `closed`.
+
+    `files` is how many the process may have open, `limits` are those of connections.
+    """
+    print_into(said, errors)
+    if files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    web = importlib.import_module(THE_WEB)
+    limits = web.Limits(**limits)
+    with Library.open(folder, create=False) as library, web.listen("127.0.0.1", 0) as listener:
+        application, address = web.build(library, limits=limits), web.address_of(listener)
+        web.Server(application, address, lambda _: print(address, flush=True), limits=limits).run(sockets=[listener])
+    print("closed", flush=True)
+
+
 def start(work, *arguments, environment=None, crash=None, **named):
-    """Run `work(*arguments)` in a process of its own; `crash` is a crash point: see `arm`."""
+    """Run `work(*arguments)` in a process of its own.
+
+    With `crash`, (folder, name of a step, number), it is killed before it does that step for the nth time: see
+    `follow_steps`.
+    """
     _serve()
     process = context.Process(target=_run, args=(work, arguments, named, environment or {}, crash))
     process.start()
@@ -117,6 +162,7 @@ def finish(work, *arguments, **more):
 @functools.cache
 def _serve():
     """Start the server; Python before 3.13 does not give it our path, and then it imports nothing, silently."""
+    context.set_forkserver_preload(PRELOADED + [THE_WEB] * (THE_WEB in sys.modules))
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *([before] if before else [])])
     try:
@@ -130,32 +176,71 @@ def _serve():
 def _run(work, arguments, named, environment, crash):
     os.environ.update(environment)
     if crash:
-        arm(*crash)
+        die_before(*crash)
     work(*arguments, **named)
 
 
-def arm(place, when, number):
-    """Kill this process `when` ("before" or "after") the function at `place` ("module:name") runs for the nth time."""
-    module, name = place.split(":")
-    owner = importlib.import_module(module)
-    *path, name = name.split(".")
-    for step in path:
-        owner = getattr(owner, step)
-    function = getattr(owner, name)
-    calls, lock = [], threading.Lock()
+STEPS = {"os.rename": "rename", "os.remove": "remove", "os.mkdir": "mkdir", "os.rmdir": "rmdir", "os.truncate": "write"}
+"""Audit events of Python, and what we call them; the file is their first argument."""
 
-    def die_at(moment, call):
-        if when == moment and call == number:
+ANY_NAME = re.compile(r"[0-9a-f]{8,}|[0-9]+")
+
+
+def follow_steps(folder, on_step):
+    """Call `on_step(name)` before each step by which this process changes what is on disk of the library in `folder`.
+
+    A step is `commit`, a transaction of a catalog that ends, or what is done to a kind of file: `rename thumbnails/*`,
+    `write writer.txt`. After a step and before the next one nothing on disk changes: all moments at which a process can
+    be killed are those before a step, but for those in which SQLite or the system is writing.
+    """
+    inside = os.path.join(folder, "")
+
+    def audit(happening, arguments):
+        if happening == "open":
+            path, _, flags = arguments
+            kind = "write" if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR) else None
+        else:
+            kind, path = STEPS.get(happening), arguments[0] if arguments else None
+        if kind is None or isinstance(path, int) or path is None:
+            return
+        name = os.fsdecode(path)
+        if name.startswith(inside):
+            top, _, rest = name.removeprefix(inside).partition("/")
+            on_step(f"{kind} {top}/*" if rest else f"{kind} {ANY_NAME.sub('*', top)}")
+
+    event.listen(Engine, "commit", lambda _: on_step("commit"))
+    sys.addaudithook(audit)
+
+
+def die_before(folder, name, number):
+    """Kill this process before it does a step for the nth time."""
+    lock, done = threading.Lock(), 0
+
+    def count(step):
+        nonlocal done
+        with lock:
+            done += step == name
+            is_due = step == name and done == number
+        if is_due:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    @functools.wraps(function)
-    def armed(*arguments, **named):
-        with lock:
-            calls.append(1)
-            call = len(calls)
-        die_at("before", call)
-        result = function(*arguments, **named)
-        die_at("after", call)
-        return result
+    follow_steps(folder, count)
 
-    setattr(owner, name, armed)
+
+def write_steps(folder, log, work, *arguments):
+    """Run `work(*arguments)`, and write the name of each step that it does into the file `log`."""
+    with open(log, "a", buffering=1) as file:
+        follow_steps(folder, lambda step: file.write(f"{step}\n"))
+        work(*arguments)
+
+
+def moments(steps, *, all_of_them=False):
+    """Crash points, (name of a step, number), of a run that does these steps.
+
+    Every commit; of the steps of each other kind the first and the last, or all of them.
+    """
+    points = []
+    for step, count in Counter(steps).items():
+        every = all_of_them or step == "commit"
+        points += [(step, number) for number in range(1, count + 1) if every or number in {1, count}]
+    return points

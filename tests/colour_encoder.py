@@ -25,7 +25,8 @@ COLOURS = {"red": (255, 0, 99), "green": (0, 255, 99), "dark": (0, 0, 99)}
 class ColourEncoder:
     """A real, tiny encoder: a picture's vector is its mean colour; it counts the pictures it was given.
 
-    `log` is a file that gets one byte for each picture, so that a process that is killed is counted too.
+    `log` is a file that gets one byte for each picture, so that a process that is killed is counted too; beside it,
+    `log.begun` gets it at the beginning of a batch.
     `seconds` is how long a picture takes.
     """
 
@@ -49,14 +50,18 @@ class ColourEncoder:
     def encode_images(self, images):
         if images:
             self.batches.append(len(images))
+            self._note(".begun", len(images))
             time.sleep(self.seconds * len(images))
-        if images and self.log:
-            with open(self.log, "ab", buffering=0) as file:
-                file.write(b"." * len(images))
+            self._note("", len(images))
         return self._vectors([np.asarray(image).mean((0, 1)) for image in images])
 
     def encode_texts(self, texts):
         return self._vectors([COLOURS.get(text, (128, 128, 128)) for text in texts])
+
+    def _note(self, suffix, count):
+        if self.log:
+            with open(self.log + suffix, "ab", buffering=0) as file:
+                file.write(b"." * count)
 
     def _vectors(self, colours):
         rows = np.array([[*colour, 1] for colour in colours], np.float32).reshape(-1, 4)

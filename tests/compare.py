@@ -52,8 +52,8 @@ def assert_same(library, reference):
     assert_sound(library)
 
 
-def until(condition, seconds=20.0):
-    """Wait until something is so, and return it."""
+def until(condition, seconds=60.0):
+    """Wait until something is so, and return it; how long it takes says nothing, on a machine that is busy."""
     end = time.monotonic() + seconds
     while not (last := condition()):
         assert time.monotonic() < end, "it did not come to that in time"

@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# Threads of OpenMP wait for each other by spinning: on cores that others use as well, that costs minutes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from polyglance.encoders import registry
 
 # With --import-mode=importlib no folder of tests is on the path, and plugins are found by name.

@@ -1,19 +1,15 @@
 import ast
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from colour_encoder import ColourEncoder
 from PIL import Image
 from polyglance import Library, Settings
-from polyglance.data.catalog import database, locks, seals
-from polyglance.data.sample import copy_sample
+from polyglance.data.catalog import locks, database, seals
 from polyglance.errors import (
     EncoderError,
     EncoderUnavailable,
@@ -302,44 +298,6 @@ def test_a_directory_that_is_no_encoder_is_refused_before_any_work(tmp_path, pho
         library.index([photos], encoder=str(tmp_path / "folder"))
 
 
-def test_killed_at_any_time_it_resumes_to_the_same_end(tmp_path):
-    photos = tmp_path / "photos"
-    copy_sample(photos)
-    code = (
-        "import sys; from polyglance import Library, Settings;"
-        "Library.open(sys.argv[1], settings=Settings(encoder='lite', batch_size=2)).index([sys.argv[2]])"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "killed"), str(photos)]
-    kept = 0
-    for _ in range(3):
-        process = subprocess.Popen(command)
-        with Library.open(tmp_path / "killed") as watcher:
-            while process.poll() is None and watcher.status().photos < kept + 4:
-                time.sleep(0.01)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            assert watcher.status().photos >= kept
-            kept = watcher.status().photos
-    subprocess.run(command, check=True)
-    with Library.open(tmp_path / "killed") as killed, Library.open(tmp_path / "whole") as whole:
-        whole.index([photos], encoder="lite")
-        assert contents(killed) == contents(whole)
-
-
-def contents(library):
-    """Relative path -> (content hash, vector bytes) of everything in a library."""
-    catalog = library.catalog
-    (root,) = catalog.roots.all()
-    encoder = catalog.encoders.active().id
-    known = catalog.photos.known(root.id)
-    hashes = catalog.photos.hashes([entry.photo_id for entry in known.values()])
-    result = {}
-    for path, entry in known.items():
-        content_hash = hashes[entry.photo_id]
-        result[path] = (content_hash, catalog.vectors.get(content_hash, encoder).tobytes())
-    return result
-
-
 def test_an_encoder_object_indexes_and_has_to_come_along_again(tmp_path, photos):
     with Library.open(tmp_path / "own", encoder=ColourEncoder()) as library:
         assert library.index([photos]).encoder == "colour"
@@ -408,46 +366,3 @@ def test_interfaces_do_not_reach_through_the_library(room):
         if isinstance(node, ast.Attribute) and node.attr in {"catalog", "thumbnails", "_parts"}
     ]
     assert reaching == []
-
-
-@dataclass
-class RewordedEncoder(ColourEncoder):
-    """A later version of `ColourEncoder`: other texts, the same pictures, under another digest or not."""
-
-    text: str = ""
-    weights: str = "colour"
-    earlier: tuple[str, ...] = ()
-
-    @property
-    def fingerprint(self):
-        return replace(super().fingerprint, weights=self.weights, text=self.text, earlier=self.earlier)
-
-
-@pytest.mark.parametrize(
-    "later",
-    [
-        RewordedEncoder(text="better words"),
-        RewordedEncoder(text="better words", weights="renamed", earlier=(ColourEncoder().fingerprint.digest,)),
-    ],
-    ids=["the same image side", "an image side that replaces an earlier one"],
-)
-def test_an_encoder_that_changes_texts_alone_encodes_no_picture_again(tmp_path, photos, later):
-    later.batches.clear()
-    with Library.open(tmp_path / "own", encoder=ColourEncoder()) as library:
-        library.index([photos])
-    with Library.open(tmp_path / "own", encoder=later) as library:
-        assert len(names(library.search("blue", collapse=False))) == 6
-        library.index([photos])
-        assert library.reencode("colour").encoded == 0
-        assert len(library.catalog.encoders()) == 1
-    assert later.encoded == 0
-
-
-def test_an_encoder_that_changes_pictures_is_refused_although_it_has_another_text_side(tmp_path, photos):
-    with Library.open(tmp_path / "own", encoder=ColourEncoder()) as library:
-        library.index([photos])
-    with (
-        Library.open(tmp_path / "own", encoder=RewordedEncoder(text="better words", weights="changed")) as library,
-        pytest.raises(EncoderError, match="polyglance reencode --encoder colour"),
-    ):
-        library.search("blue")

@@ -9,6 +9,7 @@ lie farther from all clusters than pictures do, as far as texts do; sums of quer
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -52,22 +53,23 @@ def build(
 ) -> tuple[Clustered, Ids, npt.NDArray[np.uint64]]:
     """An index of all `batches`, with the ids and seals of what is in it.
 
-    `sample` are some of the vectors, evenly spread; `count` is about the number of vectors. Raises Stopped as soon as
-    `should_stop` is true.
+    `sample` are some of the vectors, padded and evenly spread; `count` is about how many vectors there will be; the
+    ids of the batches ascend. Raises Stopped as soon as `should_stop` is true.
     """
-    sample = padded(sample)
+    sample = _distinct(sample)
     index = empty(kmeans(sample, min(clusters_for(count), len(sample)), should_stop), sample)
-    draw = np.random.default_rng(0)
-    truth = Truth.for_queries(_queries(sample, draw))
-    ids, seals = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
+    truth = Truth.for_queries(_queries(sample, np.random.default_rng(0)))
+    ids, seals, marks = [np.empty(0, np.int64)], [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
     for batch in batches:
         _check_stop(should_stop)
         vectors = padded(batch.vectors)
         index.add_with_ids(vectors, batch.ids)
-        truth.add(batch.ids, vectors)
         ids.append(batch.ids)
         seals.append(batch.seals)
-    return Clustered(index, tuned(index, truth)), np.concatenate(ids), np.concatenate(seals)
+        marks.append(_marks(vectors))
+        truth.add(marks[-1], vectors)
+    all_ids = np.concatenate(ids)
+    return Clustered(index, tuned(index, truth, all_ids, np.concatenate(marks))), all_ids, np.concatenate(seals)
 
 
 def empty(centres: Floats, sample: Floats) -> Any:
@@ -87,24 +89,50 @@ def kmeans(sample: Floats, clusters: int, should_stop: ShouldStop = lambda: Fals
     centres = sample[draw.choice(len(sample), clusters, replace=False)]
     for _ in range(ROUNDS):
         nearest = _nearest(sample, centres, should_stop)
-        order = np.argsort(nearest, kind="stable")
-        filled, starts = np.unique(nearest[order], return_index=True)
-        sums = np.add.reduceat(sample[order], starts, axis=0)
-        # A cluster that lost all of its vectors starts again at one of the sample.
+        sums = _sums(sample, nearest, clusters)
+        filled = np.unique(nearest)
+        # A cluster that lost all of its vectors begins anew at one of the sample.
         centres = sample[draw.choice(len(sample), clusters, replace=False)]
-        centres[filled] = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+        centres[filled] = sums[filled] / np.maximum(np.linalg.norm(sums[filled], axis=1, keepdims=True), 1e-12)
     return np.ascontiguousarray(centres, np.float32)
+
+
+def _sums(vectors: Floats, nearest: Ids, clusters: int) -> Floats:
+    """The sum of the vectors of each cluster, shape (clusters, dimension). Copies STEP vectors at a time, not all."""
+    sums = np.zeros((clusters, vectors.shape[1]), np.float32)
+    order = np.argsort(nearest, kind="stable")
+    for start in range(0, len(order), STEP):
+        rows = order[start : start + STEP]
+        filled, starts = np.unique(nearest[rows], return_index=True)
+        sums[filled] += np.add.reduceat(vectors[rows], starts, axis=0)
+    return sums
+
+
+def _marks(vectors: Floats) -> Marks:
+    """A number for each vector, shape (n,): equal vectors have equal ones, and others hardly ever do."""
+    factors = np.random.default_rng(0).integers(0, 2**64, vectors.shape[1], np.uint64, endpoint=False) | np.uint64(1)
+    marks = np.empty(len(vectors), np.uint64)
+    for start in range(0, len(vectors), STEP):
+        bits = np.ascontiguousarray(vectors[start : start + STEP]).view(np.uint32)
+        marks[start : start + STEP] = (bits * factors).sum(axis=1)  # modulo 2 ** 64
+    return marks
+
+
+def _distinct(vectors: Floats) -> Floats:
+    """The vectors without repetitions: one picture in many files must not make many clusters of one vector."""
+    first = np.unique(_marks(vectors), return_index=True)[1]
+    return vectors if len(first) == len(vectors) else vectors[np.sort(first)]
 
 
 def _nearest(vectors: Floats, centres: Floats, should_stop: ShouldStop) -> Ids:
     flat = faiss.IndexFlatIP(centres.shape[1])
     flat.add(np.ascontiguousarray(centres))
     searched = on_gpu(flat)
-    nearest = []
+    batches = []
     for start in range(0, len(vectors), STEP):
         _check_stop(should_stop)
-        nearest.append(searched.search(vectors[start : start + STEP], 1)[1][:, 0])
-    return np.concatenate(nearest)
+        batches.append(searched.search(vectors[start : start + STEP], 1)[1][:, 0])
+    return np.concatenate(batches)
 
 
 def _queries(sample: Floats, draw: np.random.Generator) -> Floats:
@@ -116,42 +144,52 @@ def _queries(sample: Floats, draw: np.random.Generator) -> Floats:
 
 @dataclass
 class Truth:
-    """The exact first DEPTH of some queries, over the vectors added so far."""
+    """The exact first DEPTH of some queries, as vectors come by. They are known by their marks: equal ones are one."""
 
     queries: Floats
     scores: Floats
-    ids: Ids
+    marks: Marks
 
     @classmethod
     def for_queries(cls, queries: Floats) -> Truth:
         """The truth over no vector yet."""
         shape = (len(queries), DEPTH)
-        return cls(queries, np.full(shape, -2, np.float32), np.full(shape, -1, np.int64))
+        return cls(queries, np.full(shape, -2, np.float32), np.zeros(shape, np.uint64))
 
-    def add(self, ids: Ids, vectors: Floats) -> None:
+    def add(self, marks: Marks, vectors: Floats) -> None:
         """Take further vectors into account."""
         scores = np.concatenate([self.scores, self.queries @ vectors.T], axis=1)
-        known = np.concatenate([self.ids, np.broadcast_to(ids, (len(self.queries), len(ids)))], axis=1)
+        known = np.concatenate([self.marks, np.broadcast_to(marks, (len(self.queries), len(marks)))], axis=1)
         best = np.argpartition(-scores, DEPTH - 1, axis=1)[:, :DEPTH]
         self.scores = np.take_along_axis(scores, best, axis=1)
-        self.ids = np.take_along_axis(known, best, axis=1)
+        self.marks = np.take_along_axis(known, best, axis=1)
 
 
-def tuned(index: Any, truth: Truth) -> Tuning:
-    """The fewest clusters to read for a recall of RECALL for either kind of query, and the lower of both recalls."""
+def tuned(index: Any, truth: Truth, ids: Ids, marks: Marks) -> Tuning:
+    """The fewest clusters to look at for a recall of RECALL for either kind of query, and the lower of both recalls.
+
+    `ids` (ascending) and `marks` are those of the vectors in the index, shape (n,).
+    """
     clusters, probes = int(index.nlist), 1
-    while (recall := _recall(index, truth, probes)) < RECALL + MARGIN and probes < clusters:
+    while (recall := _recall(index, truth, ids, marks, probes)) < RECALL + MARGIN and probes < clusters:
         probes = min(clusters, probes + max(1, probes // 3))
     return Tuning(probes, int(index.ntotal), recall)
 
 
-def _recall(index: Any, truth: Truth, probes: int) -> float:
-    """Share of the exact first DEPTH that is among the first CANDIDATES: the lower one of the two kinds of query."""
+def _recall(index: Any, truth: Truth, ids: Ids, marks: Marks, probes: int) -> float:
+    """Share of the exact first DEPTH that is among the first CANDIDATES, of the kind of query that fares worse.
+
+    Of several equal vectors any will do: which of them come first is chance, and they have the same score.
+    """
     parameters = faiss.SearchParametersIVF(nprobe=probes)
-    _, ids = index.search(truth.queries, min(CANDIDATES, int(index.ntotal)), params=parameters)
-    hits = [len(np.intersect1d(exact[exact >= 0], row)) for exact, row in zip(truth.ids, ids, strict=True)]
+    depth = min(DEPTH, len(ids))
+    _, hit_ids = index.search(truth.queries, min(CANDIDATES, len(ids)), params=parameters)
+    hits = [
+        (Counter(best[scores > -2].tolist()) & Counter(marks[np.searchsorted(ids, row[row >= 0])].tolist())).total()
+        for best, scores, row in zip(truth.marks, truth.scores, hit_ids, strict=True)
+    ]
     kinds = np.array(hits).reshape(2, QUERIES).mean(axis=1)
-    return float(kinds.min() / min(DEPTH, index.ntotal))
+    return float(kinds.min() / depth)
 
 
 def _check_stop(should_stop: ShouldStop) -> None:

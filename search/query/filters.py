@@ -33,11 +33,12 @@ class Filter:
 def make(filters: Iterable[Filter], roots: Sequence[RootRecord] = ()) -> Filters:
     """Combine the filters of a query; `root:` and `in:` refer to `roots`. Raises QueryError."""
     combined = Filters()
+    root_texts = [(root.path, display(root.path)) for root in roots]
     for filter_ in filters:
         if filter_.name == "root":
-            combined = replace(combined, roots=(*combined.roots, *_find_roots(filter_.value, roots)))
+            combined = replace(combined, roots=(*combined.roots, *_find_roots(filter_.value, root_texts)))
         elif filter_.name == "in":
-            combined = replace(combined, inside=(*combined.inside, *_find_folders(filter_.value, roots)))
+            combined = replace(combined, inside=(*combined.inside, *_find_folders(filter_.value, root_texts)))
         else:
             combined = check(filter_)(combined, filter_.value)
     if combined.after is not None and combined.before is not None and combined.after >= combined.before:
@@ -75,28 +76,25 @@ def from_mapping(mapping: FilterValues) -> tuple[Filter, ...]:
     return filters
 
 
-def _find_roots(value: str, roots: Sequence[RootRecord]) -> tuple[bytes, ...]:
+def _find_roots(value: str, root_texts: Sequence[tuple[bytes, str]]) -> tuple[bytes, ...]:
     """Paths of the roots with this path, or whose path ends with these folder names."""
     expected = fold(value).rstrip("/\\")
-    matching = tuple(
-        root.path
-        for root in roots
-        if fold(display(root.path)) == expected
-        or fold(display(root.path)).replace("\\", "/").endswith("/" + expected.lstrip("/"))
-    )
+    end = "/" + expected.lstrip("/")
+    folded = [(path, fold(text)) for path, text in root_texts]
+    matching = tuple(path for path, text in folded if text == expected or text.replace("\\", "/").endswith(end))
     if not matching:
         raise QueryError(f"root:{value[:60]} is no folder of this library.", "'polyglance status' lists them.")
     return matching
 
 
-def _find_folders(value: str, roots: Sequence[RootRecord]) -> tuple[Inside, ...]:
+def _find_folders(value: str, root_texts: Sequence[tuple[bytes, str]]) -> tuple[Inside, ...]:
     """The folders with this path, which begins with the path of a root or with the root's name."""
     path = value.replace(os.altsep, os.sep) if os.altsep else value
     path = path.rstrip(os.sep) + os.sep
     folders = [
-        Inside(root.path, path[len(prefix) :].rstrip(os.sep))
-        for root in roots
-        for prefix in _path_prefixes(display(root.path))
+        Inside(root, path[len(prefix) :].rstrip(os.sep))
+        for root, text in root_texts
+        for prefix in _path_prefixes(text)
         if path.startswith(prefix)
     ]
     if not folders:

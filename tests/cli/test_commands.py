@@ -281,7 +281,9 @@ def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path, sample):
     process.send_signal(signal.SIGINT)
     _, message = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert message == "Error: Stopped. What was done is kept; run the same command to go on.\n"
+    # A slow machine says how far it is before.
+    assert message.splitlines()[-1] == "Error: Stopped. What was done is kept; run the same command to go on."
+    assert message.count("Error") == 1 and "Traceback" not in message
 
 
 def test_names_that_are_no_text_leave_the_json_valid(polyglance, tmp_path, sample):

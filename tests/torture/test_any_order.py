@@ -198,15 +198,11 @@ class Indexed(Files):
         if not is_excluded(os.fsencode(folder.relative_to(self.place) / "any"), self.library.excluded()):
             self.library.index([folder])
 
-    @rule(
-        place=st.sampled_from(
-            ["changes:Changes.commit", "changes:Changes.move", "vectors:Vectors.prune", "changes:Changes.remove"]
-        ),
-        first=st.booleans(),
-    )
-    def kill_an_index_run(self, place, first):
-        crash = (f"polyglance.data.catalog.{place}", "before" if first else "after", 1)
-        process = children.start(children.index, self.library.folder, self.roots, crash=crash)
+    @rule(number=st.integers(1, 6))
+    def kill_an_index_run(self, number):
+        """Before one of its commits, if it does so many."""
+        folder = self.library.folder
+        process = children.start(children.index, folder, self.roots, crash=(folder, "commit", number))
         process.join()
         assert process.exitcode in {0, -9}
 

@@ -1,7 +1,8 @@
-"""Killed at every point where something is half done, a library ends as one that was not.
+"""Killed before any step that changes what is on disk, a library ends as one that was not.
 
-Each scenario is prepared once, then run in a process that is killed at one point of it. What was killed is run again,
-and compared with a copy of the library in which the same was done without a kill.
+Each scenario is prepared once, and run once to write down its steps: commits, files written, renamed and removed. Then
+it is run in processes that are killed before one of them. What was killed is run again, and compared with the library
+in which the same was done without a kill.
 """
 
 import shutil
@@ -12,74 +13,7 @@ import pytest
 from colour_encoder import picture
 from compare import assert_same, assert_sound, until
 
-CATALOG = "polyglance.data.catalog."
-WRITES = [(CATALOG + "vectors:put", 1), (CATALOG + "settings:bump", 1)]
-
-POINTS = {
-    "first": [
-        ("polyglance.data.catalog.opening:migrate", 1),
-        ("polyglance.data.catalog.migrations:upgrade", 1),
-        (CATALOG + "encoders:Encoders.add", 1),
-        (CATALOG + "encoders:Encoders.activate", 1),
-        (CATALOG + "roots:Roots.add", 1),
-        ("filelock:FileLock.acquire", 1),
-        ("filelock:FileLock.release", 1),
-        ("pathlib:Path.write_text", 1),
-        ("polyglance.data.pictures.thumbnails:Thumbnails.write", 5),
-        ("pathlib:Path.replace", 7),
-        ("polyglance.indexer.run.pipeline:Pipeline.run", 1),
-    ],
-    "index": [
-        (CATALOG + "changes:Changes.commit", 1),
-        (CATALOG + "changes:Changes.commit", 3),
-        *WRITES,
-        (CATALOG + "roots:Roots.add", 1),
-        (CATALOG + "roots:_absorb", 1),
-        (CATALOG + "changes:Changes.move", 1),
-        (CATALOG + "changes:Changes.remove", 1),
-        (CATALOG + "roots:Roots.record_scan", 1),
-        (CATALOG + "roots:Roots.record_scan", 2),
-        (CATALOG + "vectors:Vectors.prune", 1),
-        ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 1),
-        ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 3),
-        ("polyglance.data.pictures.thumbnails:Thumbnails.write", 1),
-        ("pathlib:Path.replace", 1),
-        ("pathlib:Path.unlink", 1),
-        ("polyglance.indexer.run.pipeline:Pipeline.run", 1),
-        ("polyglance.indexer.run.vanished:VanishedPhotos.unclaimed", 1),
-    ],
-    "reencode": [
-        (CATALOG + "encoders:Encoders.add", 1),
-        (CATALOG + "changes:Changes.commit", 2),
-        *WRITES,
-        (CATALOG + "encoders:Encoders.activate", 1),
-    ],
-    "forget": [
-        (CATALOG + "roots:Roots.remove", 1),
-        (CATALOG + "vectors:Vectors.prune", 1),
-        ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 2),
-    ],
-    "forget_below": [
-        (CATALOG + "changes:Changes.remove", 1),
-        (CATALOG + "roots:Roots.record_scan", 1),
-        (CATALOG + "vectors:Vectors.prune", 1),
-        ("polyglance.data.pictures.thumbnails:Thumbnails.remove", 2),
-    ],
-    "exclude": [(CATALOG + "settings:LibrarySettings.exclude", 1), (CATALOG + "settings:put", 1)],
-}
-CASES = [
-    pytest.param(
-        scenario,
-        place,
-        number,
-        when,
-        marks=() if when == "before" and scenario == "index" else pytest.mark.torture,
-        id=f"{scenario}-{when}-{place.split(':')[1]}-{number}",
-    )
-    for scenario, points in POINTS.items()
-    for place, number in points
-    for when in ("before", "after")
-]
+SCENARIOS = ["first", "index", "reencode", "forget", "forget_below", "exclude"]
 
 
 class Scenario:
@@ -95,7 +29,9 @@ class Scenario:
         getattr(self, name)(many)
         if name != "first":
             shutil.copytree(self.library, self.reference)
-        self.start(self.reference).join()
+        log = place / "steps"
+        children.finish(children.write_steps, self.reference, log, self.work, self.reference, *self.arguments)
+        self.steps = log.read_text().splitlines()
         self.tidy(self.reference)
 
     def tidy(self, library):
@@ -153,15 +89,13 @@ def scenarios(tmp_path_factory):
     return get
 
 
-@pytest.mark.parametrize(("name", "place", "number", "when"), CASES)
-def test_killed_there_and_run_again_it_ends_equal(scenarios, tmp_path, name, place, number, when):
-    scenario = scenarios(name)
-    library = tmp_path / "library"
+def kill_and_run_again(scenario, library, step, number):
+    """Kill the scenario's work before a step, do it again, and compare with what was never killed."""
     if scenario.library.exists():
         shutil.copytree(scenario.library, library)
-    process = scenario.start(library, crash=(place, when, number))
+    process = scenario.start(library, crash=(library, step, number))
     process.join()
-    assert process.exitcode == -signal.SIGKILL, f"{place} was not reached {number} times"
+    assert process.exitcode == -signal.SIGKILL, "it was not reached"
     again = scenario.start(library)
     again.join()
     if scenario.work is not children.forget:
@@ -171,16 +105,37 @@ def test_killed_there_and_run_again_it_ends_equal(scenarios, tmp_path, name, pla
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.timeout(1800)  # dozens of runs in one test
+@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("all_of_them", [False, pytest.param(True, marks=pytest.mark.full)])
+def test_killed_before_any_step_and_run_again_it_ends_equal(scenarios, tmp_path, name, all_of_them):
+    scenario = scenarios(name)
+    points = children.moments(scenario.steps, all_of_them=all_of_them)
+    assert ("commit", 1) in points
+    for count, (step, number) in enumerate(points):
+        try:
+            kill_and_run_again(scenario, tmp_path / f"{count}", step, number)
+        except AssertionError as error:
+            raise AssertionError(f"Killed before step {number} of the kind {step!r}") from error
+        shutil.rmtree(tmp_path / f"{count}")
+
+
+def test_killed_before_any_commit_of_an_index_run_it_ends_equal(scenarios, tmp_path):
+    scenario = scenarios("index")
+    for number in range(1, scenario.steps.count("commit") + 1):
+        kill_and_run_again(scenario, tmp_path / f"{number}", "commit", number)
+
+
+@pytest.mark.torture
 @pytest.mark.parametrize(
-    ("place", "number"),
-    [("polyglance.data.watch_state:publish", 1), ("pathlib:Path.replace", 1), (CATALOG + "roots:Roots.record_scan", 1)],
+    ("step", "number"),
+    [("write .watch.json.part", 1), ("rename .watch.json.part", 1), ("commit", 1)],
 )
-def test_a_watcher_killed_there_is_followed_by_one_that_knows_all(scenarios, tmp_path, place, number, when):
+def test_a_watcher_killed_there_is_followed_by_one_that_knows_all(scenarios, tmp_path, step, number):
     scenario = scenarios("reencode")
     library = tmp_path / "library"
     shutil.copytree(scenario.library, library)
-    process = children.start(children.watch, library, crash=(place, when, number))
+    process = children.start(children.watch, library, crash=(library, step, number))
     process.join()
     assert process.exitcode == -signal.SIGKILL
     with children.opened(library) as opened:

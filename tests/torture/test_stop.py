@@ -12,7 +12,7 @@ SIGNALS = pytest.mark.parametrize(
     "number", [pytest.param(signal.SIGINT, marks=pytest.mark.torture), signal.SIGTERM], ids=lambda number: number.name
 )
 PROMISED_SECONDS = 5  # the promise itself, not a measure of speed
-SLOW = {"COLOUR_SECONDS": "1", "POLYGLANCE_THUMBNAIL_SIDE": "64"}
+SLOW = {"COLOUR_SECONDS": "0.5", "POLYGLANCE_THUMBNAIL_SIDE": "64"}
 
 
 class Command:
@@ -24,6 +24,10 @@ class Command:
         self.process = children.start(
             children.command_line, [*arguments, "--library", self.library], self.said, environment=environment
         )
+
+    def is_in_a_later_batch(self):
+        """Whether one batch is done, and the next one is being encoded."""
+        return 4 <= count(self.log) < count(self.log.with_name("log.begun"))
 
     def stop(self, number):
         """Its exit code after the signal; raises if it takes too long."""
@@ -41,8 +45,7 @@ class Command:
 def test_index_keeps_the_batch_in_hand_and_goes_on(photos, many, tmp_path, number):
     many(photos, 20)
     command = Command(tmp_path, "index", photos, "--encoder", "colour")
-    until(lambda: count(command.log) >= 4)
-    time.sleep(0.3)  # in the middle of the next batch
+    until(command.is_in_a_later_batch)
     assert command.stop(number) == 1
     assert "run the same command to go on" in command.said.read_text()
     kept = count(command.log)
@@ -63,8 +66,7 @@ def test_reencode_keeps_the_batch_in_hand_and_goes_on(photos, many, tmp_path, nu
     library = tmp_path / "library"
     children.finish(children.index, library, [photos])
     command = Command(tmp_path, "reencode", "--encoder", "colour2")
-    until(lambda: count(command.log) >= 4)
-    time.sleep(0.3)
+    until(command.is_in_a_later_batch)
     assert command.stop(number) == 1
     kept = count(command.log)
     assert sum(name == "colour2" for name, *_ in rows(library)["vectors"]) == kept
@@ -94,8 +96,7 @@ def test_a_busy_watcher_keeps_the_batch_in_hand_and_ends_well(photos, many, tmp_
     command = Command(tmp_path, "watch")
     until((library / "watch.json").exists)
     many(photos, 20, first=100)
-    until(lambda: count(command.log) >= 4)
-    time.sleep(0.3)
+    until(command.is_in_a_later_batch)
     assert command.stop(number) == 0
     kept = count(command.log)
     assert len(in_catalog(library)) == 3 + kept
@@ -109,8 +110,7 @@ def test_a_busy_watcher_keeps_the_batch_in_hand_and_ends_well(photos, many, tmp_
 def test_a_second_signal_ends_it_at_once(photos, many, tmp_path):
     many(photos, 20)
     command = Command(tmp_path, "index", photos, "--encoder", "colour")
-    until(lambda: count(command.log) >= 4)
-    time.sleep(0.3)
+    until(command.is_in_a_later_batch)
     os.kill(command.process.pid, signal.SIGINT)
     time.sleep(0.1)
     command.stop(signal.SIGINT)

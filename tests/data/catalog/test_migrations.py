@@ -7,8 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
+import children
 import pytest
 from polyglance.data.catalog import locks, migrations, opening, seals
 from polyglance.data.catalog.catalog import Catalog
@@ -113,30 +113,32 @@ def test_a_damaged_catalog_is_not_migrated(old):
     assert not list(old.parent.glob("*backup*"))
 
 
-def test_killed_at_any_time_the_upgrade_leaves_a_usable_catalog(tmp_path, make_first_schema):
-    origin = make_first_schema(tmp_path / "origin" / "catalog.db", photos=6000)
+def test_killed_before_any_step_the_upgrade_leaves_a_usable_catalog(tmp_path, make_first_schema):
+    origin = make_first_schema(tmp_path / "origin" / "catalog.db", photos=500)
     before = content(origin)
-    code = (
-        "import sys; from pathlib import Path; from polyglance.data.catalog.catalog import Catalog\nprint(flush=True)\n"
-    )
-    code += "Catalog(Path(sys.argv[1]), create=True)"
-    seen = set()
-    for attempt in range(10):
-        path = tmp_path / str(attempt) / "catalog.db"
+
+    def copy(name):
+        path = tmp_path / name / "catalog.db"
         path.parent.mkdir()
-        shutil.copy(origin, path)
-        process = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
-        process.stdout.readline()
-        time.sleep(0.06 * attempt)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        return shutil.copy(origin, path)
+
+    upgraded, log = copy("upgraded"), tmp_path / "steps"
+    children.finish(children.write_steps, upgraded.parent, log, children.open_catalog, upgraded, tmp_path / "said")
+    steps = log.read_text().splitlines()
+    assert {"commit", "rename .catalog.db.schema-*"} <= {step.partition(".backup")[0] for step in steps}
+    seen = set()
+    for attempt, (step, number) in enumerate(children.moments(steps)):
+        path = copy(str(attempt))
+        crash = (path.parent, step, number)
+        process = children.start(children.open_catalog, path, tmp_path / "said", crash=crash)
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, (step, number)
         seen.add((version(path), (path.parent / "catalog.db.schema-0001.backup").exists()))
         assert content(path) == before
         with Catalog(path, create=True) as catalog:
-            assert len(catalog.vectors.ids(1)) == 6000
+            assert len(catalog.vectors.ids(1)) == 500
         assert not list(path.parent.glob(".*"))
-    assert ("0001", False) in seen
+    assert {("0001", False), ("0001", True)} <= seen
 
 
 @pytest.mark.parametrize(
@@ -175,17 +177,13 @@ with Catalog(Path(sys.argv[1]), create=True) as catalog:
 
 def open_at_once(path, count):
     """Open a catalog in so many processes at the same moment; return (what they said, what went wrong)."""
-    command = [sys.executable, "-c", OPENING, str(path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen(command, **pipes) for _ in range(count)]
-    time.sleep(1.5)  # until all have imported what they need; it is the better test, not another one
+    together = children.context.Barrier(count)
+    said = [path.with_name(f"said {number}") for number in range(count)]
+    processes = [children.start(children.open_catalog, path, file, together) for file in said]
     for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    said = [process.communicate(timeout=120) for process in processes]
-    return [out.strip() for out, _ in said], [
-        error for process, (_, error) in zip(processes, said, strict=True) if process.returncode
-    ]
+        process.join()
+    texts = [file.read_text().splitlines()[-1] for file in said]  # before it some say for whom they wait
+    return texts, [text for process, text in zip(processes, texts, strict=True) if process.exitcode]
 
 
 def test_of_processes_that_open_an_older_library_at_once_one_migrates_and_all_find_it_done(tmp_path, make_first_schema):

@@ -5,7 +5,6 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from types import SimpleNamespace
 
 import psutil
@@ -27,8 +26,9 @@ class Watching:
         self.setup, self.stop = setup, Stop()
         self.reports, self.coverage, self.places = [], [], []
         self.patterns, self.errors = [], []
+        self.ticks = 0
         host = Host(
-            roots=partial(setup.catalog.roots.all, counted=False),
+            roots=self._roots,
             some_paths=setup.catalog.photos.some_paths,
             exclusion=lambda: Exclusion(self.patterns),
             update=self._update,
@@ -51,6 +51,28 @@ class Watching:
             assert self.thread.is_alive(), "the service ended"
             assert time.monotonic() < end, f"still not: {self.names()} {self.coverage}"
             time.sleep(0.02)
+
+    def _roots(self):
+        """The service asks for them at every tick."""
+        self.ticks += 1
+        return self.setup.catalog.roots.all(counted=False)
+
+    def settle(self):
+        """Wait until nothing was compared during five ticks."""
+        quiet_since, compared = self.ticks, len(self.places)
+
+        def is_settled():
+            nonlocal quiet_since, compared
+            if len(self.places) > compared:
+                quiet_since, compared = self.ticks, len(self.places)
+            return self.ticks >= quiet_since + 5
+
+        self.until(is_settled)
+
+    def wait_for_ticks(self, count):
+        """Wait until disks and observers were looked after so many times."""
+        end = self.ticks + count
+        self.until(lambda: self.ticks >= end)
 
     def names(self):
         """Absolute paths of all photos."""
@@ -99,7 +121,7 @@ def test_only_the_dirty_folder_is_compared(watching, photos, draw):
         draw(photos / f"{number}" / "a.png", number)
     with watching() as running:
         running.until(lambda: len(running.names()) == 6)
-        time.sleep(0.5)
+        running.settle()
         before = len(running.places)
         draw(photos / "3" / "b.png", 99)
         running.until(lambda: len(running.names()) == 7)
@@ -192,13 +214,21 @@ def test_lost_events_are_made_good_by_the_rescan(watching, photos, draw, monkeyp
 
 
 def test_trouble_is_answered_by_a_rescan(watching, photos, draw, monkeypatch):
-    hint = Service._on_event
-    monkeypatch.setattr(Service, "_on_event", lambda self, root, folder, deep: deep and hint(self, root, folder, deep))
+    hint, lost = Service._on_event, []
+
+    def lose_events(self, root, folder, deep):
+        if deep:
+            hint(self, root, folder, deep)
+        else:
+            lost.append(folder)
+
+    monkeypatch.setattr(Service, "_on_event", lose_events)
     with watching() as running:
         running.until(lambda: running.how() == ["native"])
-        time.sleep(0.5)
+        running.settle()
         a = draw(photos / "a.png", 1)
-        time.sleep(0.5)
+        running.until(lambda: lost)
+        running.settle()
         assert running.names() == set()
         running.service._on_trouble()
         running.until(lambda: running.names() == paths_of(a))
@@ -207,7 +237,7 @@ def test_trouble_is_answered_by_a_rescan(watching, photos, draw, monkeypatch):
 def test_a_dead_observer_is_started_again_and_what_it_missed_is_found(watching, photos, draw):
     with watching(tick=0.5) as running:
         running.until(lambda: running.how() == ["native"])
-        time.sleep(0.3)
+        running.wait_for_ticks(1)
         (followed,) = running.service._followed.values()
         dead = followed.watch
         for thread in dead._threads:
@@ -229,7 +259,7 @@ def test_a_root_that_goes_away_is_offline_loses_nothing_and_is_found_again(watch
         aside = photos.rename(photos.with_name("unplugged"))
         running.until(lambda: running.how() == ["offline"])
         photos.mkdir()  # an empty mount point
-        time.sleep(1)
+        running.wait_for_ticks(6)
         assert len(running.names()) == 5
         photos.rmdir()
         draw(aside / "new.png", 77)
@@ -266,7 +296,7 @@ def test_new_patterns_apply_without_a_restart(watching, photos, draw):
 def test_what_fails_is_tried_again_and_loses_nothing(watching, photos, draw, error):
     with watching() as running:
         running.until(lambda: running.how() == ["native"])
-        time.sleep(0.3)
+        running.settle()
         running.errors = [error, error]
         a = draw(photos / "deep" / "a.png", 1)
         running.until(lambda: running.names() == paths_of(a))
@@ -327,12 +357,12 @@ def test_a_disk_mounted_inside_a_root_goes_and_comes(watching, setup, photos, dr
     try:
         with watching() as running:
             running.until(lambda: len(running.names()) == 4)
-            time.sleep(0.5)
+            running.settle()
             subprocess.run(["umount", point], check=True)
             mounted = False
             second = draw(photos / "second.png", 51)
             running.until(lambda: os.fsencode(second) in running.names())
-            time.sleep(1)
+            running.wait_for_ticks(6)
             assert len(running.names()) == 5
             subprocess.run(["mount", "--bind", disk, point], check=True)
             mounted = True

@@ -1,7 +1,13 @@
-"""axe-core finds nothing serious in the main states, light and dark, from left to right and from right to left."""
+"""axe-core finds nothing serious in the main states, light and dark, and in Arabic from right to left.
+
+Colours do not depend on the language: the Arabic page is looked at in light only.
+"""
 
 import pytest
 from playwright.sync_api import expect
+
+FEW = "cat after:2024-07 before:2024-09"
+"""Some twenty photos, near-duplicates among them: axe-core looks at each tile."""
 
 
 @pytest.fixture(scope="module", params=["en-GB", "ar-EG"])
@@ -20,10 +26,11 @@ def page(window, album_address):
 
 @pytest.fixture
 def both(axe):
-    """Ask axe about a page in light and in dark."""
+    """Ask axe about a page in light, and about an English one in dark."""
 
     def check(page):
-        for scheme in ("dark", "light"):
+        is_english = page.evaluate("document.documentElement.lang") == "en"
+        for scheme in ("dark", "light") if is_english else ("light",):
             page.emulate_media(color_scheme=scheme)
             axe(page)
 
@@ -35,7 +42,7 @@ def test_the_start(page, both):
 
 
 def test_results_and_filters(page, both):
-    page.fill(".pg-query", "cat")
+    page.fill(".pg-query", FEW)
     page.press(".pg-query", "Enter")
     page.wait_for_function("document.querySelector('.pg-tile img')?.naturalWidth > 0")
     both(page)
@@ -45,7 +52,7 @@ def test_results_and_filters(page, both):
 
 
 def test_details(page, both):
-    page.fill(".pg-query", "cat")
+    page.fill(".pg-query", FEW)
     page.press(".pg-query", "Enter")
     page.click(".pg-tile a >> nth=0")
     page.wait_for_selector(".pg-details .pg-path")
@@ -68,8 +75,8 @@ def test_the_library_panel(page, both):
     both(page)
 
 
-def test_an_empty_library(window, empty_library, serve_in_thread, both):
-    window.goto(serve_in_thread(empty_library))
+def test_an_empty_library(window, empty_address, both):
+    window.goto(empty_address)
     expect(window.locator(".pg-empty h2")).to_be_visible()
     both(window)
 

@@ -21,17 +21,20 @@ def visit(browser, album_address):
         context.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def evaluate(browser, album_address):
     """Evaluate JavaScript that has the module i18n, in a browser of some language."""
+    pages = {}
 
     def run(locale, expression):
-        with browser.new_context(locale=locale, base_url=album_address) as context:
-            page = context.new_page()
-            page.goto("/api/v1/status")
-            return page.evaluate(f"import('/ui/i18n.js').then((i18n) => {expression})")
+        if locale not in pages:
+            pages[locale] = browser.new_context(locale=locale, base_url=album_address).new_page()
+            pages[locale].goto("/api/v1/status")
+        return pages[locale].evaluate(f"import('/ui/i18n.js').then((i18n) => {expression})")
 
-    return run
+    yield run
+    for page in pages.values():
+        page.context.close()
 
 
 @pytest.mark.parametrize(

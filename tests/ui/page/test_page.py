@@ -1,4 +1,8 @@
-"""The running page in a real Chromium, walked in three languages."""
+"""The running page in a real Chromium: every feature in English, in Chinese and Arabic what differs there.
+
+Different are words, digits, dates and the direction, in which arrow keys lead the other way. That no text of the page
+stays English is tested once for all its parts, in test_translated.py.
+"""
 
 import contextlib
 import os
@@ -16,6 +20,9 @@ CAT = {"en": ("cat", "English"), "zh": ("猫", "中文"), "ar": ("قطة", "ال
 DAY = {"en": "1 Jul 2024", "zh": "2024年7月1日", "ar": "٠١‏/٠٧‏/٢٠٢٤"}
 LAST_DAY = {"en": "To 31 Dec 2023", "zh": "2023年12月31日", "ar": "٣١‏/١٢‏/٢٠٢٣"}
 TAKEN = {"en": "4 April 2023", "zh": "2023年4月4日", "ar": "٤ أبريل ٢٠٢٣"}
+
+in_each_language = pytest.mark.parametrize("tab", LOCALES, indirect=True)
+in_both_directions = pytest.mark.parametrize("tab", ["en", "ar"], indirect=True)
 
 expect.set_options(timeout=20_000)
 
@@ -44,7 +51,7 @@ def tab_of(browser, album_address, album_library):
 
         def tab(language):
             if language not in opened:
-                context = browser.new_context(base_url=album_address, locale=LOCALES[language])
+                context = browser.new_context(base_url=album_address, locale=LOCALES[language], reduced_motion="reduce")
                 page, words, wrong = stack.enter_context(context).new_page(), Words(language), []
                 page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
                 page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -85,9 +92,10 @@ def page(tab_of):
         yield tab.page
 
 
-@pytest.fixture(params=LOCALES)
+@pytest.fixture
 def tab(tab_of, request):
-    with at_home(tab_of(request.param)) as tab:
+    """The page at its start, in English unless a test names other languages."""
+    with at_home(tab_of(getattr(request, "param", "en"))) as tab:
         yield tab
 
 
@@ -146,6 +154,7 @@ def test_the_search_box_has_the_focus(page):
     expect(page.locator(".pg-query")).to_be_focused()
 
 
+@in_each_language
 def test_a_word_finds_the_photo_in_every_language(tab):
     page, (word, language) = tab.page, CAT[tab.language]
     search(page, word)
@@ -157,6 +166,7 @@ def test_a_word_finds_the_photo_in_every_language(tab):
     )
 
 
+@in_each_language
 def test_a_tile_says_when_and_how_relevant(tab, ids):
     page = tab.page
     search(page, CAT[tab.language][0])
@@ -204,6 +214,7 @@ def test_an_address_opens_search_filters_and_photo(tab, ids):
     assert query(page) == {"q": "rocket", "camera": "Canon EOS R6", "orientation": "landscape", "sort": "date"}
 
 
+@pytest.mark.parametrize("tab", ["en", "zh"], indirect=True)
 def test_a_query_that_is_refused_says_why_and_the_next_one_works(tab):
     tab.page.fill(".pg-query", "colour:red")
     tab.page.press(".pg-query", "Enter")
@@ -285,6 +296,7 @@ def test_back_leads_to_the_place_that_was_left(page):
     assert page.locator(".pg-tile").count() == count
 
 
+@in_both_directions
 def test_arrow_keys_go_from_photo_to_photo(tab):
     page = tab.page
     search(page, CAT[tab.language][0])
@@ -301,6 +313,7 @@ def test_arrow_keys_go_from_photo_to_photo(tab):
     expect(tiles.first).to_be_focused()
 
 
+@in_both_directions
 def test_near_duplicates_are_one_tile_that_opens_into_all(tab, ids):
     page = tab.page
     burst = [f"[data-id='{ids[f'tabby{number}.jpg']}']" for number in range(3)]
@@ -379,6 +392,7 @@ def test_filters_narrow_the_results_and_show_as_chips(tab):
     expect(page.get_by_label(tab.say("filter.from"))).to_have_value("")
 
 
+@in_each_language
 def test_the_last_day_is_included(tab):
     page = tab.page
     page.click(".pg-filter-button")
@@ -389,6 +403,7 @@ def test_the_last_day_is_included(tab):
     expect(page.get_by_label(tab.say("filter.to"), exact=True)).to_have_value("2023-12-31")
 
 
+@in_both_directions
 def test_a_folder_is_chosen_by_keyboard(tab, album):
     page = tab.page
     inward, outward = ("ArrowLeft", "ArrowRight") if tab.language == "ar" else ("ArrowRight", "ArrowLeft")
@@ -424,6 +439,7 @@ def test_results_can_be_the_newest_first(tab):
 # --- a photo --------------------------------------------------------------------------------------
 
 
+@in_both_directions
 def test_a_photo_opens_steps_and_closes_by_keyboard(tab):
     page = tab.page
     search(page, CAT[tab.language][0])
@@ -458,6 +474,7 @@ def test_back_closes_a_photo_and_reload_opens_it_again(tab):
     expect(page.locator(".pg-query")).to_have_value(CAT[tab.language][0])
 
 
+@in_each_language
 def test_facts_say_what_the_camera_wrote_and_why_it_was_found(tab, ids):
     page = tab.page
     search(page, "part 3")
@@ -605,6 +622,7 @@ def test_what_is_no_picture_is_refused_in_plain_words(tab, tmp_path: Path):
 # --- the page as a whole --------------------------------------------------------------------------
 
 
+@in_each_language
 def test_everything_fits_a_small_phone(tab):
     page = tab.page
     page.set_viewport_size({"width": 360, "height": 740})

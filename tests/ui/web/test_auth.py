@@ -1,5 +1,6 @@
 """Password and token: who gets in, who has to wait, what is refused at the start."""
 
+import functools
 import logging
 import os
 
@@ -24,14 +25,21 @@ def quick(monkeypatch):
     monkeypatch.setattr(admission, "WRONG_PASSWORD_SECONDS", 0)
 
 
+@pytest.fixture(scope="module")
+def application(library):
+    """The application by the text of its secret and its names; building it takes longer than most tests."""
+    return functools.cache(lambda text, names: build(library, policy_for("0.0.0.0", Secret.from_text(text), names)))
+
+
 @pytest.fixture
-def guarded(library, quick):
+def guarded(application, quick):
     """Clients of a server that others reach, by the text of its secret."""
     opened = []
 
     def make(text, host="192.168.1.5", names=(), **options):
-        policy = policy_for("0.0.0.0", Secret.from_text(text), names)
-        client = TestClient(build(library, policy), base_url=f"http://{host}:7860", **options)
+        whole = application(text, tuple(names))
+        whole.middleware_stack = whole.build_middleware_stack()  # with a gate that knows of no wrong passwords
+        client = TestClient(whole, base_url=f"http://{host}:7860", **options)
         opened.append(client.__enter__())
         return client
 

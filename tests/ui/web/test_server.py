@@ -1,11 +1,11 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 
+import children
 import pytest
+from compare import until
 from polyglance.errors import UsageError
 from polyglance.ui.web.server import address_of, listen, serve
 
@@ -33,16 +33,6 @@ def test_localhost_is_listened_on_and_shown_as_an_address():
         assert address_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-SERVE = """
-import sys
-from polyglance.library import Library
-from polyglance.ui.web.server import serve
-with Library.open(sys.argv[1], create=False) as library:
-    serve(library, host="127.0.0.1", port=0, on_ready=lambda address: print(address, flush=True))
-print("closed", flush=True)
-"""
-
-
 @pytest.mark.skipif(os.name == "nt", reason="signals are another matter there")
 def test_no_part_of_an_answer_waits_for_the_client_to_acknowledge_the_one_before():
     with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
@@ -51,17 +41,14 @@ def test_no_part_of_an_answer_waits_for_the_client_to_acknowledge_the_one_before
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_signals_end_it_cleanly(library):
-    command = [sys.executable, "-c", SERVE, str(library.folder)]
-    pipe = subprocess.PIPE
-    with (
-        subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as terminated,
-        subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as interrupted,
-    ):
-        for process, number in ((terminated, signal.SIGTERM), (interrupted, signal.SIGINT)):
-            address = process.stdout.readline().strip()
-            with urllib.request.urlopen(f"{address}/ui/page.js") as answer:
-                assert answer.status == 200
-            process.send_signal(number)
-            out, err = process.communicate(timeout=20)
-            assert (process.returncode, out.strip(), err) == (0, "closed", "")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_cleanly(library, tmp_path, number):
+    said, errors = tmp_path / "said", tmp_path / "errors"
+    said.touch()
+    process = children.start(children.serve, library.folder, said, errors)
+    until(lambda: "\n" in said.read_text(), 60)
+    with urllib.request.urlopen(f"{said.read_text().strip()}/ui/page.js") as answer:
+        assert answer.status == 200
+    os.kill(process.pid, number)
+    process.join(20)
+    assert (process.exitcode, said.read_text().splitlines()[1:], errors.read_text()) == (0, ["closed"], "")
