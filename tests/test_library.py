@@ -3,13 +3,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from colour_encoder import ColourEncoder
 from PIL import Image
 from polyglance import Library, Settings
-from polyglance.data.catalog import locks, database, seals
+from polyglance.data.catalog import database, locks, seals
 from polyglance.errors import (
     EncoderError,
     EncoderUnavailable,
@@ -366,3 +367,46 @@ def test_interfaces_do_not_reach_through_the_library(room):
         if isinstance(node, ast.Attribute) and node.attr in {"catalog", "thumbnails", "_parts"}
     ]
     assert reaching == []
+
+
+@dataclass
+class RewordedEncoder(ColourEncoder):
+    """A later version of `ColourEncoder`: other texts, the same pictures, under another digest or not."""
+
+    text: str = ""
+    weights: str = "colour"
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self):
+        return replace(super().fingerprint, weights=self.weights, text=self.text, earlier=self.earlier)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        RewordedEncoder(text="better words"),
+        RewordedEncoder(text="better words", weights="renamed", earlier=(ColourEncoder().fingerprint.digest,)),
+    ],
+    ids=["the same image side", "an image side that replaces an earlier one"],
+)
+def test_an_encoder_that_changes_texts_alone_encodes_no_picture_again(tmp_path, photos, later):
+    later.batches.clear()
+    with Library.open(tmp_path / "own", encoder=ColourEncoder()) as library:
+        library.index([photos])
+    with Library.open(tmp_path / "own", encoder=later) as library:
+        assert len(names(library.search("blue", collapse=False))) == 6
+        library.index([photos])
+        assert library.reencode("colour").encoded == 0
+        assert len(library.catalog.encoders()) == 1
+    assert later.encoded == 0
+
+
+def test_an_encoder_that_changes_pictures_is_refused_although_it_has_another_text_side(tmp_path, photos):
+    with Library.open(tmp_path / "own", encoder=ColourEncoder()) as library:
+        library.index([photos])
+    with (
+        Library.open(tmp_path / "own", encoder=RewordedEncoder(text="better words", weights="changed")) as library,
+        pytest.raises(EncoderError, match="polyglance reencode --encoder colour"),
+    ):
+        library.search("blue")
