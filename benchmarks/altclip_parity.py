@@ -155,9 +155,11 @@ def search(options: argparse.Namespace) -> dict[str, float]:
 
     before = memory()
     made = encoder(options)
-    remembered, identity.CHECKSUMS = identity.CHECKSUMS, Path(os.devnull)  # so that the weights are hashed
-    fingerprint, _ = timed(lambda: made.fingerprint)
-    identity.CHECKSUMS = remembered
+    kept = identity.CHECKSUMS
+    with tempfile.TemporaryDirectory() as folder:
+        identity.CHECKSUMS = Path(folder) / "checksums.json"  # no checksum is kept there, so the weights are hashed
+        fingerprint, _ = timed(lambda: made.fingerprint)
+    identity.CHECKSUMS = kept
     loading, _ = timed(lambda: made.encode_texts(TEXTS[:1]))
     after_first = memory()
     queries = [timed(partial(made.encode_texts, [text]))[0] for text in TEXTS * 2]

@@ -20,21 +20,15 @@ PLURALS = {
     "fr": (("s", ""), ("x", ""), ("aux", "al")),
     "it": (("i", "o"), ("i", "e"), ("i", "io"), ("e", "a"), ("hi", "o"), ("he", "a")),
     "ru": (
-        ("ы", ""),
-        ("ы", "а"),
-        ("и", ""),
-        ("и", "а"),
-        ("и", "я"),
-        ("и", "ь"),
-        ("и", "й"),
-        ("а", "о"),
-        ("ек", "ка"),
-        ("ок", "ка"),
-        ("ов", "ы"),
+        *(("ы", ""), ("ы", "а"), ("и", ""), ("и", "а"), ("и", "я"), ("и", "ь"), ("и", "й"), ("а", "о"), ("а", "")),
+        *(("ов", ""), ("ов", "ы"), ("ам", ""), ("ами", ""), ("ах", ""), ("ом", ""), ("ек", "ка"), ("ок", "ка")),
     ),
     "ar": (("ات", "ه"), ("ات", "")),
 }
-"""Endings of plurals with those of their singulars. A stem says less: pesci (fish) and pesca (peach) share one."""
+"""Endings of plurals, in Russian of cases too, with those of their singulars.
+
+A stem says less: pesci (fish) and pesca (peach) share one.
+"""
 
 MIN_LENGTH = 3
 """Shorter words are not inflected."""

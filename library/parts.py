@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..config import Settings
-from ..data import paths
+from ..data import excluded, paths
 from ..data.catalog.catalog import Catalog
+from ..data.excluded import ExcludedVectors
 from ..data.pictures.decoding import DecodeOptions
 from ..data.pictures.thumbnails import Thumbnails
 from ..encoders.base import Encoder
@@ -42,6 +43,10 @@ class Parts:
 
     def __post_init__(self) -> None:
         self.thumbnails = thumbnails_in(self.folder, self.settings)
+
+    def excluded_vectors(self) -> ExcludedVectors:
+        """The kept vectors of excluded photos, as they are on the disk now."""
+        return ExcludedVectors(self.folder / excluded.FOLDER, self.catalog)
 
 
 def folder_of(folder: AnyPath | None, settings: Settings) -> Path:

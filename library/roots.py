@@ -54,6 +54,7 @@ def forget(parts: Parts, folder: AnyPath) -> int:
         _with_space(parts, partial(_drop, parts, record.id, below), (record.id, below))
         for content_hash in _with_space(parts, parts.catalog.vectors.prune, (record.id, below)):
             parts.thumbnails.remove(content_hash)
+        parts.excluded_vectors().tidy()
         return photos_before - _count_photos(parts)
 
 

@@ -72,7 +72,9 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
 def pipeline(parts: Parts, record: EncoderRecord, stop: Stop | None) -> Pipeline:
     """The pipeline that encodes photos with the encoder of `record`."""
     encoder = encoders.load(parts, record)
-    return Pipeline(parts.catalog, encoder, record.id, parts.thumbnails, parts.settings, stop or Stop())
+    return Pipeline(
+        parts.catalog, encoder, record.id, parts.thumbnails, parts.settings, stop or Stop(), parts.excluded_vectors()
+    )
 
 
 def _whole_roots(parts: Parts, root_ids: Collection[int] | None) -> list[Place]:

@@ -136,7 +136,9 @@ class Engine:
     def _find_cached(self, query: Query, view: View) -> Pages | None:
         """The pages that the previous page belongs to, or those of the same search in this generation, if cached."""
         generation, _ = view.position()
-        is_fixed = all(term.kind in {"text", "photo"} for term in query.terms)  # a picture file may have changed since
+        is_fixed = all(
+            term.kind in {"text", "photo", "itself"} for term in query.terms
+        )  # a picture file may have changed since
         generations = [] if generation is None else [generation]
         if is_fixed or generations:
             generations.append(self._catalog.generation())
@@ -179,9 +181,20 @@ class Engine:
         encoder_id = self._store.encoder_id
         allowed = self._catalog.selection.vectors(passing, encoder_id, self._list_limit()) if passing else None
         word_query = combine.words_of(query.terms)
-        rule = self._rule(query.terms, vector)
+        names = combine.name_of(query.terms)
+        itself = next((int(term.value) for term in query.terms if term.kind == "itself"), None)
         return RankedPhotos(
-            self._catalog, encoder_id, self._nearest, vector, word_query, passing, allowed, excluded, rule
+            self._catalog,
+            encoder_id,
+            self._nearest,
+            vector,
+            word_query,
+            passing,
+            allowed,
+            excluded,
+            self._rule(query.terms, vector),
+            names,
+            itself,
         )
 
     def _rule(self, terms: Sequence[Term], vector: Floats) -> Rule:
@@ -216,7 +229,7 @@ class Engine:
 
     def _picture_encoder(self, read: Reader | None) -> Callable[[Term], Floats]:
         def encode(term: Term) -> Floats:
-            if term.kind == "photo":
+            if term.kind in {"photo", "itself"}:
                 return self._vector_of_photo(int(term.value))
             if read is None:
                 raise unreadable(term)
@@ -245,12 +258,15 @@ class Engine:
         by_words = [group.photo_ids[0] for group in groups if group.by_words]
         documents = self._catalog.words.get(by_words) if by_words else {}
         units = combine.units_of(query.terms) if query and by_words else []
+        names = combine.name_of(query.terms) if query and by_words else None
         results = []
         for rank, group in enumerate(groups, start=offset + 1):
             records = [photos[photo_id] for photo_id in group.photo_ids if photo_id in photos]
             if records:
                 first = records[0]
                 columns = words.matching_columns(documents[first.id], units) if first.id in documents else []
+                if names and first.id in documents and (match := names.match(first.path)):
+                    columns = list(match.columns)
                 why = (FILTER,) if query is not None and not query.terms else _reasons(group, columns)
                 verdict = group.verdict if is_calibrated or group.verdict == "sure" else "likely"
                 results.append(Result(rank, first, group.score, group.relevance, why, len(records), verdict))

@@ -10,7 +10,7 @@ import pytest
 from colour_encoder import ColourEncoder
 from PIL import Image
 from polyglance import Library, Settings
-from polyglance.data.catalog import database, locks, seals
+from polyglance.data.catalog import locks, seals
 from polyglance.errors import (
     EncoderError,
     EncoderUnavailable,
@@ -241,7 +241,7 @@ def test_an_encoder_that_changed_since_is_refused_with_advice(library, photos):
     library.index([photos])
     record = library.encoder().fingerprint
     other = {"name": "lite", "fingerprint": "another", "dimension": record.dimension, "dtype": record.dtype}
-    with database.writing(library.catalog._engine) as connection:
+    with library.catalog._database.writing() as connection:
         change = "UPDATE encoder SET fingerprint = 'another', seal = ?"
         connection.exec_driver_sql(change, (seals.seal_row("encoder", other),))
     with (
@@ -398,7 +398,7 @@ def test_an_encoder_that_changes_texts_alone_encodes_no_picture_again(tmp_path, 
         assert len(names(library.search("blue", collapse=False))) == 6
         library.index([photos])
         assert library.reencode("colour").encoded == 0
-        assert len(library.catalog.encoders()) == 1
+        assert len(library.catalog.encoders.all()) == 1
     assert later.encoded == 0
 
 

@@ -55,6 +55,25 @@ def seal_of_root(path):
     return hashlib.blake2b(b"B" + struct.pack("<Q", len(path)) + path, digest_size=8, person=b"root").digest()
 
 
+def assert_answers_hold(current, recorded):
+    """Texts are encoded by better words than then, so their scores and the order behind the best may have changed.
+
+    Of an answer to a text that is whole, every photo is compared; of one that goes on, the best.
+    """
+    for name, answer in recorded.items():
+        if answer.get("language") is None:
+            assert_holds(current[name], answer, name)
+            continue
+        count = len(answer["results"]) if answer["next"] is None else 1
+        assert_holds(without_scores(current[name], count), without_scores(answer, count), name)
+        assert current[name]["results"][0]["path"] == answer["results"][0]["path"], name
+
+
+def without_scores(answer, count):
+    results = sorted(answer["results"][:count], key=lambda result: result["id"])
+    return answer | {"results": without(results, {"rank", "score", "relevance", "why"}), "next": answer["next"] is None}
+
+
 def assert_holds(answer, recorded, place=""):
     """`answer` is what was recorded; keys may have been added, and scores differ by rounding."""
     if isinstance(recorded, dict):
@@ -90,7 +109,7 @@ def encoded(monkeypatch):
 def test_an_old_library_is_migrated_and_answers_as_the_code_that_made_it(old, photos, encoded):
     folder, recorded = old
     Library.open(folder).close()
-    assert_holds(answers(folder, photos), recorded)
+    assert_answers_hold(answers(folder, photos), recorded)
     assert schema(folder / "catalog.db") == opening.SCHEMA
     assert not encoded
 
@@ -113,4 +132,4 @@ def test_photos_of_an_old_library_that_lie_on_another_disk_now_are_not_encoded_a
     assert (tally.added, tally.changed, tally.moved, tally.removed, tally.unchanged) == (0, 0, 0, 0, 24 + 1)
     assert [os.path.basename(failure.path) for failure in tally.failures] == [b"broken.jpg"]
     assert not encoded
-    assert_holds(answers(folder, photos), without(recorded, {"next", "generation"}))
+    assert_answers_hold(*(without(each, {"generation"}) for each in (answers(folder, photos), recorded)))

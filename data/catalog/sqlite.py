@@ -11,7 +11,8 @@ SQLAlchemy reserves for one dialect (`sqlite_where`). Another dialect is a modul
   `reason`, `hint`;
 - `insert_or_ignore`, `upsert`; `id_list` and `id_list_value`, ids as one parameter; `unindexed`, an expression that no
   index serves; `has_byte`, a condition on bytes; `LARGEST_ID`;
-- full text: `WORDS_SCHEMA`, the table `WORDS` with its key `WORDS_ID`, `is_match`, `match_value` and `BEST_MATCH`.
+- full text: `WORDS_SCHEMA`, the table `WORDS` with its key `WORDS_ID`, `is_match`, `match_value`, `names_value` and
+  `BEST_MATCH`.
 
 Durability: write-ahead log with `synchronous=NORMAL`. A killed process loses nothing that was committed. After a power
 cut or a crash of the system the last commits may be missing, but none is there in part: SQLite waits for the disk at
@@ -51,6 +52,7 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from ...languages import tokens
+from .name_query import NameQuery
 from .sphere import distance_km
 from .word_query import Units, WordQuery
 
@@ -282,6 +284,15 @@ def match_value(query: WordQuery, *, column_name: str = "") -> str:
     if asked and without:
         asked = f"({asked}) NOT ({without})"
     return f"{column_name} : ({asked})" if asked and column_name else asked
+
+
+def names_value(query: NameQuery) -> str:
+    """FTS5's expression for the photos that a name may mean, and those in folders that it may mean."""
+    asked = " AND ".join(
+        "(" + " OR ".join(f'"{" ".join(phrase)}"' + (" *" if unit.is_prefix else "") for phrase in unit.phrases) + ")"
+        for unit in query.units
+    )
+    return f"name : ({asked})" + (f" OR folder : ({asked})" if query.may_be_folder else "")
 
 
 def _all_units(units: Units) -> str:

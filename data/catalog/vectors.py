@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Connection, delete, exists, select, text
 
 from ...arrays import Floats, Ids, Seals
-from . import seals, settings
+from . import photo_rows, seals, settings
 from .database import Database, damaged, fetch
 from .dialect import dialect
 from .models import Photo, Vector
@@ -83,6 +83,17 @@ class Vectors:
                 rows = connection.execute(select(Photo.id, vector_id_of_photo(encoder_id)).where(Photo.id.in_(ids)))
                 result.update((photo_id, vector_id) for photo_id, vector_id in rows if vector_id is not None)
         return result
+
+    def stored(self, content_hashes: Sequence[bytes], encoder_id: int) -> list[tuple[bytes, bytes, bytes]]:
+        """(content hash, vector as it is stored, seal) of these contents, as far as this encoder has encoded them."""
+        rows: list[tuple[bytes, bytes, bytes]] = []
+        columns = (Vector.content_hash, Vector.vector, Vector.seal)
+        with self._database.reading() as connection:
+            for start in range(0, len(content_hashes), photo_rows.AT_ONCE):
+                hashes = content_hashes[start : start + photo_rows.AT_ONCE]
+                statement = select(*columns).where(Vector.encoder_id == encoder_id, Vector.content_hash.in_(hashes))
+                rows += [(key, vector, seal or b"") for key, vector, seal in connection.execute(statement)]
+        return rows
 
     # --- of an encoder ----------------------------------------------------------------------
 

@@ -18,11 +18,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, insert, select, text
 
 from ...languages import tokens
+from .. import paths
 from .conditions import conditions
 from .database import Database, fetch
 from .dialect import dialect
 from .filters import Filters
-from .models import Photo, Vector
+from .models import Photo, Root, Vector
+from .name_query import NameQuery
 from .photo_rows import batches
 from .vectors import vector_id_of_photo
 from .word_query import WordQuery
@@ -87,6 +89,32 @@ class Words:
             )
             rows = fetch(connection, statement)
         return [(photo_id, vector_id) for photo_id, vector_id in rows if vector_id is not None]
+
+    def search_names(self, query: NameQuery, filters: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]]:
+        """(photo id, vector id) of up to `limit` photos that the query names and that pass the filters, best first.
+
+        Nothing if more than COMMON photos may be meant: then the query says no more than a word does.
+        """
+        expression = dialect.names_value(query)
+        with self._database.reading() as connection:
+            if not 0 < len(fetch(connection, _matching(), {"expression": expression})) <= COMMON:
+                return []
+            statement = (
+                select(Photo.id, vector_id_of_photo(encoder_id), Root.path, Photo.path)
+                .select_from(dialect.WORDS)
+                .join(Photo, Photo.id == dialect.WORDS_ID)
+                .join(Root, Root.id == Photo.root_id)
+                .where(dialect.is_match().bindparams(expression=expression), *conditions(connection, filters))
+                .order_by(dialect.BEST_MATCH, Photo.id)
+            )
+            rows = fetch(connection, statement)
+        ranked = [
+            (match.rank, photo_id, vector_id)
+            for photo_id, vector_id, root, path in rows
+            if vector_id is not None and (match := query.match(paths.join(root, path)))
+        ]
+        ranked.sort(key=lambda row: row[0])  # stable
+        return [(photo_id, vector_id) for _, photo_id, vector_id in ranked[:limit]]
 
     def search_among(self, query: WordQuery, vector_ids: Sequence[int]) -> list[tuple[int, int]]:
         """(photo id, vector id) of the photos of these vectors that match, in the order of `vector_ids`."""

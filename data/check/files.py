@@ -16,7 +16,7 @@ from PIL import Image
 
 from ... import atomic
 from ...errors import PictureError
-from .. import paths
+from .. import excluded, paths
 from ..catalog import integrity, locks, own_data
 from ..catalog.records import INODE_BITS, FileStat
 from ..pictures import decoding
@@ -65,7 +65,8 @@ def leftovers(look: Examination) -> Iterator[tuple[Path, Finding]]:
     """Temporary files whose writer was killed."""
     if look.busy:
         return
-    folders = [look.folder, look.folder / own_data.FOLDER, look.folder / snapshot.FOLDER]
+    names = (excluded.FOLDER, own_data.FOLDER, snapshot.FOLDER)
+    folders = [look.folder, *(look.folder / name for name in names)]
     if locks.is_being_indexed(look.folder):
         folders.pop()
     temporary = [path for folder in folders for path in sorted(folder.glob(f".*{atomic.SUFFIX}*"))]

@@ -53,6 +53,9 @@ IMPLIED_COLOUR = 0.5
 BARE_COLOUR_STRENGTH = 3.0
 """Length of the colour part of a text that names only colours, relative to its concept part."""
 
+LIKENESS_WORTH = 0.5
+"""Worth of a word whose classes only look like the thing, relative to other words of the text: "tree", "man"."""
+
 LOGIT_EXPONENT = 0.6
 """Exponent on a picture's standardised logits. Results are equally good from 0.4 to 0.8."""
 
@@ -78,6 +81,7 @@ class ConceptSpace:
     """The classes that show an anchor's thing; the other classes of `anchor_concepts` only look like it."""
     anchor_concepts: Floats  # (a, 1000), rows sum to 1
     anchor_colours: Floats  # (a, 11), unit or zero rows
+    anchor_worths: Floats  # (a,), 1 or LIKENESS_WORTH
     centre: Floats  # (512,)
     projection: Floats  # (512, 512)
     anchors: Floats  # (a, 512), unit rows
@@ -125,7 +129,7 @@ class ConceptSpace:
             # The greatest part and no sum: "mushroom" is a class and a word for seven more, which count as much as it.
             parts = self.anchor_concepts[numbers]
             thing = (weights[:, None] * parts / parts.max(axis=1, keepdims=True)).max(axis=0)
-            concepts += length * thing / thing.max()
+            concepts += length * self.anchor_worths[numbers].max() * thing / thing.max()
             colours += length * (weights @ self.anchor_colours[numbers]) / weights.sum()
             known += length
         letters = reading.letters - colour_letters
@@ -162,12 +166,14 @@ def load(folder: Path = DATA_FOLDER) -> ConceptSpace:
     look_alikes = _rows(document["anchor_look_alikes"], CONCEPTS)
     concepts = kinds + np.where(kinds.any(axis=1, keepdims=True), LOOK_ALIKE_WEIGHT, 1) * look_alikes
     colours = _rows(document["anchor_colours"], len(COLOURS))
+    worths = np.where(kinds.any(axis=1), 1, LIKENESS_WORTH).astype(np.float32)
     with np.load(folder / "space.npz", allow_pickle=False) as arrays:
         return ConceptSpace(
             lexicon.from_json(document["words"]),
             kinds > 0,
             concepts / concepts.sum(axis=1, keepdims=True),
             colours / np.maximum(np.linalg.norm(colours, axis=1, keepdims=True), 1),
+            worths,
             arrays["centre"].astype(np.float32),
             arrays["projection"].astype(np.float32),
             arrays["anchors"].astype(np.float32),
@@ -188,6 +194,7 @@ def text_settings() -> dict[str, float]:
         "colour strength": COLOUR_STRENGTH,
         "implied colour": IMPLIED_COLOUR,
         "bare colour strength": BARE_COLOUR_STRENGTH,
+        "likeness worth": LIKENESS_WORTH,
     }
 
 

@@ -18,10 +18,12 @@ from typing import Protocol
 
 from PIL import Image
 
+from ...arrays import Floats
 from ...config import Settings
 from ...data import paths
 from ...data.catalog.catalog import Catalog
 from ...data.catalog.records import NEVER_SEEN, Content, Entry, FileStat, RootRecord
+from ...data.excluded import ExcludedVectors
 from ...data.pictures import memory
 from ...data.pictures.ahead import map_ordered
 from ...data.pictures.decoding import DecodeOptions, Decoders
@@ -57,6 +59,8 @@ class _Prepared:
     content: Content | None = None
     image: Image.Image | None = None
     failure: Failure | None = None
+    vector: Floats | None = None
+    """The vector that was kept while the photo was excluded."""
 
 
 class Vanished(Protocol):
@@ -79,6 +83,8 @@ class Pipeline:
     thumbnails: Thumbnails
     settings: Settings
     stop: Stop = field(default_factory=Stop)
+    excluded: ExcludedVectors | None = None
+    """Where vectors of photos that are excluded are kept; None to keep none."""
 
     def run(
         self,
@@ -133,8 +139,10 @@ class Pipeline:
             return _Prepared(job, known)
         self.thumbnails.write(content_hash, picture.jpeg)
         content = Content(content_hash, picture.width, picture.height, picture.format, picture.facts)
-        has_vector = self.catalog.vectors.has(content_hash, self.encoder_id)
-        return _Prepared(job, content, None if has_vector else picture.image)
+        if self.catalog.vectors.has(content_hash, self.encoder_id):
+            return _Prepared(job, content)
+        kept = self.excluded.get(content_hash, self.encoder_id) if self.excluded else None
+        return _Prepared(job, content, picture.image if kept is None else None, vector=kept)
 
     def _decode_options(self) -> DecodeOptions:
         side = self.encoder.image_side
@@ -153,7 +161,9 @@ class Pipeline:
         entries = [_make_entry(item, vanished) for item in batch]
         unrecorded = [] if record_failures else [entry for entry in entries if entry.error]
         recorded = [entry for entry in entries if record_failures or not entry.error]
-        self.catalog.changes.commit(recorded, dict(zip(images, vectors, strict=True)), self.encoder_id)
+        kept = {item.content.content_hash: item.vector for item in batch if item.content and item.vector is not None}
+        new = dict(zip(images, vectors, strict=True))
+        self.catalog.changes.commit(recorded, kept | new, self.encoder_id)
         tally.encoded += len(images)
         for item, entry in zip(batch, entries, strict=True):
             _count(item, entry, tally)

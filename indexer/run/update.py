@@ -126,6 +126,7 @@ def _apply(
         mass_removals, doubted = find_mass_removals(pipeline.catalog, surveys, missing, exclusion)
         doubts += mass_removals
         missing = {photo_id: position for photo_id, position in missing.items() if photo_id not in doubted}
+    _keep_excluded(pipeline, surveys, missing, exclusion)
     _remove(pipeline, surveys, missing, tally)
     _record_scans(pipeline, surveyor, surveys, doubts)
     return missed, doubts
@@ -165,6 +166,20 @@ def _record_unreadable(pipeline: Pipeline, surveys: Sequence[Survey], tally: Tal
         pipeline.catalog.changes.commit(entries, {}, pipeline.encoder_id)
 
 
+def _keep_excluded(
+    pipeline: Pipeline, surveys: Sequence[Survey], gone: Mapping[int, FilePosition], exclusion: Exclusion
+) -> None:
+    """Keep the vectors of the photos that leave because they are excluded, while their files are still there."""
+    roots = {
+        photo_id: surveys[n].place.root
+        for photo_id, (n, path) in gone.items()
+        if not exclusion.reaches(path, folder=False) and os.path.lexists(paths.join(surveys[n].place.root.path, path))
+    }
+    if pipeline.excluded and roots:
+        hashes = pipeline.catalog.photos.hashes(list(roots))
+        pipeline.excluded.keep({content_hash: roots[photo_id].id for photo_id, content_hash in hashes.items()})
+
+
 def _remove(pipeline: Pipeline, surveys: Sequence[Survey], gone: Mapping[int, FilePosition], tally: Tally) -> None:
     if gone:
         pipeline.catalog.changes.remove(list(gone))
@@ -185,8 +200,13 @@ def _record_scans(pipeline: Pipeline, surveyor: Surveyor, surveys: Sequence[Surv
 
 
 def _prune(pipeline: Pipeline, places: Sequence[Place]) -> None:
-    """Drop contents without photos if all roots were compared; else a photo may be on its way between two of them."""
+    """Drop contents without photos, and kept vectors of excluded ones, if all roots were compared.
+
+    Else a photo may be on its way between two of them.
+    """
     whole = {place.root.id for place in places if place.is_whole}
     if all(root.id in whole for root in pipeline.catalog.roots.all(counted=False)):
         for content_hash in pipeline.catalog.vectors.prune():
             pipeline.thumbnails.remove(content_hash)
+        if pipeline.excluded:
+            pipeline.excluded.tidy()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ...arrays import Floats
+from ...data.catalog.name_query import NameQuery
 from ...data.catalog.word_query import WordQuery
 from ...errors import QueryError
 from ...languages import tokens
@@ -42,8 +43,12 @@ def words_of(terms: Sequence[Term]) -> WordQuery:
     added, subtracted = (
         [term.value for term in terms if term.kind == "text" and sign * term.weight > 0] for sign in (1, -1)
     )
-    stop_words = stop_words_in(" ".join([*added, *subtracted]))
-    return WordQuery.from_texts(added, subtracted, stop_words=stop_words)
+    return WordQuery.from_texts(added, subtracted, stop_words_in=stop_words_in)
+
+
+def name_of(terms: Sequence[Term]) -> NameQuery | None:
+    """The file's name or path that a query of one text may be."""
+    return NameQuery.from_text(terms[0].value) if len(terms) == 1 and terms[0].kind == "text" else None
 
 
 def units_of(terms: Sequence[Term]) -> list[list[str]]:

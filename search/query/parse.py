@@ -3,6 +3,7 @@ r"""The query language: from typed text to weighted terms and filters, and back 
     sunset on the beach                          one text
     sunset + beach - people                      texts added and subtracted: a sign between spaces, followed by a term
     2: sunset + 1: beach.jpg - 0.5: #1234        weights: a number and a colon before a term; pictures by file or id
+    #1234                                        that photo, then the nearest
     sunset after:2024-05 camera:"X100V"          filters: a name, a colon, and a value without a space between
     "Barcelona - Sagrada Familia" "re:zero"      text in double quotes is taken literally (\" and \\ are escapes)
 
@@ -39,8 +40,9 @@ QUOTE_HINT = 'A quoted text begins and ends with ", as in "salt - pepper".'
 class Term:
     """One weighted part of a query, of one of these kinds:
 
-    `text`, `file` (value: a picture's path), `url` (a picture's address), `photo` (a photo's id), and `picture`: one
-    that was sent with the query; its value depends on its bytes.
+    `text`, `file` (value: a picture's path), `url` (a picture's address), `photo` (a photo's id: those like it),
+    `itself` (a photo's id: that photo, then those like it), and `picture`: one that was sent with the query; its value
+    depends on its bytes.
     """
 
     kind: str
@@ -172,10 +174,10 @@ def _kind_of(value: str, *, is_alone: bool) -> tuple[str, str]:
     """(Kind, value) of a term. `beach.jpg` is a picture in a sum, but text (a name to find) as the whole query."""
     if is_url(value):
         return "url", value
+    if photo := _PHOTO.fullmatch(value):
+        return ("itself" if is_alone else "photo"), str(int(photo[1]))
     if is_alone:
         return "text", value
-    if photo := _PHOTO.fullmatch(value):
-        return "photo", str(int(photo[1]))
     is_picture = value.lower().rpartition(".")[2] in ALL_EXTENSIONS and "." in value
     return ("file" if is_picture else "text"), value
 
@@ -193,7 +195,7 @@ def _format_terms(terms: tuple[Term, ...]) -> Iterator[str]:
         if term.kind == "text":
             yield _format_text(term.value)
         else:
-            yield f"#{term.value}" if term.kind == "photo" else term.value
+            yield f"#{term.value}" if term.kind in {"photo", "itself"} else term.value
 
 
 def _format_text(value: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from ...arrays import Floats, Ids
 from ...data.catalog.catalog import Catalog
 from ...data.catalog.filters import Filters
+from ...data.catalog.name_query import NameQuery
 from ...data.catalog.records import Brief
 from ...data.catalog.word_query import WordQuery
 from . import calibrate, rank
@@ -103,6 +104,10 @@ class RankedPhotos:
     excluded: frozenset[int]
     """Ids of photos that must not be hits."""
     rule: Rule = field(default_factory=Rule)
+    names: NameQuery | None = None
+    """The file's name or path that the query may be: photos that it names come first."""
+    itself: int | None = None
+    """Id of the photo that comes before all others; its vector is the query vector."""
     is_calibrated: bool = False
     """Whether the library is large enough for meaningful relevances."""
     _order: list[int] = field(default_factory=list)
@@ -142,7 +147,9 @@ class RankedPhotos:
 
     def _make_hits(self, vector_id: int, photos: Sequence[Brief]) -> list[Hit]:
         places = {photo_id: place for place, photo_id in enumerate(self._word_hits.get(vector_id, []))}
-        ordered = sorted(photos, key=lambda photo: places.get(photo.id, len(places)))  # stable
+        ordered = sorted(
+            photos, key=lambda photo: (photo.id != self.itself, places.get(photo.id, len(places)))
+        )  # stable
         score, relevance = self._scores[vector_id]
         return [Hit(photo, score, relevance, photo.id in places) for photo in ordered if photo.id not in self.excluded]
 
@@ -150,13 +157,14 @@ class RankedPhotos:
         """Extend the order to `depth` vectors, or to all there are, without changing its beginning."""
         if depth <= self._depth:
             return
+        named = [] if self._depth else self._find_named()
         word_hits = [] if self._depth else self._search_words()
         self._depth = depth if word_hits == [] else max(depth, POOL)
         order = self._rank_by_score(self._depth, self.allowed)
         if word_hits != []:
             order = self._fuse(self._passing_filters(order[:POOL]), word_hits) + order[POOL:]
         known = set(self._order)
-        self._order += [vector_id for vector_id in dict.fromkeys(order) if vector_id not in known]
+        self._order += [vector_id for vector_id in dict.fromkeys([*named, *order]) if vector_id not in known]
 
     def _passing_filters(self, vector_ids: list[int]) -> list[int]:
         """The vectors with a photo that passes the filters. The others must not occupy ranks in the fusion."""
@@ -187,6 +195,16 @@ class RankedPhotos:
             self._scores.setdefault(vector_id, (score, relevance))
         return vector_ids
 
+    def _find_named(self) -> list[int]:
+        """The vectors of the photo that is asked for itself, or of those that the query names, best first."""
+        if self.itself is not None:
+            vector_ids = list(self.catalog.vectors.of_photos([self.itself], self.encoder_id).values())
+            self._rank_by_score(len(vector_ids), np.array(vector_ids, np.int64))
+            return vector_ids
+        if self.names is None:
+            return []
+        return self._rank_by_words(self.catalog.words.search_names(self.names, self.filters, self.encoder_id, POOL))
+
     def _search_words(self) -> list[tuple[int, int]] | None:
         """(photo id, vector id) of the full-text search's hits, best first; None if there are too many to rank."""
         if not self.words:
@@ -196,7 +214,9 @@ class RankedPhotos:
     def _rank_by_words(self, word_hits: Sequence[tuple[int, int]]) -> list[int]:
         """The vectors of the full-text search's hits, best first. Their scores are computed, near the query or not."""
         for photo_id, vector_id in word_hits:
-            self._word_hits.setdefault(vector_id, []).append(photo_id)
+            photo_ids = self._word_hits.setdefault(vector_id, [])
+            if photo_id not in photo_ids:
+                photo_ids.append(photo_id)
         without_score = [vector_id for vector_id in self._word_hits if vector_id not in self._scores]
         if without_score:
             self._rank_by_score(len(without_score), np.array(sorted(without_score), np.int64))

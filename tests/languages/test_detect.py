@@ -34,6 +34,31 @@ def test_language_of_a_query(text, language):
     assert detect(text) == language
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["asdfgh", "asdf", "zxcvbn", "hjkl", "lkjasdf sdfsdf", "xkcd", "zzzz", "wqerqw", "dsfjk", "фывапр"],
+        *["IMG_7003.jpg", "IMG_7003", "DSC07003", "DSCN0001.JPG", "x", "bbbb 12"],
+    ],
+)
+def test_nonsense_names_no_language(text):
+    assert detect(text) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    {
+        "en": ["laughing", "wedding", "blizzard", "grandmother", "yesterday", "quarrel", "my crush"],
+        "es": ["cumpleaños", "abuela riendo", "ayer llovía", "ñandú", "vergüenza"],
+        "fr": ["anniversaire", "grand-mère qui rit", "hier il pleuvait", "œuvre", "gâteau d'anniversaire"],
+        "it": ["compleanno", "nonna che ride", "ieri pioveva", "gnocchi fatti in casa", "sciogliere"],
+        "ru": ["бабушка смеётся", "вчера", "свадьба", "дождливый вечер", "щенок", "съёмка"],
+    }.items(),
+)
+def test_words_that_the_vocabulary_may_lack_are_no_nonsense(language, texts):
+    assert {text: detect(text) for text in texts if detect(text) is None} == {}, language
+
+
 @pytest.mark.parametrize("language", ["en", "ru", "ko", "ar", "it"])
 def test_single_words_of_the_demo(language):
     assert {detect(word) for word in WORDS[language]} == {language}

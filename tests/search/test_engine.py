@@ -435,7 +435,7 @@ def test_the_next_page_encodes_nothing_and_a_new_search_does_while_no_moment_is_
     place.crowd(200)
     connections = []
     encode = place.encoder.encode_texts
-    record = lambda texts: connections.append(getattr(place.catalog._held, "connection", None)) or encode(texts)  # noqa: E731
+    record = lambda texts: connections.append(place.catalog._database.snapshot) or encode(texts)  # noqa: E731
     monkeypatch.setattr(place.encoder, "encode_texts", record)
     first = place.find("beach", 20)
     place.find("beach", 20, cursor=first.next)

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
-from polyglance.data.catalog import selection
+from polyglance.data.catalog import words
 from polyglance.data.catalog.filters import Filters
+from polyglance.data.catalog.word_query import WordQuery
 from polyglance.data.vectors import index_files
 from polyglance.data.vectors.index import VectorIndex
 from polyglance.search import engine as engines
 from search_places import names, unit
+
+BEACH = WordQuery.from_texts(["beach"])
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def crowded(place):
 FILTERS = ['camera:"Camera 1"', "after:2015", "after:2015 camera:0", "before:2012 is:favourite", "near:1,1,5"]
 
 
-@pytest.mark.parametrize("query", [f"{words} {asked}" for words in ("plage", "beach", "猫") for asked in FILTERS])
+@pytest.mark.parametrize("query", [f"{word} {asked}" for word in ("plage", "beach", "猫") for asked in FILTERS])
 def test_the_same_photos_come_whether_those_that_pass_are_listed_or_skipped(crowded, monkeypatch, query):
     listed = names(crowded.fresh().find(query, 40))
     monkeypatch.setattr(engines, "ALWAYS_LISTED", 0)
@@ -56,23 +59,23 @@ def test_the_same_photos_come_from_clusters(crowded, monkeypatch, query):
 
 
 def test_words_that_many_names_have_rank_what_looks_right(crowded, monkeypatch):
-    monkeypatch.setattr(selection, "COMMON", 50)
-    selection._matching.cache_clear()
+    monkeypatch.setattr(words, "COMMON", 50)
+    words._matching.cache_clear()
     crowded.add(("beach.9999.jpg", unit(1)), ("y.jpg", unit(1, 0.1)), ("beach.8888.jpg", unit(-1)))
     try:
         answer = crowded.fresh().find("beach", 3)
-        assert crowded.catalog.words.search('"beach"', Filters(), crowded.encoder_id, 10) is None
+        assert crowded.catalog.words.search(BEACH, Filters(), crowded.encoder_id, 10) is None
     finally:
-        selection._matching.cache_clear()
+        words._matching.cache_clear()
     assert names(answer)[0] == "beach.9999.jpg"
     assert "name" in answer.results[0].why
     assert "beach.8888.jpg" not in names(answer)
 
 
 def test_words_among_come_in_the_order_of_their_vectors(crowded):
-    hits = crowded.catalog.words.search_among('"beach"', [31, 7, 2, 1, 4])
+    hits = crowded.catalog.words.search_among(BEACH, [31, 7, 2, 1, 4])
     assert [vector_id for _, vector_id in hits] == [31, 7, 1, 4]
-    assert crowded.catalog.words.search_among('"beach"', []) == []
+    assert crowded.catalog.words.search_among(BEACH, []) == []
 
 
 def test_so_many_pass_that_they_are_not_listed(crowded):

@@ -26,6 +26,7 @@ def file(value, weight=1.0):
         ("- people + beach", [text("people", -1), text("beach")]),
         ("1: beach.jpg", [file("beach.jpg")]),
         ("+ #1234", [Term("photo", "1234")]),
+        ("#12", [Term("itself", "12")]),
         ("#12 - my cat.HEIC", [Term("photo", "12"), file("my cat.HEIC", -1)]),
         ("dusk + https://example.org/a.jpg", [text("dusk"), Term("url", "https://example.org/a.jpg")]),
         ("https://example.org/a.jpg", [Term("url", "https://example.org/a.jpg")]),
@@ -41,7 +42,7 @@ def test_sums(typed, terms):
     "typed",
     [
         *["snowy mountains", "C++", "rock-n-roll", "well-known", "AC/DC", "16:9", "12:30", "Re:Zero", "note: this"],
-        *["beach.jpg", "IMG_1234.JPG", "#12", "sunset -", "2:", "Barcelona – Sagrada Familia", "Ünterwegs:heute"],
+        *["beach.jpg", "IMG_1234.JPG", "sunset -", "2:", "Barcelona – Sagrada Familia", "Ünterwegs:heute"],
         *[
             "-people",
             "+1",

@@ -10,7 +10,7 @@ def run(browser, album_address):
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{album_address}/api/v1/status")
-        names = ["address", "query", "days", "layout"]
+        names = ["address", "query", "days", "layout", "typed"]
 
         def evaluate(expression, **given):
             return page.evaluate(
@@ -92,7 +92,6 @@ def test_photos_at_the_end_of_a_query_are_taken_apart_from_its_words(run, q, wor
         "قطة",
         "beach.jpg",
         "my beach.HEIC",
-        "#12",
         "cat -",
         "C++ meetup",
         "16:9",
@@ -107,6 +106,49 @@ def test_words_mean_the_same_with_a_photo_beside_them(run, words):
     assert both[:-1] == alone
     assert (both[-1].kind, both[-1].value, both[-1].weight) == ("photo", "77", -1)
     assert run("withoutPhoto(withPhoto(words, 77, -1), 77)", words="two words") == "two words"
+
+
+def test_a_photo_alone_becomes_a_part_of_a_sum_with_another(run):
+    assert str(parse(run("withPhoto('#12', 77, -1)"), 1000)) == "#12 - #77"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "cat after:2024-05 camera:X100V",
+        'after:2024 cat Camera:"EOS R6" folder:旅行 folder:"New York"',
+        "is:favorite",
+        "orientation:Portrait is:favourite size:2..8mp aspect:16:9 near:48.85,2.35,5",
+        "sunset type:heic + beach - people",
+        '"re:zero" Re:Zero 16:9 note: this https://example.org/x date:2023-12..2024-02',
+        r'folder:"a \"b\"" "say \"cheese\" after:2024"',
+        "猫　after：２０２４",
+        "cat after:2024 after:2025",
+        "plage root:Pictures in:Pictures/2024 has:place",
+        'cat "after:2024"',
+        "C++ meetup",
+    ],
+)
+def test_typed_filters_are_those_of_the_query_language(run, typed):
+    query, split = parse(typed, 1000), run("splitFilters(typed)", typed=typed)
+    expected = {}
+    for filter_ in query.filters:
+        is_a_word = filter_.name in {"is", "orientation"}
+        value = filter_.value.lower().replace("favorite", "favourite") if is_a_word else filter_.value
+        expected.setdefault(filter_.name, []).append(value)
+    assert split["filters"] == expected
+    assert parse(split["words"] or "x", 1000).terms == (query.terms or parse("x", 1000).terms)
+
+
+@pytest.mark.parametrize("typed", ['"cat after:2024', 'cat camera:"X100V', "colour:red", "cat after:", ": after"])
+def test_what_is_no_filter_stays_in_the_text(run, typed):
+    assert run("splitFilters(typed)", typed=typed) == {"words": typed, "filters": {}}
+
+
+def test_typed_filters_join_those_of_the_view(run):
+    view = run("parseAddress('?q=cat+after:2024+camera:B&camera=A&after=2023')")
+    assert (view["q"], view["filters"]) == ("cat", {"after": ["2024"], "camera": ["A", "B"]})
+    assert run("formatAddress(view)", view=view) == "?q=cat&after=2024&camera=A&camera=B"
 
 
 def test_a_photo_is_in_a_query_once(run):

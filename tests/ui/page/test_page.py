@@ -115,10 +115,11 @@ def settled(page):
     page.wait_for_selector(".pg:not(.pg-busy) :is(.pg-tile, .pg-none)")
 
 
-def search(page, query):
+def search(page, query, words=None):
+    """Type a query and wait for its results; `words` are what stays in the box, if that is not all."""
     page.fill(".pg-query", query)
     page.press(".pg-query", "Enter")
-    page.wait_for_function("(wanted) => document.title.startsWith(wanted)", arg=query)
+    page.wait_for_function("(wanted) => document.title.startsWith(wanted)", arg=words or query)
     settled(page)
 
 
@@ -352,7 +353,7 @@ def test_near_duplicates_are_one_tile_that_opens_into_all(tab, ids):
 
 def test_nothing_relevant_is_said_and_only_relevant_hides_the_rest(tab):
     page = tab.page
-    search(page, "zebra folder:Montmartre")
+    search(page, "zebra folder:Montmartre", "zebra")
     expect(page.locator(".pg-less h2")).to_have_text(tab.say("results.nothing"))
     page.click(".pg-filter-button")
     page.get_by_label(tab.say("filter.relevant")).check()
@@ -386,7 +387,7 @@ def test_filters_narrow_the_results_and_show_as_chips(tab):
     page = tab.page
     search(page, CAT[tab.language][0])
     page.click(".pg-filter-button")
-    page.get_by_label("Canon EOS R6").check()
+    page.get_by_role("checkbox", name="Canon EOS R6").check()
     page.get_by_label(tab.say("filter.from")).fill("2024-01-01")
     page.get_by_label(tab.say("filter.orientation")).select_option("portrait")
     expect(page.locator(".pg-chip:not(.pg-chip-all)")).to_have_count(3)
@@ -405,6 +406,29 @@ def test_filters_narrow_the_results_and_show_as_chips(tab):
     expect(page.locator(".pg-chip")).to_have_count(0)
     assert query(page) == {"q": CAT[tab.language][0]}
     expect(page.get_by_label(tab.say("filter.from"))).to_have_value("")
+
+
+@in_each_language
+def test_typed_filters_behave_as_those_of_the_panel(tab):
+    page, word = tab.page, CAT[tab.language][0]
+    search(page, f'{word} after:2024 camera:"Canon EOS R6"', word)
+    expect(page.locator(".pg-query")).to_have_value(word)
+    expect(page.locator(".pg-chip:not(.pg-chip-all)")).to_have_count(2)
+    expect(page.locator(".pg-tally")).to_have_text(tab.words.number(2))
+    assert query(page) == {"q": word, "after": "2024", "camera": "Canon EOS R6"}
+    page.click(".pg-filter-button")
+    expect(page.get_by_role("checkbox", name="Canon EOS R6")).to_be_checked()
+    expect(page.get_by_label(tab.say("filter.from"), exact=True)).to_have_value("2024-01-01")
+    page.click(".pg-chip-all")
+    expect(page.locator(".pg-chip")).to_have_count(0)
+    assert query(page) == {"q": word}
+    page.keyboard.press("Escape")
+    page.fill(".pg-query", "type:png after:2023")
+    page.press(".pg-query", "Enter")
+    expect(page.locator(".pg-query")).to_have_value("")
+    expect(page.locator(".pg-sort")).to_have_value("date")
+    expect(page.locator(".pg-sort")).to_be_disabled()
+    expect(page.locator(".pg-chip", has_text="PNG")).to_be_visible()
 
 
 @in_each_language
@@ -598,7 +622,7 @@ def test_a_picture_is_combined_with_words_and_filters_and_taken_away(tab, album)
     expect(page.locator(".pg-liked img")).to_be_visible()
     both = names(page)[:10]
     page.click(".pg-filter-button")
-    page.get_by_label("Canon EOS R6").check()
+    page.get_by_role("checkbox", name="Canon EOS R6").check()
     settled(page)
     assert query(page) == {"q": "coffee", "camera": "Canon EOS R6"}
     expect(page.locator(".pg-liked img")).to_be_visible()
@@ -647,7 +671,7 @@ def test_everything_fits_a_small_phone(tab):
 
     assert fits()
     page.click(".pg-filter-button")
-    page.get_by_label("Canon EOS R6").check()
+    page.get_by_role("checkbox", name="Canon EOS R6").check()
     settled(page)
     assert fits()
     page.click(".pg-filter-button")

@@ -57,7 +57,7 @@ def test_searching_is_translated(visit, check, album_address, language):
     page.press(".pg-query", "Enter")
     page.wait_for_selector(".pg-tile")
     page.click(".pg-filter-button")
-    page.get_by_label("Canon EOS R6").check()
+    page.get_by_role("checkbox", name="Canon EOS R6").check()
     page.get_by_label(words.say("filter.from")).fill("2024-01-01")
     expect(page.locator(".pg-chip:not(.pg-chip-all)")).to_have_count(2)
     page.wait_for_selector(".pg:not(.pg-busy) .pg-tile")

@@ -1,4 +1,5 @@
 // What the page shows <-> its address. Pure: nothing here touches the window.
+import { FILTERS, splitFilters, withTyped } from "./typed.js";
 
 /** @typedef {object} View
  *  @property {string} q what was typed, with photos by id: see query.js
@@ -8,9 +9,7 @@
  *  @property {"relevance" | "date"} sort
  *  @property {number | null} photo the id of the photo that is open */
 
-export const FILTERS = [
-  "after", "before", "date", "root", "in", "folder", "camera", "type", "is", "has", "orientation", "aspect", "size", "near",
-];
+export { FILTERS };
 
 /** @type {View} */
 export const HOME = Object.freeze({ q: "", filters: {}, relevant: false, every: false, sort: "relevance", photo: null });
@@ -24,9 +23,10 @@ export function parseAddress(search) {
     if (values.length) filters[name] = values;
   }
   const photo = given.get("photo") ?? "";
+  const typed = splitFilters(given.get("q") ?? "");
   return {
-    q: (given.get("q") ?? "").trim(),
-    filters,
+    q: typed.words,
+    filters: withTyped(filters, typed.filters),
     relevant: given.get("relevant") === "true",
     every: given.get("all") === "true",
     sort: given.get("sort") === "date" ? "date" : "relevance",

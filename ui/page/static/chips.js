@@ -13,7 +13,9 @@ function label(name, value) {
   if (name === "orientation") return t(`orientation.${value}`);
   if (name === "is") return t("filter.favourites");
   if (name === "root" || name === "in") return fileName(value);
-  return name === "camera" ? value : `${name}: ${value}`;
+  if (name === "type") return value.toUpperCase();
+  if (name === "date") return value.replace("..", " – ");
+  return ["camera", "folder", "size", "aspect"].includes(name) ? value : `${name}: ${value}`;
 }
 
 /** Each limit of a view: its label, and the view without it. */

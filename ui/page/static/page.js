@@ -14,6 +14,7 @@ import { takePictures } from "./picture.js";
 import { joinQuery, likePhoto, splitQuery, withPhoto, withoutPhoto } from "./query.js";
 import { isSearch, resultList } from "./results.js";
 import { make } from "./text.js";
+import { splitFilters, withTyped } from "./typed.js";
 
 /** Start the page inside `element`. */
 export function start(element) {
@@ -127,9 +128,11 @@ export function start(element) {
     query.focus();
   }
 
-  /** Search for the words that were typed. */
+  /** Search for the words that were typed; typed filters become those of the view. */
   function submit() {
-    const wanted = { ...view, q: joinQuery(query.value, splitQuery(view.q).photos), photo: null };
+    const typed = splitFilters(query.value);
+    const q = joinQuery(typed.words, splitQuery(view.q).photos);
+    const wanted = { ...view, q, filters: withTyped(view.filters, typed.filters), photo: null };
     if (isSearch(wanted, picture)) go(wanted);
     else if (isSearch(view, picture)) goHome();
   }

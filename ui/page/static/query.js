@@ -23,7 +23,7 @@ export function splitQuery(q) {
 
 /** What stands for itself alone, but would be a picture or a sign in a sum, goes into quotes. */
 function summand(words) {
-  if (PICTURE.test(words) || /^#\d+$/.test(words)) return /["\\]|\s[+-]\s/.test(words) ? words : `"${words}"`;
+  if (PICTURE.test(words)) return /["\\]|\s[+-]\s/.test(words) ? words : `"${words}"`;
   return words.replace(/(^|\s)([+-])$/, '$1"$2"');
 }
 
