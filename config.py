@@ -53,6 +53,14 @@ class Settings(BaseSettings):
             json_schema_extra={"shown_default": "`library` in the user's data folder for polyglance"},
         ),
     ] = Path(platformdirs.user_data_dir("polyglance", appauthor=False)) / "library"
+    calibrations: Annotated[
+        Path,
+        Field(
+            description="The folder of what `polyglance calibrate` has fitted, one file for each encoder; all "
+            "libraries share it.",
+            json_schema_extra={"shown_default": "`calibrations` in the user's data folder for polyglance"},
+        ),
+    ] = Path(platformdirs.user_data_dir("polyglance", appauthor=False)) / "calibrations"
     encoder: Annotated[
         str,
         Field(
@@ -160,7 +168,7 @@ class Settings(BaseSettings):
     def _split_list(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
-    @field_validator("library")
+    @field_validator("library", "calibrations")
     @classmethod
     def _make_absolute(cls, value: Path) -> Path:
         return Path(os.path.abspath(value.expanduser()))  # not resolve(), which follows links

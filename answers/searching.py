@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -34,6 +34,7 @@ class Result(Document):
         description="What speaks for it: looks like, name, folder, caption, keyword, filter, same bytes."
     )
     count: int = Field(description="How many photos it stands for, itself included.")
+    verdict: Literal["sure", "likely", "unlikely"] = Field(description="How surely it is what was asked for.")
 
 
 class MarkedResult(Result):
@@ -109,6 +110,7 @@ def result_fields(result: searches.Result) -> dict[str, Any]:
         "height": photo.height,
         "why": list(result.why),
         "count": result.count,
+        "verdict": result.verdict,
     }
 
 

@@ -25,7 +25,7 @@ from polyglance.encoders.base import Encoder
 from polyglance.evaluation import vectors
 from polyglance.evaluation.cache import default_folder
 from polyglance.search.ranking import calibrate
-from polyglance.search.ranking.hits import RELEVANT
+from polyglance.search.ranking.calibrate import RELEVANT, Rule, text_rule
 
 from . import report
 
@@ -60,11 +60,19 @@ def measure(
     sample = images[np.unique(np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(int))]
     names, own = [path.name for path in library], [path.name for path in whole.images]
     result: dict[str, Any] = {"pictures": len(images)}
-    for title, curve in (("shipped", encoder.card.text_curve), ("normal tail", None)):
+    for title in ("shipped", "normal tail"):
         found = {}
         for language, captions in whole.captions.items():
             texts = vectors.encode_texts(encoder, captions.texts, cache)
-            rows = [calibrate.relevance(images @ text, sample @ text, len(images), curve) for text in texts]
+            is_shipped = title == "shipped"
+            rules = [
+                text_rule(encoder, text, vector) if is_shipped else Rule()
+                for text, vector in zip(captions.texts, texts, strict=True)
+            ]
+            rows = [
+                calibrate.relevance(images @ vector, sample @ vector, len(images), rule)
+                for vector, rule in zip(texts, rules, strict=True)
+            ]
             found[language] = figures(np.array(rows) >= RELEVANT, fitting(captions, names, own, also))
         keys = next(iter(found.values()))
         mean = {key: round(float(np.mean([one[key] for one in found.values()])), 2) for key in keys}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import completion
 from .options import JsonOption, wants_json
 from .output import note, print_json
+
+if TYPE_CHECKING:
+    from ..config import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +29,8 @@ def list_encoders(context: typer.Context, as_json: JsonOption = False) -> None:
     from ..config import load
     from ..encoders import registry
 
-    known = registry.listing(load())
+    settings = load()
+    known = registry.listing(settings)
     if wants_json(context, as_json):
         from ..answers.encoders import Encoders
 
@@ -35,7 +39,8 @@ def list_encoders(context: typer.Context, as_json: JsonOption = False) -> None:
     for encoder in known:
         size = f"{encoder.download_bytes / 1e9:.1f} GB " if encoder.download_bytes else ""
         state = "ready" if encoder.ready else f"{size}to fetch"
-        typer.echo(f"{encoder.name:12} {state:16} {encoder.description}")
+        calibrated = ", calibrated" if encoder.ready and _is_calibrated(encoder.name, settings) else ""
+        typer.echo(f"{encoder.name:12} {state + calibrated:16} {encoder.description}")
     note("A hub id (owner/name) or a directory with a checkpoint works as well. Fetch: polyglance encoders pull NAME")
 
 
@@ -58,3 +63,12 @@ def pull(
         typer.echo(f"{name} is embedded: there is nothing to fetch.")
         return
     typer.echo(f"{name} is ready. Switch a library to it: polyglance reencode --encoder {name}")
+
+
+def _is_calibrated(name: str, settings: Settings) -> bool:
+    """Whether a calibration is used for the encoder. Its fingerprint is only made if one is stored under its name."""
+    from ..encoders import calibrations, registry
+
+    if name not in calibrations.encoder_names(settings.calibrations):
+        return False
+    return calibrations.read(settings.calibrations, registry.create(name, settings).fingerprint) is not None

@@ -94,7 +94,8 @@ def print_result(result: Result) -> None:
     where = paths.display(result.photo.path)
     more = f"  (+{result.count - 1} alike)" if result.count > 1 else ""
     why = f"  [{', '.join(result.why)}]" if result.why not in {("looks like",), ("filter",)} else ""
-    before = f"{result.rank:>4}  {result.relevance:>4.0%}  {date:10}  #{result.photo.id:<6} "
+    share = f"{result.relevance:.0%}" if result.why == ("looks like",) else ""
+    before = f"{result.rank:>4}  {share:>4}  {date:10}  #{result.photo.id:<6} "
     if not sys.stdout.isatty():
         typer.echo(f"{before}{where}{more}{why}")
         return

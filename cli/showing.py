@@ -81,7 +81,11 @@ def print_lines(library: Library, answer: Answer, *, with_previews: bool) -> Non
         if picture_class is None:
             note("Thumbnails need a terminal with colours on standard input and output; they are left out.")
     answer_head(answer)
+    has_divider = not answer.is_relevant
     for result in answer.results:
+        if result.verdict == "unlikely" and not has_divider:
+            note("      Less likely:")
+            has_divider = True
         print_result(result)
         if picture_class is not None:
             try:

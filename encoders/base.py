@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,18 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Margin:
+    """How far a text's score must lie above the middle of the library for a photo to be relevant.
+
+    The odds of relevance are exp(slope * (score - median of the background) - offset). `polyglance calibrate` fits one
+    to captioned pictures.
+    """
+
+    slope: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """Facts about an encoder, known without loading anything."""
 
@@ -87,7 +99,7 @@ class Card:
     is_embedded: bool = False
     """Whether it comes with its package: it works without a network, and nothing is fetched."""
     text_curve: Curve | None = None
-    """The curve for text queries; None if unrelated scores are taken to be normally distributed."""
+    """The curve for text queries; None if none was measured: unrelated scores are then taken to be normal."""
 
 
 class Encoder(Protocol):
@@ -122,6 +134,17 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Encode texts to (n, dimension). A text's vector does not depend on its neighbours in the batch."""
+
+
+@runtime_checkable
+class KnowsKinds(Protocol):
+    """An encoder that can tell what a right photo scores for a text, because it knows which kinds a thing has."""
+
+    def attainable(self, text: str, vector: Vectors) -> float | None:
+        """The score of a perfect picture of one kind of the thing that `text` names.
+
+        `vector` (dimension,) is the text's. None if the text names no thing, or a thing whose kinds are not known.
+        """
 
 
 @dataclass(frozen=True)

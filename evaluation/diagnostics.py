@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from ..arrays import Floats
 from ..data.vectors.store import SAMPLE
-from ..encoders.base import Curve
 from ..search.ranking import calibrate
+from ..search.ranking.calibrate import Rule
 from . import metrics
 from .metrics import RelevantItems
 from .retrieval import RetrievalResult
@@ -95,9 +95,9 @@ def relevance_cuts(
     images: Floats,
     relevant: RelevantItems,
     cuts: Sequence[float] = RELEVANCE_CUTS,
-    curve: Curve | None = None,
+    rules: Sequence[Rule] = (),
 ) -> list[Cut]:
-    """Measure the relevance cut with the encoder's `curve`. The background is an even sample of the pictures."""
+    """Measure the relevance cut with the rule of each text. The background is an even sample of the pictures."""
     sampled = np.unique(np.linspace(0, len(texts) - 1, min(len(texts), CUT_QUERIES)).astype(np.int64))
     sample = np.unique(np.linspace(0, len(images) - 1, min(len(images), SAMPLE)).astype(np.int64))
     totals = np.zeros((len(cuts), 4))  # shown results, right results among them, right pictures, queries without result
@@ -106,7 +106,7 @@ def relevance_cuts(
             relevant_scores = row[relevant.items[relevant.starts[query] : relevant.starts[query + 1]]]
             descending = np.sort(row)[::-1]
             for column, cut in enumerate(cuts):
-                shown = _count_shown(descending, row[sample], len(images), cut, curve)
+                shown = _count_shown(descending, row[sample], len(images), cut, rules[query] if rules else Rule())
                 lowest = descending[shown - 1] if shown else np.inf
                 totals[column] += (shown, np.count_nonzero(relevant_scores >= lowest), len(relevant_scores), shown == 0)
     return [
@@ -121,12 +121,12 @@ def relevance_cuts(
     ]
 
 
-def _count_shown(descending: Floats, background: Floats, pictures: int, cut: float, curve: Curve | None) -> int:
+def _count_shown(descending: Floats, background: Floats, pictures: int, cut: float, rule: Rule) -> int:
     """How many of the scores, best first, reach the relevance `cut`. Bisection, because relevance never falls."""
     low, high = 0, len(descending)
     while low < high:
         middle = (low + high) // 2
-        if calibrate.relevance(descending[middle : middle + 1], background, pictures, curve)[0] >= cut:
+        if calibrate.relevance(descending[middle : middle + 1], background, pictures, rule)[0] >= cut:
             low = middle + 1
         else:
             high = middle

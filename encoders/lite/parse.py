@@ -49,3 +49,5 @@ class Reading:
     letters: float
     """Length of the words that describe something, known or not."""
     languages: frozenset[str]
+    is_one_word: bool = False
+    """Whether each of the languages reads the text as one known word or phrase, beside stop words."""

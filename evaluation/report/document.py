@@ -78,7 +78,7 @@ def _measure_hubness(ranking: LanguageResult, result: RetrievalResult) -> dict[s
 
 
 def _measure_cuts(ranking: LanguageResult, result: RetrievalResult) -> list[dict[str, Any]]:
-    cuts = diagnostics.relevance_cuts(ranking.texts, result.images, ranking.right_images, curve=result.text_curve)
+    cuts = diagnostics.relevance_cuts(ranking.texts, result.images, ranking.right_images, rules=ranking.rules)
     return [_round(asdict(cut), 4) for cut in cuts]
 
 

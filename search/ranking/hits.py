@@ -14,14 +14,11 @@ from ...data.catalog.filters import Filters
 from ...data.catalog.name_query import NameQuery
 from ...data.catalog.records import Brief
 from ...data.catalog.word_query import WordQuery
-from ...encoders.base import Curve
 from . import calibrate, rank
+from .calibrate import RELEVANT, Rule
 
 Nearest = Callable[[Floats, int, Ids | None], tuple[Floats, Ids, Floats, int]]
 """(query vector, count, allowed vector ids) -> (scores, vector ids, background scores, number of vectors)."""
-
-RELEVANT = 0.5
-"""Relevance from which a photo counts as relevant; docs/relevance.md says how often that is right."""
 
 BY_FILTER = 1.0
 """Score and relevance of every photo if the query consists of filters only."""
@@ -106,7 +103,7 @@ class RankedPhotos:
     """Ids of the vectors that pass the filters, if they are few enough to list."""
     excluded: frozenset[int]
     """Ids of photos that must not be hits."""
-    curve: Curve | None = None
+    rule: Rule = field(default_factory=Rule)
     names: NameQuery | None = None
     """The file's name or path that the query may be: photos that it names come first."""
     itself: int | None = None
@@ -177,15 +174,22 @@ class RankedPhotos:
         return [vector_id for vector_id in vector_ids if vector_id in passing]
 
     def _fuse(self, by_score: list[int], word_hits: Sequence[tuple[int, int]] | None) -> list[int]:
-        """Fuse the rankings by score and by words. If too many photos have the words, only `by_score` are ranked."""
+        """Fuse the rankings by score and by words, relevant vectors first.
+
+        If too many photos have the words, only `by_score` are ranked.
+        """
         if word_hits is None:
             word_hits = self.catalog.words.search_among(self.words, by_score)
-        return rank.fuse(by_score, self._rank_by_words(word_hits))
+        fused = rank.fuse(by_score, self._rank_by_words(word_hits))
+        return sorted(fused, key=lambda vector_id: not self._is_relevant(vector_id))  # stable
+
+    def _is_relevant(self, vector_id: int) -> bool:
+        return vector_id in self._word_hits or self._scores[vector_id][1] >= RELEVANT
 
     def _rank_by_score(self, count: int, allowed: Ids | None) -> list[int]:
         scores, ids, background, vector_count = self.nearest(self.vector, count, allowed)
-        self.is_calibrated = len(background) >= calibrate.SMALLEST_SAMPLE
-        relevances = calibrate.relevance(scores, background, vector_count, self.curve)
+        self.is_calibrated = self.rule.attainable is not None or len(background) >= calibrate.SMALLEST_SAMPLE
+        relevances = calibrate.relevance(scores, background, vector_count, self.rule)
         vector_ids: list[int] = ids.tolist()
         for vector_id, score, relevance in zip(vector_ids, scores.tolist(), relevances.tolist(), strict=True):
             self._scores.setdefault(vector_id, (score, relevance))

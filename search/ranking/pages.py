@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ...arrays import Floats
+from .calibrate import RELEVANT, Verdict, verdict
 from .collapse import Groups
-from .hits import RELEVANT, Hit, Source
+from .hits import Hit, Source
 
 CHUNK = 128
 """The least number of hits asked of the source at once."""
@@ -33,6 +34,11 @@ class HitGroup:
     def is_relevant(self) -> bool:
         """Whether the first photo likely shows what the query asks for, or has its words."""
         return self.relevance >= RELEVANT or self.by_words
+
+    @property
+    def verdict(self) -> Verdict:
+        """How surely the first photo is what the query asks for."""
+        return verdict(self.relevance, self.by_words)
 
 
 @dataclass

@@ -7,6 +7,7 @@ import pytest
 from evaluation_sets import COLOURS, WORDS, cifar_batch, paint, write_cifar, write_jsonl
 from polyglance.data.sample import EXPECTED
 from polyglance.data.sample import WORDS as SAMPLE_WORDS
+from polyglance.encoders import calibrations, registry
 from polyglance.evaluation import cache
 
 
@@ -222,3 +223,62 @@ def test_the_help_loads_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+# --- calibrate --------------------------------------------------------------------
+
+
+@pytest.fixture
+def captioned(tmp_path):
+    """Forty-eight painted pictures with their colours as captions."""
+    rows = []
+    for number in range(48):
+        colour = number // 2 % 6
+        paint(tmp_path / "captioned" / f"{number}.png", tuple(COLOURS.values())[colour], number)
+        captions = {code: [WORDS[code][colour]] for code in WORDS}
+        rows.append({"image": f"{number}.png", "captions": captions})
+    return write_jsonl(tmp_path / "captioned", rows)
+
+
+@pytest.fixture
+def colour_calibrate(polyglance, colour, monkeypatch, tmp_path):
+    """`calibrate` with the encoder of colours, which stores below the temporary folder."""
+    monkeypatch.setenv("POLYGLANCE_CALIBRATIONS", str(tmp_path / "calibrations"))
+    monkeypatch.setattr(registry, "create", lambda name, settings: colour)
+    return lambda *arguments: polyglance("calibrate", *arguments, "--encoder", "lite")
+
+
+def test_calibrate_stores_what_it_fitted_and_the_list_of_encoders_says_so(
+    colour_calibrate, captioned, polyglance, colour, tmp_path
+):
+    colour.name = "lite"
+    dry = colour_calibrate(captioned, "--dry-run")
+    assert dry.code == 0
+    assert not (tmp_path / "calibrations").exists()
+    done = colour_calibrate(captioned)
+    assert done.code == 0
+    assert re.fullmatch(r"before  precision .*  recall .*%\nafter   precision 100\.0%  recall 100\.0%\n", done.out)
+    assert "Stored for lite in" in done.err
+    assert calibrations.read(tmp_path / "calibrations", colour.fingerprint) is not None
+    assert "ready, calibrated" in polyglance("encoders").out
+
+
+def test_calibrate_stores_nothing_that_is_worse_than_before(colour_calibrate, captioned, tmp_path):
+    colour_calibrate(captioned)
+    (stored,) = (tmp_path / "calibrations").glob("*.json")
+    before = stored.read_bytes()
+    rows = [json.loads(line) for line in captioned.read_text(encoding="utf-8").splitlines()]
+    for number, row in enumerate(rows):
+        if number % 2 == 0:  # the captions of the half that is fitted are wrong now
+            row["captions"] = rows[(number + 2) % 48]["captions"]
+    write_jsonl(captioned.parent, rows)
+    done = colour_calibrate(captioned)
+    assert "It is worse than before, so nothing was stored." in done.err
+    assert stored.read_bytes() == before
+
+
+def test_calibrate_refuses_a_handful_of_pictures(colour_calibrate, tmp_path):
+    paint(tmp_path / "few" / "1.png", (1, 2, 3))
+    file = write_jsonl(tmp_path / "few", [{"image": "1.png", "captions": {"en": ["red"]}}])
+    done = colour_calibrate(file)
+    assert "1 pictures are too few." in error(done, 1) or "too few" in done.err

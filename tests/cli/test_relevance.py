@@ -29,3 +29,17 @@ def test_what_is_not_there_is_said_to_be_absent(polyglance, indexed, query):
     hidden = polyglance("--library", indexed, "search", query, "--relevant")
     assert hidden.out == ""
     assert "Nothing relevant was found. Without --relevant" in hidden.err
+
+
+def test_a_line_divides_the_less_likely_ones_and_word_hits_have_no_percentage(polyglance, indexed):
+    done = polyglance("--library", indexed, "search", "motorcycle", "--all", "-k", "20")
+    assert done.err.count("Less likely:") == 1
+    lines = done.out.splitlines()
+    assert [line for line in lines if "[" in line and "%" in line] == []
+    assert any("%" in line for line in lines)
+    answer = polyglance("--library", indexed, "search", "motorcycle", "--all", "-k", "20", "--json").json
+    verdicts = [result["verdict"] for result in answer["results"]]
+    assert set(verdicts) > {"unlikely"}
+    assert verdicts.index("unlikely") == len(verdicts) - verdicts.count("unlikely")
+    absent = polyglance("--library", indexed, "search", "banana")
+    assert "Less likely:" not in absent.err

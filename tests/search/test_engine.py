@@ -166,6 +166,36 @@ def test_relevance_hides_the_rest_or_says_there_is_nothing(place):
     assert answer.is_relevant
 
 
+def test_verdicts_never_rise_along_an_answer_and_word_hits_are_sure(place):
+    place.crowd(300)
+    place.add(*((f"{n} beach.jpg", unit(0, 0, 0, 0, 1, noise=0.1, seed=n)) for n in range(30)))
+    place.add(*((f"{n}.jpg", unit(1, noise=0.05, seed=n)) for n in range(5)))
+    results = place.find("beach", 300, collapse=False).results
+    is_unlikely = [result.verdict == "unlikely" for result in results]
+    assert is_unlikely == sorted(is_unlikely)
+    assert 35 <= is_unlikely.index(True) < 60
+    assert all(result.verdict == "sure" for result in results if "name" in result.why)
+    by_looks = [result.relevance for result in results if result.why == ("looks like",)]
+    assert by_looks == sorted(by_looks, reverse=True)
+
+
+def test_a_handful_of_photos_has_nothing_unlikely(place):
+    place.add(("a.jpg", unit(1)), ("b.jpg", unit(0, 1)))
+    assert {result.verdict for result in place.find("beach").results} <= {"sure", "likely"}
+
+
+def test_a_photo_is_judged_by_what_is_attainable_if_the_encoder_can_tell(place, monkeypatch):
+    place.crowd(300)
+    place.add(*((f"{n}.jpg", unit(0.25, 0.97)) for n in range(2)))
+    assert {result.verdict for result in place.find("beach", 2, collapse=False).results} == {"unlikely"}
+    monkeypatch.setattr(WordEncoder, "attainable", lambda self, text, vector: 0.3, raising=False)
+    place.fresh()
+    assert {result.verdict for result in place.find("beach", 2, collapse=False).results} == {"sure"}
+    monkeypatch.setattr(WordEncoder, "attainable", lambda self, text, vector: None)
+    place.fresh()
+    assert {result.verdict for result in place.find("beach", 2, collapse=False).results} == {"unlikely"}
+
+
 def test_sorted_by_date_the_relevant_photos_come_newest_first(place):
     place.crowd(300)
     for number, year in enumerate((2019, 2024, None, 2021)):

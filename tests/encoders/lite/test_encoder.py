@@ -19,6 +19,7 @@ from polyglance.encoders.base import UNIT_NORM_TOLERANCE, Vectors
 from polyglance.encoders.lite import concept_space
 from polyglance.encoders.lite import encoder as lite
 from polyglance.encoders.lite.encoder import LiteEncoder
+from polyglance.encoders.lite.reading import read
 from polyglance.errors import EncoderUnavailable
 from polyglance.languages import chinese, stop_words
 
@@ -271,3 +272,48 @@ def test_match_probabilities_name_the_right_thing(encoder: LiteEncoder, pictures
         logits = encoder.logit_scale * (texts @ pictures[place])
         shares = np.exp(logits - logits.max())
         assert (shares / shares.sum())[place] > 0.6
+
+
+# --- what is attainable -----------------------------------------------------------
+
+KINDS_KNOWN = ("dog", "狗", "perro", "собака", "furniture", "家具", "a beagle", "dogs", "اثاث", "mountain", "山")
+KINDS_UNKNOWN = ("key", "ключ", "helicopter", "red", "a dog on a sofa", "red car", "qwertz", "dog qwertz", "")
+
+
+@pytest.mark.parametrize("text", KINDS_KNOWN)
+def test_the_name_of_a_thing_has_an_attainable_score(encoder: LiteEncoder, text: str) -> None:
+    value = encoder.attainable(text, encoder.encode_texts([text])[0])
+    assert value is not None
+    assert 0 < value <= 1
+
+
+@pytest.mark.parametrize("text", KINDS_UNKNOWN)
+def test_a_text_of_look_alikes_several_things_or_unknown_words_has_none(encoder: LiteEncoder, text: str) -> None:
+    assert encoder.attainable(text, encoder.encode_texts([text])[0]) is None
+
+
+def test_a_cat_has_most_of_what_is_attainable_and_other_pictures_have_not(
+    encoder: LiteEncoder, pictures: Vectors
+) -> None:
+    text = encoder.encode_texts(["cat"])[0]
+    attainable = encoder.attainable("cat", text)
+    assert attainable is not None
+    shares = pictures @ text / attainable
+    is_cat = np.array([name == CAT for name in PICTURES])
+    assert shares[is_cat].min() > 0.8
+    assert shares[~is_cat].max() < 0.3
+
+
+def test_a_word_of_a_class_and_of_a_wider_thing_is_as_near_to_all_its_kinds() -> None:
+    space = concept_space.load()
+    reading = read("mushroom", space.words)
+    concepts = space.text_vector(reading, np.zeros(512, np.float32))[: concept_space.CONCEPTS]
+    kinds = concepts[[947, *range(991, 998)]]
+    assert kinds.min() > 0.7 * kinds.max()
+
+
+def test_a_look_alike_counts_less_than_a_kind() -> None:
+    space = concept_space.load()
+    concepts = space.text_vector(read("apple", space.words), np.zeros(512, np.float32))[: concept_space.CONCEPTS]
+    apple, pomegranate, piano = concepts[[948, 957, 579]]
+    assert apple > 2 * pomegranate > 2 * piano

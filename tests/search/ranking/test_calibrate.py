@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from polyglance.encoders.base import Margin
 from polyglance.encoders.lite.encoder import CARD
-from polyglance.search.ranking.calibrate import PRIOR_WEIGHT, relevance
-from polyglance.search.ranking.hits import RELEVANT
+from polyglance.search.ranking.calibrate import PRIOR_WEIGHT, RELEVANT, SURE, Rule, relevance, verdict
 
 
 def background(mean, spread, count=2000, seed=0):
@@ -43,16 +43,17 @@ def test_a_handful_of_pictures_says_nothing_about_spread():
 
 # --- texts of an encoder that was measured ----------------------------------------
 
-LITE = CARD.text_curve
+CURVE = CARD.text_curve
+LITE = Rule(CURVE)
 
 
 @given(
     arrays(np.float32, st.integers(0, 60), elements=st.floats(-1, 1, width=32)),
     st.integers(1, 1_000_000),
-    st.sampled_from([None, LITE]),
+    st.sampled_from([None, LITE, Rule(Margin(90.0, 6.0)), Rule(CURVE, attainable=0.4)]),
 )
-def test_never_falls_with_the_score_and_stays_in_range_for_any_background(scores, pictures, curve):
-    values = relevance(np.linspace(-1, 1, 41, dtype=np.float32), scores, pictures, curve)
+def test_never_falls_with_the_score_and_stays_in_range_for_any_background(scores, pictures, rule):
+    values = relevance(np.linspace(-1, 1, 41, dtype=np.float32), scores, pictures, rule)
     assert np.isfinite(values).all()
     assert (np.diff(values) >= 0).all()
     assert 0 <= values.min() <= values.max() <= 1
@@ -66,8 +67,8 @@ def test_a_query_all_of_whose_scores_lie_higher_means_the_same():
 
 def test_half_is_where_the_curve_says():
     flat = np.zeros(2000, np.float32)  # its deviation is what is usual, as far as the prior weighs
-    deviation = LITE.spread * (PRIOR_WEIGHT / (PRIOR_WEIGHT + 1960)) ** 0.5
-    assert relevance(np.float32([LITE.half * deviation]), flat, 350, LITE)[0] == pytest.approx(0.5, abs=1e-3)
+    deviation = CURVE.spread * (PRIOR_WEIGHT / (PRIOR_WEIGHT + 1960)) ** 0.5
+    assert relevance(np.float32([CURVE.half * deviation]), flat, 350, LITE)[0] == pytest.approx(0.5, abs=1e-3)
 
 
 def test_pictures_that_fit_do_not_make_each_other_irrelevant():
@@ -82,3 +83,32 @@ def test_a_measured_curve_is_stricter_than_a_normal_tail():
     asked, scores = np.float32([0.3]), background(0, 0.03)
     assert relevance(asked, scores, 350)[0] > 0.99
     assert relevance(asked, scores, 350, LITE)[0] < RELEVANT
+
+
+# --- general words ----------------------------------------------------------------
+
+
+def test_without_a_measured_curve_a_general_word_does_not_hide_its_own_photos():
+    scores = background(0.15, 0.02, 400)
+    scores[:120] += 0.1  # three in ten photos show the thing, which the standard deviation of all would hide
+    values = relevance(scores, scores, len(scores))
+    assert (values[:120] > RELEVANT).mean() > 0.8
+    assert (values[120:] > RELEVANT).mean() < 0.02
+
+
+def test_a_share_of_the_attainable_score_counts_whatever_the_background_is():
+    rule = Rule(CURVE, attainable=0.3)
+    asked = np.float32([0.3, 0.45 * 0.3, 0.05])
+    for scores in (background(0, 0.02), background(0.1, 0.2), background(0, 0.02, 3)):
+        perfect, half, other = relevance(asked, scores, 350, rule)
+        assert perfect > SURE
+        assert half == pytest.approx(RELEVANT, abs=1e-3)
+        assert other < 0.1
+
+
+@pytest.mark.parametrize(
+    ("value", "by_words", "expected"),
+    [(0.9, False, "sure"), (0.6, False, "likely"), (0.4, False, "unlikely"), (0.0, True, "sure")],
+)
+def test_verdicts(value, by_words, expected):
+    assert verdict(value, by_words) == expected

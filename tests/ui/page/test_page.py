@@ -167,17 +167,32 @@ def test_a_word_finds_the_photo_in_every_language(tab):
     )
 
 
+def show_percent(tab, is_on):
+    """Choose in the library panel whether percentages are shown."""
+    page = tab.page
+    page.click(".pg-to-library")
+    page.get_by_label(tab.say("display.percent")).set_checked(is_on)
+    page.keyboard.press("Escape")
+    expect(page.locator(".pg-panel")).to_be_hidden()
+
+
 @in_each_language
-def test_a_tile_says_when_and_how_relevant(tab, ids):
+def test_a_tile_says_when_and_if_chosen_how_relevant(tab, ids):
     page = tab.page
     search(page, CAT[tab.language][0])
     tile = page.locator(
         f"[data-id='{ids['tabby0.jpg']}'], [data-id='{ids['tabby1.jpg']}'], [data-id='{ids['tabby2.jpg']}']"
     )
     expect(tile.locator(".pg-facts")).to_contain_text(DAY[tab.language])
+    assert DAY[tab.language] in tile.get_attribute("aria-label")
+    expect(tile.locator(".pg-relevance")).to_be_hidden()
+    assert not tab.says("tile.relevance").search(tile.get_attribute("aria-label"))
+    show_percent(tab, True)
+    search(page, CAT[tab.language][0])
     expect(tile.locator(".pg-relevance")).to_contain_text(re.compile(r"\d%|[٠-٩]٪"))
     assert tab.says("tile.relevance").search(tile.get_attribute("aria-label"))
-    assert DAY[tab.language] in tile.get_attribute("aria-label")
+    show_percent(tab, False)
+    expect(tile.locator(".pg-relevance")).to_be_hidden()
 
 
 def test_an_example_of_each_language_searches(tab):

@@ -2,6 +2,7 @@
 import { t } from "./i18n.js";
 import { languageSwitch } from "./languages.js";
 import { look, looks, setLook } from "./look.js";
+import { setPercent, showsPercent } from "./percent.js";
 import { make } from "./text.js";
 
 const choice = (name, select) => make("label", { class: "pg-choice" }, make("span", {}, t(name)), select);
@@ -12,5 +13,6 @@ export function showDisplay(element) {
   languageSwitch(language);
   const appearance = make("select", { onchange: () => setLook(appearance.value) },
     ...looks.map((name) => make("option", { value: name, selected: name === look() }, t(`look.${name}`))));
-  element.append(choice("language.label", language), choice("look.label", appearance));
+  const percent = make("input", { type: "checkbox", checked: showsPercent() || null, onchange: () => setPercent(percent.checked) });
+  element.append(choice("language.label", language), choice("look.label", appearance), choice("display.percent", percent));
 }

@@ -1,6 +1,7 @@
 // What the library knows about a photo, and why it was found, as a list of names and values.
-import { RELEVANT } from "./grid.js";
-import { formatBytes, formatDate, formatNumber, formatPercent, t } from "./i18n.js";
+import { isRelevant } from "./grid.js";
+import { formatBytes, formatDate, formatNumber, t } from "./i18n.js";
+import { percent, showsPercent } from "./percent.js";
 import { copyButton, fileName, make, place } from "./text.js";
 
 const REASONS = { name: "why.name", folder: "why.folder", caption: "why.caption", keyword: "why.keyword", filter: "why.filter" };
@@ -9,9 +10,9 @@ const row = (name, ...values) => [make("dt", {}, t(name)), make("dd", {}, ...val
 
 function why(result) {
   if (!result?.why?.length) return [];
-  const known = { ...REASONS, "looks like": result.relevance >= RELEVANT ? "why.looks" : "why.near" };
+  const known = { ...REASONS, "looks like": isRelevant(result) ? "why.looks" : "why.near" };
   const reasons = result.why.flatMap((reason) => (known[reason] ? t(known[reason]) : []));
-  const share = result.why.includes("filter") ? [] : [make("meter", { min: "0", max: "1", value: String(result.relevance), "aria-label": t("fact.relevance") }), formatPercent(result.relevance)];
+  const share = showsPercent() && percent(result) ? [make("meter", { min: "0", max: "1", value: String(result.relevance), "aria-label": t("fact.relevance") }), percent(result)] : [];
   return row("fact.why", make("ul", { class: "pg-why" }, ...reasons.map((reason) => make("li", {}, reason))), make("div", { class: "pg-share" }, ...share));
 }
 

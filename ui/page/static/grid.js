@@ -5,26 +5,25 @@ import { make } from "./text.js";
 import { markTile, tile } from "./tile.js";
 import { moveAmong } from "./moving.js";
 
-export const RELEVANT = 0.5; // as in search/ranking/hits.py: from here on a photo more likely shows what was asked for than not
 const FIRST = 16; // thumbnails asked for at once, about what is in sight
 const GAP = 8;
 
-/** Whether a result likely is what was asked for: by its relevance, or because its words match. */
-export const isRelevant = (result) => result.relevance >= RELEVANT || result.why.some((reason) => reason !== "looks like");
+/** Whether a result likely is what was asked for. */
+export const isRelevant = (result) => result.verdict !== "unlikely";
 
-/** Rows of one kind. `dim` ones are lower. */
+/** Rows of one kind: above or below the divider. */
 class Rows {
-  constructor(dim) {
-    this.list = make("ul", { class: dim ? "pg-rows pg-dim" : "pg-rows", role: "list" });
+  constructor(isLess) {
+    this.list = make("ul", { class: "pg-rows", role: "list" });
+    this.isLess = isLess;
     this.results = [];
-    this.scale = dim ? 0.7 : 1;
     this.full = 0;
   }
 
   /** Place the tiles; with `open` end, those that do not fill a row wait, hidden, for the next page. */
   arrange(width, open, anew) {
     if (anew) this.full = 0;
-    const height = this.scale * (width < 560 ? 150 : width < 1000 ? 200 : 240);
+    const height = width < 560 ? 150 : width < 1000 ? 200 : 240;
     const begin = this.full;
     const { places, full } = justify(this.results.slice(begin).map(clampAspect), width, height, GAP);
     places.forEach((place, at) => {
@@ -52,9 +51,9 @@ export function resultGrid(element, { open, hrefOf, hideLess }) {
     rows.forEach((each, at) => each.arrange(width, isOpen && at === rows.length - 1, anew));
   }
 
-  function begin(dim) {
-    const made = new Rows(dim);
-    if (dim) {
+  function begin(isLess) {
+    const made = new Rows(isLess);
+    if (isLess) {
       const hide = make("button", { type: "button", class: "pg-hide", onclick: hideLess }, t("results.hide"));
       element.append(make("div", { class: "pg-less" }, make("h2", {}, t(results.length ? "results.less" : "results.nothing")), results.length ? hide : ""));
     }
@@ -63,8 +62,8 @@ export function resultGrid(element, { open, hrefOf, hideLess }) {
   }
 
   function put(result) {
-    const isDim = isSplit && (rows.at(-1)?.list.matches(".pg-dim") || !isRelevant(result));
-    if (!rows.length || isDim !== rows.at(-1).list.matches(".pg-dim")) begin(isDim);
+    const isLess = isSplit && (rows.at(-1)?.isLess || !isRelevant(result));
+    if (!rows.length || isLess !== rows.at(-1).isLess) begin(isLess);
     const current = rows.at(-1);
     current.list.append(tile(result, hrefOf(result.id), results.length < FIRST));
     current.results.push(result);

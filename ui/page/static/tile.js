@@ -1,14 +1,12 @@
 // One photo in the grid: a link to its details that carries date, relevance, near-duplicates and favourite mark.
 import { thumbnail } from "./api.js";
-import { formatDate, formatNumber, formatPercent, t } from "./i18n.js";
+import { formatDate, formatNumber, t } from "./i18n.js";
+import { percent, showsPercent } from "./percent.js";
 import { fileName, make } from "./text.js";
-
-/** How relevant a result is; null where that says nothing, as where filters alone were asked for. */
-const relevance = (result) => (result.why.includes("filter") || result.relevance < 0.005 ? null : formatPercent(result.relevance));
 
 const label = (result, name, day) => [
   name,
-  relevance(result) && t("tile.relevance", { share: relevance(result) }),
+  showsPercent() && percent(result) && t("tile.relevance", { share: percent(result) }),
   day,
   result.count > 1 ? t("tile.alike", { count: result.count }) : null,
   result.favourite ? t("photo.favourite") : null,
@@ -28,7 +26,7 @@ export function tile(result, href, isFirst) {
     make("span", { class: "pg-name", dir: "auto" }, name),
     result.count > 1 ? make("span", { class: "pg-count", title: t("tile.alike", { count: result.count }) }, formatNumber(result.count)) : null,
     make("span", { class: "pg-heart", hidden: !result.favourite || null }, "♥"),
-    make("span", { class: "pg-facts" }, make("span", {}, day ?? ""), make("span", { class: "pg-relevance" }, relevance(result))));
+    make("span", { class: "pg-facts" }, make("span", {}, day ?? ""), make("span", { class: "pg-relevance" }, percent(result))));
   return make("li", { class: "pg-tile" }, link);
 }
 
