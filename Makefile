@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 SOURCES := $(VENV)/sources
 PYTEST := $(BIN)/python -m pytest
 PYTEST_BESIDE := $(PYTEST) -p no:cacheprovider
+# The tests that run beside the others: about half of the time.
+BESIDE := tests/ui tests/cli tests/encoders tests/evaluation
 
 .PHONY: demo test torture torture-full audit check lint types imports browser screenshot clean
 
@@ -14,7 +16,7 @@ demo: $(READY)
 	@if [ -t 1 ]; then $(BIN)/polyglance demo; else $(BIN)/polyglance demo --no-serve; fi
 
 test: $(READY) browser
-	@bash scripts/side-by-side.sh "$(PYTEST) tests --ignore=tests/ui" "make check && $(PYTEST_BESIDE) tests/ui"
+	@bash scripts/side-by-side.sh "$(PYTEST) tests $(BESIDE:%=--ignore=%)" "make check && $(PYTEST_BESIDE) $(BESIDE)"
 
 # Real faults on a real file system: kills, full disks, unplugged disks. In CI as far as minutes allow; else all of it.
 TORTURE := -m 'torture and not full'

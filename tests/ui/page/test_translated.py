@@ -74,6 +74,7 @@ def test_searching_is_translated(visit, check, album_address, language):
         words.say("photo.allSimilar"),
     )
     page.locator(".pg-details code + .pg-copy").click()
+    page.get_by_text(words.say("copied")).wait_for()
     check(page, words.say("copied"))
 
     page.keyboard.press("Escape")
