@@ -45,7 +45,19 @@ def test_search_reports_the_contract(polyglance, indexed):
     assert set(answer["took_ms"]) == {"encode", "search", "total"}
     assert [result["rank"] for result in answer["results"]] == [1, 2, 3]
     best = answer["results"][0]
-    assert set(best) == {"rank", "id", "path", "score", "relevance", "taken_at", "width", "height", "why", "count", "verdict"}
+    assert set(best) == {
+        "rank",
+        "id",
+        "path",
+        "score",
+        "relevance",
+        "taken_at",
+        "width",
+        "height",
+        "why",
+        "count",
+        "verdict",
+    }
     assert (best["width"], best["height"]) == (600, 400)
     assert os.path.isabs(best["path"])
     scores = [result["score"] for result in answer["results"]]
