@@ -305,6 +305,7 @@ def run(machine, examples, steps):
     )
 
 
+@pytest.mark.timeout(1800)  # dozens of runs in one test
 @pytest.mark.parametrize(
     "examples",
     [5, pytest.param(40, marks=pytest.mark.torture), pytest.param(600, marks=pytest.mark.full)],
