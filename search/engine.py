@@ -203,7 +203,7 @@ class Engine:
         return text_rule(self._encoder, terms[0].value if len(terms) == 1 else None, vector, self._calibration)
 
     # A thread that holds `_lock` must not wait for a connection, because a thread that has one may wait for the lock.
-    # The store is therefore used only within `one_moment`, where the thread has its connection already.
+    # The store is therefore used only within `read_snapshot`, where the thread has its connection already.
 
     def _nearest(
         self, vector: Floats, count: int, allowed: npt.NDArray[np.int64] | None

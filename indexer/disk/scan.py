@@ -119,7 +119,7 @@ def _unlistable(folder: bytes, error: OSError) -> FolderError:
 
 
 def _reason(error: OSError, consequence: str) -> str:
-    """Return why something cannot be read, in the words that `troubles.KINDS` recognises."""
+    """Return why something cannot be read, in the words that `failures.KINDS` recognises."""
     if isinstance(error, PermissionError):
         return f"cannot be read: permission denied ({consequence})"
     if error.errno == errno.ENAMETOOLONG:
