@@ -21,6 +21,9 @@ MAX_BODY_BYTES = 64 * 1024
 PICTURE_PATHS = frozenset({"/api/v1/search", "/api/v1/similar"})
 """Paths of requests whose body may be a picture."""
 
+MAX_CHOSEN = 5000
+"""Most photos that one request may name: to save them, or to mark them."""
+
 MAX_TEXT = 4096
 """Longest text in a parameter or field, in characters; the query has a limit of its own, in the settings."""
 
