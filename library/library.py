@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from ..data.catalog import facets as counting
     from ..data.catalog import own_data
     from ..data.catalog.catalog import Catalog
-    from ..data.catalog.records import DayInYear, EncoderRecord, PhotoRecord, RootRecord
+    from ..data.catalog.records import Cluster, DayInYear, EncoderRecord, PhotoRecord, RootRecord
     from ..data.check.check import Report as CheckReport
+    from ..data.pictures.exif import Exposure
     from ..data.pictures.thumbnails import Thumbnails
     from ..encoders.base import Encoder
     from ..indexer.run.report import Report, Tally
@@ -32,15 +33,15 @@ if TYPE_CHECKING:
     from ..search.engine import Engine
     from ..search.query.filters import FilterValues
     from ..search.query.sent import SentPicture
-    from . import checking, encoders, parts, photos, roots, runs, searches, status, timeline, watching, writing
+    from . import checking, encoders, maps, parts, photos, roots, runs, searches, status, timeline, watching, writing
     from .parts import AnyPath
 else:
     config, catalogs, own_data, service, answers = import_later(
         "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
     )
     checking, encoders, parts, photos, roots = import_later(".checking", ".encoders", ".parts", ".photos", ".roots")
-    runs, searches, status, timeline, watching, writing = import_later(
-        ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
+    maps, runs, searches, status, timeline, watching, writing = import_later(
+        ".maps", ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
     )
 
 
@@ -294,8 +295,10 @@ class Library:
             self._parts, text, view, filters=filters or {}, plain=plain, files=files, picture=picture
         )
 
-    def similar(self, picture: int | AnyPath, count: int = 20, *, collapse: bool = False) -> Answer:
+    def similar(self, picture: int | AnyPath, count: int = 20, *, collapse: bool = False, burst: bool = True) -> Answer:
         """Find the photos like a photo of the library (its id) or like a picture file (or address, where allowed).
+
+        `burst=False` leaves the near-duplicates of a photo of the library out: the burst that it belongs to.
 
         >>> library.similar("Pictures/rocket.jpg", 1)[0].path.endswith("rocket.jpg")
         True
@@ -303,7 +306,7 @@ class Library:
         >>> rocket in [result.photo.id for result in library.similar(rocket)]
         False
         """
-        return searches.similar(self._parts, picture, answers.View(count, collapse=collapse))
+        return searches.similar(self._parts, picture, answers.View(count, collapse=collapse), burst=burst)
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> list[int]:
         """Mark photos as favourites (`is:favourite` finds them), or unmark them; return their ids and those of copies.
@@ -364,6 +367,16 @@ class Library:
         """
         return photos.photos(self._parts, photo_ids)
 
+    def exposure(self, photo_id: int) -> Exposure:
+        """How the photo was taken, read from its file: aperture, exposure time, ISO, focal length, flash.
+
+        Raises PhotoNotFound, PictureError if its file is gone, has changed or cannot be read, DecodersBusy.
+
+        >>> library.exposure(library.search("cat")[0].photo.id).iso is None
+        True
+        """
+        return photos.exposure(self._parts, photo_id)
+
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
 
@@ -417,6 +430,17 @@ class Library:
         []
         """
         return timeline.on_this_day(self._parts, day, count)
+
+    def clusters(self, zoom: float = 1, *, filters: FilterValues | None = None) -> list[Cluster]:
+        """Where the photos that pass were taken: those near each other as one cluster, the largest first.
+
+        A map of the world at `zoom` is 256 * 2 ** `zoom` pixels wide, and a cluster has the photos of 64 x 64 of them;
+        of more, if there were too many clusters within the area of the filter `within`. Raises QueryError.
+
+        >>> library.clusters(filters={"within": "40,-10,60,20"})
+        []
+        """
+        return maps.clusters(self._parts, filters or {}, zoom)
 
     def neighbours(self, photo_id: int, count: int = 10) -> tuple[Sequence[PhotoRecord], Sequence[PhotoRecord]]:
         """Up to `count` photos taken before a photo, and after it, the nearest first. Raises PhotoNotFound.

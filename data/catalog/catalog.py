@@ -13,6 +13,7 @@ from .encoders import Encoders
 from .facets import FacetCounts
 from .failures import Failures
 from .favourites import Favourites
+from .maps import PhotoMap
 from .photos import Photos
 from .roots import Roots
 from .selection import Selection
@@ -39,6 +40,7 @@ class Catalog:
         self.failures = Failures(database)
         self.selection = Selection(database)
         self.timeline = Timeline(database)
+        self.maps = PhotoMap(database)
         self.facets = FacetCounts(database)
         self.copies = Copies(database)
         self.changes = Changes(database, self.roots, self.photos)

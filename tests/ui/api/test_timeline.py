@@ -155,3 +155,21 @@ def test_an_empty_library_has_no_months(empty_library):
         assert client.get("/api/v1/timeline").json() == {"months": [], "photos": 0}
         assert client.get("/api/v1/timeline/2024-05").json()["photos"] == []
         assert client.get("/api/v1/on-this-day?day=01-01").json() == {"years": []}
+
+
+def test_the_neighbours_of_a_photo_are_nearest_first_and_never_itself(get):
+    document = get("photos/2/neighbours", count=3)
+    assert ids(document["before"]) == [3, 5, 6]
+    assert ids(document["after"]) == [1, 4]
+    assert ids(get("photos/3/neighbours")["after"]) == [2, 1, 4]
+    assert get("photos/10/neighbours") == {"before": [], "after": []}
+
+
+@pytest.mark.parametrize("photo", [12, 99, 2**63 - 1])
+def test_a_photo_that_failed_or_is_unknown_has_no_neighbours(get, photo):
+    get(f"photos/{photo}/neighbours", status=404)
+
+
+@pytest.mark.parametrize("count", [0, 101, -1, "x"])
+def test_the_number_of_neighbours_is_bounded(get, count):
+    get("photos/2/neighbours", status=422, count=count)
