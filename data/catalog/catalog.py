@@ -41,7 +41,7 @@ class Catalog:
         self.selection = Selection(database)
         self.timeline = Timeline(database)
         self.maps = PhotoMap(database)
-        self.facets = FacetCounts(database)
+        self.facets = FacetCounts(database, self.settings)
         self.copies = Copies(database)
         self.changes = Changes(database, self.roots, self.photos)
 

@@ -62,6 +62,7 @@ def _documents() -> dict[str, BaseModel]:
         last="2024-02-11T09:30:00",
         favourites=7,
         places=2100,
+        photos=4096,
     )
     lite = EncoderInfo("lite", 1011, ("en", "zh"), 0, True, "embedded, everyday things")
     return {

@@ -378,3 +378,16 @@ def test_how_a_photo_was_taken_is_read_from_its_file(found, client, ids, picture
     finally:
         photo.write_bytes(before)
     assert (answer.status_code, answer.json()["detail"]) == (404, "The photo has changed since it was indexed.")
+
+
+def test_facets_follow_the_query_and_its_filters(found, client, ids):
+    all_photos, cats = found("/api/v1/facets"), found("/api/v1/facets?q=cat")
+    relevant = found("/api/v1/search?q=cat&relevant=true&all=true&k=100")["results"]
+    assert cats["photos"] == len(relevant) < all_photos["photos"] == len(ids)
+    assert sum(each["photos"] for each in cats["types"]) == len(relevant)
+    assert found("/api/v1/facets?q=cat&sort=date&k=5&type=jpg")["types"] == cats["types"]
+    assert found("/api/v1/facets", params={"q": "cat type:tiff"})["photos"] == 0
+    assert found(f"/api/v1/facets?q=%23{ids['moon.png']}")["photos"] >= 1
+    for query in ("cat + ", "1: /etc/passwd.png", "http://127.0.0.1:9/x.jpg", "x" * 1001, "near:nan,nan"):
+        assert client.get("/api/v1/facets", params={"q": query}).status_code == 422, query
+    assert found("/api/v1/facets") == all_photos

@@ -165,6 +165,29 @@ def test_the_neighbours_of_a_photo_are_nearest_first_and_never_itself(get):
     assert get("photos/10/neighbours") == {"before": [], "after": []}
 
 
+def facet(document, name):
+    return {each["name"]: each["photos"] for each in document[name]}
+
+
+def test_facets_are_counted_over_what_passes_but_each_without_its_own_filter(get):
+    document = get("facets")
+    assert document["photos"] == len(DAYS) and document["undated"] == 2
+    assert facet(document, "years") == {"2024": 4, "2023": 2, "2021": 2, "1999": 1}
+    assert list(facet(document, "months"))[:2] == ["2024-06", "2024-05"]
+    assert facet(document, "orientations") == {"landscape": 11}
+    document = get("facets", camera="canon", date="2024")
+    assert document["photos"] == 2
+    assert facet(document, "cameras") == {"Canon EOS R5": 2}
+    assert facet(document, "years") == {"2024": 2, "2023": 1, "2021": 1, "1999": 1}
+    assert (document["first"], document["last"]) == ("1999-02-28T09:00:00", "2024-05-31T23:59:59+02:00")
+    assert document["favourites"] == 0 and get("facets", date="2024")["favourites"] == 1
+    document = get("facets", **{"in": "photos/nothing"})
+    assert document["photos"] == 0 and document["folders"][0]["photos"] == len(DAYS)
+    assert document["first"] is None and document["cameras"] == []
+    get("facets", status=422, date="2024-13")
+    get("facets", status=422, colour="red")
+
+
 @pytest.mark.parametrize("photo", [12, 99, 2**63 - 1])
 def test_a_photo_that_failed_or_is_unknown_has_no_neighbours(get, photo):
     get(f"photos/{photo}/neighbours", status=404)
