@@ -9,8 +9,6 @@ import pytest
 from colour_encoder import picture
 from compare import assert_same, rows, until
 from polyglance.errors import DiskFull
-from polyglance.ui.web.server import build
-from starlette.testclient import TestClient
 
 pytestmark = pytest.mark.torture
 
@@ -137,6 +135,9 @@ def full(disk, two_roots, tmp_path):
 
 
 def test_a_library_on_a_full_disk_is_searched_and_says_that_nothing_can_be_marked(full, opened):
+    from polyglance.ui.web.server import build  # with Gradio, which no other test of this folder needs
+    from starlette.testclient import TestClient
+
     library, _ = full
     with TestClient(build(opened(library)), base_url="http://127.0.0.1:7860") as client:
         found = client.get("/api/v1/search", params={"is": "favourite"})
