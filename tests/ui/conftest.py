@@ -46,6 +46,12 @@ class Words:
         """The text of a key that has no numbers or names in it."""
         return self._words[key]
 
+    def named(self, key):
+        """A pattern of "NAME: something", where the name is the text of that key, as `named` of i18n.js writes it."""
+        before, between, _ = re.split(r"\{\w+\}", self._words["list.named"])
+        name = "\u2068?".join(["", re.escape(self._words[key])])
+        return re.compile(f"^{re.escape(before)}{name}\u2069?{re.escape(between)}")
+
     def number(self, count):
         """A number below 1000 as the page writes it."""
         return str(count).translate(str.maketrans("0123456789", DIGITS)) if self.language == "ar" else str(count)

@@ -70,6 +70,12 @@ export function nodes(key, parameters = {}) {
   });
 }
 
+/** "a, b, c" of texts, as the language parts them. */
+export const joined = (texts) => texts.filter(Boolean).reduce((first, second) => t("list.parts", { first, second }));
+
+/** "name: value" as the language writes it. */
+export const named = (name, value) => t("list.named", { name, value });
+
 /** Put the words into a piece of HTML: `data-t` names the key of an element's text, `data-t-title` that of an attribute. */
 export function translate(root) {
   Object.assign(root, { lang: language, dir: direction }); // Gradio's frame, between the document and us, is always from left to right

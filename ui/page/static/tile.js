@@ -1,16 +1,16 @@
 // One photo in the grid: a link to its details that carries date, relevance, near-duplicates and favourite mark.
 import { thumbnail } from "./api.js";
-import { formatDate, formatNumber, t } from "./i18n.js";
+import { formatDate, formatNumber, joined, t } from "./i18n.js";
 import { percent, showsPercent } from "./percent.js";
 import { fileName, make } from "./text.js";
 
-const label = (result, name, day) => [
+const label = (result, name, day) => joined([
   name,
   showsPercent() && percent(result) && t("tile.relevance", { share: percent(result) }),
   day,
   result.count > 1 ? t("tile.alike", { count: result.count }) : null,
   result.favourite ? t("photo.favourite") : null,
-].filter(Boolean).join(", ");
+]);
 
 /** The tile of a result. `isFirst`: it is in sight at once, so its thumbnail is not lazy. */
 export function tile(result, href, isFirst) {
