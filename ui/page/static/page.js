@@ -15,6 +15,7 @@ import { joinQuery, likePhoto, splitQuery, withPhoto, withoutPhoto } from "./que
 import { isSearch, resultList } from "./results.js";
 import { make } from "./text.js";
 import { splitFilters, withTyped } from "./typed.js";
+import { isOther, otherViews } from "./views.js";
 
 /** Start the page inside `element`. */
 export function start(element) {
@@ -42,6 +43,8 @@ export function start(element) {
       failed: showProblem,
     },
   );
+
+  const others = otherViews(find("other"), find("nav"), { go: (wanted) => go(wanted, null) });
 
   const details = detailsDialog(find("details"), {
     shown(id) {
@@ -84,9 +87,11 @@ export function start(element) {
 
   /** Show `view` and `picture`: search, unless that search is shown already, and open or close the photo. */
   async function render(isBack) {
-    const isHome = !isSearch(view, picture);
+    const other = isOther(view.view) ? view.view : null;
+    const isHome = !other && !isSearch(view, picture);
     const { words, photos } = splitQuery(view.q);
-    shell.dataset.view = isHome ? "home" : "found";
+    shell.dataset.view = other ?? (isHome ? "home" : "found");
+    others.mark(other ?? "photos");
     query.value = words;
     query.placeholder = t(photos.length || picture ? "search.addWords" : "search.placeholder");
     sort.disabled = !view.q && !picture; // a search by filters alone is listed by date
@@ -100,8 +105,12 @@ export function start(element) {
     showChips(find("chips"), view, (wanted) => go(wanted));
     showFilters(view);
     if (view.photo === null) details.close();
+    if (!other) others.hide();
     try {
-      if (isHome) list.clear();
+      if (other) {
+        list.clear();
+        await others.show(view, isBack);
+      } else if (isHome) list.clear();
       else if (list.key !== keyOf(view, picture) || !isBack) {
         await list.show({ view, picture, key: keyOf(view, picture) }, isBack);
         library.shown();
@@ -112,9 +121,15 @@ export function start(element) {
     }
   }
 
+  /** Remember what is shown, for "back". */
+  function keep() {
+    list.keep();
+    others.keep();
+  }
+
   /** Go to another view, by default with the picture that is searched by now. */
   function go(wanted, file = picture) {
-    list.keep();
+    keep();
     [view, picture] = [wanted, file];
     if (picture && !pictures.includes(picture)) pictures.push(picture);
     const isSame = address(view) === location.pathname + location.search && history.state?.picture === pictures.indexOf(picture);
@@ -132,7 +147,7 @@ export function start(element) {
   function submit() {
     const typed = splitFilters(query.value);
     const q = joinQuery(typed.words, splitQuery(view.q).photos);
-    const wanted = { ...view, q, filters: withTyped(view.filters, typed.filters), photo: null };
+    const wanted = { ...view, view: "photos", q, filters: withTyped(view.filters, typed.filters), photo: null };
     if (isSearch(wanted, picture)) go(wanted);
     else if (isSearch(view, picture)) goHome();
   }
@@ -170,7 +185,7 @@ export function start(element) {
 
   /** Show what the address says, at the start and when history goes back or forth. */
   async function restore(isBack) {
-    list.keep();
+    keep();
     const number = history.state?.picture ?? -1;
     [view, picture] = [parseAddress(location.search), pictures[number] ?? null];
     await render(isBack);
