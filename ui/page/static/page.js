@@ -11,8 +11,9 @@ import { takeKeys } from "./keys.js";
 import { startLibrary } from "./library.js";
 import { showLiked } from "./liked.js";
 import { takePictures } from "./picture.js";
-import { joinQuery, likePhoto, splitQuery, withPhoto, withoutPhoto } from "./query.js";
+import { joinQuery, splitQuery, withPhoto, withoutPhoto } from "./query.js";
 import { isSearch, resultList } from "./results.js";
+import { suggestions } from "./suggest.js";
 import { make } from "./text.js";
 import { splitFilters, withTyped } from "./typed.js";
 
@@ -57,7 +58,7 @@ export function start(element) {
       else history.replaceState(history.state, "", address(view));
     },
     marked: list.mark,
-    similar: (id) => go({ ...HOME, q: likePhoto(id) }, null),
+    go: (wanted) => go(wanted, null),
     weigh: (id, weight) => go({ ...view, q: withPhoto(view.q, id, weight), photo: null }),
     isRanked: () => Boolean(view.q || picture),
   });
@@ -191,8 +192,9 @@ export function start(element) {
     goHome();
   });
   sort.addEventListener("change", () => go({ ...view, sort: sort.value, photo: null }));
-  takePictures({ veil: find("drop"), pick: find("pick"), input: find("file") }, (file) => go({ ...view, photo: null }, file));
+  takePictures({ veil: find("drop"), pick: find("pick"), input: find("file") }, (file) => go({ ...view, q: splitQuery(view.q).words, photo: null }, file));
   takeKeys(query, find("help"), mark);
+  suggestions(query, (words, name, value) => go({ ...view, q: joinQuery(words, splitQuery(view.q).photos), filters: withTyped(view.filters, { [name]: [value] }), photo: null }));
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => restore(true));
 
