@@ -47,3 +47,6 @@ export const duplicates = (id) => request(`photos/${id}/duplicates`);
 export const favourite = (id, wanted) => request(`photos/${id}/favourite`, { method: wanted ? "PUT" : "DELETE" });
 export const status = () => request("status");
 export const facets = () => request("facets");
+
+/** Clusters of photos inside "S,W,N,E" at a zoom of the map; `filters` are parameters of a search. */
+export const mapClusters = (within, zoom, filters, signal) => request(`map?within=${within}&zoom=${zoom}&${filters}`, { signal });
