@@ -355,6 +355,15 @@ class Library:
         """
         return photos.photo(self._parts, photo_id)
 
+    def photos(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
+        """The photos with these ids, by id; ids that no photo has are left out.
+
+        >>> cat = library.search("cat")[0].photo.id
+        >>> list(library.photos([cat, 4711])) == [cat]
+        True
+        """
+        return photos.photos(self._parts, photo_ids)
+
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
 

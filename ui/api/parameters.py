@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from ..web.limits import MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
+from ..web.limits import MAX_CHOSEN, MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
 
 
 def _is_text(value: str) -> str:
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise ValueError("it is no valid text")
     return value
+
+
+def _split(value: object) -> object:
+    """A form has the ids as one text, with commas between them."""
+    return value.split(",") if isinstance(value, str) else value
+
+
+def _without_repeats(ids: list[int]) -> list[int]:
+    return list(dict.fromkeys(ids))
 
 
 Text: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_is_text)]
@@ -89,6 +98,24 @@ class MonthParameters(FilterParameters):
 
     offset: Annotated[int, Field(ge=0, le=MAX_ID, description="How many photos to skip.")] = 0
     count: Annotated[int, Field(ge=1, le=MAX_COUNT, description="Most photos to return.")] = MAX_COUNT
+
+
+class ChosenPhotos(BaseModel):
+    """Photos that something is done with."""
+
+    model_config = ConfigDict(extra="forbid")
+    ids: Annotated[
+        list[Annotated[int, Field(ge=1, le=MAX_ID)]],
+        BeforeValidator(_split),
+        AfterValidator(_without_repeats),
+        Field(min_length=1, max_length=MAX_CHOSEN, description="Ids of photos.", examples=[[12, 57]]),
+    ]
+
+
+class ChosenMarks(ChosenPhotos):
+    """Photos that are to be favourites, or not."""
+
+    favourite: Annotated[bool, Field(description="Whether they are favourites from now on.", examples=[True])]
 
 
 class PictureSearchForm(SearchParameters):
