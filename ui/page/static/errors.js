@@ -2,7 +2,7 @@
 import { language, t } from "./i18n.js";
 import { make } from "./text.js";
 
-const GENERAL = { 0: "silent", 401: "login", 403: "login", 404: "missing", 409: "later", 413: "large", 423: "busy", 503: "busy" };
+const GENERAL = { 0: "silent", 401: "login", 403: "login", 404: "missing", 409: "later", 413: "large", 423: "busy", 429: "busy", 503: "busy", 507: "disk" };
 
 /** @param {{status: number, message: string, hint?: string}} problem status 0: nobody answered
  *  @returns {{general: string, detail: string}} what to show first, and what the server adds */
