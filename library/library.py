@@ -32,13 +32,29 @@ if TYPE_CHECKING:
     from ..search.engine import Engine
     from ..search.query.filters import FilterValues
     from ..search.query.sent import SentPicture
-    from . import checking, encoders, parts, photos, roots, runs, searches, status, timeline, watching, writing
+    from . import (
+        checking,
+        encoders,
+        exploring,
+        labelling,
+        parts,
+        photos,
+        roots,
+        runs,
+        searches,
+        status,
+        suggesting,
+        timeline,
+        watching,
+        writing,
+    )
     from .parts import AnyPath
 else:
     config, catalogs, own_data, service, answers = import_later(
         "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
     )
     checking, encoders, parts, photos, roots = import_later(".checking", ".encoders", ".parts", ".photos", ".roots")
+    exploring, labelling, suggesting = import_later(".exploring", ".labelling", ".suggesting")
     runs, searches, status, timeline, watching, writing = import_later(
         ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
     )
@@ -477,6 +493,39 @@ class Library:
         {'PNG': 5, 'JPEG': 1}
         """
         return self.catalog.facets.count()
+
+    def explore(self, language: str = "en") -> exploring.Explored:
+        """What it holds to wander through: things, places, folders, cameras, favourites, copies, searches to try.
+
+        Things and places are those that index runs have recognised so far. It is computed once after each change.
+        Names are in `language`, one of the nine; in English for any other.
+
+        >>> explored = library.explore("es")
+        >>> [tile.name for tile in explored.things if tile.key in {"cat", "horse"}]
+        ['gato', 'caballo']
+        >>> len(library.search("thing:cat"))
+        1
+        """
+        return exploring.explore(self._parts, language)
+
+    def suggest(self, text: str, language: str = "en", count: int = 8) -> list[suggesting.Suggestion]:
+        """Suggestions for what was typed so far: things, places, folders, cameras, lenses and files of this library.
+
+        Names match in any of the nine languages. Each suggestion leads to at least one photo.
+
+        >>> [suggestion.text for suggestion in library.suggest("gat", "es")]
+        ['gato']
+        """
+        return suggesting.suggest(self._parts, text, language, count)
+
+    def label(self, stop: Stop | None = None) -> None:
+        """Recognise the things and places that no index run has recognised yet. Raises LibraryBusy.
+
+        Every index run does this as its last step; a library that an earlier version made has to catch up.
+
+        >>> library.label()
+        """
+        labelling.label_in_slices(self._parts, stop)
 
     def duplicates(self, after: int = 0, count: int = 20) -> list[list[PhotoRecord]]:
         """Up to `count` groups of photos with equal bytes whose first photo's id is above `after`, in its order.

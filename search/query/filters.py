@@ -138,6 +138,8 @@ _KINDS = {
     "aspect": _Kind(values.add_aspect, "aspect:16:9"),
     "size": _Kind(values.add_size, "size:>4mp"),
     "near": _Kind(values.add_near, "near:48.85,2.35,5"),
+    "thing": _Kind(values.add_thing, "thing:dog"),
+    "place": _Kind(values.add_place, "place:Kyoto"),
 }
 NAMES = tuple(_KINDS)
 """The names of all filters."""

@@ -66,6 +66,13 @@ class FilterParameters(BaseModel):
     aspect: Annotated[Values, Field(description="Width to height, as 16:9 or >1.5.", examples=[["16:9"]])] = []
     size: Annotated[Values, Field(description="As >4mp, 2..8mp or <500kb.", examples=[[">4mp"]])] = []
     near: Annotated[Values, Field(description="Latitude, longitude and kilometres.", examples=[["48.85,2.35,5"]])] = []
+    thing: Annotated[
+        Values, Field(description="Showing that thing: a key of `/explore`, or its name.", examples=[["dog"]])
+    ] = []
+    place: Annotated[
+        Values,
+        Field(description="Taken in that city or country: a key of `/explore` or a name.", examples=[["Kyoto"]]),
+    ] = []
 
     @property
     def filters(self) -> dict[str, list[str]]:
