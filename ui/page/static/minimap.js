@@ -1,7 +1,7 @@
-// A small map of where a photo was taken.
-import { make, place } from "./text.js";
+// A small map of where a photo was taken, inside a link to the library's map.
+import { t } from "./i18n.js";
 
-/** Fill `element` with a map of the place, in decimal degrees. */
-export function minimap(element, latitude, longitude) {
-  element.replaceChildren(make("span", {}, place(latitude, longitude)));
+/** Fill `element` for the place with these decimal degrees, which its data attributes hold as well. */
+export function minimap(element) {
+  element.replaceChildren(t("place.onMap"));
 }
