@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..data.catalog import facets as counting
     from ..data.catalog import own_data
     from ..data.catalog.catalog import Catalog
-    from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
+    from ..data.catalog.records import DayInYear, EncoderRecord, PhotoRecord, RootRecord
     from ..data.check.check import Report as CheckReport
     from ..data.pictures.thumbnails import Thumbnails
     from ..encoders.base import Encoder
@@ -32,14 +32,16 @@ if TYPE_CHECKING:
     from ..search.engine import Engine
     from ..search.query.filters import FilterValues
     from ..search.query.sent import SentPicture
-    from . import checking, encoders, parts, photos, roots, runs, searches, status, watching, writing
+    from . import checking, encoders, parts, photos, roots, runs, searches, status, timeline, watching, writing
     from .parts import AnyPath
 else:
     config, catalogs, own_data, service, answers = import_later(
         "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
     )
     checking, encoders, parts, photos, roots = import_later(".checking", ".encoders", ".parts", ".photos", ".roots")
-    runs, searches, status, watching, writing = import_later(".runs", ".searches", ".status", ".watching", ".writing")
+    runs, searches, status, timeline, watching, writing = import_later(
+        ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
+    )
 
 
 class Library:
@@ -371,6 +373,49 @@ class Library:
         b'chelsea.png'
         """
         return photos.place_of(self._parts, photo)
+
+    # --- in order of time -------------------------------------------------------------------------
+
+    def months(self, filters: FilterValues | None = None) -> list[tuple[str | None, int]]:
+        """(month as 2024-05, number of its photos that pass), the newest first; at the end None: without a date.
+
+        Raises QueryError.
+
+        >>> library.months()
+        [(None, 6)]
+        """
+        return timeline.months(self._parts, filters or {})
+
+    def month(
+        self, month: str, offset: int = 0, count: int = 1000, *, filters: FilterValues | None = None
+    ) -> list[PhotoRecord]:
+        """Up to `count` photos of a month (2024-05, or `undated`) that pass, after `offset` others, the newest first.
+
+        Raises QueryError.
+
+        >>> len(library.month("undated", 2, filters={"type": "png"}))
+        3
+        """
+        return timeline.month(self._parts, month, filters or {}, offset, count)
+
+    def on_this_day(self, day: str, count: int = 12) -> list[DayInYear]:
+        """The earlier years with photos of this day, the newest first, each with up to `count` photos.
+
+        `day` is as 11-26, which means the years before the newest of the library, or 2026-11-26, which means those
+        before 2026. Raises QueryError.
+
+        >>> library.on_this_day("11-26")
+        []
+        """
+        return timeline.on_this_day(self._parts, day, count)
+
+    def neighbours(self, photo_id: int, count: int = 10) -> tuple[Sequence[PhotoRecord], Sequence[PhotoRecord]]:
+        """Up to `count` photos taken before a photo, and after it, the nearest first. Raises PhotoNotFound.
+
+        >>> library.neighbours(library.search("cat")[0].photo.id)
+        ([], [])
+        """
+        return timeline.neighbours(self._parts, photo_id, count)
 
     # --- what it holds ----------------------------------------------------------------------------
 

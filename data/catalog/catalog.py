@@ -17,6 +17,7 @@ from .photos import Photos
 from .roots import Roots
 from .selection import Selection
 from .settings import LibrarySettings
+from .timeline import Timeline
 from .vectors import Vectors
 from .words import Words
 
@@ -37,6 +38,7 @@ class Catalog:
         self.favourites = Favourites(database)
         self.failures = Failures(database)
         self.selection = Selection(database)
+        self.timeline = Timeline(database)
         self.facets = FacetCounts(database)
         self.copies = Copies(database)
         self.changes = Changes(database, self.roots, self.photos)

@@ -57,6 +57,8 @@ class Filters:
     near: Near | None = None
     with_place: bool = False
     favourite: bool = False
+    undated: bool = False
+    """Without a date."""
 
     def __bool__(self) -> bool:
         """Whether a filter is set."""

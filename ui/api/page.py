@@ -81,9 +81,12 @@ def _row(name: str, where: str, schema: dict[str, Any], description: str, requir
 
 def curl(document: dict[str, Any], base: str, method: str, path: str, operation: dict[str, Any]) -> str:
     """Return an example of a request as a curl command."""
-    address = base + path.replace("{photo_id}", "1").replace("{root_id}", "1")
-    if any(parameter["name"] == "q" for parameter in operation.get("parameters", [])):
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    address = base + path.replace("{photo_id}", "1").replace("{root_id}", "1").replace("{month}", "undated")
+    if "q" in names:
         address += "?q=snowy+mountains&after=2024"
+    elif "day" in names:
+        address += "?day=11-26"
     options = "" if method == "GET" else f"-X {method} "
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:

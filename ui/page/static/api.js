@@ -54,3 +54,6 @@ export const favourite = (id, wanted) => request(`photos/${id}/favourite`, { met
 export const status = () => request("status");
 /** What there is to filter by; `parameters` are of a search, whose photos are counted. */
 export const facets = (parameters, signal) => request(`facets?${parameters}`, { signal });
+
+/** Clusters of photos inside "S,W,N,E" at a zoom of the map; `filters` are parameters of a search. */
+export const mapClusters = (within, zoom, filters, signal) => request(`map?within=${within}&zoom=${zoom}&${filters}`, { signal });

@@ -119,6 +119,9 @@ export function formatDate(iso, style = { dateStyle: "long", timeStyle: "short" 
   return style.timeStyle && iso.length > 19 ? `${shown} (UTC${iso.slice(19)})` : shown;
 }
 
+/** "3 years ago" of -3 years. */
+export const formatRelative = (value, unit) => new Intl.RelativeTimeFormat(locale, { numeric: "always" }).format(value, unit);
+
 /** "1 hr 5 min" of seconds: two units at most, nothing finer than is worth knowing. */
 export function formatDuration(seconds) {
   const whole = Math.max(1, Math.round(seconds));

@@ -4,7 +4,7 @@ import { formatDate, formatNumber, has, named, t } from "./i18n.js";
 import { fileName, place } from "./text.js";
 
 const WORDS = {
-  "is:favourite": "filter.favourites", "is:undated": "chip.undated", "has:place": "filter.hasPlace", "has:gps": "filter.hasPlace",
+  "is:favourite": "filter.favourites", "is:undated": "month.none", "has:place": "filter.hasPlace", "has:gps": "filter.hasPlace",
   "orientation:landscape": "orientation.landscape", "orientation:portrait": "orientation.portrait", "orientation:square": "orientation.square",
 };
 const UNITS = { kb: "kilobyte", mb: "megabyte", gb: "gigabyte" };
