@@ -96,7 +96,7 @@ def test_keys_zoom_and_arrows_move_the_zoomed_photo_instead_of_stepping(visit, a
     page.keyboard.press("ArrowRight")
     expect(details.locator("h2")).not_to_have_text("rocket.jpg")
     assert scale(page) == 1
-    details.get_by_role("button", name=Words("en").say("zoom.in")).click()
+    details.get_by_role("button", name=Words("en").say("photo.zoomIn")).click()
     assert scale(page) == pytest.approx(1.5, rel=0.01)
 
 
