@@ -57,7 +57,7 @@ def check(filter_: Filter) -> AddValue:
             f"There is no filter {name}:.",
             f"{guess}The filters are {' '.join(known + ':' for known in NAMES)}; "
             f'put text in quotes: "{name}:{value[:20]}"',
-        ).with_code("filter_unknown", name=f"{name}:", quoted=f'"{name}:{value[:20]}"')
+        ).with_code("filter_unknown", name=name, quoted=f'"{name}:{value[:20]}"')
     add, example = _KINDS[name].add, _KINDS[name].example
     try:
         if not value.strip():
