@@ -32,13 +32,15 @@ if TYPE_CHECKING:
     from ..search.engine import Engine
     from ..search.query.filters import FilterValues
     from ..search.query.sent import SentPicture
-    from . import checking, encoders, parts, photos, roots, runs, searches, status, timeline, watching, writing
+    from . import checking, encoders, parts, photos, pictures, roots, runs, searches, status, timeline, watching, writing
     from .parts import AnyPath
 else:
     config, catalogs, own_data, service, answers = import_later(
         "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
     )
-    checking, encoders, parts, photos, roots = import_later(".checking", ".encoders", ".parts", ".photos", ".roots")
+    checking, encoders, parts, photos, pictures, roots = import_later(
+        ".checking", ".encoders", ".parts", ".photos", ".pictures", ".roots"
+    )
     runs, searches, status, timeline, watching, writing = import_later(
         ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
     )
@@ -354,6 +356,13 @@ class Library:
         (451, 300, 'PNG')
         """
         return photos.photo(self._parts, photo_id)
+
+    def thumbnail_of(self, sent: SentPicture) -> bytes:
+        """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
+
+        Raises PictureError.
+        """
+        return pictures.thumbnail_of_sent(self._parts.settings, sent)
 
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
