@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from http import HTTPStatus
+from typing import Any
 
 import gradio
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..web.problems import problem
 from . import assets
 
 TITLE = "polyglance"
@@ -25,8 +21,16 @@ HEAD = (
 
 ON_LOAD = "import(new URL('ui/page.js', document.baseURI)).then((page) => page.start(element));"
 
-NEEDED_PATHS = re.compile(r"/|/theme\.css|/manifest\.json|/assets/[\w.-]+|/static/[\w./-]+")
-"""Paths of Gradio that the page needs. All others (events, files, uploads, proxy, …) are not found."""
+SHUT: dict[str, Any] = {
+    "footer_links": [],
+    "run_history": False,
+    "show_error": False,
+    "ssr_mode": False,
+    "mcp_server": False,
+    "enable_monitoring": False,
+    "pwa": False,
+}
+"""Parts of Gradio that no page here uses."""
 
 
 def make_blocks() -> gradio.Blocks:
@@ -36,57 +40,12 @@ def make_blocks() -> gradio.Blocks:
     return page
 
 
-def build() -> FastAPI:
-    """Return Gradio's application with the page at `/`."""
-
-    async def build_inside_loop() -> FastAPI:
-        return _build()
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        # Outside an event loop Gradio makes a loop for each of its locks, and never closes it.
-        return asyncio.run(build_inside_loop())
-    return _build()
+def mount(app: FastAPI) -> None:
+    """Put the page at `/` of `app`, below everything that `app` already serves."""
+    gradio.mount_gradio_app(app, make_blocks(), path="/", theme=theme(), head=HEAD, **SHUT)
 
 
-def _build() -> FastAPI:
-    app = FastAPI(openapi_url=None)
-    gradio.mount_gradio_app(
-        app,
-        make_blocks(),
-        path="/",
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-        ssr_mode=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        pwa=False,
-        theme=_theme(),
-        head=HEAD,
-    )
-    return app
-
-
-def _theme() -> gradio.themes.Base:
+def theme() -> gradio.themes.Base:
     """Fonts of the system (a theme's own come from the network) and, while the page loads, the colours of base.css."""
     theme = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     return theme.set(body_background_fill="#fbfbf9", body_background_fill_dark="#131514")
-
-
-class PageRoutes:
-    """ASGI application: serves the routes of Gradio that the page needs, and answers 404 to all others."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        refusal = scope["type"] == "http" and self._refuse(scope)
-        await (refusal or self._app)(scope, receive, send)
-
-    def _refuse(self, scope: Scope) -> ASGIApp | None:
-        if scope["method"] in {"GET", "HEAD"} and NEEDED_PATHS.fullmatch(scope["path"]) and ".." not in scope["path"]:
-            return None
-        return problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -27,9 +28,9 @@ def names(suffix: str) -> list[str]:
 
 
 def router() -> APIRouter:
-    """Return the route `/ui/NAME`, with the words of the page in `/ui/words/CODE.json`."""
+    """Return the route `/ui/PATH` to the page's files, its words and the scripts of others (vendor)."""
     routes = APIRouter()
-    contents = _read(FOLDER) | {f"words/{name}": content for name, content in _read(FOLDER / "words").items()}
+    contents = dict(_read(FOLDER))
     etags = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in contents.items()}
 
     @routes.get("/ui/{name:path}", include_in_schema=False)
@@ -49,6 +50,10 @@ def router() -> APIRouter:
     return routes
 
 
-def _read(folder: Traversable) -> dict[str, bytes]:
-    """The files in `folder` that are served, by name."""
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(tuple(TYPES))}
+def _read(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+    """The files in `folder` and below it that are served, by their path."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _read(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(tuple(TYPES)):
+            yield prefix + entry.name, entry.read_bytes()

@@ -70,6 +70,12 @@ export function nodes(key, parameters = {}) {
   });
 }
 
+/** "a, b, c" of texts, as the language parts them. */
+export const joined = (texts) => texts.filter(Boolean).reduce((first, second) => t("list.parts", { first, second }));
+
+/** "name: value" as the language writes it. */
+export const named = (name, value) => t("list.named", { name, value });
+
 /** Put the words into a piece of HTML: `data-t` names the key of an element's text, `data-t-title` that of an attribute. */
 export function translate(root) {
   Object.assign(root, { lang: language, dir: direction }); // Gradio's frame, between the document and us, is always from left to right
@@ -93,6 +99,17 @@ const measured = (value, unit, digits = 0) =>
 export const formatNumber = (value, options = {}) => formatter(Intl.NumberFormat, options).format(value);
 export const formatPercent = (share) => formatNumber(share, { style: "percent" });
 export const formatMilliseconds = (value) => measured(value, "millisecond", value < 10 ? 1 : 0);
+export const formatLength = (millimetres) => measured(millimetres, "millimeter", 1);
+export const countryName = (code) => new Intl.DisplayNames([language], { type: "region" }).of(code);
+
+/** "1/250 s" or "2 s" of an exposure in seconds: short ones as a fraction, as cameras show them. */
+export function formatExposure(seconds) {
+  if (seconds >= 0.3) return measured(seconds, "second", 1);
+  const fraction = `${formatNumber(1)}/${formatNumber(Math.round(1 / seconds), { useGrouping: false })}`;
+  const parts = formatter(Intl.NumberFormat, { style: "unit", unit: "second", unitDisplay: "short" }).formatToParts(1);
+  return parts.map(({ type, value }) => (type === "integer" ? fraction : value)).join("");
+}
+
 export const languageName = (code) => new Intl.DisplayNames([language], { type: "language" }).of(code);
 
 /** "14 March 2019 at 09:30" of an ISO 8601 time as the camera's clock showed it; the offset, if any, is appended. */

@@ -14,8 +14,9 @@ import { showLiked } from "./liked.js";
 import { photoLists } from "./lists.js";
 import { showOnThisDay } from "./onthisday.js";
 import { takePictures } from "./picture.js";
-import { joinQuery, likePhoto, splitQuery, withPhoto, withoutPhoto } from "./query.js";
+import { joinQuery, splitQuery, withPhoto, withoutPhoto } from "./query.js";
 import { isSearch } from "./results.js";
+import { suggestions } from "./suggest.js";
 import { make } from "./text.js";
 import { splitFilters, withTyped } from "./typed.js";
 import { isOther, otherViews } from "./views.js";
@@ -61,7 +62,7 @@ export function start(element) {
       else history.replaceState(history.state, "", address(view));
     },
     marked: lists.mark,
-    similar: (id) => go({ ...HOME, q: likePhoto(id) }, null),
+    go: (wanted) => go(wanted, null),
     weigh: (id, weight) => go({ ...view, view: "photos", q: withPhoto(view.q, id, weight), photo: null }),
     isRanked: () => Boolean(view.q || picture),
   });
@@ -213,6 +214,7 @@ export function start(element) {
   takePictures({ veil: find("drop"), pick: find("pick"), input: find("file") }, (file) =>
     go({ ...view, view: "photos", q: splitQuery(view.q).words, photo: null }, file));
   takeKeys(query, find("help"), mark);
+  suggestions(query, (words, name, value) => go({ ...view, view: "photos", q: joinQuery(words, splitQuery(view.q).photos), filters: withTyped(view.filters, { [name]: [value] }), photo: null }));
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => restore(true));
 

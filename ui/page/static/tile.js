@@ -1,19 +1,19 @@
 // One photo in a grid: a link to its details, and a box that selects it. Its facts show on hover and focus.
 import { thumbnail } from "./api.js";
-import { formatDate, formatNumber, t } from "./i18n.js";
+import { formatDate, formatNumber, joined, t } from "./i18n.js";
 import { checkBox } from "./months.js";
 import { percent, showsPercent } from "./percent.js";
 import { fileName, make } from "./text.js";
 
 const LARGEST = 2; // times its own size: a small picture is not enlarged beyond
 
-const label = (result, name, day) => [
+const label = (result, name, day) => joined([
   name,
   showsPercent() && percent(result) && t("tile.relevance", { share: percent(result) }),
   day,
   result.count > 1 ? t("tile.alike", { count: result.count }) : null,
   result.favourite ? t("photo.favourite") : null,
-].filter(Boolean).join(", ");
+]);
 
 /** The tile of a result. `isFirst`: it is in sight at once, so its thumbnail is not lazy. */
 export function tile(result, href, isFirst) {
