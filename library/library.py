@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         labelling,
         parts,
         photos,
+        pictures,
         roots,
         runs,
         searches,
@@ -53,7 +54,9 @@ else:
     config, catalogs, own_data, service, answers = import_later(
         "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
     )
-    checking, encoders, parts, photos, roots = import_later(".checking", ".encoders", ".parts", ".photos", ".roots")
+    checking, encoders, parts, photos, pictures, roots = import_later(
+        ".checking", ".encoders", ".parts", ".photos", ".pictures", ".roots"
+    )
     exploring, labelling, suggesting = import_later(".exploring", ".labelling", ".suggesting")
     runs, searches, status, timeline, watching, writing = import_later(
         ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
@@ -379,6 +382,13 @@ class Library:
         True
         """
         return photos.photos(self._parts, photo_ids)
+
+    def thumbnail_of(self, sent: SentPicture) -> bytes:
+        """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
+
+        Raises PictureError.
+        """
+        return pictures.thumbnail_of_sent(self._parts.settings, sent)
 
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.

@@ -80,12 +80,13 @@ export function scrubber(element, timeline) {
   }
 
   handle.addEventListener("keydown", (event) => {
-    const all = months();
-    const at = all.indexOf(timeline.position().month);
-    const starts = firsts();
-    const inYear = starts.findLastIndex((month) => all.indexOf(month) <= at);
+    // From line to line: months that lie side by side begin at one height.
+    const here = timeline.shareOf(timeline.position().month);
+    const [all, starts] = [months(), firsts()];
+    const next = (choices) => choices.find((month) => timeline.shareOf(month) > here);
+    const before = (choices) => choices.findLast((month) => timeline.shareOf(month) < here);
     const target = {
-      ArrowDown: all[at + 1], ArrowUp: all[at - 1], PageDown: starts[inYear + 1], PageUp: starts[inYear - 1], Home: all[0], End: all.at(-1),
+      ArrowDown: next(all), ArrowUp: before(all), PageDown: next(starts), PageUp: before(starts), Home: all[0], End: all.at(-1),
     }[event.key];
     if (target === undefined) return;
     event.preventDefault();

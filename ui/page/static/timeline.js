@@ -7,7 +7,8 @@ import { monthPhotos, timeline } from "./timelineapi.js";
 const HEADING = 46; // height of a month's heading
 const NARROWEST = 150; // least width of one
 const FAR = 2; // windows' heights scrolled in one frame from which loading waits
-const PAUSE = 70; // milliseconds it waits
+const EDGE = 4; // CSS pixels of a month that have to be in sight before it counts
+const PAUSE = 40; // milliseconds it waits
 
 /** Wire the timeline. `header` is what covers the window's top. `hooks`: `hrefOf(id)`, `added(element)` for tiles and headings,
  *  `moved()` after each scroll or change, `failed(problem)`. */
@@ -212,7 +213,7 @@ export function timelineView(element, header, hooks) {
     /** Where the first line of the window is: the month, and the share of the whole height. */
     position() {
       if (!isShown) return null;
-      const y = Math.max(0, line());
+      const y = Math.max(0, line() + EDGE);
       const block = blocks[indexAt(blocks, "top", y)];
       if (!block) return null;
       return { month: monthAt(block, y - block.top), share: Math.min(1, y / Math.max(1, height)) };
@@ -221,8 +222,8 @@ export function timelineView(element, header, hooks) {
     shareOf(month) {
       return topOfMonth(month) / Math.max(1, height);
     },
-    scrollToShare(share) { scrollToLine(share * height); },
-    scrollToMonth(month) { scrollToLine(topOfMonth(month)); },
+    scrollToShare(share) { scrollToLine(share > 0 ? share * height : -Infinity); },
+    scrollToMonth(month) { scrollToLine(topOfMonth(month) || -Infinity); }, // to the very top, with what is above the photos
     /** See to it that the photos around one are loaded, so that the details can go on. */
     near(index) {
       const at = indexAt(blocks, "start", index);
@@ -276,7 +277,10 @@ export function timelineView(element, header, hooks) {
   }
 
   function monthAt(block, below) {
-    if (!block.placed?.headings.length) return block.parts[block.placed ? 0 : Math.min(block.parts.length - 1, Math.floor((below / block.height) * block.parts.length))].month;
-    return block.parts[Math.min(block.parts.length - 1, indexAt(block.placed.headings, "top", below))].month;
+    if (!block.placed) return block.parts[Math.min(block.parts.length - 1, Math.floor((below / block.height) * block.parts.length))].month;
+    if (!block.placed.headings.length) return block.parts[0].month;
+    let at = Math.min(block.parts.length - 1, indexAt(block.placed.headings, "top", below));
+    while (at > 0 && block.placed.headings[at - 1].top === block.placed.headings[at].top) at -= 1; // the first of its line
+    return block.parts[at].month;
   }
 }
