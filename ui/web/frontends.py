@@ -10,7 +10,8 @@ from http import HTTPStatus
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...library import Library
 from ..simple import uploads
@@ -77,8 +78,14 @@ class Frontends:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        app = self._refuse(scope) or await asyncio.shield(self._app)
-        await app(scope, receive, send)
+        refusal = self._refuse(scope)
+        if refusal or scope["path"] != "/":
+            await (refusal or await asyncio.shield(self._app))(scope, receive, send)
+            return
+        from ..page.app import make_document  # it imports Gradio
+
+        html = make_document(await _read(await asyncio.shield(self._app), scope))
+        await HTMLResponse(html, headers={"Cache-Control": "no-cache"})(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> ASGIApp | None:
         method, path = scope["method"], scope["path"]
@@ -90,3 +97,18 @@ class Frontends:
         if path.endswith("/upload") and not uploads.has_room():
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "Too many pictures are being sent at this time.")
         return None
+
+
+async def _read(app: ASGIApp, scope: Scope) -> str:
+    """The document that `app` answers to a GET."""
+    parts: list[bytes] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        parts.append(message.get("body", b""))
+
+    headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+    await app({**scope, "method": "GET", "headers": headers}, receive, send)
+    return b"".join(parts).decode()

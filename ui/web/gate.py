@@ -22,7 +22,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
         # Gradio's own page starts from inline scripts and compiles its templates with `new Function`.
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "script-src 'self' 'unsafe-inline'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' blob: data:",
         "object-src 'none'",
