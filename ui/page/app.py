@@ -24,7 +24,7 @@ HEAD = (
 )
 
 _OWN_SCRIPT = re.compile(r'<script type="module"[^>]* src="([^"]+)"></script>')
-_FRAME = re.compile(r'<gradio-app\s[^>]*>\s*</gradio-app>')
+_FRAME = re.compile(r"<gradio-app\s[^>]*>\s*</gradio-app>")
 
 SHUT: dict[str, Any] = {
     "footer_links": [],
