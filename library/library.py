@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..data.catalog import facets as counting
     from ..data.catalog import own_data
     from ..data.catalog.catalog import Catalog
-    from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
+    from ..data.catalog.records import DayInYear, EncoderRecord, PhotoRecord, RootRecord
     from ..data.check.check import Report as CheckReport
     from ..data.pictures.thumbnails import Thumbnails
     from ..encoders.base import Encoder
@@ -39,11 +39,13 @@ if TYPE_CHECKING:
         labelling,
         parts,
         photos,
+        pictures,
         roots,
         runs,
         searches,
         status,
         suggesting,
+        timeline,
         watching,
         writing,
     )
@@ -52,9 +54,13 @@ else:
     config, catalogs, own_data, service, answers = import_later(
         "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
     )
-    checking, encoders, parts, photos, roots = import_later(".checking", ".encoders", ".parts", ".photos", ".roots")
+    checking, encoders, parts, photos, pictures, roots = import_later(
+        ".checking", ".encoders", ".parts", ".photos", ".pictures", ".roots"
+    )
     exploring, labelling, suggesting = import_later(".exploring", ".labelling", ".suggesting")
-    runs, searches, status, watching, writing = import_later(".runs", ".searches", ".status", ".watching", ".writing")
+    runs, searches, status, timeline, watching, writing = import_later(
+        ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
+    )
 
 
 class Library:
@@ -368,6 +374,22 @@ class Library:
         """
         return photos.photo(self._parts, photo_id)
 
+    def photos(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
+        """The photos with these ids, by id; ids that no photo has are left out.
+
+        >>> cat = library.search("cat")[0].photo.id
+        >>> list(library.photos([cat, 4711])) == [cat]
+        True
+        """
+        return photos.photos(self._parts, photo_ids)
+
+    def thumbnail_of(self, sent: SentPicture) -> bytes:
+        """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
+
+        Raises PictureError.
+        """
+        return pictures.thumbnail_of_sent(self._parts.settings, sent)
+
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
 
@@ -386,6 +408,49 @@ class Library:
         b'chelsea.png'
         """
         return photos.place_of(self._parts, photo)
+
+    # --- in order of time -------------------------------------------------------------------------
+
+    def months(self, filters: FilterValues | None = None) -> list[tuple[str | None, int]]:
+        """(month as 2024-05, number of its photos that pass), the newest first; at the end None: without a date.
+
+        Raises QueryError.
+
+        >>> library.months()
+        [(None, 6)]
+        """
+        return timeline.months(self._parts, filters or {})
+
+    def month(
+        self, month: str, offset: int = 0, count: int = 1000, *, filters: FilterValues | None = None
+    ) -> list[PhotoRecord]:
+        """Up to `count` photos of a month (2024-05, or `undated`) that pass, after `offset` others, the newest first.
+
+        Raises QueryError.
+
+        >>> len(library.month("undated", 2, filters={"type": "png"}))
+        3
+        """
+        return timeline.month(self._parts, month, filters or {}, offset, count)
+
+    def on_this_day(self, day: str, count: int = 12) -> list[DayInYear]:
+        """The earlier years with photos of this day, the newest first, each with up to `count` photos.
+
+        `day` is as 11-26, which means the years before the newest of the library, or 2026-11-26, which means those
+        before 2026. Raises QueryError.
+
+        >>> library.on_this_day("11-26")
+        []
+        """
+        return timeline.on_this_day(self._parts, day, count)
+
+    def neighbours(self, photo_id: int, count: int = 10) -> tuple[Sequence[PhotoRecord], Sequence[PhotoRecord]]:
+        """Up to `count` photos taken before a photo, and after it, the nearest first. Raises PhotoNotFound.
+
+        >>> library.neighbours(library.search("cat")[0].photo.id)
+        ([], [])
+        """
+        return timeline.neighbours(self._parts, photo_id, count)
 
     # --- what it holds ----------------------------------------------------------------------------
 

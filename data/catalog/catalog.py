@@ -19,6 +19,7 @@ from .photos import Photos
 from .roots import Roots
 from .selection import Selection
 from .settings import LibrarySettings
+from .timeline import Timeline
 from .vectors import Vectors
 from .words import Words
 
@@ -39,6 +40,7 @@ class Catalog:
         self.favourites = Favourites(database)
         self.failures = Failures(database)
         self.selection = Selection(database)
+        self.timeline = Timeline(database)
         self.facets = FacetCounts(database)
         self.labels = Labels(database)
         self.browsing = Browsing(database)

@@ -67,6 +67,8 @@ def compile_filters(
         result.append(Photo.taken_at >= filters.after)
     if filters.before is not None:
         result.append(Photo.taken_at < filters.before)
+    if filters.undated:
+        result.append(Photo.taken_at.is_(None))
     if filters.roots:
         result.append(Photo.root_id.in_(root_ids))
     if filters.inside:

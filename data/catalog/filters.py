@@ -61,6 +61,8 @@ class Filters:
     """Keys or names of cities and countries, in any language (`data.places`)."""
     with_place: bool = False
     favourite: bool = False
+    undated: bool = False
+    """Without a date."""
 
     def __bool__(self) -> bool:
         """Whether a filter is set."""

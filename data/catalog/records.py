@@ -156,3 +156,11 @@ class PhotoRecord:
     height: int | None
     format: str | None
     facts: Facts
+
+
+class DayInYear(NamedTuple):
+    """The photos of one day of a year: how many there are, and the first of them."""
+
+    year: int
+    photos: int
+    first: list[PhotoRecord]

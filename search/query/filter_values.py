@@ -112,10 +112,12 @@ def add_type(filters: Filters, value: str) -> Filters:
 
 
 def add_is(filters: Filters, value: str) -> Filters:
-    """`is:favourite`."""
-    if value.lower() not in {"favourite", "favorite"}:
-        raise QueryError(f"is:{value[:20]} is not known.", "There is is:favourite")
-    return replace(filters, favourite=True)
+    """`is:favourite`, `is:undated`."""
+    if value.lower() in {"favourite", "favorite"}:
+        return replace(filters, favourite=True)
+    if value.lower() == "undated":
+        return replace(filters, undated=True)
+    raise QueryError(f"is:{value[:20]} is not known.", "There are is:favourite and is:undated")
 
 
 def add_has(filters: Filters, value: str) -> Filters:

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ...answers import encoders, facets, folders, indexing, photos, problems, searching, status
-from ...data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
+from ...answers import encoders, facets, folders, indexing, photos, problems, searching, status, timeline
+from ...data.catalog.records import DayInYear, EncoderRecord, PhotoRecord, RootRecord
 from ...data.pictures.exif import Facts
 from ...encoders.registry import EncoderInfo
 from ...indexer.run.report import Report, Tally
@@ -69,9 +69,13 @@ def _documents() -> dict[str, BaseModel]:
         "search_with_picture": marked,
         "similar": similar,
         "similar_to_upload": similar,
+        "timeline": timeline.Timeline.from_counts([("2024-02", 310), (None, 3)]),
+        "timeline_month": timeline.Month.from_records("2024-02", [photo], {12}),
+        "on_this_day": timeline.OnThisDay.from_days([DayInYear(2024, 12, [photo])], {12}),
         "photo": photos.Photo.from_record(photo, favourite=True),
         "mark": photos.FavouriteMark(id=12, favourite=True, ids=[12, 57]),
         "unmark": photos.FavouriteMark(id=12, favourite=False, ids=[12, 57]),
+        "mark_many": photos.FavouriteMarks(favourite=True, ids=[12, 57]),
         "near_duplicates": photos.PhotoGroup.from_results([Result(1, photo, 1.0, 1.0), Result(2, copy, 1.0, 1.0)]),
         "status": status.Status.from_library(library),
         "facets": all_facets,

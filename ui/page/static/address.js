@@ -2,6 +2,7 @@
 import { FILTERS, splitFilters, withTyped } from "./typed.js";
 
 /** @typedef {object} View
+ *  @property {"photos" | "explore" | "map"} view what is shown: photos (the start, or results), or a view of views.js
  *  @property {string} q what was typed, with photos by id: see query.js
  *  @property {Record<string, string[]>} filters values by the names of docs/searching.md
  *  @property {boolean} relevant only what is relevant
@@ -11,8 +12,11 @@ import { FILTERS, splitFilters, withTyped } from "./typed.js";
 
 export { FILTERS };
 
+/** Views beside the photos. */
+export const VIEWS = ["explore", "map"];
+
 /** @type {View} */
-export const HOME = Object.freeze({ q: "", filters: {}, relevant: false, every: false, sort: "relevance", photo: null });
+export const HOME = Object.freeze({ view: "photos", q: "", filters: {}, relevant: false, every: false, sort: "relevance", photo: null });
 
 /** The view of an address's `?…`; whatever makes no sense in it is left out. @returns {View} */
 export function parseAddress(search) {
@@ -25,6 +29,7 @@ export function parseAddress(search) {
   const photo = given.get("photo") ?? "";
   const typed = splitFilters(given.get("q") ?? "");
   return {
+    view: VIEWS.includes(given.get("view")) ? given.get("view") : "photos",
     q: typed.words,
     filters: withTyped(filters, typed.filters),
     relevant: given.get("relevant") === "true",
@@ -50,6 +55,7 @@ export function searchParameters(view) {
 /** The `?…` of a view; empty for the start. */
 export function formatAddress(view) {
   const parameters = searchParameters(view);
+  if (view.view !== "photos") parameters.set("view", view.view);
   if (view.photo) parameters.set("photo", String(view.photo));
   const text = parameters.toString();
   return text ? `?${text}` : "";
