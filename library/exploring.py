@@ -235,8 +235,11 @@ def _choose_things(labelled: Labelled) -> tuple[list[Group], set[int]]:
     order = {key: number for number, key in enumerate(known)}
     sure.sort(key=lambda key: (-len(labelled[key][0]), order[key]))
     candidates = sure[:CANDIDATES]
-    # The name that people type goes first.
-    preferred = sorted(range(len(candidates)), key=lambda place: (not known[candidates[place]].is_everyday, place))
+    # The name that people type goes first: an everyday word, and of two such words the narrower, "dog" before "pet".
+    preferred = sorted(
+        range(len(candidates)),
+        key=lambda place: (not known[candidates[place]].is_everyday, len(labelled[candidates[place]][0]), place),
+    )
     overlap = _overlaps([labelled[key][0] for key in candidates])
     kept: list[int] = []
     for place in preferred:

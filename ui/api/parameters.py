@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from ...config import LANGUAGES
 from ..web.limits import MAX_CHOSEN, MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
 
 
@@ -88,6 +89,11 @@ class FilterParameters(BaseModel):
         """The filters that are given, by name."""
         values_by_name = self.model_dump(by_alias=True, include=set(FilterParameters.model_fields))
         return {name: values for name, values in values_by_name.items() if values}
+
+
+Language: TypeAlias = Annotated[
+    Text, Query(description=f"Language of names: {', '.join(LANGUAGES)}. Any other is answered in English.")
+]
 
 
 class SearchParameters(FilterParameters):
