@@ -1,6 +1,6 @@
 // Names of filters' values in the page's language: for the chips and for the filter panel.
 import { firstDay, shifted } from "./days.js";
-import { formatDate, formatNumber, has, named, t } from "./i18n.js";
+import { countryName, formatDate, formatNumber, has, named, t } from "./i18n.js";
 import { fileName, place } from "./text.js";
 
 const WORDS = {
@@ -69,6 +69,7 @@ const LABELS = {
   aspect,
   near,
   within: () => t("chip.within"),
+  place: (value) => (/^[A-Z]{2}$/.test(value) ? named(t("filter.place"), countryName(value)) : null),
   thing: (value) => things.get(value) ?? null,
 };
 
