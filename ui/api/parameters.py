@@ -57,6 +57,7 @@ class FilterParameters(BaseModel):
         Values, Field(description="With these words in the name of a folder they are in.", examples=[["New York"]])
     ] = []
     camera: Annotated[Values, Field(description="By a camera with that in its name.", examples=[["X100V"]])] = []
+    lens: Annotated[Values, Field(description="By a lens with that in its name.", examples=[["35mm"]])] = []
     type: Annotated[Values, Field(description="Of that kind: jpg, png, heic, …", examples=[["jpg", "heic"]])] = []
     is_: Annotated[Values, Field(alias="is", description="`favourite` or `undated`.", examples=[["favourite"]])] = []
     has: Annotated[Values, Field(description="`place`.", examples=[["place"]])] = []
@@ -72,6 +73,14 @@ class FilterParameters(BaseModel):
     place: Annotated[
         Values,
         Field(description="Taken in that city or country: a key of `/explore` or a name.", examples=[["Kyoto"]]),
+    ] = []
+    within: Annotated[
+        Values,
+        Field(
+            description="South, west, north and east in degrees; of several areas, in all of them. A west above the"
+            " east crosses the date line.",
+            examples=[["48.8,2.2,48.9,2.5"]],
+        ),
     ] = []
 
     @property

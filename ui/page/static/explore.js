@@ -1,10 +1,9 @@
 // Explore: what the library holds, as tiles. Each is a link to the search that shows it.
 import { HOME } from "./address.js";
-import { thumbnail } from "./api.js";
-import { explore } from "./exploreapi.js";
+import { explore, thumbnail } from "./api.js";
 import { countryName, formatNumber, joined, t } from "./i18n.js";
-import { learnThing } from "./labels.js";
 import { viewLink } from "./links.js";
+import { learn, placeText } from "./named.js";
 import { make } from "./text.js";
 import { splitFilters } from "./typed.js";
 
@@ -30,14 +29,12 @@ const filtered = (name, value) => ({ ...HOME, filters: { [name]: [value] } });
 /** The tiles of each section: `{name, detail, photos, cover, view}`. */
 function tilesOf({ things, places, countries, folders, cameras }) {
   const cities = places.filter(({ key, country }) => key !== country);
-  const names = new Set(cities.map(({ name }) => name));
-  const isUnique = ({ name }) => names.size === cities.length || cities.filter((city) => city.name === name).length === 1;
-  for (const { key, name } of things) learnThing(key, name);
+  for (const { key, name } of things) learn("thing", key, name);
+  for (const city of cities) learn("place", city.key, placeText(city));
   return {
     things: things.map((thing) => ({ ...thing, view: viewOf(thing.q) })),
-    // A name reads better in an address and in a chip than GeoNames' number; a number is needed where two cities share a name.
     places: [
-      ...cities.map((city) => ({ ...city, detail: countryName(city.country), view: filtered("place", isUnique(city) ? city.name : city.key) })),
+      ...cities.map((city) => ({ ...city, detail: countryName(city.country), view: filtered("place", city.key) })),
       ...countries.map((country) => ({ ...country, name: countryName(country.country), view: filtered("place", country.key) })),
     ].sort((one, two) => two.photos - one.photos),
     folders: folders.map((folder) => ({ ...folder, view: filtered("in", folder.path) })),

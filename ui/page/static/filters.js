@@ -6,11 +6,12 @@ import { problemNote } from "./errors.js";
 import { field, section, select, tick, tickList } from "./fields.js";
 import { folderTree, treeOf } from "./folders.js";
 import { formatNumber, t } from "./i18n.js";
-import { names } from "./labels.js";
+import { label } from "./labels.js";
+import { allNames } from "./named.js";
 import { make } from "./text.js";
 import { whenFields } from "./when.js";
 
-const LISTS = { camera: "cameras", lens: "lenses", type: "types", place: "place_names", thing: "things" }; // filter -> its facet
+const LISTS = { camera: "cameras", lens: "lenses", type: "types", place: "cities", thing: "things" }; // filter -> its facet
 
 const ORIENTATIONS = ["landscape", "portrait", "square"];
 
@@ -22,14 +23,22 @@ export function filterPanel(panel, button, current, change) {
   let fields = [];
   let counted = null; // the search that the numbers are of
   let facets = null;
+  let named = null; // things and places
   let asked = new AbortController();
 
   const set = (name, values) => change(withFilter(current(), name, values));
 
+  /** The values of a filter with their names; without numbers where the server counts none. */
+  function values(name, counted) {
+    const photos = new Map(counted?.map((value) => [value.key ?? value.name, value.photos]));
+    const all = named?.[name] ?? counted ?? [];
+    return all.map((value) => ({ name: value.name, label: value.label ?? (name === "type" ? label(name, value.name) : value.name), photos: counted ? photos.get(value.name) ?? 0 : null }));
+  }
+
   function lists() {
     return Object.entries(LISTS).map(([name, facet]) => {
       const list = tickList(`filter.${name}`, `list pg-filter-${name}`, (values) => set(name, values));
-      return { element: list.element, update: (view, all) => list.update(names(name, all[facet] ?? []), view.filters[name] ?? []) };
+      return { element: list.element, update: (view, all) => list.update(values(name, all[facet]), view.filters[name] ?? []) };
     });
   }
 
@@ -95,7 +104,7 @@ export function filterPanel(panel, button, current, change) {
     const { signal } = asked;
     panel.setAttribute("aria-busy", "true");
     try {
-      facets = await api.facets(facetParameters(view), signal);
+      [facets, named] = await Promise.all([api.facets(facetParameters(view), signal), allNames()]);
       if (signal.aborted) return;
       counted = wanted;
       if (!fields.length) build();

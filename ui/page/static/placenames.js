@@ -1,5 +1,5 @@
 // The names of the library's places on the map: what is in sight between borders, where the countries show nothing more.
-import { explore } from "./exploreapi.js";
+import { explore } from "./api.js";
 import { make } from "./text.js";
 
 const SMALLEST_ZOOM = 5;
