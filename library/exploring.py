@@ -106,6 +106,9 @@ class Tile(NamedTuple):
     """The query that shows it."""
     country: str = ""
     """ISO 3166 code, of a place."""
+    latitude: float | None = None
+    """Of a city's middle, in decimal degrees."""
+    longitude: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +187,14 @@ def _query(filter_name: str, value: str) -> str:
 
 def _place_tiles(groups: Sequence[Group], language: str) -> list[Tile]:
     return [
-        Tile(group.key, place.name(language), *group[1:], _query("place", group.key), place.country)
+        Tile(group.key, place.name(language), *group[1:], _query("place", group.key), place.country, *_middle(place))
         for group in groups
         if (place := gazetteer.place(group.key))
     ]
+
+
+def _middle(place: gazetteer.Place) -> tuple[float, float] | tuple[()]:
+    return () if place.is_country else (place.latitude, place.longitude)
 
 
 def _compute(parts: Parts) -> Holdings:
