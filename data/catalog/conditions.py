@@ -65,8 +65,8 @@ def compile_filters(
     """
     facts = (filters.after, filters.before, filters.orientation, filters.aspect, filters.pixels, filters.near)
     # A failed file has no facts, so a filter by facts excludes it. Without `error IS NULL` an index alone can count.
-    excludes_failed = any(fact is not None for fact in facts) or filters.cameras or filters.formats
-    excludes_failed = excludes_failed or filters.lenses or filters.within
+    several = (filters.cameras, filters.lenses, filters.formats, filters.within)
+    excludes_failed = any(fact is not None for fact in facts) or any(several)
     result: list[Any] = [] if excludes_failed or filters.with_place else [Photo.error.is_(None)]
     if filters.after is not None:
         result.append(Photo.taken_at >= filters.after)
