@@ -57,6 +57,8 @@ def search(
     aspect: options.AspectOption = None,
     size: options.SizeOption = None,
     near: options.NearOption = None,
+    thing: options.ThingOption = None,
+    place: options.PlaceOption = None,
     within: options.WithinOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
@@ -78,6 +80,8 @@ def search(
         "aspect": aspect,
         "size": size,
         "near": near,
+        "thing": thing,
+        "place": place,
         "within": within,
     }
     show = Show(wants_json(context, as_json), paths, print0, preview, open_first)

@@ -36,14 +36,18 @@ if TYPE_CHECKING:
     from . import (
         checking,
         encoders,
+        exploring,
         facets,
+        labelling,
         maps,
         parts,
         photos,
+        pictures,
         roots,
         runs,
         searches,
         status,
+        suggesting,
         timeline,
         watching,
         writing,
@@ -53,9 +57,14 @@ else:
     config, catalogs, own_data, service, answers = import_later(
         "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
     )
-    checking, encoders, parts, photos, roots = import_later(".checking", ".encoders", ".parts", ".photos", ".roots")
-    facets, maps, runs, searches, status, timeline, watching, writing = import_later(
-        ".facets", ".maps", ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
+    checking, encoders, parts, photos, pictures, roots = import_later(
+        ".checking", ".encoders", ".parts", ".photos", ".pictures", ".roots"
+    )
+    exploring, facets, labelling, maps, suggesting = import_later(
+        ".exploring", ".facets", ".labelling", ".maps", ".suggesting"
+    )
+    runs, searches, status, timeline, watching, writing = import_later(
+        ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
     )
 
 
@@ -391,6 +400,13 @@ class Library:
         """
         return photos.exposure(self._parts, photo_id)
 
+    def thumbnail_of(self, sent: SentPicture) -> bytes:
+        """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
+
+        Raises PictureError.
+        """
+        return pictures.thumbnail_of_sent(self._parts.settings, sent)
+
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
 
@@ -464,6 +480,16 @@ class Library:
         """
         return timeline.neighbours(self._parts, photo_id, count)
 
+    def place_name(self, photo: PhotoRecord, language: str = "en") -> tuple[str | None, str] | None:
+        """(name of the city, country's ISO code) where a photo was taken; None if that is not known.
+
+        The name is in `language`, one of the nine, where it is known; None if the photo was taken in no city.
+
+        >>> library.place_name(library.search("cat")[0].photo) is None
+        True
+        """
+        return photos.place_name(self._parts, photo, language)
+
     # --- what it holds ----------------------------------------------------------------------------
 
     def status(self) -> status.Status:
@@ -518,6 +544,39 @@ class Library:
         {'PNG': 5, 'JPEG': 1}
         """
         return facets.count(self._parts, text, filters or {})
+
+    def explore(self, language: str = "en") -> exploring.Explored:
+        """What it holds to wander through: things, places, folders, cameras, favourites, copies, searches to try.
+
+        Things and places are those that index runs have recognised so far. It is computed once after each change.
+        Names are in `language`, one of the nine; in English for any other.
+
+        >>> explored = library.explore("es")
+        >>> [tile.name for tile in explored.things if tile.key == "cat"]
+        ['gato']
+        >>> len(library.search("thing:cat"))
+        1
+        """
+        return exploring.explore(self._parts, language)
+
+    def suggest(self, text: str, language: str = "en", count: int = 8) -> list[suggesting.Suggestion]:
+        """Suggestions for what was typed so far: things, places, folders, cameras, lenses and files of this library.
+
+        Names match in any of the nine languages. Each suggestion leads to at least one photo.
+
+        >>> [suggestion.text for suggestion in library.suggest("gat", "es")]
+        ['gato']
+        """
+        return suggesting.suggest(self._parts, text, language, count)
+
+    def label(self, stop: Stop | None = None) -> None:
+        """Recognise the things and places that no index run has recognised yet. Raises LibraryBusy.
+
+        Every index run does this as its last step; a library that an earlier version made has to catch up.
+
+        >>> library.label()
+        """
+        labelling.label_in_slices(self._parts, stop)
 
     def duplicates(self, after: int = 0, count: int = 20) -> list[list[PhotoRecord]]:
         """Up to `count` groups of photos with equal bytes whose first photo's id is above `after`, in its order.

@@ -12,6 +12,7 @@ from ..data.catalog.records import PhotoRecord
 from ..data.pictures import decoding
 from ..data.pictures.decoding import DecodedPicture, DecodeOptions
 from ..data.pictures.exif import Exposure
+from ..data.places import gazetteer
 from ..errors import DiskFull, PhotoNotFound, PictureError
 from .parts import Parts, thumbnail_options
 from .writing import short_write
@@ -60,6 +61,15 @@ def exposure(parts: Parts, photo_id: int) -> Exposure:
     record = photo(parts, photo_id)
     options = DecodeOptions.from_settings(parts.settings, _SMALL_SIDE, pixels=False)
     return _decode(parts, record, options).exposure
+
+
+def place_name(parts: Parts, record: PhotoRecord, language: str) -> tuple[str | None, str] | None:
+    """(name of the city, country's ISO code) where a photo was taken; None if that is not known."""
+    if record.content_hash is None or record.facts.latitude is None:
+        return None
+    keys = parts.catalog.labels.of_content("place", record.content_hash)
+    place = gazetteer.place(keys[0]) if keys else None
+    return place and (None if place.is_country else place.name(language), place.country)
 
 
 def thumbnail(parts: Parts, photo_id: int) -> Path:

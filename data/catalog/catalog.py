@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Self
 
 from . import opening
+from .browsing import Browsing
 from .changes import Changes
 from .copies import Copies
 from .encoders import Encoders
 from .facets import FacetCounts
 from .failures import Failures
 from .favourites import Favourites
+from .labels import Labels
 from .maps import PhotoMap
 from .photos import Photos
 from .roots import Roots
@@ -42,6 +44,8 @@ class Catalog:
         self.timeline = Timeline(database)
         self.maps = PhotoMap(database)
         self.facets = FacetCounts(database, self.settings)
+        self.labels = Labels(database)
+        self.browsing = Browsing(database)
         self.copies = Copies(database)
         self.changes = Changes(database, self.roots, self.photos)
 

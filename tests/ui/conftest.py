@@ -49,6 +49,12 @@ class Words:
         """The text of a key that has no numbers or names in it."""
         return self._words[key]
 
+    def named(self, key):
+        """A pattern of "NAME: something", where the name is the text of that key, as `named` of i18n.js writes it."""
+        before, between, _ = re.split(r"\{\w+\}", self._words["list.named"])
+        name = "\u2068?".join(["", re.escape(self._words[key])])
+        return re.compile(f"^{re.escape(before)}{name}\u2069?{re.escape(between)}")
+
     def number(self, count):
         """A number below 1000 as the page writes it."""
         return str(count).translate(str.maketrans("0123456789", DIGITS)) if self.language == "ar" else str(count)
@@ -125,12 +131,12 @@ def serve_in_thread():
     """Serve libraries on free ports: call it with one, get the address; all stop at the end."""
     from polyglance.ui.web.gate import THIS_MACHINE
     from polyglance.ui.web.limits import LIMITS
-    from polyglance.ui.web.server import Server, address_of, build, listen
+    from polyglance.ui.web.server import Offers, Server, address_of, build, listen
 
     running = []
 
-    def start(library, limits=LIMITS, policy=THIS_MACHINE):
-        ready, application = threading.Event(), build(library, policy, limits)
+    def start(library, limits=LIMITS, policy=THIS_MACHINE, offers=None):
+        ready, application = threading.Event(), build(library, policy, limits, offers or Offers())
         listener = listen("127.0.0.1", 0)
         address = address_of(listener)
         server = Server(application, address, lambda _: ready.set(), limits=limits, proxies=policy.proxies)
@@ -151,9 +157,13 @@ def serve_in_thread():
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The same engine; the first one has no window, and takes half the processor time for a page."""
+
+
 @pytest.fixture(scope="session")
 def browser():
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         reason = "No Chromium here: run scripts/install-chromium.sh."
         if os.environ.get("CI") == "true":

@@ -31,6 +31,9 @@ JPEG_OR_FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
     304: {"description": "The client has it (If-None-Match)"},
 }
+JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
+}
 PART: dict[int | str, dict[str, Any]] = {
     206: {"description": "The part asked for (Range)", "content": {"image/*": {}}},
     416: PROBLEM | {"description": "The file ends before that range"},

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from ...config import LANGUAGES
 from ..web.limits import MAX_CHOSEN, MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
 
 
@@ -67,6 +68,13 @@ class FilterParameters(BaseModel):
     aspect: Annotated[Values, Field(description="Width to height, as 16:9 or >1.5.", examples=[["16:9"]])] = []
     size: Annotated[Values, Field(description="As >4mp, 2..8mp or <500kb.", examples=[[">4mp"]])] = []
     near: Annotated[Values, Field(description="Latitude, longitude and kilometres.", examples=[["48.85,2.35,5"]])] = []
+    thing: Annotated[
+        Values, Field(description="Showing that thing: a key of `/explore`, or its name.", examples=[["dog"]])
+    ] = []
+    place: Annotated[
+        Values,
+        Field(description="Taken in that city or country: a key of `/explore` or a name.", examples=[["Kyoto"]]),
+    ] = []
     within: Annotated[
         Values,
         Field(
@@ -81,6 +89,11 @@ class FilterParameters(BaseModel):
         """The filters that are given, by name."""
         values_by_name = self.model_dump(by_alias=True, include=set(FilterParameters.model_fields))
         return {name: values for name, values in values_by_name.items() if values}
+
+
+Language: TypeAlias = Annotated[
+    Text, Query(description=f"Language of names: {', '.join(LANGUAGES)}. Any other is answered in English.")
+]
 
 
 class SearchParameters(FilterParameters):

@@ -13,9 +13,9 @@ from ...answers.searching import MarkedAnswer
 from ...library import Library
 from ...search.answer import Answer
 from ...search.query.sent import SentPicture
-from ..web import uploads
+from ..web import media, uploads
 from ..web.limits import MAX_UPLOAD_PIXELS
-from .openapi import picture_body, picture_form
+from .openapi import JPEG, picture_body, picture_form
 from .parameters import Count, PhotoId, PictureSearchForm, SearchParameters
 from .responses import respond
 
@@ -55,6 +55,14 @@ def router(library: Library) -> APIRouter:
         sent = SentPicture(await uploads.read_body(request), 1.0, MAX_UPLOAD_PIXELS)
         async with picture_slots:
             return respond(await run_in_threadpool(_answer, library, SearchParameters(k=k, all=True), sent))
+
+    @routes.post("/thumbnail", response_class=Response, responses=JPEG, openapi_extra=picture_body())
+    async def thumbnail_of_upload(request: Request) -> Response:
+        """The picture whose file is the request's body as a small JPEG, for pages whose browser cannot show its format."""
+        sent = SentPicture(await uploads.read_body(request), 1.0, MAX_UPLOAD_PIXELS)
+        async with picture_slots:
+            jpeg = await run_in_threadpool(library.thumbnail_of, sent)
+        return Response(jpeg, media_type="image/jpeg", headers={**media.HEADERS, "Cache-Control": "no-store"})
 
     return routes
 

@@ -388,6 +388,31 @@ def test_facets_follow_the_query_and_its_filters(found, client, ids):
     assert found("/api/v1/facets?q=cat&sort=date&k=5&type=jpg")["types"] == cats["types"]
     assert found("/api/v1/facets", params={"q": "cat type:tiff"})["photos"] == 0
     assert found(f"/api/v1/facets?q=%23{ids['moon.png']}")["photos"] >= 1
-    for query in ("cat + ", "1: /etc/passwd.png", "http://127.0.0.1:9/x.jpg", "x" * 1001, "near:nan,nan"):
+    for query in ("- people", "1: /etc/passwd.png", "http://127.0.0.1:9/x.jpg", "x" * 1001, "near:nan,nan"):
         assert client.get("/api/v1/facets", params={"q": query}).status_code == 422, query
     assert found("/api/v1/facets") == all_photos
+
+
+@pytest.mark.parametrize(
+    ("q", "code", "values"),
+    [
+        ("colour:red", "filter_unknown", {"name": "colour", "quoted": '"colour:red"'}),
+        ("cat near:paris", "filter_value", {"filter": "near:paris", "example": "near:48.85,2.35,5"}),
+        ("date:2024..2023", "filter_value", {"filter": "date:2024..2023", "example": "date:2024"}),
+        ("in:/nowhere", "folder_unknown", {"folder": "/nowhere"}),
+        ("after:2024 before:2023", "dates", {"after": "2024-01-01", "before": "2023-01-01"}),
+        ('"salt', "quote", {"text": '"salt'}),
+        ("- people", "subtracts_only", None),
+        ("cat - cat", "cancelled", None),
+        ("0: cat", "weight", {"text": "cat"}),
+        ("cat + beach.jpg", "file", {"text": "beach.jpg", "quoted": '"beach.jpg"'}),
+    ],
+)
+def test_a_refused_query_says_why_by_a_code(client, q, code, values):
+    problem = client.get("/api/v1/search", params={"q": q}).json()
+    assert (problem["status"], problem["code"], problem.get("values")) == (422, code, values)
+
+
+def test_a_refused_picture_says_why_by_a_code(client):
+    problem = client.post("/api/v1/search", files={"picture": b"Dear reader"}).json()
+    assert problem["code"] == "picture_not_a_picture"

@@ -7,6 +7,8 @@ from polyglance.data.catalog.filters import NOTHING
 from polyglance.data.catalog.records import Content, Entry, FileStat
 from polyglance.data.pictures.exif import Facts
 from polyglance.library import Library
+from polyglance.ui.web.auth import Secret
+from polyglance.ui.web.policy import Policy
 from polyglance.ui.web.server import build
 from starlette.testclient import TestClient
 
@@ -163,6 +165,18 @@ def test_the_neighbours_of_a_photo_are_nearest_first_and_never_itself(get):
     assert ids(document["after"]) == [1, 4]
     assert ids(get("photos/3/neighbours")["after"]) == [2, 1, 4]
     assert get("photos/10/neighbours") == {"before": [], "after": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "timeline"), ("GET", "timeline/2024-05"), ("GET", "on-this-day?day=05-31"), ("GET", "map"), ("GET", "facets"),
+     ("GET", "photos/1/exif"), ("GET", "photos/1/neighbours"), ("POST", "photos/zip"), ("POST", "photos/favourites")],
+)  # fmt: skip
+def test_without_the_password_nothing_is_told(dated_library, method, path):
+    policy = Policy(Secret.from_text("me:correct horse"))
+    with TestClient(build(dated_library, policy), base_url="http://127.0.0.1") as client:
+        answer = client.request(method, f"/api/v1/{path}", json={"ids": [1]} if method == "POST" else None)
+        assert answer.status_code == 401 and "jpg" not in answer.text
 
 
 def facet(document, name):
