@@ -71,6 +71,8 @@ HasOption = Annotated[list[str] | None, _filter("has", "WHAT", "place: it says w
 OrientationOption = Annotated[list[str] | None, _filter("orientation", "WHICH", "landscape, portrait or square.")]
 AspectOption = Annotated[list[str] | None, _filter("aspect", "RATIO", "Width to height: 16:9, >1.5")]
 SizeOption = Annotated[list[str] | None, _filter("size", "SIZE", "Megapixels or bytes: >4mp, 2..8mp, <500kb")]
+ThingOption = Annotated[list[str] | None, _filter("thing", "THING", "Showing that thing: 'polyglance explore'.")]
+PlaceOption = Annotated[list[str] | None, _filter("place", "NAME", "Taken in that city or country, in any language.")]
 NearOption = Annotated[list[str] | None, _filter("near", "LAT,LON[,KM]", "Taken within so many kilometres.")]
 
 CountOption = Annotated[int, typer.Option("-k", "--count", metavar="N", help="How many photos to show.")]

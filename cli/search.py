@@ -56,6 +56,8 @@ def search(
     aspect: options.AspectOption = None,
     size: options.SizeOption = None,
     near: options.NearOption = None,
+    thing: options.ThingOption = None,
+    place: options.PlaceOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -75,6 +77,8 @@ def search(
         "aspect": aspect,
         "size": size,
         "near": near,
+        "thing": thing,
+        "place": place,
     }
     show = Show(wants_json(context, as_json), paths, print0, preview, open_first)
     with open_library(context, library) as opened:

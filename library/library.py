@@ -32,7 +32,23 @@ if TYPE_CHECKING:
     from ..search.engine import Engine
     from ..search.query.filters import FilterValues
     from ..search.query.sent import SentPicture
-    from . import checking, encoders, parts, photos, pictures, roots, runs, searches, status, timeline, watching, writing
+    from . import (
+        checking,
+        encoders,
+        exploring,
+        labelling,
+        parts,
+        photos,
+        pictures,
+        roots,
+        runs,
+        searches,
+        status,
+        suggesting,
+        timeline,
+        watching,
+        writing,
+    )
     from .parts import AnyPath
 else:
     config, catalogs, own_data, service, answers = import_later(
@@ -41,6 +57,7 @@ else:
     checking, encoders, parts, photos, pictures, roots = import_later(
         ".checking", ".encoders", ".parts", ".photos", ".pictures", ".roots"
     )
+    exploring, labelling, suggesting = import_later(".exploring", ".labelling", ".suggesting")
     runs, searches, status, timeline, watching, writing = import_later(
         ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
     )
@@ -357,12 +374,23 @@ class Library:
         """
         return photos.photo(self._parts, photo_id)
 
+<<<<<<< HEAD
     def thumbnail_of(self, sent: SentPicture) -> bytes:
         """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
 
         Raises PictureError.
         """
         return pictures.thumbnail_of_sent(self._parts.settings, sent)
+=======
+    def photos(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
+        """The photos with these ids, by id; ids that no photo has are left out.
+
+        >>> cat = library.search("cat")[0].photo.id
+        >>> list(library.photos([cat, 4711])) == [cat]
+        True
+        """
+        return photos.photos(self._parts, photo_ids)
+>>>>>>> main
 
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
@@ -477,6 +505,39 @@ class Library:
         {'PNG': 5, 'JPEG': 1}
         """
         return self.catalog.facets.count()
+
+    def explore(self, language: str = "en") -> exploring.Explored:
+        """What it holds to wander through: things, places, folders, cameras, favourites, copies, searches to try.
+
+        Things and places are those that index runs have recognised so far. It is computed once after each change.
+        Names are in `language`, one of the nine; in English for any other.
+
+        >>> explored = library.explore("es")
+        >>> [tile.name for tile in explored.things if tile.key in {"cat", "horse"}]
+        ['gato', 'caballo']
+        >>> len(library.search("thing:cat"))
+        1
+        """
+        return exploring.explore(self._parts, language)
+
+    def suggest(self, text: str, language: str = "en", count: int = 8) -> list[suggesting.Suggestion]:
+        """Suggestions for what was typed so far: things, places, folders, cameras, lenses and files of this library.
+
+        Names match in any of the nine languages. Each suggestion leads to at least one photo.
+
+        >>> [suggestion.text for suggestion in library.suggest("gat", "es")]
+        ['gato']
+        """
+        return suggesting.suggest(self._parts, text, language, count)
+
+    def label(self, stop: Stop | None = None) -> None:
+        """Recognise the things and places that no index run has recognised yet. Raises LibraryBusy.
+
+        Every index run does this as its last step; a library that an earlier version made has to catch up.
+
+        >>> library.label()
+        """
+        labelling.label_in_slices(self._parts, stop)
 
     def duplicates(self, after: int = 0, count: int = 20) -> list[list[PhotoRecord]]:
         """Up to `count` groups of photos with equal bytes whose first photo's id is above `after`, in its order.

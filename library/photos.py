@@ -22,15 +22,23 @@ def photo(parts: Parts, photo_id: int) -> PhotoRecord:
     record = parts.catalog.photos.get(photo_id)
     # A NUL in the path: another file has taken its place, and the index run has not looked for it elsewhere yet.
     if record is None or record.error is not None or b"\0" in record.path:
-        raise PhotoNotFound(f"No photo has the id {photo_id}.")
+        raise _not_found(photo_id)
     return record
+
+
+def photos(parts: Parts, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
+    """The photos with these ids, by id; ids that no photo has are left out."""
+    records = parts.catalog.photos.get_many(photo_ids)
+    return {photo_id: record for photo_id, record in records.items() if b"\0" not in record.path}
 
 
 def mark(parts: Parts, photo_ids: Sequence[int], *, favourite: bool) -> list[int]:
     """Mark photos as favourites, or unmark them; return the ids of all photos with these contents."""
     with short_write(parts):
+        records = photos(parts, photo_ids)
         for photo_id in photo_ids:
-            photo(parts, photo_id)
+            if photo_id not in records:
+                raise _not_found(photo_id)
         return parts.catalog.favourites.mark(photo_ids, favourite=favourite)
 
 
@@ -68,6 +76,10 @@ def thumbnail(parts: Parts, photo_id: int) -> Path:
             f"Free some space on the disk of {parts.folder}.",
         ) from error
     return path
+
+
+def _not_found(photo_id: int) -> PhotoNotFound:
+    return PhotoNotFound(f"No photo has the id {photo_id}.")
 
 
 def _make_thumbnail(parts: Parts, record: PhotoRecord) -> None:

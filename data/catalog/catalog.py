@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Self
 
 from . import opening
+from .browsing import Browsing
 from .changes import Changes
 from .copies import Copies
 from .encoders import Encoders
 from .facets import FacetCounts
 from .failures import Failures
 from .favourites import Favourites
+from .labels import Labels
 from .photos import Photos
 from .roots import Roots
 from .selection import Selection
@@ -40,6 +42,8 @@ class Catalog:
         self.selection = Selection(database)
         self.timeline = Timeline(database)
         self.facets = FacetCounts(database)
+        self.labels = Labels(database)
+        self.browsing = Browsing(database)
         self.copies = Copies(database)
         self.changes = Changes(database, self.roots, self.photos)
 

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Float, and_, cast, false, func, or_, select, 
 
 from ...languages.fold import fold
 from .. import paths
+from ..places import gazetteer
 from .dialect import dialect
 from .filters import Filters, Inside, Near, Span
-from .models import Favourite, Photo, Root
+from .models import Favourite, Label, Photo, Root
 from .sphere import EARTH_KM
 from .word_query import WordQuery
 
@@ -29,6 +30,12 @@ _CAMERAS = text(
     " SELECT camera FROM known WHERE camera IS NOT NULL"
 )
 
+_PLACES = text(
+    "WITH RECURSIVE known(key) AS (SELECT min(key) FROM label WHERE kind = 'place' AND key > '' UNION ALL"
+    " SELECT (SELECT min(key) FROM label WHERE kind = 'place' AND key > known.key) FROM known WHERE known.key IS NOT"
+    " NULL) SELECT key FROM known WHERE key IS NOT NULL"
+)
+
 
 def conditions(connection: Connection, filters: Filters) -> list[Any]:
     """Conditions over `photo` that select the readable photos that pass `filters`."""
@@ -40,7 +47,10 @@ def conditions(connection: Connection, filters: Filters) -> list[Any]:
     if filters.roots:
         root_ids = connection.execute(select(Root.id).where(Root.path.in_(filters.roots))).scalars().all()
     folders = [folder for inside in filters.inside for folder in _folders(connection, inside)]
-    return compile_filters(filters, cameras, root_ids, folders)
+    labels = [_has_label("thing", filters.things)] if filters.things else []
+    if filters.places:
+        labels.append(_has_label("place", _place_keys(connection, filters.places)))
+    return compile_filters(filters, cameras, root_ids, folders) + labels
 
 
 def compile_filters(
@@ -103,6 +113,17 @@ def _folders(connection: Connection, inside: Inside) -> list[tuple[int, bytes]]:
     parents = {os.path.dirname(path) for path in photo_paths}
     folders = {folder for parent in parents for folder in paths.upwards(parent)}
     return [(root_id, folder) for folder in sorted(folders) if paths.display(folder) == inside.path]
+
+
+def _place_keys(connection: Connection, texts: Sequence[str]) -> list[str]:
+    """The keys of the library's places that one of the texts means."""
+    keys = [str(key) for key in connection.execute(_PLACES).scalars()]
+    return [key for key in keys if any(gazetteer.matches(text, key) for text in texts)]
+
+
+def _has_label(kind: str, keys: Sequence[str]) -> Any:
+    """Photos whose content has a label of this kind with one of the keys."""
+    return Photo.content_hash.in_(select(Label.content_hash).where(Label.kind == kind, Label.key.in_(keys)))
 
 
 def _is_within(span: Span | None, value: Any) -> list[Any]:

@@ -1,7 +1,7 @@
 """What photos must be like to be searched at all: frozen values, no SQL. `conditions` compiles them.
 
 All filters that are set must hold. Those that take several values (`roots`, `inside`, `folders`, `cameras`,
-`formats`) hold if one of the values does.
+`formats`, `things`, `places`) hold if one of the values does.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ class Filters:
     pixels: Span | None = None
     file_bytes: Span | None = None
     near: Near | None = None
+    things: tuple[str, ...] = ()
+    """Keys of things that the photo shows (`languages.things`)."""
+    places: tuple[str, ...] = ()
+    """Keys or names of cities and countries, in any language (`data.places`)."""
     with_place: bool = False
     favourite: bool = False
     undated: bool = False

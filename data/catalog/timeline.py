@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select, text
 
 from .conditions import conditions
 from .database import Database, fetch
 from .filters import Filters
 from .models import Photo
-from .photo_rows import photo_of, photo_select
+from .photo_rows import photos_by_ids, photos_in_order
 from .records import DayInYear, PhotoRecord
 
 _MONTH_LENGTH = len("2024-05")
 _YEAR_LENGTH = len("2024")
+
+
+# One seek and one range of the index for each month, whatever the number of photos: GROUP BY would sort all dates.
+_MONTHS = text(
+    "WITH RECURSIVE known(month) AS (SELECT substr(max(taken_at), 1, 7) FROM photo UNION ALL"
+    " SELECT (SELECT substr(max(taken_at), 1, 7) FROM photo WHERE taken_at < known.month)"
+    " FROM known WHERE known.month IS NOT NULL)"
+    " SELECT month, (SELECT count(*) FROM photo WHERE taken_at >= known.month AND taken_at < known.month || '-32')"
+    " FROM known WHERE month IS NOT NULL"
+)
 
 
 class Timeline:
@@ -25,15 +36,14 @@ class Timeline:
 
     def months(self, filters: Filters) -> list[tuple[str | None, int]]:
         """(month as 2024-05, number of its photos that pass), the newest first; at the end None, without a date."""
-        month = func.substr(Photo.taken_at, 1, _MONTH_LENGTH)
         with self._database.reading() as connection:
             if filters:
+                month = func.substr(Photo.taken_at, 1, _MONTH_LENGTH)
                 counted = select(month, func.count()).where(*conditions(connection, filters)).group_by(month)
                 counts = dict(fetch(connection, counted))
             else:
                 # A failed file has neither a date nor a content: these two are counted in indexes alone.
-                dated = select(month, func.count()).where(Photo.taken_at.is_not(None)).group_by(month)
-                counts = dict(fetch(connection, dated))
+                counts = dict(fetch(connection, _MONTHS))
                 readable = connection.execute(select(func.count(Photo.content_hash))).scalar_one()
                 counts[None] = int(readable) - sum(counts.values())
         undated = counts.pop(None, 0)
@@ -50,8 +60,11 @@ class Timeline:
             if oldest is None or newest is None:
                 return []
             last = newest if before_year is None else min(before_year, newest + 1)
-            years = (self._day(connection, year, day, count) for year in range(last - 1, oldest - 1, -1))
-            return [day_in_year for day_in_year in years if day_in_year.photos]
+            return [
+                DayInYear(year, len(ids), photos_by_ids(connection, ids[:count]))
+                for year in range(last - 1, oldest - 1, -1)
+                if (ids := _ids_of_day(connection, f"{year:04}-{day}"))
+            ]
 
     def neighbours(self, photo: PhotoRecord, count: int) -> tuple[list[PhotoRecord], list[PhotoRecord]]:
         """Up to `count` photos taken before this one and after it, the nearest first; none if it has no date.
@@ -65,24 +78,23 @@ class Timeline:
         earlier = (Photo.taken_at <= moment, or_(Photo.taken_at < moment, Photo.id > photo.id))
         later = (Photo.taken_at >= moment, or_(Photo.taken_at > moment, Photo.id < photo.id))
         with self._database.reading() as connection:
-            before = photo_select().where(*earlier).order_by(Photo.taken_at.desc(), Photo.id)
-            after = photo_select().where(*later).order_by(Photo.taken_at, Photo.id.desc())
-            return _photos(connection, before.limit(count)), _photos(connection, after.limit(count))
+            before = select(Photo.id).where(*earlier).order_by(Photo.taken_at.desc(), Photo.id)
+            after = select(Photo.id).where(*later).order_by(Photo.taken_at, Photo.id.desc())
+            return tuple(photos_in_order(connection, order.limit(count)) for order in (before, after))
 
-    def _day(self, connection: Connection, year: int, day: str, count: int) -> DayInYear:
-        date = f"{year:04}-{day}"
-        on_day = and_(Photo.taken_at >= date, Photo.taken_at < f"{date}U")  # "U" follows the "T" before the time
-        total = int(connection.execute(select(func.count()).where(on_day)).scalar_one())
-        if not total:
-            return DayInYear(year, 0, [])
-        first = photo_select().where(on_day).order_by(Photo.taken_at, Photo.id).limit(count)
-        return DayInYear(year, total, _photos(connection, first))
+
+def _ids_of_day(connection: Connection, date: str) -> list[int]:
+    """Ids of the photos of this day (2024-05-31), the earliest first."""
+    end = date + chr(ord("T") + 1)  # a "T" stands before the time
+    return [photo_id for (photo_id,) in fetch(connection, _of_day(), {"date": date, "end": end})]
+
+
+@functools.cache
+def _of_day() -> Any:
+    on_day = (Photo.taken_at >= bindparam("date"), Photo.taken_at < bindparam("end"))
+    return select(Photo.id).where(*on_day).order_by(Photo.taken_at, Photo.id)
 
 
 def _year(connection: Connection, moment: Any) -> int | None:
     value = connection.execute(select(moment)).scalar()
     return None if value is None else int(value[:_YEAR_LENGTH])
-
-
-def _photos(connection: Connection, statement: Any) -> list[PhotoRecord]:
-    return [photo_of(row) for row in connection.execute(statement)]

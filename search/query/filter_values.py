@@ -14,6 +14,7 @@ from typing import Any
 
 from ...data.catalog.filters import Filters, Near, Span
 from ...errors import QueryError
+from ...languages import things
 from ...languages.tokens import units
 
 DEFAULT_KM = 5.0
@@ -148,6 +149,19 @@ def add_near(filters: Filters, value: str) -> Filters:
         hint = "Latitude, longitude and kilometres, for example: near:48.85,2.35,5"
         raise QueryError(f"near:{value[:40]} is no place.", hint) from None
     return replace(filters, near=Near(latitude, longitude, km))
+
+
+def add_thing(filters: Filters, value: str) -> Filters:
+    """`thing:dog`: the photo shows that thing; by its key, or by its name in any of the nine languages."""
+    keys = things.keys_of(value)
+    if not keys:
+        raise QueryError(f"thing:{value[:40]} is no known thing.", "'polyglance explore' lists those of this library.")
+    return replace(filters, things=(*filters.things, *keys))
+
+
+def add_place(filters: Filters, value: str) -> Filters:
+    """`place:Kyoto`, `place:日本`, `place:JP`: taken in that city or country."""
+    return replace(filters, places=(*filters.places, value.strip()))
 
 
 def add_size(filters: Filters, value: str) -> Filters:

@@ -57,7 +57,7 @@ def check(filter_: Filter) -> AddValue:
             f"There is no filter {name}:.",
             f"{guess}The filters are {' '.join(known + ':' for known in NAMES)}; "
             f'put text in quotes: "{name}:{value[:20]}"',
-        ).with_code("filter_unknown", name=f"{name}:", quoted=f'"{name}:{value[:20]}"')
+        ).with_code("filter_unknown", name=name, quoted=f'"{name}:{value[:20]}"')
     add, example = _KINDS[name].add, _KINDS[name].example
     try:
         if not value.strip():
@@ -138,6 +138,8 @@ _KINDS = {
     "aspect": _Kind(values.add_aspect, "aspect:16:9"),
     "size": _Kind(values.add_size, "size:>4mp"),
     "near": _Kind(values.add_near, "near:48.85,2.35,5"),
+    "thing": _Kind(values.add_thing, "thing:dog"),
+    "place": _Kind(values.add_place, "place:Kyoto"),
 }
 NAMES = tuple(_KINDS)
 """The names of all filters."""

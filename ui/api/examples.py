@@ -75,6 +75,7 @@ def _documents() -> dict[str, BaseModel]:
         "photo": photos.Photo.from_record(photo, favourite=True),
         "mark": photos.FavouriteMark(id=12, favourite=True, ids=[12, 57]),
         "unmark": photos.FavouriteMark(id=12, favourite=False, ids=[12, 57]),
+        "mark_many": photos.FavouriteMarks(favourite=True, ids=[12, 57]),
         "near_duplicates": photos.PhotoGroup.from_results([Result(1, photo, 1.0, 1.0), Result(2, copy, 1.0, 1.0)]),
         "status": status.Status.from_library(library),
         "facets": all_facets,

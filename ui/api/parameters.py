@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from ..web.limits import MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
+from ..web.limits import MAX_CHOSEN, MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
 
 
 def _is_text(value: str) -> str:
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise ValueError("it is no valid text")
     return value
+
+
+def _split(value: object) -> object:
+    """A form has the ids as one text, with commas between them."""
+    return value.split(",") if isinstance(value, str) else value
+
+
+def _without_repeats(ids: list[int]) -> list[int]:
+    return list(dict.fromkeys(ids))
 
 
 Text: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_is_text)]
@@ -57,6 +66,13 @@ class FilterParameters(BaseModel):
     aspect: Annotated[Values, Field(description="Width to height, as 16:9 or >1.5.", examples=[["16:9"]])] = []
     size: Annotated[Values, Field(description="As >4mp, 2..8mp or <500kb.", examples=[[">4mp"]])] = []
     near: Annotated[Values, Field(description="Latitude, longitude and kilometres.", examples=[["48.85,2.35,5"]])] = []
+    thing: Annotated[
+        Values, Field(description="Showing that thing: a key of `/explore`, or its name.", examples=[["dog"]])
+    ] = []
+    place: Annotated[
+        Values,
+        Field(description="Taken in that city or country: a key of `/explore` or a name.", examples=[["Kyoto"]]),
+    ] = []
 
     @property
     def filters(self) -> dict[str, list[str]]:
@@ -89,6 +105,24 @@ class MonthParameters(FilterParameters):
 
     offset: Annotated[int, Field(ge=0, le=MAX_ID, description="How many photos to skip.")] = 0
     count: Annotated[int, Field(ge=1, le=MAX_COUNT, description="Most photos to return.")] = MAX_COUNT
+
+
+class ChosenPhotos(BaseModel):
+    """Photos that something is done with."""
+
+    model_config = ConfigDict(extra="forbid")
+    ids: Annotated[
+        list[Annotated[int, Field(ge=1, le=MAX_ID)]],
+        BeforeValidator(_split),
+        AfterValidator(_without_repeats),
+        Field(min_length=1, max_length=MAX_CHOSEN, description="Ids of photos.", examples=[[12, 57]]),
+    ]
+
+
+class ChosenMarks(ChosenPhotos):
+    """Photos that are to be favourites, or not."""
+
+    favourite: Annotated[bool, Field(description="Whether they are favourites from now on.", examples=[True])]
 
 
 class PictureSearchForm(SearchParameters):

@@ -1,21 +1,62 @@
-"""One photo, by id and never by path: its facts, its pictures, its favourite mark, its near-duplicates."""
+"""Photos by id, never by path: facts, pictures, files to save, favourite marks, near-duplicates."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ...answers.photos import FavouriteMark, Photo, PhotoGroup
+from ...answers.photos import FavouriteMark, FavouriteMarks, Photo, PhotoGroup
+from ...errors import PhotoNotFound
 from ...library import Library
-from ..web import media
-from .openapi import JPEG_OR_FILE, PART
-from .parameters import PhotoId
+from ..web import media, uploads
+from .openapi import JPEG_OR_FILE, PART, ZIP, json_or_form
+from .parameters import ChosenMarks, ChosenPhotos, PhotoId
 from .responses import respond
+
+Download = Annotated[bool, Query(description="Let the browser save the file, as it is, whatever its format.")]
 
 
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
-    routes = APIRouter(prefix="/photos/{photo_id}", tags=["Photos"])
+    routes = APIRouter(tags=["Photos"])
+    routes.include_router(_routes_for_many(library), prefix="/photos")
+    routes.include_router(_routes_for_one(library), prefix="/photos/{photo_id}")
+    return routes
+
+
+def _routes_for_many(library: Library) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.post("/zip", response_class=Response, responses=ZIP, openapi_extra=json_or_form(ChosenPhotos))
+    async def save(request: Request) -> Response:
+        """The files of these photos, as they are, in one zip; of a form the field `ids` has ids with commas between.
+
+        Files that cannot be read or have changed since they were indexed, and ids that no photo has, are listed in
+        `left-out.txt` in it.
+        """
+        chosen = await uploads.read_fields(request, ChosenPhotos)
+        return await run_in_threadpool(media.archive, library, chosen.ids)
+
+    @routes.post("/favourites", response_model=FavouriteMarks)
+    def mark_many(chosen: ChosenMarks) -> Response:
+        """Make these photos favourites, or no favourites any more, with all photos with the same bytes: `ids`.
+
+        Ids that no photo has are left out.
+        """
+        existing = library.photos(chosen.ids)
+        if not existing:
+            raise PhotoNotFound("No photo has one of these ids.")
+        ids = library.mark(list(existing), favourite=chosen.favourite)
+        return respond(FavouriteMarks(favourite=chosen.favourite, ids=ids))
+
+    return routes
+
+
+def _routes_for_one(library: Library) -> APIRouter:
+    routes = APIRouter()
 
     @routes.get("", response_model=Photo)
     def photo(photo_id: PhotoId) -> Response:
@@ -47,11 +88,11 @@ def router(library: Library) -> APIRouter:
 
     @routes.head("/original", include_in_schema=False)
     @routes.get("/original", response_class=Response, responses=JPEG_OR_FILE | PART)
-    def original(photo_id: PhotoId, request: Request) -> Response:
+    def original(photo_id: PhotoId, request: Request, download: Download = False) -> Response:
         """The photo's file as it is, or as a JPEG if browsers do not show its format.
 
         Parts of a file can be asked for with `Range`.
         """
-        return media.original(library, photo_id, request)
+        return media.original(library, photo_id, request, download=download)
 
     return routes

@@ -26,6 +26,9 @@ MAX_EVENT_BYTES = 512 * 1024
 
 EVENT_PATH = "/simple/gradio_api/queue/join"
 
+MAX_CHOSEN = 5000
+"""Most photos that one request may name: to save them, or to mark them."""
+
 MAX_TEXT = 4096
 """Longest text in a parameter or field, in characters; the query has a limit of its own, in the settings."""
 

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
+from ...errors import LibraryBusy
 from ...library import Library
 from .. import api, assistants
 from ..page import assets
@@ -182,8 +183,14 @@ class Server(uvicorn.Server):
 
 
 def _warm_up(library: Library) -> None:
-    """Run a search to load the encoder and the vectors, so that the first request does not wait."""
+    """Run a search to load the encoder and the vectors, so that the first request does not wait.
+
+    Then make the labels that an older library lacks, unless another process is writing, and what explores them.
+    """
     try:
         library.search("a first search", 1)
+        with contextlib.suppress(LibraryBusy):
+            library.label()
+        library.explore()
     except Exception as error:  # the next search reports it to its user
         log.debug("The first search failed.", exc_info=error)

@@ -345,3 +345,28 @@ def test_an_empty_library_says_what_to_do(empty_library):
 def test_the_command_line_does_not_load_the_web():
     code = "import sys, json, polyglance.cli; print(json.dumps([m for m in ('gradio', 'fastapi') if m in sys.modules]))"
     assert json.loads(subprocess.check_output([sys.executable, "-c", code])) == []
+
+
+@pytest.mark.parametrize(
+    ("q", "code", "values"),
+    [
+        ("colour:red", "filter_unknown", {"name": "colour", "quoted": '"colour:red"'}),
+        ("cat near:paris", "filter_value", {"filter": "near:paris", "example": "near:48.85,2.35,5"}),
+        ("date:2024..2023", "filter_value", {"filter": "date:2024..2023", "example": "date:2024"}),
+        ("in:/nowhere", "folder_unknown", {"folder": "/nowhere"}),
+        ("after:2024 before:2023", "dates", {"after": "2024-01-01", "before": "2023-01-01"}),
+        ('"salt', "quote", {"text": '"salt'}),
+        ("- people", "subtracts_only", None),
+        ("cat - cat", "cancelled", None),
+        ("0: cat", "weight", {"text": "cat"}),
+        ("cat + beach.jpg", "file", {"text": "beach.jpg", "quoted": '"beach.jpg"'}),
+    ],
+)
+def test_a_refused_query_says_why_by_a_code(client, q, code, values):
+    problem = client.get("/api/v1/search", params={"q": q}).json()
+    assert (problem["status"], problem["code"], problem.get("values")) == (422, code, values)
+
+
+def test_a_refused_picture_says_why_by_a_code(client):
+    problem = client.post("/api/v1/search", files={"picture": b"Dear reader"}).json()
+    assert problem["code"] == "picture_not_a_picture"

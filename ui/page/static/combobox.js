@@ -34,7 +34,7 @@ export function combobox(input, down) {
   function show(label, wanted, footer = []) {
     choices = wanted;
     list.setAttribute("aria-label", label);
-    list.replaceChildren(...choices.map(({ content }, at) => make("li", { role: "option", id: `pg-suggestion-${at}`, "aria-selected": "false", dir: "auto" }, ...content)));
+    list.replaceChildren(...choices.map(({ content }, at) => make("li", { role: "option", id: `pg-suggestion-${at}`, "aria-selected": "false" }, ...content)));
     foot.replaceChildren(...footer);
     activate(-1);
     popup.hidden = !choices.length;

@@ -5,7 +5,7 @@ import { fileName } from "./text.js";
 const format = (photo) => /\.(\w{2,5})$/.exec(photo.path)?.[1].toUpperCase() ?? "";
 
 const FACTS = [
-  (photo) => formatDate(photo.taken_at, { dateStyle: "medium", timeStyle: "medium" }) ?? t("chip.undated"),
+  (photo) => formatDate(photo.taken_at, { dateStyle: "medium", timeStyle: "medium" }) ?? t("month.none"),
   (photo) => t("fact.pixels", { width: formatNumber(photo.width), height: formatNumber(photo.height) }),
   format,
 ];

@@ -3,7 +3,7 @@
 import { has, language, t } from "./i18n.js";
 import { make } from "./text.js";
 
-const GENERAL = { 0: "silent", 401: "login", 403: "login", 404: "missing", 409: "later", 413: "large", 423: "busy", 503: "busy" };
+const GENERAL = { 0: "silent", 401: "login", 403: "login", 404: "missing", 409: "later", 413: "large", 423: "busy", 429: "busy", 503: "busy", 507: "disk" };
 
 /** The page's sentence for the reason of a refusal, by the server's code for it; null if it has none. */
 function reason({ code, values }) {

@@ -50,8 +50,9 @@ function where(photo, go) {
   const map = make("div", { class: "pg-minimap", "data-lat": photo.latitude, "data-lon": photo.longitude });
   import("./minimap.js").then(({ minimap }) => minimap(map, photo.latitude, photo.longitude));
   const near = { ...HOME, filters: { near: [`${photo.latitude.toFixed(4)},${photo.longitude.toFixed(4)},5`] } };
+  const onMap = viewLink({ ...near, view: "map" }, go, { "aria-label": t("place.onMap") }, map);
   const name = photo.place ? make("div", { dir: "auto" }, placeText(photo.place)) : "";
-  return row("fact.place", name, map, degrees, " ", copyButton(decimal), make("div", {}, viewLink(near, go, {}, t("place.near"))));
+  return row("fact.place", name, onMap, degrees, " ", copyButton(decimal), make("div", {}, viewLink(near, go, {}, t("place.near"))));
 }
 
 /** The facts of a photo; `result` says why it was found, if it was. `go(view)` follows a link to other photos. */

@@ -79,7 +79,7 @@ export function filterPanel(panel, button, current, change) {
   function build() {
     const orientation = orientationField();
     const when = whenFields(current, change, orientation.element);
-    const shown = [when, folderField(), ...lists(), showField()];
+    const shown = [when, showField(), folderField(), ...lists()];
     panel.replaceChildren(...shown.map(({ element }) => element));
     fields = [orientation, ...shown];
   }

@@ -104,10 +104,8 @@ export const countryName = (code) => new Intl.DisplayNames([language], { type: "
 
 /** "1/250 s" or "2 s" of an exposure in seconds: short ones as a fraction, as cameras show them. */
 export function formatExposure(seconds) {
-  if (seconds >= 0.3) return measured(seconds, "second", 1);
-  const fraction = `${formatNumber(1)}/${formatNumber(Math.round(1 / seconds), { useGrouping: false })}`;
-  const parts = formatter(Intl.NumberFormat, { style: "unit", unit: "second", unitDisplay: "short" }).formatToParts(1);
-  return parts.map(({ type, value }) => (type === "integer" ? fraction : value)).join("");
+  const fraction = () => `${formatNumber(1)}/${formatNumber(Math.round(1 / seconds), { useGrouping: false })}`;
+  return t("exif.seconds", { time: seconds < 0.3 ? fraction() : formatNumber(seconds, { maximumFractionDigits: 1 }) });
 }
 
 export const languageName = (code) => new Intl.DisplayNames([language], { type: "language" }).of(code);

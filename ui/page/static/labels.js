@@ -4,10 +4,10 @@ import { formatDate, formatNumber, has, named, t } from "./i18n.js";
 import { fileName, place } from "./text.js";
 
 const WORDS = {
-  "is:favourite": "filter.favourites", "is:undated": "chip.undated", "has:place": "filter.hasPlace", "has:gps": "filter.hasPlace",
+  "is:favourite": "filter.favourites", "is:undated": "month.none", "has:place": "filter.hasPlace", "has:gps": "filter.hasPlace",
   "orientation:landscape": "orientation.landscape", "orientation:portrait": "orientation.portrait", "orientation:square": "orientation.square",
 };
-const UNITS = { mp: "megapixel", kb: "kilobyte", mb: "megabyte", gb: "gigabyte" };
+const UNITS = { kb: "kilobyte", mb: "megabyte", gb: "gigabyte" };
 const SIZE = /^(<=|>=|<|>|=)?([\d.]+)(?:\.\.([\d.]+))?(mp|px|kb|mb|gb)$/i;
 
 const things = new Map(); // key -> name in the page's language, as the server says it
@@ -38,9 +38,17 @@ function period(text) {
 function size(value) {
   const [, sign = "", low, high, unit] = SIZE.exec(value.trim()) ?? [];
   if (!low) return value;
-  const kind = UNITS[unit.toLowerCase()];
-  const measure = (number) => (kind && kind !== "megapixel" ? formatNumber(number, { style: "unit", unit: kind, unitDisplay: "short" }) : `${formatNumber(number)} ${unit.toUpperCase().replace("PX", "px")}`);
-  return high ? `${formatNumber(Number(low))} – ${measure(Number(high))}` : `${sign.replace("<=", "≤").replace(">=", "≥")} ${measure(Number(low))}`.trim();
+  const bytes = UNITS[unit.toLowerCase()];
+  const measure = (number) => (bytes ? formatNumber(number, { style: "unit", unit: bytes, unitDisplay: "short" }) : t(unit.toLowerCase() === "mp" ? "chip.megapixels" : "chip.pixels", { number }));
+  return high ? `${measure(Number(low))} – ${measure(Number(high))}` : compared(sign, measure(Number(low)));
+}
+
+/** "Over 4 MP" of a sign and what follows it. */
+const compared = (sign, text) => (sign.startsWith(">") ? t("chip.over", { value: text }) : sign.startsWith("<") ? t("chip.under", { value: text }) : text);
+
+function aspect(value) {
+  const [, sign = "", ratio] = /^(<=|>=|<|>|=)?(.+)$/.exec(value.trim());
+  return named(t("filter.aspect"), compared(sign, ratio));
 }
 
 function near(value) {
@@ -58,6 +66,7 @@ const LABELS = {
   type: (value) => value.toUpperCase(),
   camera: (value) => value,
   size,
+  aspect,
   near,
   within: () => t("chip.within"),
   thing: (value) => things.get(value) ?? null,

@@ -8,6 +8,7 @@ import { make } from "./text.js";
 const PAUSE = 120; // milliseconds without a key until the server is asked
 const MOST = 8;
 
+const words = (text) => make("span", { class: "pg-suggest-text" }, make("bdi", {}, text));
 const quiet = (...content) => make("span", { class: "pg-quiet" }, ...content);
 
 /** Wire the search box. `addFilter(words, name, value)` is called when a suggestion is a filter, with the words that stay. */
@@ -31,7 +32,7 @@ export function suggestions(input, addFilter) {
 
   function showHistory() {
     box.show(t("history.title"), searches().slice(0, MOST).map((text) => ({
-      content: [make("span", { class: "pg-suggest-text", dir: "auto" }, text),
+      content: [words(text),
         make("span", { class: "pg-forget", "aria-hidden": "true", title: t("history.forget") }, "×")],
       choose: () => search(text),
       remove: () => drop(forget, text),
@@ -47,7 +48,7 @@ export function suggestions(input, addFilter) {
   }
 
   const choice = (before) => ({ kind, text, photos, q, filter }) => ({
-    content: [make("span", { class: "pg-suggest-text", dir: "auto" }, text), quiet(t(`suggest.${kind}`)), quiet(formatNumber(photos))],
+    content: [words(text), quiet(t(`suggest.${kind}`)), quiet(formatNumber(photos))],
     choose: () => (filter ? addFilter(before, filter.name, filter.value) : search([before, q ?? text].filter(Boolean).join(" "))),
   });
 

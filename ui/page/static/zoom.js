@@ -18,9 +18,9 @@ export function zoomable(frame) {
 
   const level = make("output", { class: "pg-zoom-level" });
   const button = (key, sign, act) => make("button", { type: "button", "aria-label": t(key), title: t(key), onclick: act }, sign);
-  const less = button("zoom.out", "−", () => grow(1 / STEP));
-  const more = button("zoom.in", "+", () => grow(STEP));
-  const controls = make("div", { class: "pg-zoom", role: "group", "aria-label": t("zoom.label") }, less, level, more);
+  const less = button("photo.zoomOut", "−", () => grow(1 / STEP));
+  const more = button("photo.zoomIn", "+", () => grow(STEP));
+  const controls = make("div", { class: "pg-zoom", role: "group", "aria-label": t("photo.zoom") }, less, level, more);
 
   /** Sizes in CSS pixels: of the frame, of the whole picture in it, and how far it may be enlarged. */
   function measure() {
