@@ -374,14 +374,13 @@ class Library:
         """
         return photos.photo(self._parts, photo_id)
 
-<<<<<<< HEAD
     def thumbnail_of(self, sent: SentPicture) -> bytes:
         """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
 
         Raises PictureError.
         """
         return pictures.thumbnail_of_sent(self._parts.settings, sent)
-=======
+
     def photos(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
         """The photos with these ids, by id; ids that no photo has are left out.
 
@@ -390,7 +389,6 @@ class Library:
         True
         """
         return photos.photos(self._parts, photo_ids)
->>>>>>> main
 
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.

@@ -89,7 +89,9 @@ def _filters(value: object) -> dict[str, list[str]]:
     if not isinstance(filters, dict):
         raise QueryError("The filters are no object.", 'For example: {"after": "2024-05", "type": ["jpg", "heic"]}')
     lists = {name: each if isinstance(each, list) else [each] for name, each in filters.items()}
-    if any(len(values) > MAX_VALUES or not all(isinstance(one, str) and len(one) <= MAX_TEXT for one in values)
-           for values in lists.values()):
+    if any(
+        len(values) > MAX_VALUES or not all(isinstance(one, str) and len(one) <= MAX_TEXT for one in values)
+        for values in lists.values()
+    ):
         raise QueryError(f"The values of a filter are at most {MAX_VALUES} texts.")
     return lists

@@ -118,7 +118,12 @@ def make(
 
         wishes = [picture, text, *filters]
         results = [picture, gallery, message, more, originals, original, count]
-        raw: Any = {"preprocess": False, "postprocess": False, "api_visibility": "private", "concurrency_limit": AT_ONCE}
+        raw: Any = {
+            "preprocess": False,
+            "postprocess": False,
+            "api_visibility": "private",
+            "concurrency_limit": AT_ONCE,
+        }
         changes = [each.input for each in filters if not isinstance(each, gradio.Textbox)]
         submits = [each.submit for each in filters if isinstance(each, gradio.Textbox)]
         asked = [go.click, text.submit, picture.upload, picture.clear, *changes, *submits]
