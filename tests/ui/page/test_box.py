@@ -82,7 +82,12 @@ def test_nothing_happens_while_an_input_method_composes(visit, album_address):
         ("aspect=%3E1.5", "Proportions: Over 1.5", "宽高比：超过 1.5", "نسبة الأبعاد: أكثر من 1.5"),
         ("size=%3E4mp", "Over 4 MP", "超过 4 百万像素", "أكثر من ٤ ميغابكسل"),
         ("near=48.85,2.35,5", "Within 5 km of 48.85° N, 2.35° E", "距 北纬 48.85°，东经 2.35° 5公里 以内", None),
-        ("date=2023-12..2024-02", "December 2023 – February 2024", "2023年12月 – 2024年2月", "ديسمبر ٢٠٢٣ – فبراير ٢٠٢٤"),
+        (
+            "date=2023-12..2024-02",
+            "December 2023 – February 2024",
+            "2023年12月 – 2024年2月",
+            "ديسمبر ٢٠٢٣ – فبراير ٢٠٢٤",
+        ),
         ("folder=Paris", "Folder: Paris", "文件夹：Paris", "المجلد: Paris"),
         ("orientation=portrait", "Portrait", "纵向", "عمودي"),
     ],

@@ -141,10 +141,13 @@ def test_exposure_is_written_as_photographers_do(visit, album_address, language)
     page = visit(album_address, locale=LOCALES[language])
     exif = {"f_number": 1.8, "exposure": 0.004, "iso": 12800, "focal_length": 35, "focal_length_35": 52.5}
     parts = page.evaluate("async (exif) => (await import('/ui/exif.js')).exposureParts(exif)", exif)
-    assert parts == {
-        "en": ["f/1.8", "1/250 s", "ISO 12800", "35 mm", "52.5 mm in 35 mm terms"],
-        "zh": ["f/1.8", "1/250 秒", "ISO 12800", "35毫米", "等效 52.5毫米"],
-        "ar": ["f/١٫٨", "\u2068١/٢٥٠\u2069 ث", "ISO ١٢٨٠٠", "٣٥ مم", "ما يعادل \u2068٥٢٫٥ مم\u2069"],
-    }[language]
+    assert (
+        parts
+        == {
+            "en": ["f/1.8", "1/250 s", "ISO 12800", "35 mm", "52.5 mm in 35 mm terms"],
+            "zh": ["f/1.8", "1/250 秒", "ISO 12800", "35毫米", "等效 52.5毫米"],
+            "ar": ["f/١٫٨", "\u2068١/٢٥٠\u2069 ث", "ISO ١٢٨٠٠", "٣٥ مم", "ما يعادل \u2068٥٢٫٥ مم\u2069"],
+        }[language]
+    )
     unknown = page.evaluate("async () => (await import('/ui/exif.js')).exposureParts({ exposure: 2 })")
     assert unknown == {"en": ["2 s"], "zh": ["2 秒"], "ar": ["\u2068٢\u2069 ث"]}[language]
