@@ -58,7 +58,7 @@ def router(library: Library) -> APIRouter:
 
     @routes.post("/thumbnail", response_class=Response, responses=JPEG, openapi_extra=picture_body())
     async def thumbnail_of_upload(request: Request) -> Response:
-        """The picture whose file is the request's body as a small JPEG, for pages whose browser cannot show its format."""
+        """The picture whose file is the request's body as a small JPEG, for browsers that cannot show its format."""
         sent = SentPicture(await uploads.read_body(request), 1.0, MAX_UPLOAD_PIXELS)
         async with picture_slots:
             jpeg = await run_in_threadpool(library.thumbnail_of, sent)

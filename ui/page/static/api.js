@@ -42,6 +42,13 @@ export function search(parameters, picture, signal) {
 }
 
 /** Photos like one, without its own near-duplicates. */
+/** A picture's file as a small JPEG that every browser shows. @returns {Promise<Blob>} */
+export async function pictureThumbnail(file) {
+  const response = await fetch(`${API}thumbnail`, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
+  if (!response.ok) throw new Problem(response.statusText, "", response.status);
+  return response.blob();
+}
+
 export const similar = (id, count) => request(`similar/${id}?k=${count}&burst=false`);
 /** The photos taken before and after one, each with the nearest first. */
 export const neighbours = (id, count) => request(`photos/${id}/neighbours?count=${count}`);
