@@ -75,6 +75,69 @@ def test_nothing_happens_while_an_input_method_composes(visit, album_address):
     page.wait_for_function("document.querySelector('.pg-query').value === '猫'")
 
 
+def suggested(page, typed, text):
+    """Type, and wait for the suggestion with that text."""
+    page.focus(".pg-query")
+    page.keyboard.type(typed)
+    return options(page).filter(has_text=text).first
+
+
+def test_suggestions_become_chips_by_keyboard_and_by_pointer(visit, album_address, album):
+    page, words = visit(album_address), Words("en")
+    folder = suggested(page, "cat montm", "Montmartre")
+    expect(folder).to_contain_text(words.say("suggest.folder"))
+    expect(folder).to_contain_text("22")
+    expect(page.locator(".pg-query")).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    active = page.locator(".pg-query").get_attribute("aria-activedescendant")
+    expect(page.locator(f"#{active}")).to_contain_text("Montmartre")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pg-chip")).to_contain_text("Montmartre")
+    expect(page.locator(".pg-query")).to_have_value("cat")
+    assert page.evaluate("new URLSearchParams(location.search).get('in')").endswith("2024/Paris/Montmartre")
+
+    page.click(".pg-brand")
+    suggested(page, "x100", "FUJIFILM X100V").click()
+    expect(page.locator(".pg-chip")).to_contain_text("FUJIFILM X100V")
+    expect(page.locator(".pg-query")).to_have_value("")
+
+
+def test_escape_closes_the_suggestions_and_keeps_what_is_typed(visit, album_address):
+    page = visit(album_address)
+    expect(suggested(page, "montm", "Montmartre")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".pg-suggest")).to_be_hidden()
+    expect(page.locator(".pg-query")).to_have_value("montm")
+    page.keyboard.press("ArrowDown")
+    expect(options(page).first).to_contain_text("Montmartre")
+    page.keyboard.press("Enter")  # nothing is chosen: the words are searched
+    expect(page.locator(".pg-suggest")).to_be_hidden()
+    expect(page.locator(".pg-query")).to_have_value("montm")
+    assert "q=montm" in page.url
+
+
+def test_answers_that_come_late_are_dropped(visit, album_address):
+    page = visit(album_address)
+    expect(suggested(page, "montm", "Montmartre")).to_be_visible()
+    held = []
+    page.route("**/suggest?q=x10**", lambda route: held.append(route))
+    page.fill(".pg-query", "x10")
+    page.wait_for_timeout(600)
+    page.fill(".pg-query", "montm")
+    expect(options(page).first).to_contain_text("Montmartre")
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(300)
+    assert held
+    expect(options(page).first).to_contain_text("Montmartre")
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_thing_in_an_address_is_named_in_the_language_of_the_page(visit, album_address, language):
+    page = visit(f"{album_address}/?thing=cat", locale=LOCALES[language])
+    expect(page.locator(".pg-chip span").first).to_have_text({"en": "cat", "zh": "猫", "ar": "قطة"}[language])
+
+
 @pytest.mark.parametrize(
     ("address", "en", "zh", "ar"),
     [
