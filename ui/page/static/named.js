@@ -23,8 +23,12 @@ async function ask() {
   return named;
 }
 
-/** All things and places of the library, asked for once; none if the server does not know. @returns {Promise<{thing: Named[], place: Named[]}>} */
-export const allNames = () => (asked ??= ask().catch(() => ({ thing: [], place: [] })));
+/** All things and places of the library, asked for once, or `anew`; none if the server does not know.
+ *  @returns {Promise<{thing: Named[], place: Named[]}>} */
+export function allNames(anew = false) {
+  if (anew || !asked) asked = ask().catch(() => ({ thing: [], place: [] }));
+  return asked;
+}
 
 /** What a filter's value is called, if that is known by now. */
 export const nameOf = (kind, value) => labels[kind]?.get(value) ?? null;
