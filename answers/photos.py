@@ -15,6 +15,13 @@ from .base import CameraTime, Document
 from .searching import Result, result_fields
 
 
+class Place(Document):
+    """Where a photo was taken."""
+
+    name: str | None = Field(description="The city, in the language asked for if known; null if it is in none.")
+    country: str = Field(description="ISO 3166 code.")
+
+
 class Photo(Document):
     """Everything the library knows about one photo."""
 
@@ -34,10 +41,11 @@ class Photo(Document):
     caption: str | None = Field(description="The description in the file.")
     keywords: list[str] = Field(description="The keywords in the file.")
     favourite: bool = Field(description="Whether it is a favourite.")
+    place: Place | None = Field(default=None, description="The city or country it was taken in, where known.")
 
     @classmethod
-    def from_record(cls, photo: PhotoRecord, *, favourite: bool) -> Self:
-        """Make the document from the catalog's record of `photo`."""
+    def from_record(cls, photo: PhotoRecord, *, favourite: bool, place: tuple[str | None, str] | None = None) -> Self:
+        """Make the document from the catalog's record of `photo`; `place` is (name of the city, country)."""
         facts = photo.facts
         folder, name = os.path.split(photo.path)
         return cls(
@@ -57,6 +65,7 @@ class Photo(Document):
             caption=facts.caption,
             keywords=list(facts.keywords),
             favourite=favourite,
+            place=Place(name=place[0], country=place[1]) if place else None,
         )
 
 

@@ -106,6 +106,9 @@ class Tile(NamedTuple):
     """The query that shows it."""
     country: str = ""
     """ISO 3166 code, of a place."""
+    latitude: float | None = None
+    """Of a city's middle, in decimal degrees."""
+    longitude: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +187,14 @@ def _query(filter_name: str, value: str) -> str:
 
 def _place_tiles(groups: Sequence[Group], language: str) -> list[Tile]:
     return [
-        Tile(group.key, place.name(language), *group[1:], _query("place", group.key), place.country)
+        Tile(group.key, place.name(language), *group[1:], _query("place", group.key), place.country, *_middle(place))
         for group in groups
         if (place := gazetteer.place(group.key))
     ]
+
+
+def _middle(place: gazetteer.Place) -> tuple[float, float] | tuple[()]:
+    return () if place.is_country else (place.latitude, place.longitude)
 
 
 def _compute(parts: Parts) -> Holdings:
@@ -235,8 +242,11 @@ def _choose_things(labelled: Labelled) -> tuple[list[Group], set[int]]:
     order = {key: number for number, key in enumerate(known)}
     sure.sort(key=lambda key: (-len(labelled[key][0]), order[key]))
     candidates = sure[:CANDIDATES]
-    # The name that people type goes first.
-    preferred = sorted(range(len(candidates)), key=lambda place: (not known[candidates[place]].is_everyday, place))
+    # The name that people type goes first: an everyday word, and of two such words the narrower, "dog" before "pet".
+    preferred = sorted(
+        range(len(candidates)),
+        key=lambda place: (not known[candidates[place]].is_everyday, len(labelled[candidates[place]][0]), place),
+    )
     overlap = _overlaps([labelled[key][0] for key in candidates])
     kept: list[int] = []
     for place in preferred:

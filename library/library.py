@@ -452,6 +452,16 @@ class Library:
         """
         return timeline.neighbours(self._parts, photo_id, count)
 
+    def place_name(self, photo: PhotoRecord, language: str = "en") -> tuple[str | None, str] | None:
+        """(name of the city, country's ISO code) where a photo was taken; None if that is not known.
+
+        The name is in `language`, one of the nine, where it is known; None if the photo was taken in no city.
+
+        >>> library.place_name(library.search("cat")[0].photo) is None
+        True
+        """
+        return photos.place_name(self._parts, photo, language)
+
     # --- what it holds ----------------------------------------------------------------------------
 
     def status(self) -> status.Status:
@@ -511,8 +521,8 @@ class Library:
         Names are in `language`, one of the nine; in English for any other.
 
         >>> explored = library.explore("es")
-        >>> [tile.name for tile in explored.things if tile.key in {"cat", "horse"}]
-        ['gato', 'caballo']
+        >>> [tile.name for tile in explored.things if tile.key == "cat"]
+        ['gato']
         >>> len(library.search("thing:cat"))
         1
         """

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..data import paths
 from ..data.catalog.records import PhotoRecord
 from ..data.pictures import decoding
+from ..data.places import gazetteer
 from ..errors import DiskFull, PhotoNotFound, PictureError
 from .parts import Parts, thumbnail_options
 from .writing import short_write
@@ -48,6 +49,15 @@ def place_of(parts: Parts, record: PhotoRecord) -> tuple[bytes, bytes]:
         if paths.is_within(record.path, root.path):
             return root.path, paths.relative_to(record.path, root.path)
     raise PictureError("is no longer in a folder of the library", "Run 'polyglance index' again.")
+
+
+def place_name(parts: Parts, record: PhotoRecord, language: str) -> tuple[str | None, str] | None:
+    """(name of the city, country's ISO code) where a photo was taken; None if that is not known."""
+    if record.content_hash is None or record.facts.latitude is None:
+        return None
+    keys = parts.catalog.labels.of_content("place", record.content_hash)
+    place = gazetteer.place(keys[0]) if keys else None
+    return place and (None if place.is_country else place.name(language), place.country)
 
 
 def thumbnail(parts: Parts, photo_id: int) -> Path:

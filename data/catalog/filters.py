@@ -1,7 +1,7 @@
 """What photos must be like to be searched at all: frozen values, no SQL. `conditions` compiles them.
 
 All filters that are set must hold. Those that take several values (`roots`, `inside`, `folders`, `cameras`,
-`formats`, `things`, `places`) hold if one of the values does.
+`lenses`, `formats`, `things`, `places`) hold if one of the values does.
 """
 
 from __future__ import annotations
@@ -27,6 +27,16 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """Between two latitudes and two longitudes in decimal degrees; `west` above `east` crosses the date line."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+
+@dataclass(frozen=True, slots=True)
 class Inside:
     """A folder of a root, and all in it; `path` leads there from the root, as printable text, empty for the root."""
 
@@ -48,6 +58,7 @@ class Filters:
     inside: tuple[Inside, ...] = ()
     folders: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
+    lenses: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     orientation: str | None = None
     """`landscape`, `portrait` or `square`."""
@@ -59,6 +70,8 @@ class Filters:
     """Keys of things that the photo shows (`languages.things`)."""
     places: tuple[str, ...] = ()
     """Keys or names of cities and countries, in any language (`data.places`)."""
+    within: tuple[Box, ...] = ()
+    """A photo has to be in all of them."""
     with_place: bool = False
     favourite: bool = False
     undated: bool = False

@@ -128,12 +128,12 @@ def serve_in_thread():
     """Serve libraries on free ports: call it with one, get the address; all stop at the end."""
     from polyglance.ui.web.gate import THIS_MACHINE
     from polyglance.ui.web.limits import LIMITS
-    from polyglance.ui.web.server import Server, address_of, build, listen
+    from polyglance.ui.web.server import Offers, Server, address_of, build, listen
 
     running = []
 
-    def start(library, limits=LIMITS, policy=THIS_MACHINE):
-        ready, application = threading.Event(), build(library, policy, limits)
+    def start(library, limits=LIMITS, policy=THIS_MACHINE, offers=None):
+        ready, application = threading.Event(), build(library, policy, limits, offers or Offers())
         listener = listen("127.0.0.1", 0)
         address = address_of(listener)
         server = Server(application, address, lambda _: ready.set(), limits=limits, proxies=policy.proxies)

@@ -13,7 +13,7 @@ from ...errors import PhotoNotFound
 from ...library import Library
 from ..web import media, uploads
 from .openapi import JPEG_OR_FILE, PART, ZIP, json_or_form
-from .parameters import ChosenMarks, ChosenPhotos, PhotoId
+from .parameters import ChosenMarks, ChosenPhotos, Language, PhotoId
 from .responses import respond
 
 Download = Annotated[bool, Query(description="Let the browser save the file, as it is, whatever its format.")]
@@ -59,11 +59,12 @@ def _routes_for_one(library: Library) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("", response_model=Photo)
-    def photo(photo_id: PhotoId) -> Response:
+    def photo(photo_id: PhotoId, language: Language = "en") -> Response:
         """What the library knows about one photo."""
         record = library.photo(photo_id)
         is_favourite = bool(library.favourites_among([photo_id]))
-        return respond(Photo.from_record(record, favourite=is_favourite))
+        place = library.place_name(record, language)
+        return respond(Photo.from_record(record, favourite=is_favourite, place=place))
 
     @routes.put("/favourite", response_model=FavouriteMark)
     def mark(photo_id: PhotoId) -> Response:

@@ -53,6 +53,7 @@ class Frontends:
     def __init__(self, library: Library, *, has_api: bool = False) -> None:
         self._library = library
         self._has_api = has_api
+        self._built: FastAPI | None = None
         self._app: asyncio.Future[FastAPI]
 
     @contextlib.asynccontextmanager
@@ -67,7 +68,8 @@ class Frontends:
 
     async def _run(self, stop: asyncio.Event) -> None:
         try:
-            app = await run_in_threadpool(build, self._library, has_api=self._has_api)
+            app = self._built or await run_in_threadpool(build, self._library, has_api=self._has_api)
+            self._built = app
             async with app.router.lifespan_context(app):
                 self._app.set_result(app)
                 await stop.wait()
@@ -79,12 +81,16 @@ class Frontends:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         refusal = self._refuse(scope)
-        if refusal or scope["path"] != "/":
-            await (refusal or await asyncio.shield(self._app))(scope, receive, send)
+        if refusal is not None:
+            await refusal(scope, receive, send)
             return
-        from ..page.app import make_document  # it imports Gradio
+        app = await asyncio.shield(self._app)
+        if scope["path"] != "/":
+            await app(scope, receive, send)
+            return
+        from ..page.app import make_document  # Gradio is imported by now
 
-        html = make_document(await _read(await asyncio.shield(self._app), scope))
+        html = make_document(await _read(app, scope))
         await HTMLResponse(html, headers={"Cache-Control": "no-cache"})(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> ASGIApp | None:

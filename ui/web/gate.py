@@ -21,7 +21,7 @@ log = logging.getLogger("polyglance")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
-        # Gradio's own page starts from inline scripts and compiles its templates with `new Function`.
+        # Gradio's document starts from inline scripts.
         "script-src 'self' 'unsafe-inline'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' blob: data:",
