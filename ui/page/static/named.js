@@ -7,8 +7,8 @@ import { countryName, t } from "./i18n.js";
 const labels = { thing: new Map(), place: new Map() };
 let asked = null;
 
-/** "Kyoto, Japan" of a place, "Japan" of a country. */
-export const placeText = ({ name, country }) => (country ? t("place.named", { name, country: countryName(country) }) : name);
+/** "Kyoto, Japan" of a city, "Japan" of a place that is in none. @param {{name: string | null, country: string}} place */
+export const placeText = ({ name, country }) => (name ? t("place.named", { name, country: countryName(country) }) : countryName(country));
 
 async function ask() {
   const { things, places, countries } = await explore();
