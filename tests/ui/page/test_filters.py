@@ -1,4 +1,4 @@
-"""The filter panel in the running page: its numbers are those of the search, time by year and month, lists of values."""
+"""The filter panel in the running page: its numbers are those of the search; year and month; lists of values."""
 
 from urllib.parse import urlencode
 
