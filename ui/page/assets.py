@@ -36,7 +36,7 @@ def names(suffix: str) -> list[str]:
 
 @cache
 def contents() -> dict[str, bytes]:
-    """All files that are served, by path: the page's own, its words (words/CODE.json), others' scripts (vendor/), icons (pwa/)."""
+    """All files that are served, by path: the page's own, words (words/CODE.json), others' scripts (vendor/), pwa/."""
     return dict(_read(FOLDER))
 
 
