@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
 import gradio
 from fastapi import FastAPI
 
-from . import assets
+from . import assets, installing
 
 TITLE = "polyglance"
 
@@ -16,14 +17,16 @@ UI = f"ui/{assets.version()}"
 
 HEAD = (
     f'<link rel="icon" type="image/svg+xml" href="{UI}/icon.svg"><meta name="color-scheme" content="light dark">'
+    + installing.HEAD
     # First, so that a dark page is not white while it loads, and the texts are fetched early.
-    f'<script type="module" src="{UI}/look.js"></script><script type="module" src="{UI}/i18n.js"></script>'
+    + f'<script type="module" src="{UI}/look.js"></script><script type="module" src="{UI}/i18n.js"></script>'
     + "".join(f'<link rel="stylesheet" href="{UI}/{name}">' for name in assets.names(".css"))
     + "".join(f'<link rel="modulepreload" href="{UI}/{name}">' for name in assets.names(".js"))
     + f'<script type="module" src="{UI}/start.js"></script>'
 )
 
 _OWN_SCRIPT = re.compile(r'<script type="module"[^>]* src="([^"]+)"></script>')
+_MANIFEST = re.compile(r'<link rel="manifest"[^>]*>')  # Gradio's own
 _FRAME = re.compile(r"<gradio-app\s[^>]*>\s*</gradio-app>")
 
 SHUT: dict[str, Any] = {
@@ -38,10 +41,10 @@ SHUT: dict[str, Any] = {
 """Parts of Gradio that no page here uses."""
 
 
-def make_document(html: str) -> str:
+def make_document(html: str, map_tiles: str | None = None) -> str:
     """Return Gradio's document with the page in its frame, so that the browser shows it before Gradio's scripts run.
 
-    `static/start.js` starts the page, and then Gradio's script.
+    `static/start.js` starts the page, and then Gradio's script. `map_tiles` is the setting of that name.
     """
     script = _OWN_SCRIPT.search(html)
     frame = _FRAME.search(html)
@@ -49,7 +52,10 @@ def make_document(html: str) -> str:
         raise RuntimeError("This Gradio has another document: see static/start.js.")
     # Gradio would set the title of the window, which says what is searched for.
     opening = f'<gradio-app control_page_title="false" embed="false" eager="true" data-script="{script[1]}">'
-    with_page = html.replace(frame[0], f"{opening}<div>{assets.text('page.html')}</div></gradio-app>")
+    page = assets.text("page.html")
+    if map_tiles:
+        page = page.replace('<div class="pg"', f'<div class="pg" data-map-tiles="{escape(map_tiles)}"', 1)
+    with_page = _MANIFEST.sub("", html).replace(frame[0], f"{opening}<div>{page}</div></gradio-app>")
     return with_page.replace(script[0], HEAD)
 
 

@@ -13,7 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 # Not from `mimetypes`: on Windows the registry decides there, and often says that a script is plain text.
-TYPES = {".css": "text/css", ".js": "text/javascript", ".json": "application/json", ".svg": "image/svg+xml"}
+TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
 
 FOLDER = resources.files(__package__) / "static"
 
@@ -30,7 +36,7 @@ def names(suffix: str) -> list[str]:
 
 @cache
 def contents() -> dict[str, bytes]:
-    """All files that are served, by path: the page's own, its words (words/CODE.json), others' scripts (vendor/)."""
+    """All files that are served, by path: the page's own, words (words/CODE.json), others' scripts (vendor/), pwa/."""
     return dict(_read(FOLDER))
 
 

@@ -90,7 +90,7 @@ class Frontends:
             return
         from ..page.app import make_document  # Gradio is imported by now
 
-        html = make_document(await _read(app, scope))
+        html = make_document(await _read(app, scope), self._library.settings.map_tiles)
         await HTMLResponse(html, headers={"Cache-Control": "no-cache"})(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> ASGIApp | None:

@@ -2,7 +2,8 @@
 import * as api from "./api.js";
 import { boundsOfBox, boundsOfBoxes, boxOf } from "./area.js";
 import { drawsBox } from "./drawbox.js";
-import { formatNumber, isRightToLeft, t } from "./i18n.js";
+import { formatNumber, t } from "./i18n.js";
+import { addControls } from "./mapcontrols.js";
 import { placeNames } from "./placenames.js";
 import { make } from "./text.js";
 import { worldMap } from "./worldmap.js";
@@ -23,12 +24,11 @@ export function photoMap(element, { search, moved, failed }) {
   let photos = 0;
   const summary = make("p", { class: "pg-map-summary", role: "status" });
   const button = (text, onclick) => make("button", { type: "button", class: "pg-pill", onclick }, t(text));
-  const all = button("map.fit", fitAll);
   const area = make("button", { type: "button", class: "pg-pill pg-map-area", "aria-pressed": "false", onclick: () => drawing.toggle() }, t("map.selectArea"));
   const here = button("map.showHere", () => search(boxOf(map.getBounds())));
   const frame = make("div", { class: "pg-map-frame", dir: "ltr", role: "region", "aria-label": t("map.label") });
   const none = make("p", { class: "pg-map-none", hidden: true }, t("map.empty"));
-  element.replaceChildren(make("div", { class: "pg-map-bar" }, summary, all, area, here), make("div", { class: "pg-map-place" }, frame, none));
+  element.replaceChildren(make("div", { class: "pg-map-bar" }, area, here), make("div", { class: "pg-map-place" }, frame, summary, none));
   const drawing = drawsBox(frame, {
     changed(isOn) {
       area.setAttribute("aria-pressed", String(isOn));
@@ -55,9 +55,7 @@ export function photoMap(element, { search, moved, failed }) {
     if (map) return;
     map = made;
     layer = globalThis.L.layerGroup().addTo(map);
-    const corner = isRightToLeft() ? ["bottomleft", "bottomright"] : ["bottomright", "bottomleft"];
-    globalThis.L.control.zoom({ position: corner[0], zoomInTitle: t("photo.zoomIn"), zoomOutTitle: t("photo.zoomOut") }).addTo(map);
-    globalThis.L.control.scale({ position: corner[1], imperial: false }).addTo(map);
+    addControls(map, { fit: fitAll, tiles });
     if (!tiles) placeNames(map).catch(() => undefined); // the map does without
     map.on("moveend", refresh);
   }
