@@ -78,7 +78,7 @@ def test_at_simple_pictures_are_addresses_by_id_and_an_upload_is_searched_by_and
     page.set_input_files("input[type=file]", pictures / "rocket.jpg")
     page.get_by_role("textbox").first.fill("")
     page.wait_for_selector(f"{TILES}[src='/api/v1/photos/{ids['rocket.jpg']}/thumbnail']")
-    page.wait_for_function("document.querySelector('.image-frame img')?.src.startsWith('data:image/jpeg')")
+    page.wait_for_selector(".image-frame img[src^='data:image/jpeg']")
     assert [path for path in uploads.folder().rglob("*") if path.is_file()] == []
 
     page.locator(".thumbnail-item").first.click()
