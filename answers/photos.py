@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Self
 
 from pydantic import Field
 
 from ..data import paths
 from ..data.catalog.records import PhotoRecord
+from ..data.pictures.exif import Exposure
 from ..search import answer as searches
 from .base import CameraTime, Document
 from .searching import Result, result_fields
@@ -67,6 +69,24 @@ class Photo(Document):
             favourite=favourite,
             place=Place(name=place[0], country=place[1]) if place else None,
         )
+
+
+class Exif(Document):
+    """How a photo was taken, as its file says; null where it says nothing."""
+
+    f_number: float | None = Field(description="Aperture: focal length divided by its diameter.")
+    exposure: float | None = Field(description="Seconds.")
+    iso: int | None
+    focal_length: float | None = Field(description="Millimetres.")
+    focal_length_35: float | None = Field(description="With the same angle of view on 35 mm film, millimetres.")
+    exposure_bias: float | None = Field(description="EV.")
+    flash: bool | None = Field(description="Whether it fired.")
+    lens: str | None
+
+    @classmethod
+    def from_exposure(cls, exposure: Exposure, lens: str | None) -> Self:
+        """`lens` is that of the photo's facts."""
+        return cls(**asdict(exposure), lens=lens)
 
 
 class FavouriteMark(Document):

@@ -134,12 +134,8 @@ def _suggestion(entry: _Entry, name: _Name) -> Suggestion:
 
 
 def _index(parts: Parts) -> _Index:
-    generation = parts.catalog.generation()
-    cached = parts.cached.get("suggestions")
-    if cached is None or cached[0] != generation:
-        cached = parts.cached["suggestions"] = (generation, _Index(list(_make_entries(holdings(parts)))))
-    result: _Index = cached[1]
-    return result
+    held = holdings(parts)
+    return parts.cache.get("suggestions", held, lambda: _Index(list(_make_entries(held))))
 
 
 def _make_entries(held: Holdings) -> Iterator[_Entry]:

@@ -6,7 +6,8 @@ All filters that are set must hold. Those that take several values (`roots`, `in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +84,31 @@ class Filters:
 
 
 NOTHING = Filters()
+
+_GROUPS = {
+    "after": "date",
+    "before": "date",
+    "undated": "date",
+    "cameras": "camera",
+    "lenses": "lens",
+    "formats": "type",
+    "roots": "folder",
+    "inside": "folder",
+    "folders": "folder",
+    "near": "place",
+    "within": "place",
+    "with_place": "place",
+}
+"""Field of `Filters` -> the facet it belongs to; other fields are facets of their own."""
+
+
+def split(filters: Filters) -> dict[str, Filters]:
+    """The filters that are set, by facet: a photo passes all filters if it passes each of the parts."""
+    parts: dict[str, Filters] = {}
+    for each in fields(Filters):
+        value = getattr(filters, each.name)
+        if value != getattr(NOTHING, each.name):
+            name = _GROUPS.get(each.name, each.name)
+            changed: dict[str, Any] = {each.name: value}
+            parts[name] = replace(parts.get(name, NOTHING), **changed)
+    return parts

@@ -19,10 +19,13 @@ HOSTILE = "<img src=x onerror=hacked()>.png" if os.name != "nt" else "&lt;img sr
 BIDI = "moon\u202egnp.exe.png"
 
 
+SHOT = {0x829D: 1.8, 0x829A: 0.004, 0x8827: 200, 0x920A: 35.0, 0xA405: 52, 0x9209: 25}
+
+
 def exif_of_a_phone():
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x010E] = "Nikon", "Nikon D90", "An <b>espresso</b> at the bar"
-    exif.get_ifd(0x8769).update({0x9003: "2019:03:14 09:30:00", 0xA434: "AF-S 35mm"})
+    exif.get_ifd(0x8769).update({0x9003: "2019:03:14 09:30:00", 0xA434: "AF-S 35mm", **SHOT})
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 30.0), 3: "W", 4: (2.0, 17.0, 40.0)})
     return exif
 

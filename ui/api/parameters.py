@@ -122,6 +122,12 @@ class MonthParameters(FilterParameters):
     count: Annotated[int, Field(ge=1, le=MAX_COUNT, description="Most photos to return.")] = MAX_COUNT
 
 
+class MapParameters(FilterParameters):
+    """Which photos are shown on a map."""
+
+    zoom: Annotated[float, Field(ge=0, le=24, description="0: the world is 256 pixels wide; 1: twice as wide.")] = 1
+
+
 class ChosenPhotos(BaseModel):
     """Photos that something is done with."""
 

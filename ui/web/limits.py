@@ -18,7 +18,7 @@ MAX_UPLOAD_PIXELS = 100_000_000
 MAX_BODY_BYTES = 64 * 1024
 """Longest body that is no picture."""
 
-PICTURE_PATHS = frozenset({"/api/v1/search", "/api/v1/similar", "/simple/gradio_api/upload"})
+PICTURE_PATHS = frozenset({"/api/v1/search", "/api/v1/similar", "/api/v1/thumbnail", "/simple/gradio_api/upload"})
 """Paths of requests whose body may be a picture."""
 
 MAX_EVENT_BYTES = 512 * 1024

@@ -10,7 +10,7 @@ def run(browser, album_address):
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{album_address}/api/v1/status")
-        names = ["address", "query", "days", "layout", "typed"]
+        names = ["address", "query", "days", "layout", "blocks", "typed"]
 
         def evaluate(expression, **given):
             return page.evaluate(
@@ -187,3 +187,51 @@ def test_a_view_beside_the_photos_is_in_the_address_with_its_filters(run):
     assert run("formatAddress(parseAddress('?view=photos'))") == ""
     assert run("formatAddress(parseAddress('?view=constructor'))") == ""
     assert run("searchParameters(parseAddress('?view=map&q=cat')).toString()") == "q=cat"
+
+
+@pytest.mark.parametrize("continues", [False, True])
+def test_rows_of_a_part_of_a_month_are_full_if_more_follows(run, continues):
+    aspects = [1.5, 0.7, 1.0, 2.2, 0.6, 1.3, 1.5, 0.8, 1.9, 0.6]
+    places = run("justify(aspects, 1000, 200, 8, continues).places", aspects=aspects, continues=continues)
+    rows = {}
+    for place in places:
+        rows.setdefault(place["height"], []).append(place["width"])
+    full = [sum(row) + 8 * (len(row) - 1) == pytest.approx(1000) for row in rows.values()]
+    assert len(places) == len(aspects)
+    assert all(full[:-1])
+    assert full[-1] == continues
+
+
+def test_a_row_that_is_the_only_one_is_larger(run):
+    assert run("justify([1.5], 1000, 200, 8).places[0].height") > 300
+    assert run("justify([1.5, 1.5, 1.5, 1.5, 1.5], 1000, 200, 8).places[4].height") == 200
+
+
+def test_short_months_lie_side_by_side_and_nothing_overlaps(run):
+    groups = [[1.5], [1.5, 0.7], [1.0] * 9, [0.7], [1.2]]
+    placed = run(
+        "placeGroups(groups.map((aspects) => ({aspects, hasHeading: true, continues: false})), "
+        "{width: 1000, ideal: 200, gap: 8, heading: 40, narrowest: 150})",
+        groups=groups,
+    )
+    tops = [heading["top"] for heading in placed["headings"]]
+    assert tops[0] == tops[1] < tops[2] < tops[3] == tops[4]
+    boxes = placed["headings"] + placed["tiles"]
+    assert len(placed["tiles"]) == 14
+    for at, one in enumerate(boxes):
+        assert one["left"] + one["width"] <= 1000.5
+        assert one["top"] + one["height"] <= placed["height"]
+        for other in boxes[at + 1 :]:
+            first, second = sorted((one, other), key=lambda box: box["left"])
+            upper, lower = sorted((one, other), key=lambda box: box["top"])
+            is_beside = first["left"] + first["width"] <= second["left"] + 0.5
+            assert is_beside or upper["top"] + upper["height"] <= lower["top"] + 0.5
+
+
+def test_months_become_blocks_that_hold_every_photo_once(run):
+    months = [{"month": "2024-05", "photos": 500}, {"month": "2024-04", "photos": 3}, {"month": "2024-03", "photos": 1}]
+    blocks = run("blocksOf(months)", months=months)
+    assert [block["count"] for block in blocks] == [160, 160, 160, 20, 4]
+    assert [block["start"] for block in blocks] == [0, 160, 320, 480, 500]
+    assert [part["continues"] for block in blocks for part in block["parts"]] == [True, True, True, False, False, False]
+    assert run("[5, 10, 30].map((top) => indexAt([{top: 10}, {top: 20}, {top: 40}], 'top', top))") == [0, 0, 1]

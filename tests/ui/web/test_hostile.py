@@ -291,7 +291,8 @@ def test_parameters_that_make_no_sense_never_break_it(client, query):
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "roots"), ("DELETE", "roots/1"), ("POST", "jobs"), ("DELETE", "jobs/current"), ("POST", "failures/retry"),
-     ("PUT", "photos/1/favourite"), ("DELETE", "photos/1/favourite"), ("POST", "search"), ("GET", "folders")],
+     ("PUT", "photos/1/favourite"), ("DELETE", "photos/1/favourite"), ("POST", "search"), ("GET", "folders"),
+     ("POST", "photos/zip"), ("POST", "photos/favourites"), ("GET", "timeline"), ("GET", "map")],
 )  # fmt: skip
 def test_other_sites_and_rebound_names_reach_no_route(client, method, path, headers):
     sent = headers or {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}

@@ -40,9 +40,19 @@ def test_gradio_serves_nothing_but_the_page(client, address):
 
 @pytest.mark.parametrize(
     "address",
-    ["/", "/gradio_api/component_server/", "/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/vibe-edit",
-     "/simple/", "/simple/gradio_api/run/search", "/simple/gradio_api/call/search", "/simple/gradio_api/vibe-edit",
-     "/simple/gradio_api/component_server", "/mcp"],
+    [
+        "/",
+        "/gradio_api/component_server/",
+        "/gradio_api/upload",
+        "/gradio_api/queue/join",
+        "/gradio_api/vibe-edit",
+        "/simple/",
+        "/simple/gradio_api/run/search",
+        "/simple/gradio_api/call/search",
+        "/simple/gradio_api/vibe-edit",
+        "/simple/gradio_api/component_server",
+        "/mcp",
+    ],
 )
 @pytest.mark.parametrize("sent", [{"files": {"files": b"x"}}, {"json": {"component_id": 1, "fn_name": "search"}}])
 def test_gradio_takes_nothing(client, address, sent):

@@ -42,6 +42,13 @@ export function search(parameters, picture, signal) {
 }
 
 /** Photos like one, without its own near-duplicates. */
+/** A picture's file as a small JPEG that every browser shows. @returns {Promise<Blob>} */
+export async function pictureThumbnail(file) {
+  const response = await fetch(`${API}thumbnail`, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
+  if (!response.ok) throw new Problem(response.statusText, "", response.status);
+  return response.blob();
+}
+
 export const similar = (id, count) => request(`similar/${id}?k=${count}&burst=false`);
 /** The photos taken before and after one, each with the nearest first. */
 export const neighbours = (id, count) => request(`photos/${id}/neighbours?count=${count}`);
@@ -50,7 +57,8 @@ export const exif = (id) => request(`photos/${id}/exif`);
 export const suggest = (text, count, signal) => request(`suggest?${new URLSearchParams({ q: text, language, k: count })}`, { signal });
 /** Things, places, folders and cameras of the library, named in the page's language. */
 export const explore = () => request(`explore?${new URLSearchParams({ language })}`);
-export const photo = (id) => request(`photos/${id}`);
+/** What the library knows about a photo; its place is named in the page's language. */
+export const photo = (id) => request(`photos/${id}?${new URLSearchParams({ language })}`);
 export const duplicates = (id) => request(`photos/${id}/duplicates`);
 export const favourite = (id, wanted) => request(`photos/${id}/favourite`, { method: wanted ? "PUT" : "DELETE" });
 export const status = () => request("status");

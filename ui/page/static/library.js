@@ -100,6 +100,9 @@ function showLine(element, status, open) {
   element.replaceChildren(make("button", { type: "button", onclick: open, title: t("panel.title") }, parts.filter(Boolean).join(" · ")));
 }
 
+/** A text as one word of a command. */
+const shellWord = (text) => (/^[\w@%+=:,./~-]+$/.test(text) ? text : `"${text.replace(/["$`]/g, "\\$&")}"`);
+
 /** What to do while there is nothing to find. */
 function showEmpty(element, status, look) {
   element.hidden = status.photos > 0;
@@ -111,7 +114,7 @@ function showEmpty(element, status, look) {
     make("p", {}, t("empty.text")),
     addFolderForm(look),
     make("p", { class: "pg-quiet" }, t("empty.terminal")),
-    command("polyglance index ~/Pictures"),
+    command(`polyglance index ~/Pictures --library ${shellWord(status.library)}`),
     make("p", { class: "pg-quiet" }, t("empty.private")),
   );
 }

@@ -1,11 +1,26 @@
 // The pictures of a search, as chips beside its words: photos by id, and a picture that was dropped, pasted or chosen.
-import { thumbnail } from "./api.js";
+import { pictureThumbnail, thumbnail } from "./api.js";
 import { t } from "./i18n.js";
 import { make } from "./text.js";
 
+const thumbnails = new WeakMap(); // File -> a promise of its thumbnail: each is asked for once
+
+/** Let the server show a picture whose format only it can read: HEIC, RAW, TIFF. */
+async function showByServer(image, file) {
+  try {
+    if (!thumbnails.has(file)) thumbnails.set(file, pictureThumbnail(file));
+    const source = URL.createObjectURL(await thumbnails.get(file));
+    image.addEventListener("load", () => URL.revokeObjectURL(source), { once: true });
+    image.src = source;
+    image.classList.remove("pg-unseen");
+  } catch {
+    // The search says what is wrong with the picture.
+  }
+}
+
 const chip = (source, label, sign, remove) => {
   const image = make("img", { src: source, alt: label });
-  image.addEventListener("error", () => image.classList.add("pg-unseen")); // a format that only the server reads, HEIC for one
+  image.addEventListener("error", () => image.classList.add("pg-unseen"));
   return make("span", { class: "pg-liked", title: label }, sign ? make("b", { "aria-hidden": "true" }, sign) : "", image,
     make("button", { type: "button", "aria-label": t("like.remove"), title: t("like.remove"), onclick: remove }, "×"));
 };
@@ -17,7 +32,9 @@ export function showLiked(element, photos, file, { removePhoto, removeFile }) {
   if (file) {
     const source = URL.createObjectURL(file);
     const made = chip(source, t("like.alt"), "", removeFile);
-    for (const event of ["load", "error"]) made.querySelector("img").addEventListener(event, () => URL.revokeObjectURL(source));
+    const image = made.querySelector("img");
+    for (const event of ["load", "error"]) image.addEventListener(event, () => URL.revokeObjectURL(source), { once: true });
+    image.addEventListener("error", () => showByServer(image, file), { once: true });
     chips.unshift(made);
   }
   element.replaceChildren(...chips);

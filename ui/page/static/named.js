@@ -7,8 +7,8 @@ import { countryName, t } from "./i18n.js";
 const labels = { thing: new Map(), place: new Map() };
 let asked = null;
 
-/** "Kyoto, Japan" of a place, "Japan" of a country. */
-export const placeText = ({ name, country }) => (country ? t("place.named", { name, country: countryName(country) }) : name);
+/** "Kyoto, Japan" of a city, "Japan" of a place that is in none. @param {{name: string | null, country: string}} place */
+export const placeText = ({ name, country }) => (name ? t("place.named", { name, country: countryName(country) }) : countryName(country));
 
 async function ask() {
   const { things, places, countries } = await explore();
@@ -23,8 +23,12 @@ async function ask() {
   return named;
 }
 
-/** All things and places of the library, asked for once; none if the server does not know. @returns {Promise<{thing: Named[], place: Named[]}>} */
-export const allNames = () => (asked ??= ask().catch(() => ({ thing: [], place: [] })));
+/** All things and places of the library, asked for once, or `anew`; none if the server does not know.
+ *  @returns {Promise<{thing: Named[], place: Named[]}>} */
+export function allNames(anew = false) {
+  if (anew || !asked) asked = ask().catch(() => ({ thing: [], place: [] }));
+  return asked;
+}
 
 /** What a filter's value is called, if that is known by now. */
 export const nameOf = (kind, value) => labels[kind]?.get(value) ?? null;

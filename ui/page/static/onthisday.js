@@ -19,7 +19,7 @@ function card(found, day, open) {
 export async function showOnThisDay(element, open) {
   const now = new Date();
   const day = `${pad(now.getMonth() + 1)}-${pad(now.getDate())}`;
-  const years = (await onThisDay(day)).filter((found) => found.year < now.getFullYear());
+  const years = await onThisDay(`${now.getFullYear()}-${day}`);
   element.hidden = !years.length;
   element.replaceChildren(
     make("h2", {}, t("day.title")),

@@ -28,7 +28,7 @@ function icon(name) {
 function save(ids) {
   const parts = ids.length === 1
     ? make("a", { href: download(ids[0]), download: "", hidden: true })
-    : make("form", { method: "post", action: "api/v1/photos/zip", hidden: true }, make("input", { name: "ids", value: ids.join(",") }));
+    : make("form", { method: "post", enctype: "multipart/form-data", action: "api/v1/photos/zip", hidden: true }, make("input", { name: "ids", value: ids.join(",") }));
   document.body.append(parts);
   if (ids.length === 1) parts.click();
   else parts.submit();

@@ -5,16 +5,16 @@ import { monthHeading } from "./months.js";
 import { make } from "./text.js";
 import { tile } from "./tile.js";
 
-const NEAR = 900; // CSS pixels beyond the window within which tiles are in the document
+const NEAR = 700; // CSS pixels beyond the window within which tiles are in the document
 
 /** Wire the element that tiles are put into. `hrefOf(id)` gives a photo's address, `added(tile)` is called with each new tile. */
 export function sheet(element, { hrefOf, added }) {
   let shown = new Map(); // block -> {element, list, first, last}: the tiles from `first` to before `last` are in the list
   const tiles = new Map(); // id -> tile
 
-  const tileOf = (photo) => {
+  const tileOf = (photo, isInSight) => {
     if (!tiles.has(photo.id)) {
-      const made = tile(photo, hrefOf(photo.id), true);
+      const made = tile(photo, hrefOf(photo.id), isInSight);
       added(made);
       tiles.set(photo.id, made);
     }
@@ -72,7 +72,8 @@ export function sheet(element, { hrefOf, added }) {
     let before = null;
     for (let at = last - 1; at >= first; at -= 1) {
       const photo = block.photos[at];
-      const made = tileOf(photo);
+      const y = block.top + places[at].top;
+      const made = tileOf(photo, y + places[at].height > top + NEAR && y < bottom - NEAR);
       if (made.parentElement !== part.list || made.nextSibling !== before) part.list.insertBefore(made, before);
       place(made, places[at]);
       made.setAttribute("aria-posinset", String(block.start + at + 1));

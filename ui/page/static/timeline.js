@@ -7,6 +7,7 @@ import { monthPhotos, timeline } from "./timelineapi.js";
 const HEADING = 46; // height of a month's heading
 const NARROWEST = 150; // least width of one
 const FAR = 2; // windows' heights scrolled in one frame from which loading waits
+const AT_ONCE = 6; // requests
 const EDGE = 4; // CSS pixels of a month that have to be in sight before it counts
 const PAUSE = 40; // milliseconds it waits
 
@@ -262,8 +263,16 @@ export function timelineView(element, header, hooks) {
     async ofMonths(wanted) {
       const requests = wanted.flatMap(({ month, photos: count }) =>
         Array.from({ length: Math.ceil(count / 1000) }, (_, page) => [month, 1000 * page]));
-      const pages = [];
-      for (const [month, offset] of requests) pages.push(await monthPhotos(month, offset, 1000, filters, running.signal));
+      const pages = new Array(requests.length);
+      let next = 0;
+      const work = async () => {
+        while (next < requests.length) {
+          const at = next;
+          next += 1;
+          pages[at] = await monthPhotos(...requests[at], 1000, filters, running.signal);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
       return pages.flat();
     },
   };

@@ -17,7 +17,7 @@ export const timeline = (filters, signal) => withFilters("timeline", filters, {}
 export const monthPhotos = (month, offset, count, filters, signal) =>
   withFilters(`timeline/${month ?? "undated"}`, filters, { offset, count }, signal).then(({ photos }) => photos.map(asResult));
 
-/** The years with photos of a day, which is written 11-26. */
+/** The earlier years with photos of a day, which is written 2026-11-26. */
 export const onThisDay = (day) => request(`on-this-day?day=${day}`).then(({ years }) => years);
 
 /** Examples of what can be found in this library: `{language, text}`, at most one in each language. */
