@@ -118,3 +118,8 @@ def test_importing_them_changes_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_exploring(run):
+    report = run("exploring")
+    assert report["labels"] > report["photos"] and report["things"] > 10
