@@ -6,6 +6,7 @@ Precedence: arguments, then `POLYGLANCE_*` variables, then `config.toml` in the 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,10 @@ LANGUAGES = ("en", "zh", "es", "fr", "ru", "ja", "ko", "ar", "it")
 """The nine supported languages, ISO 639-1, in the order of AltCLIP-m9."""
 
 MAX_WORKERS = 64
+
+TILES = re.compile(r"(https://[a-z0-9.-]+(?::\d{1,5})?)/[\w./?=&%{}~@+-]*", re.IGNORECASE)
+"""A `map_tiles`; the group is its origin."""
+_BRACES = re.compile(r"\{\w*\}")
 
 CONFIG_FILE = Path(platformdirs.user_config_dir("polyglance", appauthor=False)) / "config.toml"
 
@@ -147,6 +152,14 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, le=65535, description="The port that `serve` listens on; 0 is any free one. `--port` goes first."),
     ] = 7860
+    map_tiles: Annotated[
+        str | None,
+        Field(
+            description="Address of a tile server that draws the map, with `{z}`, `{x}` and `{y}`, for example "
+            "`https://tiles.example.org/{z}/{x}/{y}.png`. Browsers then tell that server which part of the map is "
+            "looked at. Without it the map is drawn from files of polyglance, and nobody is asked."
+        ),
+    ] = None
     auth: Annotated[
         SecretStr | None,
         Field(
@@ -167,6 +180,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split_list(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("map_tiles")
+    @classmethod
+    def _check_tiles(cls, value: str | None) -> str | None:
+        if value is not None and not (TILES.fullmatch(value) and {"{z}", "{x}", "{y}"} <= set(_BRACES.findall(value))):
+            raise ValueError("it must begin with https:// and a host, and contain {z}, {x} and {y}")
+        return value
 
     @field_validator("library", "calibrations")
     @classmethod

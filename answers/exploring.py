@@ -30,6 +30,8 @@ class PlaceTile(Document):
     key: str = Field(description="As the filter `place` takes it.")
     name: str = Field(description="In the language asked for if it is known, else its local name.")
     country: str = Field(description="ISO 3166 code.")
+    latitude: float | None = Field(description="Of the city's middle, in decimal degrees; null for a country.")
+    longitude: float | None
     photos: int
     cover: Cover
     q: Query
@@ -152,7 +154,14 @@ class Suggestions(Document):
 def _places(tiles: Sequence[exploring.Tile]) -> list[PlaceTile]:
     return [
         PlaceTile(
-            key=tile.key, name=tile.name, country=tile.country, photos=tile.photos, cover=tile.cover, q=tile.query
+            key=tile.key,
+            name=tile.name,
+            country=tile.country,
+            latitude=tile.latitude,
+            longitude=tile.longitude,
+            photos=tile.photos,
+            cover=tile.cover,
+            q=tile.query,
         )
         for tile in tiles
     ]

@@ -49,6 +49,7 @@ def search(
     in_: options.InOption = None,
     folder: options.FolderOption = None,
     camera: options.CameraOption = None,
+    lens: options.LensOption = None,
     type_: options.TypeOption = None,
     is_: options.IsOption = None,
     has: options.HasOption = None,
@@ -58,6 +59,7 @@ def search(
     near: options.NearOption = None,
     thing: options.ThingOption = None,
     place: options.PlaceOption = None,
+    within: options.WithinOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,6 +72,7 @@ def search(
         "in": in_,
         "folder": folder,
         "camera": camera,
+        "lens": lens,
         "type": type_,
         "is": is_,
         "has": has,
@@ -79,6 +82,7 @@ def search(
         "near": near,
         "thing": thing,
         "place": place,
+        "within": within,
     }
     show = Show(wants_json(context, as_json), paths, print0, preview, open_first)
     with open_library(context, library) as opened:

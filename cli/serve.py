@@ -57,9 +57,7 @@ def serve(
         if encoder := opened.status().encoder:
             encoder_note(encoder.name)
         with watching(opened) if watch else nullcontext():
-            serve_until_stopped(
-                opened, host, port, auth, allow_host or [], proxy or [], gradio_api=gradio_api, mcp=mcp
-            )
+            serve_until_stopped(opened, host, port, auth, allow_host or [], proxy or [], gradio_api=gradio_api, mcp=mcp)
 
 
 @contextmanager

@@ -84,8 +84,10 @@ def _general_words() -> Iterator[Thing]:
             classes.setdefault(word, []).append(row)
         counts.update((language, word) for language in LANGUAGES[1:] for word in set(_split(row[language])))
     for word, members in classes.items():
+        if len(members) < 2:
+            continue
         names = {language: _common_words(members, language, counts) for language in LANGUAGES[1:]}
-        if len(members) > 1 and all(names.values()):
+        if all(names.values()):
             yield Thing(word, {"en": (word,), **names}, is_everyday=True)
 
 

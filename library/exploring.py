@@ -19,7 +19,7 @@ from ..data import paths
 from ..data.catalog.browsing import Browsed
 from ..data.catalog.labels import LabelledPhoto
 from ..data.places import gazetteer
-from ..encoders.base import KnowsThings
+from ..encoders.base import Encoder, KnowsThings
 from ..errors import PolyglanceError
 from ..languages.things import Thing, things
 from ..search.answer import View
@@ -68,7 +68,7 @@ class FolderGroup(NamedTuple):
         return paths.display(os.path.basename(self.path or self.root.rstrip(b"/")))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Holdings:
     """What a library holds, in any language. Groups with most photos come first."""
 
@@ -106,6 +106,9 @@ class Tile(NamedTuple):
     """The query that shows it."""
     country: str = ""
     """ISO 3166 code, of a place."""
+    latitude: float | None = None
+    """Of a city's middle, in decimal degrees."""
+    longitude: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +130,24 @@ class Explored:
 
 
 def explore(parts: Parts, language: str) -> Explored:
-    """What the library holds now. See `Library.explore`."""
+    """What the library holds, now or a moment ago. See `Library.explore`."""
+    language = language if language in LANGUAGES else LANGUAGES[0]
     held = holdings(parts)
-    known = things()
+    return parts.cache.get(f"explored {language}", held, lambda: _explore(parts, held, language))
+
+
+def _explore(parts: Parts, held: Holdings, language: str) -> Explored:
+    known, encoder = things(), _encoder(parts)
     favourites, newest_favourite = held.favourites
     return Explored(
         [
-            Tile(group.key, known[group.key].name(language), *group[1:], _query_of_thing(parts, group.key, language))
+            Tile(
+                group.key,
+                known[group.key].name(language),
+                group.photos,
+                group.cover,
+                _query_of_thing(encoder, known[group.key], language),
+            )
             for group in held.things
         ],
         _place_tiles(held.places, language),
@@ -142,40 +156,25 @@ def explore(parts: Parts, language: str) -> Explored:
             Tile(folder.text, folder.name, folder.photos, folder.cover, _query("in", folder.text))
             for folder in held.folders[:MOST_FOLDERS]
         ],
-        [Tile(group.key, group.key, *group[1:], _query("camera", group.key)) for group in held.cameras[:MOST_CAMERAS]],
+        [
+            Tile(group.key, group.key, group.photos, group.cover, _query("camera", group.key))
+            for group in held.cameras[:MOST_CAMERAS]
+        ],
         favourites,
         newest_favourite,
         held.copies,
-        examples(parts),
+        parts.cache.get("examples", held, lambda: _choose_examples(parts, held, encoder)),
     )
 
 
 def holdings(parts: Parts) -> Holdings:
-    """What the library holds now."""
-    generation = parts.catalog.generation()
-    cached = parts.cached.get("holdings")
-    if cached is None or cached[0] != generation:
-        with parts.catalog.read_snapshot():
-            cached = parts.cached["holdings"] = (parts.catalog.generation(), _compute(parts))
-    result: Holdings = cached[1]
-    return result
+    """What the library holds, now or a moment ago."""
+    return parts.cache.get("holdings", parts.catalog.generation(), lambda: _compute(parts), may_lag=True)
 
 
-def examples(parts: Parts) -> list[Example]:
-    """A search for each of the nine languages that finds something relevant; none if there is no such thing."""
-    held = holdings(parts)
-    generation = parts.catalog.generation()
-    cached = parts.cached.get("examples")
-    if cached is None or cached[0] != generation:
-        cached = parts.cached["examples"] = (generation, _choose_examples(parts, held))
-    result: list[Example] = cached[1]
-    return result
-
-
-def _query_of_thing(parts: Parts, key: str, language: str) -> str:
+def _query_of_thing(encoder: Encoder | None, thing: Thing, language: str) -> str:
     """A thing's name in a language, or the filter if the encoder does not know that name."""
-    thing = things()[key]
-    return thing.name(language) if _knows(parts, thing, language) else _query("thing", key)
+    return thing.name(language) if _knows(encoder, thing, language) else _query("thing", thing.key)
 
 
 def _query(filter_name: str, value: str) -> str:
@@ -184,19 +183,25 @@ def _query(filter_name: str, value: str) -> str:
 
 def _place_tiles(groups: Sequence[Group], language: str) -> list[Tile]:
     return [
-        Tile(group.key, place.name(language), *group[1:], _query("place", group.key), place.country)
+        Tile(group.key, place.name(language), *group[1:], _query("place", group.key), place.country, *_middle(place))
         for group in groups
         if (place := gazetteer.place(group.key))
     ]
 
 
+def _middle(place: gazetteer.Place) -> tuple[float, float] | tuple[()]:
+    return () if place.is_country else (place.latitude, place.longitude)
+
+
 def _compute(parts: Parts) -> Holdings:
     catalog = parts.catalog
-    photos, roots = catalog.browsing.photos(), catalog.browsing.roots()
-    labelled = _by_key(catalog.labels.photos("thing"))
+    with catalog.read_snapshot():
+        photos, roots = catalog.browsing.photos(), catalog.browsing.roots()
+        labelled = _by_key(catalog.labels.photos("thing"))
+        place_photos = {key: ids for key, (ids, _) in _by_key(catalog.labels.photos("place")).items()}
+        favourites, copies = catalog.browsing.favourites(), catalog.browsing.copies()
     shown_things, covers = _choose_things(labelled)
     newest = {photo.id: photo.taken_at or "" for photo in photos}
-    place_photos = {key: ids for key, (ids, _) in _by_key(catalog.labels.photos("place")).items()}
     return Holdings(
         {key: len(ids) for key, (ids, _) in labelled.items()},
         shown_things,
@@ -205,8 +210,8 @@ def _compute(parts: Parts) -> Holdings:
         _folders(photos, roots),
         _by_column((photo.camera, photo.id) for photo in photos),
         _by_column((photo.lens, photo.id) for photo in photos),
-        catalog.browsing.favourites(),
-        catalog.browsing.copies(),
+        favourites,
+        copies,
     )
 
 
@@ -235,8 +240,11 @@ def _choose_things(labelled: Labelled) -> tuple[list[Group], set[int]]:
     order = {key: number for number, key in enumerate(known)}
     sure.sort(key=lambda key: (-len(labelled[key][0]), order[key]))
     candidates = sure[:CANDIDATES]
-    # The name that people type goes first.
-    preferred = sorted(range(len(candidates)), key=lambda place: (not known[candidates[place]].is_everyday, place))
+    # The name that people type goes first: an everyday word, and of two such words the narrower, "dog" before "pet".
+    preferred = sorted(
+        range(len(candidates)),
+        key=lambda place: (not known[candidates[place]].is_everyday, len(labelled[candidates[place]][0]), place),
+    )
     overlap = _overlaps([labelled[key][0] for key in candidates])
     kept: list[int] = []
     for place in preferred:
@@ -314,25 +322,29 @@ def _by_column(values: Iterable[tuple[str | None, int]]) -> list[Group]:
     return sorted(counted, key=lambda group: (-group.photos, group.key))
 
 
-def _knows(parts: Parts, thing: Thing, language: str) -> bool:
+def _encoder(parts: Parts) -> Encoder | None:
     record = parts.catalog.encoders.active()
-    encoder = encoders.load(parts, record) if record else None
+    return encoders.load(parts, record) if record else None
+
+
+def _knows(encoder: Encoder | None, thing: Thing, language: str) -> bool:
+    """Whether the thing's name in a language finds what its English name finds."""
     return not isinstance(encoder, KnowsThings) or encoder.has_thing(thing.name("en"), language)
 
 
-def _choose_examples(parts: Parts, held: Holdings) -> list[Example]:
+def _choose_examples(parts: Parts, held: Holdings, encoder: Encoder | None) -> list[Example]:
+    """A search for each of the nine languages that finds something relevant; none if there is no such thing."""
     chosen: list[Example] = []
     known = things()
     ordered = sorted(held.things, key=lambda group: not known[group.key].is_everyday)  # stable: by number of photos
     for language in LANGUAGES:
         taken = {example.key for example in chosen}
-        fitting = [group.key for group in ordered if _knows(parts, known[group.key], language)]
+        fitting = [group.key for group in ordered if _knows(encoder, known[group.key], language)]
         fresh_first = sorted(fitting, key=lambda key: key in taken)  # stable
-        for key in fresh_first[:TRIES]:
-            text = known[key].name(language)
-            if _finds(parts, text):
-                chosen.append(Example(language, text, key))
-                break
+        texts = {key: known[key].name(language) for key in fresh_first[:TRIES]}
+        key = next((key for key, text in texts.items() if _finds(parts, text)), None)
+        if key is not None:
+            chosen.append(Example(language, texts[key], key))
     return chosen
 
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from ..data.catalog import facets as counting
     from ..data.catalog import own_data
     from ..data.catalog.catalog import Catalog
-    from ..data.catalog.records import DayInYear, EncoderRecord, PhotoRecord, RootRecord
+    from ..data.catalog.records import Cluster, DayInYear, EncoderRecord, PhotoRecord, RootRecord
     from ..data.check.check import Report as CheckReport
+    from ..data.pictures.exif import Exposure
     from ..data.pictures.thumbnails import Thumbnails
     from ..encoders.base import Encoder
     from ..indexer.run.report import Report, Tally
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
         checking,
         encoders,
         exploring,
+        facets,
         labelling,
+        maps,
         parts,
         photos,
         pictures,
@@ -57,7 +60,9 @@ else:
     checking, encoders, parts, photos, pictures, roots = import_later(
         ".checking", ".encoders", ".parts", ".photos", ".pictures", ".roots"
     )
-    exploring, labelling, suggesting = import_later(".exploring", ".labelling", ".suggesting")
+    exploring, facets, labelling, maps, suggesting = import_later(
+        ".exploring", ".facets", ".labelling", ".maps", ".suggesting"
+    )
     runs, searches, status, timeline, watching, writing = import_later(
         ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
     )
@@ -313,8 +318,10 @@ class Library:
             self._parts, text, view, filters=filters or {}, plain=plain, files=files, picture=picture
         )
 
-    def similar(self, picture: int | AnyPath, count: int = 20, *, collapse: bool = False) -> Answer:
+    def similar(self, picture: int | AnyPath, count: int = 20, *, collapse: bool = False, burst: bool = True) -> Answer:
         """Find the photos like a photo of the library (its id) or like a picture file (or address, where allowed).
+
+        `burst=False` leaves the near-duplicates of a photo of the library out: the burst that it belongs to.
 
         >>> library.similar("Pictures/rocket.jpg", 1)[0].path.endswith("rocket.jpg")
         True
@@ -322,7 +329,7 @@ class Library:
         >>> rocket in [result.photo.id for result in library.similar(rocket)]
         False
         """
-        return searches.similar(self._parts, picture, answers.View(count, collapse=collapse))
+        return searches.similar(self._parts, picture, answers.View(count, collapse=collapse), burst=burst)
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> list[int]:
         """Mark photos as favourites (`is:favourite` finds them), or unmark them; return their ids and those of copies.
@@ -374,13 +381,6 @@ class Library:
         """
         return photos.photo(self._parts, photo_id)
 
-    def thumbnail_of(self, sent: SentPicture) -> bytes:
-        """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
-
-        Raises PictureError.
-        """
-        return pictures.thumbnail_of_sent(self._parts.settings, sent)
-
     def photos(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
         """The photos with these ids, by id; ids that no photo has are left out.
 
@@ -389,6 +389,23 @@ class Library:
         True
         """
         return photos.photos(self._parts, photo_ids)
+
+    def exposure(self, photo_id: int) -> Exposure:
+        """How the photo was taken, read from its file: aperture, exposure time, ISO, focal length, flash.
+
+        Raises PhotoNotFound, PictureError if its file is gone, has changed or cannot be read, DecodersBusy.
+
+        >>> library.exposure(library.search("cat")[0].photo.id).iso is None
+        True
+        """
+        return photos.exposure(self._parts, photo_id)
+
+    def thumbnail_of(self, sent: SentPicture) -> bytes:
+        """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
+
+        Raises PictureError.
+        """
+        return pictures.thumbnail_of_sent(self._parts.settings, sent)
 
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
@@ -444,6 +461,17 @@ class Library:
         """
         return timeline.on_this_day(self._parts, day, count)
 
+    def clusters(self, zoom: float = 1, *, filters: FilterValues | None = None) -> list[Cluster]:
+        """Where the photos that pass were taken: those near each other as one cluster, the largest first.
+
+        A map of the world at `zoom` is 256 * 2 ** `zoom` pixels wide, and a cluster has the photos of 64 x 64 of them;
+        of more, if there were too many clusters within the area of the filter `within`. Raises QueryError.
+
+        >>> library.clusters(filters={"within": "40,-10,60,20"})
+        []
+        """
+        return maps.clusters(self._parts, filters or {}, zoom)
+
     def neighbours(self, photo_id: int, count: int = 10) -> tuple[Sequence[PhotoRecord], Sequence[PhotoRecord]]:
         """Up to `count` photos taken before a photo, and after it, the nearest first. Raises PhotoNotFound.
 
@@ -451,6 +479,16 @@ class Library:
         ([], [])
         """
         return timeline.neighbours(self._parts, photo_id, count)
+
+    def place_name(self, photo: PhotoRecord, language: str = "en") -> tuple[str | None, str] | None:
+        """(name of the city, country's ISO code) where a photo was taken; None if that is not known.
+
+        The name is in `language`, one of the nine, where it is known; None if the photo was taken in no city.
+
+        >>> library.place_name(library.search("cat")[0].photo) is None
+        True
+        """
+        return photos.place_name(self._parts, photo, language)
 
     # --- what it holds ----------------------------------------------------------------------------
 
@@ -496,13 +534,16 @@ class Library:
         """
         writing.wait_until_writable(self._parts)
 
-    def facets(self) -> counting.Facets:
-        """What there is to filter by; counted at each call, some tenths of a second for 100,000 photos.
+    def facets(self, text: str = "", *, filters: FilterValues | None = None) -> counting.Facets:
+        """What there is to filter by, counted over the relevant photos of `text` (empty: all) that pass the filters.
+
+        Each facet is counted without its own filters, so that it shows what else there is to choose. The first call
+        after a change of the library takes some tenths of a second for 100,000 photos. Raises as `search` does.
 
         >>> library.facets().formats
         {'PNG': 5, 'JPEG': 1}
         """
-        return self.catalog.facets.count()
+        return facets.count(self._parts, text, filters or {})
 
     def explore(self, language: str = "en") -> exploring.Explored:
         """What it holds to wander through: things, places, folders, cameras, favourites, copies, searches to try.
@@ -511,8 +552,8 @@ class Library:
         Names are in `language`, one of the nine; in English for any other.
 
         >>> explored = library.explore("es")
-        >>> [tile.name for tile in explored.things if tile.key in {"cat", "horse"}]
-        ['gato', 'caballo']
+        >>> [tile.name for tile in explored.things if tile.key == "cat"]
+        ['gato']
         >>> len(library.search("thing:cat"))
         1
         """

@@ -6,7 +6,7 @@ import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ..config import Settings
 from ..data import excluded, paths
@@ -16,6 +16,7 @@ from ..data.pictures.decoding import DecodeOptions
 from ..data.pictures.thumbnails import Thumbnails
 from ..encoders.base import Encoder
 from ..search.engine import Engine
+from .caching import Cache
 
 CATALOG = "catalog.db"
 
@@ -38,8 +39,8 @@ class Parts:
     loading: threading.RLock = field(default_factory=threading.RLock)
     guests: threading.Lock = field(default_factory=threading.Lock)
     """Held by a short write that shares the writer lock of a run in this process; the run ends after it."""
-    cached: dict[str, tuple[int, Any]] = field(default_factory=dict)
-    """Name -> (generation, what was computed from the catalog of that generation)."""
+    cache: Cache = field(default_factory=Cache)
+    """What was computed from the whole catalog."""
     is_writing: bool = False
     """Whether this process holds the writer lock."""
 

@@ -10,9 +10,15 @@ from pathlib import Path
 from ..data import paths
 from ..data.catalog.records import PhotoRecord
 from ..data.pictures import decoding
+from ..data.pictures.decoding import DecodedPicture, DecodeOptions
+from ..data.pictures.exif import Exposure
+from ..data.places import gazetteer
 from ..errors import DiskFull, PhotoNotFound, PictureError
 from .parts import Parts, thumbnail_options
 from .writing import short_write
+
+_SMALL_SIDE = 32
+"""`side` of `images.decode` where the picture is not wanted."""
 
 _NO_SPACE = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
@@ -50,6 +56,22 @@ def place_of(parts: Parts, record: PhotoRecord) -> tuple[bytes, bytes]:
     raise PictureError("is no longer in a folder of the library", "Run 'polyglance index' again.")
 
 
+def exposure(parts: Parts, photo_id: int) -> Exposure:
+    """How the photo was taken, read from its file. Raises PhotoNotFound, PictureError, DecodersBusy."""
+    record = photo(parts, photo_id)
+    options = DecodeOptions.from_settings(parts.settings, _SMALL_SIDE, pixels=False)
+    return _decode(parts, record, options).exposure
+
+
+def place_name(parts: Parts, record: PhotoRecord, language: str) -> tuple[str | None, str] | None:
+    """(name of the city, country's ISO code) where a photo was taken; None if that is not known."""
+    if record.content_hash is None or record.facts.latitude is None:
+        return None
+    keys = parts.catalog.labels.of_content("place", record.content_hash)
+    place = gazetteer.place(keys[0]) if keys else None
+    return place and (None if place.is_country else place.name(language), place.country)
+
+
 def thumbnail(parts: Parts, photo_id: int) -> Path:
     """Path of the photo's thumbnail (JPEG), made again if it was lost.
 
@@ -83,11 +105,16 @@ def _not_found(photo_id: int) -> PhotoNotFound:
 
 
 def _make_thumbnail(parts: Parts, record: PhotoRecord) -> None:
-    content_hash, picture = decoding.ON_DEMAND.read(
-        *place_of(parts, record),
-        thumbnail_options(parts.settings),
-        should_decode=lambda content_hash: content_hash == record.content_hash,
+    assert record.content_hash is not None
+    picture = _decode(parts, record, thumbnail_options(parts.settings))
+    parts.thumbnails.write(record.content_hash, picture.jpeg)
+
+
+def _decode(parts: Parts, record: PhotoRecord, options: DecodeOptions) -> DecodedPicture:
+    """Decode a photo's file if it holds the bytes that were indexed. Raises PictureError, DecodersBusy."""
+    _, picture = decoding.ON_DEMAND.read(
+        *place_of(parts, record), options, should_decode=lambda content_hash: content_hash == record.content_hash
     )
     if picture is None:
         raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
-    parts.thumbnails.write(content_hash, picture.jpeg)
+    return picture

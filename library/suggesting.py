@@ -114,7 +114,7 @@ def suggest(parts: Parts, text: str, language: str, count: int) -> list[Suggesti
         known = best.get(match.entry)
         if known is None or _preference(match, language) < _preference(known, language):
             best[match.entry] = match
-    ordered = sorted(best.values(), key=lambda match: _order(index.entries[match.entry], match))
+    ordered = sorted(best.values(), key=lambda match: _order(index.entries[match.entry], match, language))
     suggestions = [_suggestion(index.entries[match.entry], match.name) for match in ordered[:count]]
     return [*suggestions, *_files(parts, text, count - len(suggestions))]
 
@@ -124,8 +124,9 @@ def _preference(match: _Match, language: str) -> tuple[bool, bool]:
     return match.name.language != language, match.is_inside
 
 
-def _order(entry: _Entry, match: _Match) -> tuple[int, bool, int, str]:
-    return KINDS.index(entry.kind), match.is_inside, -entry.photos, match.name.text
+def _order(entry: _Entry, match: _Match, language: str) -> tuple[int, bool, bool, int, str]:
+    is_foreign = match.name.language not in {language, ""}
+    return KINDS.index(entry.kind), is_foreign, match.is_inside, -entry.photos, match.name.text
 
 
 def _suggestion(entry: _Entry, name: _Name) -> Suggestion:
@@ -133,12 +134,8 @@ def _suggestion(entry: _Entry, name: _Name) -> Suggestion:
 
 
 def _index(parts: Parts) -> _Index:
-    generation = parts.catalog.generation()
-    cached = parts.cached.get("suggestions")
-    if cached is None or cached[0] != generation:
-        cached = parts.cached["suggestions"] = (generation, _Index(list(_make_entries(holdings(parts)))))
-    result: _Index = cached[1]
-    return result
+    held = holdings(parts)
+    return parts.cache.get("suggestions", held, lambda: _Index(list(_make_entries(held))))
 
 
 def _make_entries(held: Holdings) -> Iterator[_Entry]:

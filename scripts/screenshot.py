@@ -61,6 +61,8 @@ SHOTS = {
     "details": Shot("cat", state="details", locale="fr-FR"),
     "details-arabic": Shot("صاروخ", state="details", locale="ar-EG", scheme="dark"),
     "details-phone": Shot("fusée", state="details", size=PHONE, locale="fr-FR", scheme="dark"),
+    "zoom": Shot("rocket", state="zoom"),
+    "suggestions": Shot(state="suggestions", locale="zh-CN"),
     "panel": Shot("motocicleta", state="panel", locale="es-ES"),
     "panel-dark": Shot("rocket", state="panel", scheme="dark"),
     "panel-arabic": Shot("قهوة", state="panel", locale="ar-EG"),
@@ -79,7 +81,9 @@ def make_collection(folder: Path) -> None:
         for hour, picture in enumerate(pictures, 9):
             exif = Image.Exif()
             exif[0x010F], exif[0x0110] = ("FUJIFILM", "X100V") if hour % 2 else ("Apple", "iPhone 15")
-            exif.get_ifd(0x8769)[0x9003] = f"{name[:4]}:0{day}:14 {hour:02}:30:00"
+            taken_at = f"{name[:4]}:0{day}:14 {hour:02}:30:00"
+            shot = {0x9003: taken_at, 0x829A: (1, 250), 0x829D: (2, 1), 0x8827: 400, 0x920A: (23, 1), 0xA405: 35}
+            exif.get_ifd(0x8769).update(shot)
             exif.get_ifd(0x8825).update({1: "N", 2: (35.0, 0.0, 41.0), 3: "E", 4: (135.0, 46.0, 6.0)})
             opened = Image.open(folder / picture).convert("RGB")
             opened.save(folder / name / f"IMG_{day}{hour:03}.jpg", exif=exif, quality=90)
@@ -158,6 +162,21 @@ def show_details(page: Page, camera_roll: Path) -> None:
     page.wait_for_function("document.querySelector('.pg-large').naturalWidth > 0")
 
 
+def show_zoom(page: Page, camera_roll: Path) -> None:
+    """Show a part of the first result, enlarged."""
+    show_details(page, camera_roll)
+    for _ in range(3):
+        page.keyboard.press("+")
+
+
+def show_suggestions(page: Page, camera_roll: Path) -> None:
+    """Show what is suggested while a word is typed."""
+    page.focus(".pg-query")
+    page.keyboard.type("京")
+    page.wait_for_selector(".pg-suggest [role=option]")
+    page.keyboard.press("ArrowDown")
+
+
 def show_panel(page: Page, camera_roll: Path) -> None:
     """Show the library panel while a new folder is being indexed."""
     show_results(page, camera_roll)
@@ -174,6 +193,8 @@ STATES: dict[str, Callable[[Page, Path], None]] = {
     "found": show_results,
     "filters": show_filters,
     "details": show_details,
+    "zoom": show_zoom,
+    "suggestions": show_suggestions,
     "panel": show_panel,
 }
 

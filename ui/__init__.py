@@ -1,4 +1,4 @@
-"""The web: the server, the HTTP API, the search page, which is a client of the API, and blocks for other Gradio apps."""
+"""The web: the server, the HTTP API, the page, which is a client of the API, and `blocks` for other Gradio apps."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from .facets import FacetCounts
 from .failures import Failures
 from .favourites import Favourites
 from .labels import Labels
+from .maps import PhotoMap
 from .photos import Photos
 from .roots import Roots
 from .selection import Selection
@@ -41,7 +42,8 @@ class Catalog:
         self.failures = Failures(database)
         self.selection = Selection(database)
         self.timeline = Timeline(database)
-        self.facets = FacetCounts(database)
+        self.maps = PhotoMap(database)
+        self.facets = FacetCounts(database, self.settings)
         self.labels = Labels(database)
         self.browsing = Browsing(database)
         self.copies = Copies(database)

@@ -164,3 +164,17 @@ class DayInYear(NamedTuple):
     year: int
     photos: int
     first: list[PhotoRecord]
+
+
+class Cluster(NamedTuple):
+    """Photos that were taken near each other, in decimal degrees: their mean place, and the box around all of them."""
+
+    photos: int
+    cover: int
+    """Id of the photo that represents them."""
+    latitude: float
+    longitude: float
+    south: float
+    west: float
+    north: float
+    east: float

@@ -80,7 +80,7 @@ class Timeline:
         with self._database.reading() as connection:
             before = select(Photo.id).where(*earlier).order_by(Photo.taken_at.desc(), Photo.id)
             after = select(Photo.id).where(*later).order_by(Photo.taken_at, Photo.id.desc())
-            return tuple(photos_in_order(connection, order.limit(count)) for order in (before, after))
+            return photos_in_order(connection, before.limit(count)), photos_in_order(connection, after.limit(count))
 
 
 def _ids_of_day(connection: Connection, date: str) -> list[int]:

@@ -131,6 +131,7 @@ _KINDS = {
     "in": _Kind(_add_in_make, "in:Pictures/2024"),
     "folder": _Kind(values.add_folder, "folder:旅行"),
     "camera": _Kind(values.add_camera, 'camera:"X100V"'),
+    "lens": _Kind(values.add_lens, 'lens:"35mm"'),
     "type": _Kind(values.add_type, "type:heic"),
     "is": _Kind(values.add_is, "is:favourite"),
     "has": _Kind(values.add_has, "has:place"),
@@ -140,6 +141,7 @@ _KINDS = {
     "near": _Kind(values.add_near, "near:48.85,2.35,5"),
     "thing": _Kind(values.add_thing, "thing:dog"),
     "place": _Kind(values.add_place, "place:Kyoto"),
+    "within": _Kind(values.add_within, "within:48.8,2.2,48.9,2.5"),
 }
 NAMES = tuple(_KINDS)
 """The names of all filters."""

@@ -94,7 +94,9 @@ def _check(query: Query) -> Query:
         error = QueryError(f"The query adds up {len(terms)} terms; the limit is {MAX_TERMS}.", "Use fewer.")
         raise error.with_code("terms", limit=str(MAX_TERMS))
     if terms and all(term.weight < 0 for term in terms):
-        error = QueryError("The query only says what not to show.", "Say what to show first, for example: beach - people")
+        error = QueryError(
+            "The query only says what not to show.", "Say what to show first, for example: beach - people"
+        )
         raise error.with_code("subtracts_only")
     if not terms and not query.filters:
         error = QueryError("The query is empty.", "Say what the picture shows, for example: snowy mountains")

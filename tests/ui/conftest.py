@@ -19,10 +19,13 @@ HOSTILE = "<img src=x onerror=hacked()>.png" if os.name != "nt" else "&lt;img sr
 BIDI = "moon\u202egnp.exe.png"
 
 
+SHOT = {0x829D: 1.8, 0x829A: 0.004, 0x8827: 200, 0x920A: 35.0, 0xA405: 52, 0x9209: 25}
+
+
 def exif_of_a_phone():
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x010E] = "Nikon", "Nikon D90", "An <b>espresso</b> at the bar"
-    exif.get_ifd(0x8769).update({0x9003: "2019:03:14 09:30:00", 0xA434: "AF-S 35mm"})
+    exif.get_ifd(0x8769).update({0x9003: "2019:03:14 09:30:00", 0xA434: "AF-S 35mm", **SHOT})
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 30.0), 3: "W", 4: (2.0, 17.0, 40.0)})
     return exif
 
@@ -128,12 +131,12 @@ def serve_in_thread():
     """Serve libraries on free ports: call it with one, get the address; all stop at the end."""
     from polyglance.ui.web.gate import THIS_MACHINE
     from polyglance.ui.web.limits import LIMITS
-    from polyglance.ui.web.server import Server, address_of, build, listen
+    from polyglance.ui.web.server import Offers, Server, address_of, build, listen
 
     running = []
 
-    def start(library, limits=LIMITS, policy=THIS_MACHINE):
-        ready, application = threading.Event(), build(library, policy, limits)
+    def start(library, limits=LIMITS, policy=THIS_MACHINE, offers=None):
+        ready, application = threading.Event(), build(library, policy, limits, offers or Offers())
         listener = listen("127.0.0.1", 0)
         address = address_of(listener)
         server = Server(application, address, lambda _: ready.set(), limits=limits, proxies=policy.proxies)

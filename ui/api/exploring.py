@@ -8,15 +8,10 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ...answers.exploring import Explore, Suggestions
-from ...config import LANGUAGES
 from ...library import Library
 from ..web.limits import MAX_COUNT
-from .parameters import Text
+from .parameters import Language, Text
 from .responses import respond
-
-Language = Annotated[
-    Text, Query(description=f"Language of names: {', '.join(LANGUAGES)}. Any other is answered in English.")
-]
 
 
 def router(library: Library) -> APIRouter:

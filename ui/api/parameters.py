@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from ...config import LANGUAGES
 from ..web.limits import MAX_CHOSEN, MAX_COUNT, MAX_ID, MAX_TEXT, MAX_VALUES
 
 
@@ -57,6 +58,7 @@ class FilterParameters(BaseModel):
         Values, Field(description="With these words in the name of a folder they are in.", examples=[["New York"]])
     ] = []
     camera: Annotated[Values, Field(description="By a camera with that in its name.", examples=[["X100V"]])] = []
+    lens: Annotated[Values, Field(description="By a lens with that in its name.", examples=[["35mm"]])] = []
     type: Annotated[Values, Field(description="Of that kind: jpg, png, heic, …", examples=[["jpg", "heic"]])] = []
     is_: Annotated[Values, Field(alias="is", description="`favourite` or `undated`.", examples=[["favourite"]])] = []
     has: Annotated[Values, Field(description="`place`.", examples=[["place"]])] = []
@@ -73,12 +75,25 @@ class FilterParameters(BaseModel):
         Values,
         Field(description="Taken in that city or country: a key of `/explore` or a name.", examples=[["Kyoto"]]),
     ] = []
+    within: Annotated[
+        Values,
+        Field(
+            description="South, west, north and east in degrees; of several areas, in all of them. A west above the"
+            " east crosses the date line.",
+            examples=[["48.8,2.2,48.9,2.5"]],
+        ),
+    ] = []
 
     @property
     def filters(self) -> dict[str, list[str]]:
         """The filters that are given, by name."""
         values_by_name = self.model_dump(by_alias=True, include=set(FilterParameters.model_fields))
         return {name: values for name, values in values_by_name.items() if values}
+
+
+Language: TypeAlias = Annotated[
+    Text, Query(description=f"Language of names: {', '.join(LANGUAGES)}. Any other is answered in English.")
+]
 
 
 class SearchParameters(FilterParameters):
@@ -105,6 +120,12 @@ class MonthParameters(FilterParameters):
 
     offset: Annotated[int, Field(ge=0, le=MAX_ID, description="How many photos to skip.")] = 0
     count: Annotated[int, Field(ge=1, le=MAX_COUNT, description="Most photos to return.")] = MAX_COUNT
+
+
+class MapParameters(FilterParameters):
+    """Which photos are shown on a map."""
+
+    zoom: Annotated[float, Field(ge=0, le=24, description="0: the world is 256 pixels wide; 1: twice as wide.")] = 1
 
 
 class ChosenPhotos(BaseModel):

@@ -8,15 +8,18 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ...answers.photos import FavouriteMark, FavouriteMarks, Photo, PhotoGroup
-from ...errors import PhotoNotFound
+from ...answers.photos import Exif, FavouriteMark, FavouriteMarks, Photo, PhotoGroup
+from ...answers.timeline import Neighbours
+from ...errors import PhotoNotFound, PictureError
 from ...library import Library
 from ..web import media, uploads
 from .openapi import JPEG_OR_FILE, PART, ZIP, json_or_form
-from .parameters import ChosenMarks, ChosenPhotos, PhotoId
+from .parameters import ChosenMarks, ChosenPhotos, Language, PhotoId
 from .responses import respond
 
 Download = Annotated[bool, Query(description="Let the browser save the file, as it is, whatever its format.")]
+
+NeighbourCount = Annotated[int, Query(ge=1, le=100, description="Most photos of each side.")]
 
 
 def router(library: Library) -> APIRouter:
@@ -59,11 +62,12 @@ def _routes_for_one(library: Library) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("", response_model=Photo)
-    def photo(photo_id: PhotoId) -> Response:
+    def photo(photo_id: PhotoId, language: Language = "en") -> Response:
         """What the library knows about one photo."""
         record = library.photo(photo_id)
         is_favourite = bool(library.favourites_among([photo_id]))
-        return respond(Photo.from_record(record, favourite=is_favourite))
+        place = library.place_name(record, language)
+        return respond(Photo.from_record(record, favourite=is_favourite, place=place))
 
     @routes.put("/favourite", response_model=FavouriteMark)
     def mark(photo_id: PhotoId) -> Response:
@@ -74,6 +78,22 @@ def _routes_for_one(library: Library) -> APIRouter:
     def unmark(photo_id: PhotoId) -> Response:
         """Make the photo no favourite any more."""
         return respond(FavouriteMark(id=photo_id, favourite=False, ids=library.mark([photo_id], favourite=False)))
+
+    @routes.get("/exif", response_model=Exif)
+    def exif(photo_id: PhotoId) -> Response:
+        """How the photo was taken: aperture, exposure time, ISO, focal length, lens, flash; read from its file."""
+        lens = library.photo(photo_id).facts.lens
+        try:
+            return respond(Exif.from_exposure(library.exposure(photo_id), lens))
+        except PictureError as error:
+            return media.not_found(error)
+
+    @routes.get("/neighbours", response_model=Neighbours)
+    def neighbours(photo_id: PhotoId, count: NeighbourCount = 10) -> Response:
+        """The photos taken before this one and after it; none if it has no date."""
+        before, after = library.neighbours(photo_id, count)
+        favourites = library.favourites_among([photo.id for photo in (*before, *after)])
+        return respond(Neighbours.from_records(before, after, favourites))
 
     @routes.get("/duplicates", response_model=PhotoGroup)
     def near_duplicates(photo_id: PhotoId) -> Response:

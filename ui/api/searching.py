@@ -19,6 +19,8 @@ from .openapi import JPEG, picture_body, picture_form
 from .parameters import Count, PhotoId, PictureSearchForm, SearchParameters
 from .responses import respond
 
+Burst = Annotated[bool, Query(description="Whether near-duplicates of the photo itself may be among them.")]
+
 
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
@@ -43,9 +45,9 @@ def router(library: Library) -> APIRouter:
             return respond(await run_in_threadpool(_answer, library, form.fields, sent))
 
     @routes.get("/similar/{photo_id}", response_model=MarkedAnswer)
-    def similar(photo_id: PhotoId, k: Count = 20) -> Response:
+    def similar(photo_id: PhotoId, k: Count = 20, burst: Burst = True) -> Response:
         """Find the photos like one of the library."""
-        return respond(_with_favourites(library, library.similar(photo_id, k)))
+        return respond(_with_favourites(library, library.similar(photo_id, k, burst=burst)))
 
     @routes.post("/similar", response_model=MarkedAnswer, openapi_extra=picture_body())
     async def similar_to_upload(request: Request, k: Count = 20) -> Response:

@@ -1,25 +1,33 @@
-"""The page: one Gradio component with our HTML; its scripts are a client of the HTTP API."""
+"""The page: Gradio's document with our HTML in it; its scripts are a client of the HTTP API."""
 
 from __future__ import annotations
 
+import re
+from html import escape
 from typing import Any
 
 import gradio
 from fastapi import FastAPI
 
-from . import assets
+from . import assets, installing
 
 TITLE = "polyglance"
 
+UI = f"ui/{assets.version()}"
+
 HEAD = (
-    '<link rel="icon" type="image/svg+xml" href="ui/icon.svg"><meta name="color-scheme" content="light dark">'
+    f'<link rel="icon" type="image/svg+xml" href="{UI}/icon.svg"><meta name="color-scheme" content="light dark">'
+    + installing.HEAD
     # First, so that a dark page is not white while it loads, and the texts are fetched early.
-    '<script type="module" src="ui/look.js"></script><script type="module" src="ui/i18n.js"></script>'
-    + "".join(f'<link rel="stylesheet" href="ui/{name}">' for name in assets.names(".css"))
-    + "".join(f'<link rel="modulepreload" href="ui/{name}">' for name in assets.names(".js"))
+    + f'<script type="module" src="{UI}/look.js"></script><script type="module" src="{UI}/i18n.js"></script>'
+    + "".join(f'<link rel="stylesheet" href="{UI}/{name}">' for name in assets.names(".css"))
+    + "".join(f'<link rel="modulepreload" href="{UI}/{name}">' for name in assets.names(".js"))
+    + f'<script type="module" src="{UI}/start.js"></script>'
 )
 
-ON_LOAD = "import(new URL('ui/page.js', document.baseURI)).then((page) => page.start(element));"
+_OWN_SCRIPT = re.compile(r'<script type="module"[^>]* src="([^"]+)"></script>')
+_MANIFEST = re.compile(r'<link rel="manifest"[^>]*>')  # Gradio's own
+_FRAME = re.compile(r"<gradio-app\s[^>]*>\s*</gradio-app>")
 
 SHUT: dict[str, Any] = {
     "footer_links": [],
@@ -33,16 +41,29 @@ SHUT: dict[str, Any] = {
 """Parts of Gradio that no page here uses."""
 
 
-def make_blocks() -> gradio.Blocks:
-    """Return the page."""
-    with gradio.Blocks(analytics_enabled=False, title=TITLE, fill_width=True) as page:
-        gradio.HTML(html_template=assets.text("page.html"), js_on_load=ON_LOAD, apply_default_css=False)
-    return page
+def make_document(html: str, map_tiles: str | None = None) -> str:
+    """Return Gradio's document with the page in its frame, so that the browser shows it before Gradio's scripts run.
+
+    `static/start.js` starts the page, and then Gradio's script. `map_tiles` is the setting of that name.
+    """
+    script = _OWN_SCRIPT.search(html)
+    frame = _FRAME.search(html)
+    if script is None or frame is None:
+        raise RuntimeError("This Gradio has another document: see static/start.js.")
+    # Gradio would set the title of the window, which says what is searched for.
+    opening = f'<gradio-app control_page_title="false" embed="false" eager="true" data-script="{script[1]}">'
+    page = assets.text("page.html")
+    if map_tiles:
+        page = page.replace('<div class="pg"', f'<div class="pg" data-map-tiles="{escape(map_tiles)}"', 1)
+    with_page = _MANIFEST.sub("", html).replace(frame[0], f"{opening}<div>{page}</div></gradio-app>")
+    return with_page.replace(script[0], HEAD)
 
 
 def mount(app: FastAPI) -> None:
     """Put the page at `/` of `app`, below everything that `app` already serves."""
-    gradio.mount_gradio_app(app, make_blocks(), path="/", theme=theme(), head=HEAD, **SHUT)
+    with gradio.Blocks(analytics_enabled=False, title=TITLE, fill_width=True) as blocks:
+        pass  # the page is in Gradio's document
+    gradio.mount_gradio_app(app, blocks, path="/", theme=theme(), **SHUT)
 
 
 def theme() -> gradio.themes.Base:

@@ -23,7 +23,7 @@ SWEEP_SECONDS = (30, 60)
 """(how often, from what age) Gradio deletes uploads that nobody searched by."""
 
 
-class Blocks(gradio.Blocks):
+class Blocks(gradio.Blocks):  # type: ignore[misc]
     """`gr.Blocks` that keeps its translations wherever it is launched, and fetches nothing from the network."""
 
     def __init__(self, texts: Texts) -> None:
@@ -77,7 +77,7 @@ def make(
             gallery = gradio.Gallery(
                 label=texts["results.label"],
                 columns=5,
-                height="auto",
+                height="75vh",
                 object_fit="contain",
                 buttons=[],
                 interactive=False,
@@ -88,11 +88,9 @@ def make(
         original = gradio.Button(texts["photo.open"], visible=False)
         originals, count = gradio.State([]), gradio.State(PAGE)
 
-        def show(
-            shown: int, sent: dict[str, Any] | None, *values: Any
-        ) -> tuple[Any, Any, Any, Any, list[str | None], Any, int]:
-            wish = Wish(*values)
+        def show(shown: int, sent: object, *values: Any) -> tuple[Any, Any, Any, Any, list[str | None], Any, int]:
             try:
+                wish = Wish(*values)
                 data = pictures.read(sent)
                 answer = searching.search(wish, data, shown)
                 kept = {"path": None, "url": pictures.as_address(pictures.shrink(library, data))} if data else None
@@ -110,7 +108,7 @@ def make(
             return show(shown + PAGE, *values)
 
         def choose(links: list[str | None], chosen: gradio.SelectData) -> Any:
-            link = links[chosen.index] if chosen.index < len(links) else None
+            link = dict(enumerate(links)).get(chosen.index)
             return gradio.update(visible=link is not None, link=link)
 
         def cameras() -> Any:
@@ -119,10 +117,12 @@ def make(
         wishes = [picture, text, *filters]
         results = [picture, gallery, message, more, originals, original, count]
         raw: Any = {
-            "preprocess": False,
+            "preprocess": False,  # Gradio would open the picture, and copy thumbnails into files
             "postprocess": False,
             "api_visibility": "private",
             "concurrency_limit": AT_ONCE,
+            "show_progress": "minimal",
+            "show_progress_on": gallery,
         }
         changes = [each.input for each in filters if not isinstance(each, gradio.Textbox)]
         submits = [each.submit for each in filters if isinstance(each, gradio.Textbox)]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from gradio import utils
 
 from ...data.pictures.decoding import ON_DEMAND, DecodeOptions
 from ...errors import PictureError, PolyglanceError
@@ -21,6 +24,8 @@ KEPT_SIDE = 448
 """Longest side of the picture that is kept in the browser for further searches. Encoders look at 224 to 384 pixels."""
 
 _JPEG = "data:image/jpeg;base64,"
+
+NOT_SENT = "That is no picture that was sent."
 
 
 class Addresses(Protocol):
@@ -68,21 +73,35 @@ def as_address(jpeg: bytes) -> str:
     return _JPEG + base64.b64encode(jpeg).decode()
 
 
-def read(payload: Mapping[str, Any] | None) -> bytes | None:
+def read(payload: object) -> bytes | None:
     """The file that a client has uploaded, which is deleted, or the picture that its browser keeps.
 
-    `payload` is what Gradio's Image or a client sends; Gradio has checked that `path` is an upload. Raises PictureError.
+    `payload` is what Gradio's Image or a client sends; None is no picture. Raises PictureError.
     """
-    if not payload:
+    if payload is None:
         return None
-    address = payload.get("url") or ""
-    if address.startswith(_JPEG):
+    if not isinstance(payload, Mapping):
+        raise PictureError(NOT_SENT)
+    address = payload.get("url")
+    if isinstance(address, str) and address.startswith(_JPEG):
         try:
             return base64.b64decode(address.removeprefix(_JPEG), validate=True)
         except binascii.Error as error:
             raise PictureError("The picture is damaged.") from error
     path = payload.get("path")
-    return _take(Path(path)) if isinstance(path, str) else None
+    if not isinstance(path, str) or not _is_upload(path):
+        raise PictureError(NOT_SENT)
+    return _take(Path(path))
+
+
+def _is_upload(path: str) -> bool:
+    """Whether a path that a client names is FOLDER/HASH/NAME in Gradio's folder for uploads, through no link.
+
+    Gradio checks only what it recognises as a file.
+    """
+    folder = os.path.realpath(utils.get_upload_folder())
+    real = os.path.realpath(path)
+    return path == real and os.path.dirname(os.path.dirname(real)) == folder
 
 
 def _take(upload: Path) -> bytes:
@@ -101,10 +120,8 @@ def _take(upload: Path) -> bytes:
 def delete(upload: Path) -> None:
     """Delete an uploaded file and the folder that Gradio made for it."""
     upload.unlink(missing_ok=True)
-    try:
+    with contextlib.suppress(OSError):  # the same picture under another name is in it
         upload.parent.rmdir()
-    except OSError:
-        pass  # another picture with the same bytes and another name is in it
 
 
 def shrink(library: Library, data: bytes) -> bytes:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...data import paths
+from ...errors import QueryError
 from ...library import Library
 from ...search.answer import Answer, Result
 from ...search.query.sent import SentPicture
-from ..web.limits import MAX_UPLOAD_PIXELS
+from ..web.limits import MAX_TEXT, MAX_UPLOAD_PIXELS
 from .pictures import Addresses
 
 PAGE = 40
@@ -32,6 +33,12 @@ class Wish:
     relevant: bool = False
     sort: str = "relevance"
 
+    def __post_init__(self) -> None:
+        """Raises QueryError: a client may send anything."""
+        texts = (self.text, self.after, self.before, self.camera or "", self.orientation or "", self.sort)
+        if not all(isinstance(text, str) and len(text) <= MAX_TEXT for text in texts):
+            raise QueryError("That is no text, or too long.")
+
     @property
     def filters(self) -> dict[str, list[str]]:
         """The filters that are set, by name."""
@@ -42,7 +49,7 @@ class Wish:
             "orientation": self.orientation,
             "is": "favourite" if self.favourites else "",
         }
-        return {name: [str(value).strip()] for name, value in values.items() if value and str(value).strip()}
+        return {name: [value.strip()] for name, value in values.items() if value and value.strip()}
 
 
 @dataclass(frozen=True)

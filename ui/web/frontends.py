@@ -10,7 +10,8 @@ from http import HTTPStatus
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...library import Library
 from ..simple import uploads
@@ -52,6 +53,7 @@ class Frontends:
     def __init__(self, library: Library, *, has_api: bool = False) -> None:
         self._library = library
         self._has_api = has_api
+        self._built: FastAPI | None = None
         self._app: asyncio.Future[FastAPI]
 
     @contextlib.asynccontextmanager
@@ -66,7 +68,8 @@ class Frontends:
 
     async def _run(self, stop: asyncio.Event) -> None:
         try:
-            app = await run_in_threadpool(build, self._library, has_api=self._has_api)
+            app = self._built or await run_in_threadpool(build, self._library, has_api=self._has_api)
+            self._built = app
             async with app.router.lifespan_context(app):
                 self._app.set_result(app)
                 await stop.wait()
@@ -77,8 +80,18 @@ class Frontends:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        app = self._refuse(scope) or await asyncio.shield(self._app)
-        await app(scope, receive, send)
+        refusal = self._refuse(scope)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        app = await asyncio.shield(self._app)
+        if scope["path"] != "/":
+            await app(scope, receive, send)
+            return
+        from ..page.app import make_document  # Gradio is imported by now
+
+        html = make_document(await _read(app, scope), self._library.settings.map_tiles)
+        await HTMLResponse(html, headers={"Cache-Control": "no-cache"})(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> ASGIApp | None:
         method, path = scope["method"], scope["path"]
@@ -90,3 +103,18 @@ class Frontends:
         if path.endswith("/upload") and not uploads.has_room():
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, "Too many pictures are being sent at this time.")
         return None
+
+
+async def _read(app: ASGIApp, scope: Scope) -> str:
+    """The document that `app` answers to a GET."""
+    parts: list[bytes] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        parts.append(message.get("body", b""))
+
+    headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+    await app({**scope, "method": "GET", "headers": headers}, receive, send)
+    return b"".join(parts).decode()

@@ -21,8 +21,8 @@ log = logging.getLogger("polyglance")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
-        # Gradio's own page starts from inline scripts and compiles its templates with `new Function`.
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        # Gradio's document starts from inline scripts.
+        "script-src 'self' 'unsafe-inline'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' blob: data:",
         "object-src 'none'",
@@ -49,8 +49,18 @@ class Gate:
     An exception of the application becomes a problem document.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy = THIS_MACHINE, bounds: BodyLimits = LIMITS.body) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        policy: Policy = THIS_MACHINE,
+        bounds: BodyLimits = LIMITS.body,
+        pictures_of: str | None = None,
+    ) -> None:
+        """`pictures_of` is the origin of another server whose pictures the page may show: a map's tiles."""
         self._app = app
+        self._headers = dict(HEADERS)
+        if pictures_of:
+            self._headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace("blob:", f"blob: {pictures_of}")
         self._policy = policy
         self._admission = Admission(policy.secret) if policy.secret else None
         self._bounds = bounds
@@ -72,7 +82,7 @@ class Gate:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(raw=message["headers"])
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if admitted and self._admission:
                     self._admission.set_cookie(scope, headers)

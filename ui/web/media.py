@@ -34,7 +34,7 @@ def thumbnail(library: Library, photo_id: int, request: Request) -> Response:
     try:
         data = library.thumbnail(photo_id).read_bytes()
     except (PictureError, OSError) as error:
-        return _not_found(error)
+        return not_found(error)
     return _respond(data, "image/jpeg", {"ETag": etag}, request)
 
 
@@ -60,7 +60,7 @@ def original(library: Library, photo_id: int, request: Request, *, download: boo
             return Response(None, headers={**HEADERS, **headers, "Content-Type": "image/jpeg"})
         return _respond(originals.convert(record, *place, library.settings), "image/jpeg", headers, request)
     except PictureError as error:
-        return _not_found(error)
+        return not_found(error)
 
 
 def archive(library: Library, photo_ids: Sequence[int]) -> Response:
@@ -118,7 +118,8 @@ def _not_modified(etag: str) -> Response:
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**HEADERS, "ETag": etag})
 
 
-def _not_found(error: PictureError | OSError) -> Response:
+def not_found(error: PictureError | OSError) -> Response:
+    """Answer that a photo's file is not there, or not what was indexed."""
     if isinstance(error, PictureError):
         return problem(HTTPStatus.NOT_FOUND, f"The photo {error.message}.", error.hint)
     if isinstance(error, FileNotFoundError):

@@ -18,10 +18,11 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
+from ...config import TILES
 from ...errors import LibraryBusy
 from ...library import Library
 from .. import api, assistants
-from ..page import assets
+from ..page import assets, installing
 from . import problems
 from .addresses import Network
 from .auth import Secret
@@ -107,12 +108,14 @@ def build(
     )
     api.install(application, library, jobs, policy.secret)
     application.include_router(assets.router())
+    application.include_router(installing.router())
     problems.register(application)
     if tools:
         application.router.routes.extend(tools.routes)
     application.add_route("/simple", lambda _: RedirectResponse("simple/"), include_in_schema=False)
     application.mount("/", frontends)
-    application.add_middleware(Gate, policy=policy, bounds=limits.body)
+    tiles = TILES.fullmatch(library.settings.map_tiles or "")
+    application.add_middleware(Gate, policy=policy, bounds=limits.body, pictures_of=tiles[1] if tiles else None)
     return application
 
 

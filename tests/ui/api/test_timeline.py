@@ -7,6 +7,8 @@ from polyglance.data.catalog.filters import NOTHING
 from polyglance.data.catalog.records import Content, Entry, FileStat
 from polyglance.data.pictures.exif import Facts
 from polyglance.library import Library
+from polyglance.ui.web.auth import Secret
+from polyglance.ui.web.policy import Policy
 from polyglance.ui.web.server import build
 from starlette.testclient import TestClient
 
@@ -155,3 +157,56 @@ def test_an_empty_library_has_no_months(empty_library):
         assert client.get("/api/v1/timeline").json() == {"months": [], "photos": 0}
         assert client.get("/api/v1/timeline/2024-05").json()["photos"] == []
         assert client.get("/api/v1/on-this-day?day=01-01").json() == {"years": []}
+
+
+def test_the_neighbours_of_a_photo_are_nearest_first_and_never_itself(get):
+    document = get("photos/2/neighbours", count=3)
+    assert ids(document["before"]) == [3, 5, 6]
+    assert ids(document["after"]) == [1, 4]
+    assert ids(get("photos/3/neighbours")["after"]) == [2, 1, 4]
+    assert get("photos/10/neighbours") == {"before": [], "after": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "timeline"), ("GET", "timeline/2024-05"), ("GET", "on-this-day?day=05-31"), ("GET", "map"), ("GET", "facets"),
+     ("GET", "photos/1/exif"), ("GET", "photos/1/neighbours"), ("POST", "photos/zip"), ("POST", "photos/favourites")],
+)  # fmt: skip
+def test_without_the_password_nothing_is_told(dated_library, method, path):
+    policy = Policy(Secret.from_text("me:correct horse"))
+    with TestClient(build(dated_library, policy), base_url="http://127.0.0.1") as client:
+        answer = client.request(method, f"/api/v1/{path}", json={"ids": [1]} if method == "POST" else None)
+        assert answer.status_code == 401 and "jpg" not in answer.text
+
+
+def facet(document, name):
+    return {each["name"]: each["photos"] for each in document[name]}
+
+
+def test_facets_are_counted_over_what_passes_but_each_without_its_own_filter(get):
+    document = get("facets")
+    assert document["photos"] == len(DAYS) and document["undated"] == 2
+    assert facet(document, "years") == {"2024": 4, "2023": 2, "2021": 2, "1999": 1}
+    assert list(facet(document, "months"))[:2] == ["2024-06", "2024-05"]
+    assert facet(document, "orientations") == {"landscape": 11}
+    document = get("facets", camera="canon", date="2024")
+    assert document["photos"] == 2
+    assert facet(document, "cameras") == {"Canon EOS R5": 2}
+    assert facet(document, "years") == {"2024": 2, "2023": 1, "2021": 1, "1999": 1}
+    assert (document["first"], document["last"]) == ("1999-02-28T09:00:00", "2024-05-31T23:59:59+02:00")
+    assert document["favourites"] == 0 and get("facets", date="2024")["favourites"] == 1
+    document = get("facets", **{"in": "photos/nothing"})
+    assert document["photos"] == 0 and document["folders"][0]["photos"] == len(DAYS)
+    assert document["first"] is None and document["cameras"] == []
+    get("facets", status=422, date="2024-13")
+    get("facets", status=422, colour="red")
+
+
+@pytest.mark.parametrize("photo", [12, 99, 2**63 - 1])
+def test_a_photo_that_failed_or_is_unknown_has_no_neighbours(get, photo):
+    get(f"photos/{photo}/neighbours", status=404)
+
+
+@pytest.mark.parametrize("count", [0, 101, -1, "x"])
+def test_the_number_of_neighbours_is_bounded(get, count):
+    get("photos/2/neighbours", status=422, count=count)

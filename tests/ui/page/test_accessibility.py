@@ -60,6 +60,29 @@ def test_details(page, both):
     both(page)
 
 
+def test_suggestions_and_earlier_searches(page, both):
+    page.fill(".pg-query", "montm")
+    expect(page.locator(".pg-suggest [role=option]").first).to_be_visible()
+    page.press(".pg-query", "ArrowDown")
+    both(page)
+    page.evaluate("localStorage.setItem('polyglance.history', JSON.stringify(['cat', 'قطة']))")
+    page.fill(".pg-query", "")
+    expect(page.locator(".pg-forget").first).to_be_visible()
+    page.press(".pg-query", "ArrowDown")
+    both(page)
+    page.evaluate("localStorage.removeItem('polyglance.history')")
+
+
+def test_a_zoomed_photo(page, both):
+    page.fill(".pg-query", "rocket")
+    page.press(".pg-query", "Enter")
+    page.click(".pg-tile a >> nth=0")
+    page.wait_for_selector(".pg-details .pg-path")
+    page.keyboard.press("+")
+    expect(page.locator(".pg-zoom-level")).to_contain_text("٪" if page.evaluate("document.dir") == "rtl" else "%")
+    both(page)
+
+
 def test_the_list_of_keys(page, both):
     page.locator(".pg-examples button").first.press("?")
     expect(page.locator(".pg-help dl")).to_be_visible()

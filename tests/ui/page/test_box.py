@@ -75,28 +75,98 @@ def test_nothing_happens_while_an_input_method_composes(visit, album_address):
     page.wait_for_function("document.querySelector('.pg-query').value === '猫'")
 
 
-@pytest.mark.parametrize(
-    ("address", "en", "zh", "ar"),
-    [
-        ("has=place", "With a place", "有地点", "لها مكان"),
-        ("aspect=%3E1.5", "Proportions: Over 1.5", "宽高比：超过 1.5", "نسبة الأبعاد: أكثر من 1.5"),
-        ("size=%3E4mp", "Over 4 MP", "超过 4 百万像素", "أكثر من ٤ ميغابكسل"),
-        ("near=48.85,2.35,5", "Within 5 km of 48.85° N, 2.35° E", "距 北纬 48.85°，东经 2.35° 5公里 以内", None),
-        (
-            "date=2023-12..2024-02",
-            "December 2023 – February 2024",
-            "2023年12月 – 2024年2月",
-            "ديسمبر ٢٠٢٣ – فبراير ٢٠٢٤",
-        ),
-        ("folder=Paris", "Folder: Paris", "文件夹：Paris", "المجلد: Paris"),
-        ("orientation=portrait", "Portrait", "纵向", "عمودي"),
-    ],
-)
-def test_chips_speak_the_language_of_the_page(visit, album_address, address, en, zh, ar):
-    for language, text in {"en": en, "zh": zh, "ar": ar}.items():
-        page = visit(f"{album_address}/?{address}", locale=LOCALES[language])
-        shown = page.locator(".pg-chip span").first.text_content().replace("\u2068", "").replace("\u2069", "")
-        assert text is None or shown == text
+def suggested(page, typed, text):
+    """Type, and wait for the suggestion with that text."""
+    page.focus(".pg-query")
+    page.keyboard.type(typed)
+    return options(page).filter(has_text=text).first
+
+
+def test_suggestions_become_chips_by_keyboard_and_by_pointer(visit, album_address, album):
+    page, words = visit(album_address), Words("en")
+    folder = suggested(page, "cat montm", "Montmartre")
+    expect(folder).to_contain_text(words.say("suggest.folder"))
+    expect(folder).to_contain_text("22")
+    expect(page.locator(".pg-query")).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    active = page.locator(".pg-query").get_attribute("aria-activedescendant")
+    expect(page.locator(f"#{active}")).to_contain_text("Montmartre")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pg-chip")).to_contain_text("Montmartre")
+    expect(page.locator(".pg-query")).to_have_value("cat")
+    assert page.evaluate("new URLSearchParams(location.search).get('in')").endswith("2024/Paris/Montmartre")
+
+    page.click(".pg-brand")
+    suggested(page, "x100", "FUJIFILM X100V").click()
+    expect(page.locator(".pg-chip")).to_contain_text("FUJIFILM X100V")
+    expect(page.locator(".pg-query")).to_have_value("")
+
+
+def test_escape_closes_the_suggestions_and_keeps_what_is_typed(visit, album_address):
+    page = visit(album_address)
+    expect(suggested(page, "montm", "Montmartre")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".pg-suggest")).to_be_hidden()
+    expect(page.locator(".pg-query")).to_have_value("montm")
+    page.keyboard.press("ArrowDown")
+    expect(options(page).first).to_contain_text("Montmartre")
+    page.keyboard.press("Enter")  # nothing is chosen: the words are searched
+    expect(page.locator(".pg-suggest")).to_be_hidden()
+    expect(page.locator(".pg-query")).to_have_value("montm")
+    assert "q=montm" in page.url
+
+
+def test_answers_that_come_late_are_dropped(visit, album_address):
+    page = visit(album_address)
+    expect(suggested(page, "montm", "Montmartre")).to_be_visible()
+    held = []
+    page.route("**/suggest?q=x10**", lambda route: held.append(route))
+    page.fill(".pg-query", "x10")
+    page.wait_for_timeout(600)
+    page.fill(".pg-query", "montm")
+    expect(options(page).first).to_contain_text("Montmartre")
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(300)
+    assert held
+    expect(options(page).first).to_contain_text("Montmartre")
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_thing_in_an_address_is_named_in_the_language_of_the_page(visit, album_address, language):
+    page = visit(f"{album_address}/?thing=cat", locale=LOCALES[language])
+    expect(page.locator(".pg-chip span").first).to_have_text({"en": "cat", "zh": "猫", "ar": "قطة"}[language])
+
+
+def filled(words, key, **values):
+    """A text of the page with its values."""
+    text = words.say(key)
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_chips_speak_the_language_of_the_page(visit, album_address, language):
+    words, four = Words(language), "٤" if language == "ar" else "4"
+    ratio = filled(words, "chip.over", value="1.5")
+    expected = {
+        "folder": filled(words, "list.named", name=words.say("filter.folder"), value="Paris"),
+        "has": words.say("filter.hasPlace"),
+        "orientation": words.say("orientation.portrait"),
+        "aspect": filled(words, "list.named", name=words.say("filter.aspect"), value=ratio),
+        "size": filled(words, "chip.over", value=filled(words, "chip.megapixels", number=four)),
+        "date": {
+            "en": "December 2023 – February 2024",
+            "zh": "2023年12月 – 2024年2月",
+            "ar": "ديسمبر ٢٠٢٣ – فبراير ٢٠٢٤",
+        }[language],
+    }
+    address = "date=2023-12..2024-02&folder=Paris&has=place&orientation=portrait&aspect=%3E1.5&size=%3E4mp"
+    page = visit(f"{album_address}/?{address}", locale=LOCALES[language])
+    page.wait_for_selector(".pg-chip")
+    chips = page.locator(".pg-chip:not(.pg-chip-all) span:first-child").all_text_contents()
+    assert {chip.replace("\u2068", "").replace("\u2069", "") for chip in chips} == set(expected.values())
 
 
 def test_a_new_picture_replaces_the_photo_searched_by(visit, album_address, album):

@@ -8,6 +8,7 @@ import { FILTERS, splitFilters, withTyped } from "./typed.js";
  *  @property {boolean} relevant only what is relevant
  *  @property {boolean} every near-duplicates one by one
  *  @property {"relevance" | "date"} sort
+ *  @property {string | null} at the place on the map: "latitude,longitude,zoom"
  *  @property {number | null} photo the id of the photo that is open */
 
 export { FILTERS };
@@ -16,7 +17,9 @@ export { FILTERS };
 export const VIEWS = ["explore", "map"];
 
 /** @type {View} */
-export const HOME = Object.freeze({ view: "photos", q: "", filters: {}, relevant: false, every: false, sort: "relevance", photo: null });
+export const HOME = Object.freeze({ view: "photos", q: "", filters: {}, relevant: false, every: false, sort: "relevance", at: null, photo: null });
+
+const AT = /^-?\d{1,2}(\.\d{1,6})?,-?\d{1,3}(\.\d{1,6})?,\d{1,2}(\.\d{1,2})?$/;
 
 /** The view of an address's `?…`; whatever makes no sense in it is left out. @returns {View} */
 export function parseAddress(search) {
@@ -35,6 +38,7 @@ export function parseAddress(search) {
     relevant: given.get("relevant") === "true",
     every: given.get("all") === "true",
     sort: given.get("sort") === "date" ? "date" : "relevance",
+    at: AT.test(given.get("at") ?? "") ? given.get("at") : null,
     photo: /^[1-9]\d{0,15}$/.test(photo) ? Number(photo) : null,
   };
 }
@@ -56,6 +60,7 @@ export function searchParameters(view) {
 export function formatAddress(view) {
   const parameters = searchParameters(view);
   if (view.view !== "photos") parameters.set("view", view.view);
+  if (view.view === "map" && view.at) parameters.set("at", view.at);
   if (view.photo) parameters.set("photo", String(view.photo));
   const text = parameters.toString();
   return text ? `?${text}` : "";

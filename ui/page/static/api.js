@@ -55,7 +55,10 @@ export const neighbours = (id, count) => request(`photos/${id}/neighbours?count=
 export const exif = (id) => request(`photos/${id}/exif`);
 /** What the library has that begins like `text`, named in the page's language. */
 export const suggest = (text, count, signal) => request(`suggest?${new URLSearchParams({ q: text, language, k: count })}`, { signal });
-export const photo = (id) => request(`photos/${id}`);
+/** Things, places, folders and cameras of the library, named in the page's language. */
+export const explore = () => request(`explore?${new URLSearchParams({ language })}`);
+/** What the library knows about a photo; its place is named in the page's language. */
+export const photo = (id) => request(`photos/${id}?${new URLSearchParams({ language })}`);
 export const duplicates = (id) => request(`photos/${id}/duplicates`);
 export const favourite = (id, wanted) => request(`photos/${id}/favourite`, { method: wanted ? "PUT" : "DELETE" });
 export const status = () => request("status");

@@ -2,6 +2,7 @@
 import { withFilter } from "./address.js";
 import { t } from "./i18n.js";
 import { label } from "./labels.js";
+import { allNames, areNamed } from "./named.js";
 import { make } from "./text.js";
 
 /** Each limit of a view: its label, and the view without it. */
@@ -19,6 +20,13 @@ export function limits(view) {
 
 /** Fill `element` with the view's chips; `change(view)` is called when one is taken away. */
 export function showChips(element, view, change) {
+  fill(element, view, change);
+  const [shown, hadFocus] = [element.firstChild, element.contains(document.activeElement)];
+  if (areNamed(view.filters)) return;
+  allNames().then(() => { if (element.firstChild === shown && !hadFocus) fill(element, view, change); });
+}
+
+function fill(element, view, change) {
   const found = limits(view);
   const chips = found.map((limit) =>
     make("button", { type: "button", class: "pg-chip", "aria-label": t("chip.remove", { name: limit.label }), onclick: () => change(limit.without) },

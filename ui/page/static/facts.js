@@ -4,8 +4,9 @@ import * as api from "./api.js";
 import { folderOf } from "./differences.js";
 import { exposureParts } from "./exif.js";
 import { isRelevant } from "./grid.js";
-import { countryName, formatBytes, formatDate, formatNumber, t } from "./i18n.js";
+import { formatBytes, formatDate, formatNumber, t } from "./i18n.js";
 import { viewLink } from "./links.js";
+import { placeText } from "./named.js";
 import { percent, showsPercent } from "./percent.js";
 import { copyButton, fileName, make, place } from "./text.js";
 
@@ -37,9 +38,6 @@ function taking(photo) {
   }, () => {}); // the file is not there: the stage says so
   return [...(photo.camera ? row("fact.camera", make("bdi", {}, photo.camera)) : []), ...lens, ...exposure];
 }
-
-/** The names of a place, the region's as the page's language has it. */
-const placeText = ({ name, country }) => (country ? t("place.named", { name, country: countryName(country) }) : name);
 
 function where(photo, go) {
   const text = place(photo.latitude, photo.longitude);

@@ -2,7 +2,7 @@
 import { formatNumber, t } from "./i18n.js";
 import { make } from "./text.js";
 
-/** @typedef {{name: string, label?: string, photos: number}} Value one value of a filter */
+/** @typedef {{name: string, label?: string, photos: number | null}} Value one value of a filter; null: nobody has counted */
 
 export const field = (name, control) => make("label", { class: "pg-choice" }, make("span", {}, t(name)), control);
 
@@ -46,7 +46,7 @@ export function tickList(name, kind, change) {
       chosen = wanted;
       const photos = new Map(values.map((value) => [value.name, value.photos]));
       for (const value of values) if (!ticks.has(value.name)) add(value);
-      for (const [key, made] of ticks) made.update(chosen.includes(key), photos.get(key) ?? 0);
+      for (const [key, made] of ticks) made.update(chosen.includes(key), photos.has(key) ? photos.get(key) : 0);
       element.hidden = !ticks.size;
     },
   };

@@ -3,16 +3,10 @@
 import * as api from "./api.js";
 import { countFilters, searchParameters, withFilter } from "./address.js";
 import { problemNote } from "./errors.js";
-import { field, section, select, tick, tickList } from "./fields.js";
-import { folderTree, treeOf } from "./folders.js";
+import { folderPart, listParts, orientationPart, showPart } from "./filterparts.js";
 import { formatNumber, t } from "./i18n.js";
-import { names } from "./labels.js";
-import { make } from "./text.js";
+import { allNames } from "./named.js";
 import { whenFields } from "./when.js";
-
-const LISTS = { camera: "cameras", lens: "lenses", type: "types", place: "place_names", thing: "things" }; // filter -> its facet
-
-const ORIENTATIONS = ["landscape", "portrait", "square"];
 
 /** What the numbers depend on. */
 const facetParameters = (view) => searchParameters({ ...view, sort: "relevance", relevant: false, every: false });
@@ -22,81 +16,33 @@ export function filterPanel(panel, button, current, change) {
   let fields = [];
   let counted = null; // the search that the numbers are of
   let facets = null;
+  let named = {}; // things and places
   let asked = new AbortController();
 
   const set = (name, values) => change(withFilter(current(), name, values));
 
-  function lists() {
-    return Object.entries(LISTS).map(([name, facet]) => {
-      const list = tickList(`filter.${name}`, `list pg-filter-${name}`, (values) => set(name, values));
-      return { element: list.element, update: (view, all) => list.update(names(name, all[facet] ?? []), view.filters[name] ?? []) };
-    });
-  }
-
-  function folderField() {
-    const list = make("ul", { role: "tree", class: "pg-tree" });
-    const tree = folderTree(list, (folder) => set("in", folder ? [folder.whole] : []));
-    let filled = null;
-    return {
-      element: section("filter.folder", "folders", list),
-      update(view, all) {
-        if (!filled) tree.fill(treeOf(all.folders));
-        else if (filled !== all.folders) tree.count(treeOf(all.folders));
-        filled = all.folders;
-        tree.mark(view.filters.in?.[0]);
-      },
-    };
-  }
-
-  function orientationField() {
-    const choice = select("orientation.any", (value) => set("orientation", value ? [value] : []));
-    return {
-      element: field("filter.orientation", choice.element),
-      update(view, { orientations = [] }) {
-        const photos = new Map(orientations.map((one) => [one.name, one.photos]));
-        choice.update(ORIENTATIONS.map((name) => ({ name, label: t(`orientation.${name}`), photos: orientations.length ? photos.get(name) ?? 0 : null })), view.filters.orientation?.[0] ?? "");
-      },
-    };
-  }
-
-  function showField() {
-    const one = (name, value, key) => tick(t(key), (isOn) => set(name, isOn ? [value] : []));
-    const favourite = one("is", "favourite", "filter.favourites");
-    const placed = one("has", "place", "filter.hasPlace");
-    const relevant = tick(t("filter.relevant"), (isOn) => change({ ...current(), relevant: isOn, photo: null }));
-    const every = tick(t("filter.every"), (isOn) => change({ ...current(), every: isOn, photo: null }));
-    return {
-      element: section("filter.show", "show", ...[favourite, placed, relevant, every].map(({ element }) => element)),
-      update(view, all) {
-        favourite.update(view.filters.is?.includes("favourite") ?? false, all.favourites);
-        placed.update(view.filters.has?.includes("place") ?? false, all.places);
-        relevant.update(view.relevant, null);
-        every.update(view.every, null);
-      },
-    };
-  }
-
   function build() {
-    const orientation = orientationField();
-    const when = whenFields(current, change, orientation.element);
-    const shown = [when, showField(), folderField(), ...lists()];
+    const orientation = orientationPart(set);
+    const shown = [
+      whenFields(current, change, orientation.element), showPart(set, (others) => change({ ...current(), ...others, photo: null })), folderPart(set), ...listParts(set),
+    ];
     panel.replaceChildren(...shown.map(({ element }) => element));
     fields = [orientation, ...shown];
   }
 
-  const update = (view) => fields.forEach((each) => each.update(view, facets));
+  const update = (view) => fields.forEach((each) => each.update(view, facets, named));
 
   /** Get the numbers of a view, unless they are shown already. */
   async function count(view) {
     const wanted = facetParameters(view).toString();
-    if (wanted === counted) return;
     asked.abort();
     asked = new AbortController();
+    panel.removeAttribute("aria-busy");
+    if (wanted === counted) return;
     const { signal } = asked;
     panel.setAttribute("aria-busy", "true");
     try {
       facets = await api.facets(facetParameters(view), signal);
-      if (signal.aborted) return;
       counted = wanted;
       if (!fields.length) build();
       update(current());
@@ -112,6 +58,10 @@ export function filterPanel(panel, button, current, change) {
     button.setAttribute("aria-expanded", "true");
     [fields, counted] = [[], null]; // the library may have other folders and cameras by now
     count(current());
+    allNames(true).then((all) => {
+      named = all;
+      if (fields.length) update(current());
+    });
   }
 
   function close() {

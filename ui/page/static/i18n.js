@@ -71,7 +71,7 @@ export function nodes(key, parameters = {}) {
 }
 
 /** "a, b, c" of texts, as the language parts them. */
-export const joined = (texts) => texts.filter(Boolean).reduce((first, second) => t("list.parts", { first, second }));
+export const joined = (texts) => texts.filter(Boolean).reduce((first, second) => (first ? t("list.parts", { first, second }) : second), "");
 
 /** "name: value" as the language writes it. */
 export const named = (name, value) => t("list.named", { name, value });

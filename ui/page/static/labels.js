@@ -1,6 +1,7 @@
 // Names of filters' values in the page's language: for the chips and for the filter panel.
 import { firstDay, shifted } from "./days.js";
 import { formatDate, formatNumber, has, named, t } from "./i18n.js";
+import { nameOf } from "./named.js";
 import { fileName, place } from "./text.js";
 
 const WORDS = {
@@ -9,21 +10,6 @@ const WORDS = {
 };
 const UNITS = { kb: "kilobyte", mb: "megabyte", gb: "gigabyte" };
 const SIZE = /^(<=|>=|<|>|=)?([\d.]+)(?:\.\.([\d.]+))?(mp|px|kb|mb|gb)$/i;
-
-const things = new Map(); // key -> name in the page's language, as the server says it
-
-/** The values of a facet with their names. */
-export function names(name, values) {
-  if (name === "thing") for (const value of values) things.set(value.key, value.name);
-  return values.map((value) => {
-    if (name === "thing") return { name: value.key, label: value.name, photos: value.photos };
-    if (name === "type") return { ...value, label: value.name.toUpperCase() };
-    return value;
-  });
-}
-
-/** The name of a thing that a suggestion or a facet has brought. */
-export const learnThing = (key, name) => things.set(key, name);
 
 const day = (text) => formatDate(text, { dateStyle: "medium" });
 
@@ -69,7 +55,8 @@ const LABELS = {
   aspect,
   near,
   within: () => t("chip.within"),
-  thing: (value) => things.get(value) ?? null,
+  thing: (value) => nameOf("thing", value),
+  place: (value) => nameOf("place", value),
 };
 
 /** What a filter is called: "Lens: 35 mm", "Portrait", "From 1 May 2024". */

@@ -12,7 +12,7 @@ const WATCHING = 14_000; // the same otherwise: somebody else may index, or watc
 
 /** Start it inside the page's `shell`. `refresh()` shows the current results again, with what has come since; `asked(status)` is
  *  called whenever the library was asked how it is.
- *  @returns {{ready: Promise<void>, shown: () => void}} `ready` once the library was asked (or rejects with a Problem); `shown` is to be
+ *  @returns {{ready: Promise<void>, shown: () => void, open: (part?: string) => Promise<void>}} `ready` once the library was asked (or rejects with a Problem); `shown` is to be
  *    called when results were shown: what is new is counted from then */
 export function startLibrary(shell, refresh, asked) {
   const find = (name) => shell.querySelector(`.pg-${name}`);
@@ -41,11 +41,11 @@ export function startLibrary(shell, refresh, asked) {
     if (hasEnded(now, before) || Date.now() - countedAt > (isRunning(now) ? COUNTING : WATCHING)) await count();
   });
 
-  async function open() {
+  async function open(part) {
     const { libraryPanel } = await import("./panel.js");
     panel ??= libraryPanel(find("panel"), look, count);
     panel.showJob(job);
-    await panel.open();
+    await panel.open(part);
   }
 
   function shown() {
@@ -53,8 +53,8 @@ export function startLibrary(shell, refresh, asked) {
     line.news(0);
   }
 
-  find("to-library").addEventListener("click", open);
-  return { ready: count().then(shown), shown };
+  find("to-library").addEventListener("click", () => open());
+  return { ready: count().then(shown), shown, open };
 }
 
 /** The slim line: hidden, how far a job is, or what it did and how many photos are new. */

@@ -1,6 +1,6 @@
 // "On this day": the photos that were taken on today's day in earlier years, as a strip above the newest ones.
 import { thumbnail } from "./api.js";
-import { formatDate, formatRelative, t } from "./i18n.js";
+import { formatDate, formatRelative, joined, t } from "./i18n.js";
 import { make } from "./text.js";
 import { onThisDay } from "./timelineapi.js";
 
@@ -10,7 +10,7 @@ function card(found, day, open) {
   const date = `${found.year}-${day}`;
   const ago = formatRelative(found.year - new Date().getFullYear(), "year");
   return make("li", {},
-    make("button", { type: "button", "aria-label": `${ago}, ${formatDate(date, { dateStyle: "long" })}, ${t("count.photos", { count: found.photos })}`, onclick: () => open(date) },
+    make("button", { type: "button", "aria-label": joined([ago, formatDate(date, { dateStyle: "long" }), t("count.photos", { count: found.photos })]), onclick: () => open(date) },
       make("img", { src: thumbnail(found.first[0].id), alt: "", decoding: "async" }),
       make("span", { "aria-hidden": "true" }, make("b", {}, ago), formatDate(date, { year: "numeric" }))));
 }

@@ -45,7 +45,16 @@ export function start(element) {
     instead,
     failed: showProblem,
   });
-  const others = otherViews(find("other"), find("nav"), { go: (wanted) => go(wanted, null) });
+  const others = otherViews(find("other"), find("nav"), {
+    go: (wanted) => go(wanted, null),
+    current: () => view,
+    keep(wanted) {
+      view = wanted;
+      history.replaceState(history.state, "", address(view));
+    },
+    openLibrary: (part) => library.open(part),
+    failed: showProblem,
+  });
 
   const details = detailsDialog(find("details"), {
     shown(id) {
@@ -93,7 +102,7 @@ export function start(element) {
     const isHome = !other && !isSearch(view, picture);
     const { words, photos } = splitQuery(view.q);
     shell.dataset.view = other ?? (isHome ? "home" : "found");
-    others.mark(other ?? "photos");
+    others.mark(other ?? "photos", view);
     query.value = words;
     query.placeholder = t(photos.length || picture ? "search.addWords" : "search.placeholder");
     sort.disabled = !view.q && !picture; // a search by filters alone is listed by date

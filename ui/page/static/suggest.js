@@ -3,6 +3,7 @@ import { suggest } from "./api.js";
 import { combobox } from "./combobox.js";
 import { forget, forgetAll, remember, searches } from "./history.js";
 import { formatNumber, t } from "./i18n.js";
+import { learn } from "./named.js";
 import { make } from "./text.js";
 
 const PAUSE = 120; // milliseconds without a key until the server is asked
@@ -49,7 +50,11 @@ export function suggestions(input, addFilter) {
 
   const choice = (before) => ({ kind, text, photos, q, filter }) => ({
     content: [words(text), quiet(t(`suggest.${kind}`)), quiet(formatNumber(photos))],
-    choose: () => (filter ? addFilter(before, filter.name, filter.value) : search([before, q ?? text].filter(Boolean).join(" "))),
+    choose() {
+      if (!filter) return search([before, q ?? text].filter(Boolean).join(" "));
+      learn(filter.name, filter.value, text);
+      return addFilter(before, filter.name, filter.value);
+    },
   });
 
   async function ask() {

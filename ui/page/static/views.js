@@ -2,31 +2,42 @@
 import { formatAddress, HOME } from "./address.js";
 
 /** @typedef {object} OtherView a module; it is loaded when it is shown for the first time
- *  @property {(container: HTMLElement, view: import("./address.js").View, page: {go: (view: object) => void}) => Promise<void> | void} show
+ *  @property {(container: HTMLElement, view: import("./address.js").View, page: Page) => Promise<void> | void} show
  *    fills `container`, which is empty at the first time; called again whenever filters change while it is shown
  *  @property {() => void} hide called when another view replaces it; the container is hidden by then */
 
+/** @typedef {object} Page what a view can ask for
+ *  @property {(view: object) => void} go another view
+ *  @property {() => import("./address.js").View} current what is shown
+ *  @property {(view: object) => void} keep the same view, of which something is kept in the address
+ *  @property {(part?: string) => void} openLibrary the library panel, at a part of it
+ *  @property {(problem: Error) => void} failed a message */
+
 /** Name in the address -> its module. Only views that are listed here are in the navigation.
  *  @type {Record<string, () => Promise<OtherView>>} */
-const MODULES = {};
+const MODULES = {
+  explore: () => import("./explore.js"),
+  map: () => import("./mapview.js"),
+};
 
 /** Whether there is such a view. */
 export const isOther = (name) => Object.hasOwn(MODULES, name);
 
-/** Wire the views to `container` and the links of `nav`. `page.go(view)` asks for another view. */
+/** Wire the views to `container` and the links of `nav`. `page` is what they can ask for. */
 export function otherViews(container, nav, page) {
   const places = new Map(); // name -> its own element, kept so that "back" shows it as it was left
   const tops = new Map(); // address -> how far down the window was
   let shown = null; // { name, module, address }
 
+  /** Where a link of the navigation leads: the map shows the photos that the filters leave. */
+  const target = (name, filters = {}) => ({ ...HOME, view: name, filters: name === "map" ? filters : {} });
+
   for (const link of nav.querySelectorAll("[data-view]")) {
-    const view = { ...HOME, view: link.dataset.view };
-    link.href = `${location.pathname}${formatAddress(view)}`;
-    link.hidden = view.view !== "photos" && !isOther(view.view);
+    link.hidden = link.dataset.view !== "photos" && !isOther(link.dataset.view);
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window
       event.preventDefault();
-      page.go(view);
+      page.go(target(link.dataset.view, page.current().filters));
     });
   }
 
@@ -64,9 +75,10 @@ export function otherViews(container, nav, page) {
       await module.show(element, view, page);
       if (shown === mine && isBack) scrollTo({ top: tops.get(mine.address) ?? 0, behavior: "instant" });
     },
-    /** Say in the navigation which view is shown. */
-    mark(name) {
+    /** Say in the navigation which view is shown, and where its links lead from there. */
+    mark(name, { filters }) {
       for (const link of nav.querySelectorAll("[data-view]")) {
+        link.href = `${location.pathname}${formatAddress(target(link.dataset.view, filters))}`;
         if (link.dataset.view === name) link.setAttribute("aria-current", "page");
         else link.removeAttribute("aria-current");
       }

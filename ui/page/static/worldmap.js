@@ -1,5 +1,5 @@
 // A map of the world that needs no server: Natural Earth's countries, drawn by Leaflet. Both load on first use.
-import { language } from "./i18n.js";
+import { countryName } from "./i18n.js";
 import { make } from "./text.js";
 
 const here = (path) => new URL(path, import.meta.url);
@@ -70,7 +70,6 @@ export async function worldMap(element, { tiles = null, ...options } = {}) {
 
 /** Write the names of the countries that are wide enough in the window, in the page's language. */
 function nameCountries(leaflet, map, labels) {
-  const names = new Intl.DisplayNames([language], { type: "region" });
   const layer = leaflet.layerGroup().addTo(map);
   map.on("moveend", () => {
     layer.clearLayers();
@@ -80,7 +79,7 @@ function nameCountries(leaflet, map, labels) {
       const [left, right] = [map.project([north, west]), map.project([south, east])];
       const middle = leaflet.latLng((north + south) / 2, (west + east) / 2);
       if (right.x - left.x < LABEL_WIDTH || !bounds.contains(middle)) continue;
-      const icon = leaflet.divIcon({ className: "pg-country-name", html: make("span", {}, names.of(code)), iconSize: [0, 0] });
+      const icon = leaflet.divIcon({ className: "pg-country-name", html: make("span", {}, countryName(code)), iconSize: [0, 0] });
       layer.addLayer(leaflet.marker(middle, { icon, interactive: false, keyboard: false }));
     }
   });
