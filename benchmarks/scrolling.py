@@ -42,7 +42,8 @@ IN_PLACE = """
 
 def start_page(browser: Browser, address: str, times: int) -> dict[str, Any]:
     """Milliseconds until the first thumbnails are painted: in a fresh browser, and again from its cache."""
-    cold, again = [], []
+    cold: list[float] = []
+    again: list[float] = []
     for _ in range(times):
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         page = context.new_page()
