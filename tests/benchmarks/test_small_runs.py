@@ -121,6 +121,11 @@ def test_importing_them_changes_nothing():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_exploring(run):
+    report = run("exploring")
+    assert report["labels"] > report["photos"] and report["things"] > 10
+
+
 @pytest.mark.skipif(not shutil.which("chromium"), reason="No Chromium here: run scripts/install-chromium.sh.")
 def test_scrolling(run, tmp_path):
     report = run("scrolling", "--library", tmp_path)

@@ -18,7 +18,12 @@ export async function show(container, _, page) {
   const text = JSON.stringify(document);
   if (text === shown) return;
   shown = text;
-  const parts = [shortcuts(document, page), ...Object.entries(tilesOf(document)).map(([name, tiles]) => section(container, name, tiles, page))].filter(Boolean);
+  const { countries, ...sections } = tilesOf(document);
+  const rows = { places: countryRow(countries, page) };
+  const parts = [
+    shortcuts(document, page),
+    ...Object.entries(sections).map(([name, tiles]) => section(container, name, tiles, page, rows[name])),
+  ].filter(Boolean);
   container.replaceChildren(...(parts.length ? parts : [make("p", { class: "pg-explore-empty" }, t("explore.empty"))]));
 }
 
@@ -26,17 +31,15 @@ export const hide = () => {};
 
 const filtered = (name, value) => ({ ...HOME, filters: { [name]: [value] } });
 
-/** The tiles of each section: `{name, detail, photos, cover, view}`. */
+/** The tiles of each section, and of countries: `{name, detail, photos, cover, view}`. */
 function tilesOf({ things, places, countries, folders, cameras }) {
   const cities = places.filter(({ key, country }) => key !== country);
   for (const { key, name } of things) learn("thing", key, name);
   for (const city of cities) learn("place", city.key, placeText(city));
   return {
     things: things.map((thing) => ({ ...thing, view: viewOf(thing.q) })),
-    places: [
-      ...cities.map((city) => ({ ...city, detail: countryName(city.country), view: filtered("place", city.key) })),
-      ...countries.map((country) => ({ ...country, name: countryName(country.country), view: filtered("place", country.key) })),
-    ].sort((one, two) => two.photos - one.photos),
+    places: cities.map((city) => ({ ...city, detail: countryName(city.country), view: filtered("place", city.key) })),
+    countries: countries.map((country) => ({ ...country, name: countryName(country.key), view: filtered("place", country.key) })),
     folders: folders.map((folder) => ({ ...folder, view: filtered("in", folder.path) })),
     cameras: cameras.map((camera) => ({ ...camera, view: filtered("camera", camera.name) })),
   };
@@ -57,9 +60,17 @@ function shortcuts({ favourites, duplicates }, page) {
   return links.length ? make("div", { class: "pg-shortcuts" }, ...links) : null;
 }
 
-/** A heading with as many tiles as fill some rows, and a button that shows all. */
-function section(container, name, tiles, page) {
-  if (!tiles.length) return null;
+/** All countries, as a row of small links. */
+const countryRow = (countries, page) =>
+  countries.length
+    ? make("div", { class: "pg-countries" }, ...countries.map(({ name, photos, view }) =>
+      viewLink(view, page.go, { class: "pg-pill", "aria-label": joined([name, t("count.photos", { count: photos })]) },
+        make("bdi", {}, name), make("span", { class: "pg-quiet" }, formatNumber(photos)))))
+    : null;
+
+/** A heading with as many tiles as fill some rows below `row`, and a button that shows all. */
+function section(container, name, tiles, page, row = null) {
+  if (!tiles.length && !row) return null;
   const columns = Math.max(3, Math.floor((container.clientWidth + GAP) / (TILE + GAP)));
   const few = columns * ROWS[name];
   const id = `pg-explore-${name}`;
@@ -75,7 +86,7 @@ function section(container, name, tiles, page) {
 
   fill(false);
   return make("section", { "aria-labelledby": id },
-    make("header", {}, make("h2", { id }, t(`explore.${name}`)), tiles.length > few ? more : null), list);
+    make("header", {}, make("h2", { id }, t(`explore.${name}`)), tiles.length > few ? more : null), row, list);
 }
 
 const card = ({ name, detail, photos, cover, view }, page) =>

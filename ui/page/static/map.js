@@ -28,7 +28,8 @@ export function photoMap(element, { search, moved, failed }) {
   const here = button("map.showHere", () => search(boxOf(map.getBounds())));
   const frame = make("div", { class: "pg-map-frame", dir: "ltr", role: "region", "aria-label": t("map.label") });
   const none = make("p", { class: "pg-map-none", hidden: true }, t("map.empty"));
-  element.replaceChildren(make("div", { class: "pg-map-bar" }, area, here), make("div", { class: "pg-map-place" }, frame, summary, none));
+  element.classList.add("pg-map-place");
+  element.replaceChildren(make("div", { class: "pg-map-bar" }, area, here), frame, summary, none);
   const drawing = drawsBox(frame, {
     changed(isOn) {
       area.setAttribute("aria-pressed", String(isOn));

@@ -21,7 +21,7 @@ export async function placeNames(map) {
       if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < HEIGHT)) continue;
       taken.push({ x, y, half });
       const icon = globalThis.L.divIcon({ className: "pg-place-name", html: make("bdi", {}, name), iconSize: [0, 0], iconAnchor: [0, -BELOW] });
-      layer.addLayer(globalThis.L.marker([latitude, longitude + shift], { icon, interactive: false, keyboard: false }));
+      layer.addLayer(globalThis.L.marker([latitude, longitude + shift], { icon, interactive: false, keyboard: false, zIndexOffset: -5000 }));
     }
   };
   map.on("moveend", show);

@@ -80,7 +80,7 @@ function nameCountries(leaflet, map, labels) {
       const middle = leaflet.latLng((north + south) / 2, (west + east) / 2);
       if (right.x - left.x < LABEL_WIDTH || !bounds.contains(middle)) continue;
       const icon = leaflet.divIcon({ className: "pg-country-name", html: make("span", {}, countryName(code)), iconSize: [0, 0] });
-      layer.addLayer(leaflet.marker(middle, { icon, interactive: false, keyboard: false }));
+      layer.addLayer(leaflet.marker(middle, { icon, interactive: false, keyboard: false, zIndexOffset: -10_000 }));
     }
   });
 }
