@@ -130,7 +130,7 @@ def test_clusters_part_and_then_show_their_photos(visit, address):
     page = open_map(visit, address, "&at=48.8,2.3,2")
     expect(page.locator(".pg-cluster")).to_have_count(4)
     page.get_by_title("3 photos here").first.click()
-    page.wait_for_function("!location.search.includes('%2C2&') && !location.search.endsWith('%2C2')")
+    page.wait_for_function("() => !location.search.includes('%2C2&') && !location.search.endsWith('%2C2')")
     zoomed = place_of(page)
     assert zoomed[2] > 2
     while page.locator(".pg-map-frame").is_visible():
@@ -177,13 +177,13 @@ def test_the_map_by_keyboard(visit, address):
     page = open_map(visit, address, "&at=48.8,2.3,4")
     page.locator(".pg-map-frame").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("!location.search.includes('2.3')")
-    page.wait_for_function("document.querySelector('.pg-cluster-at')")
+    page.wait_for_function("() => !location.search.includes('2.3')")
+    page.wait_for_function("() => document.querySelector('.pg-cluster-at')")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_class(re.compile("pg-cluster-at"))
     zoom = place_of(page)[2]
     page.keyboard.press("Enter")
-    page.wait_for_function(f"Number(new URLSearchParams(location.search).get('at').split(',')[2]) > {zoom}")
+    page.wait_for_function(f"() => Number(new URLSearchParams(location.search).get('at').split(',')[2]) > {zoom}")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_the_installed_page_opens_without_its_server_and_keeps_no_photo(browser,
         page.goto(address)
         page.wait_for_selector(".pg-tile img")
         page.evaluate("navigator.serviceWorker.register('worker.js').then(() => navigator.serviceWorker.ready)")
-        page.wait_for_function("navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')")
+        page.wait_for_function("() => navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')")
         page.reload()
         page.wait_for_selector(".pg-tile img")
         page.click(".pg-tile a >> nth=0")
@@ -265,7 +265,7 @@ def test_a_worker_of_another_version_is_forgotten(browser, address):
         page.goto(address)
         page.evaluate("caches.open('polyglance-0123456789abcdef').then(() => caches.open('of another program'))")
         page.evaluate("navigator.serviceWorker.register('worker.js').then(() => navigator.serviceWorker.ready)")
-        page.wait_for_function("navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')")
+        page.wait_for_function("() => navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')")
         names = page.evaluate("caches.keys()")
         assert "of another program" in names
         assert "polyglance-0123456789abcdef" not in names
