@@ -144,7 +144,7 @@ def show_empty(page: Page, camera_roll: Path) -> None:
 
 def show_results(page: Page, camera_roll: Path) -> None:
     """Show results with their thumbnails."""
-    page.wait_for_function("document.querySelector('.pg-tile img')?.naturalWidth > 0")
+    page.wait_for_function("() => document.querySelector('.pg-tile img')?.naturalWidth > 0")
 
 
 def show_filters(page: Page, camera_roll: Path) -> None:
@@ -159,7 +159,7 @@ def show_details(page: Page, camera_roll: Path) -> None:
     show_results(page, camera_roll)
     page.click(".pg-tile a >> nth=0")
     page.wait_for_selector(".pg-details .pg-path")
-    page.wait_for_function("document.querySelector('.pg-large').naturalWidth > 0")
+    page.wait_for_function("() => document.querySelector('.pg-large').naturalWidth > 0")
 
 
 def show_zoom(page: Page, camera_roll: Path) -> None:
@@ -183,7 +183,7 @@ def show_panel(page: Page, camera_roll: Path) -> None:
     page.click(".pg-to-library")
     page.fill(".pg-panel .pg-field", str(camera_roll))
     page.press(".pg-panel .pg-field", "Enter")
-    page.wait_for_function("document.querySelector('.pg-panel progress').value > 20")
+    page.wait_for_function("() => document.querySelector('.pg-panel progress').value > 20")
     page.wait_for_selector(".pg-panel .pg-root >> nth=1")
 
 

@@ -1,6 +1,7 @@
 """Every benchmark runs, in its small size, and reports what its committed result has."""
 
 import json
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -118,3 +119,14 @@ def test_importing_them_changes_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_exploring(run):
+    report = run("exploring")
+    assert report["labels"] > report["photos"] and report["things"] > 10
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="No Chromium here: run scripts/install-chromium.sh.")
+def test_scrolling(run, tmp_path):
+    report = run("scrolling", "--library", tmp_path)
+    assert report["scrolling"]["pixels"] > 1000

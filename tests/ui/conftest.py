@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from polyglance.config import Settings
 from polyglance.data.sample import copy_sample
 from polyglance.library import Library
@@ -153,6 +153,19 @@ def serve_in_thread():
         listener.close()
         assert not thread.is_alive()
 
+
+FUNCTION = re.compile(r"\s*(\([\w, ]*\)|\w+)\s*=>")
+_wait_for_function = Page.wait_for_function
+
+
+def wait_for_function(page, expression, **options):
+    """As Playwright's, which makes code from an expression at each look: the page's policy allows that at the first
+    only. A function is made once."""
+    function = expression if FUNCTION.match(expression) else f"() => ({expression})"
+    return _wait_for_function(page, function, **options)
+
+
+Page.wait_for_function = wait_for_function
 
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

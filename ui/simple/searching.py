@@ -24,9 +24,9 @@ MAX_PHOTOS = 400
 class Wish:
     """What the components ask for."""
 
-    text: str = ""
-    after: str = ""
-    before: str = ""
+    text: str | None = None
+    after: str | None = None
+    before: str | None = None
     camera: str | None = None
     orientation: str | None = None
     favourites: bool = False
@@ -35,8 +35,8 @@ class Wish:
 
     def __post_init__(self) -> None:
         """Raises QueryError: a client may send anything."""
-        texts = (self.text, self.after, self.before, self.camera or "", self.orientation or "", self.sort)
-        if not all(isinstance(text, str) and len(text) <= MAX_TEXT for text in texts):
+        values = (self.text, self.after, self.before, self.camera, self.orientation, self.sort)
+        if not all(isinstance(value or "", str) and len(value or "") <= MAX_TEXT for value in values):
             raise QueryError("That is no text, or too long.")
 
     @property
@@ -61,7 +61,7 @@ class Searching:
 
     def search(self, wish: Wish, picture: bytes | None, count: int) -> Answer | None:
         """The answer; None if nothing is asked for. Raises PolyglanceError."""
-        text = wish.text.strip()
+        text = (wish.text or "").strip()
         if not text and picture is None and not wish.filters:
             return None
         return self.library.search(

@@ -84,7 +84,7 @@ def test_a_zoomed_photo(page, both):
 
 
 def test_the_list_of_keys(page, both):
-    page.locator(".pg-examples button").first.press("?")
+    page.locator(".pg-filter-button").press("?")
     expect(page.locator(".pg-help dl")).to_be_visible()
     both(page)
 

@@ -243,7 +243,9 @@ def test_the_installed_page_opens_without_its_server_and_keeps_no_photo(browser,
         page.goto(address)
         page.wait_for_selector(".pg-tile img")
         page.evaluate("navigator.serviceWorker.register('worker.js').then(() => navigator.serviceWorker.ready)")
-        page.wait_for_function("() => navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')")
+        page.wait_for_function(
+            "() => navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')"
+        )
         page.reload()
         page.wait_for_selector(".pg-tile img")
         page.click(".pg-tile a >> nth=0")
@@ -265,7 +267,9 @@ def test_a_worker_of_another_version_is_forgotten(browser, address):
         page.goto(address)
         page.evaluate("caches.open('polyglance-0123456789abcdef').then(() => caches.open('of another program'))")
         page.evaluate("navigator.serviceWorker.register('worker.js').then(() => navigator.serviceWorker.ready)")
-        page.wait_for_function("() => navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')")
+        page.wait_for_function(
+            "() => navigator.serviceWorker.ready.then((ready) => ready.active.state === 'activated')"
+        )
         names = page.evaluate("caches.keys()")
         assert "of another program" in names
         assert "polyglance-0123456789abcdef" not in names

@@ -1,4 +1,4 @@
-"""The start page by month, and the selection, in a real Chromium: in English, and in Chinese and Arabic what differs."""
+"""The start page by month, and selecting, in a real Chromium: in English, and in Chinese and Arabic what differs."""
 
 import datetime
 import zipfile

@@ -51,7 +51,7 @@ def check(language):
 def test_searching_is_translated(visit, check, album_address, language):
     words = Words(language)
     page = visit(album_address, locale=LOCALES[language])
-    check(page, words.say("home.tagline"), words.say("search.pick"), words.say("examples.label"))
+    check(page, words.say("nav.photos"), words.say("nav.label"), words.say("search.pick"), words.say("examples.label"))
 
     page.fill(".pg-query", "cat")
     page.press(".pg-query", "Enter")

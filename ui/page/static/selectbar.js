@@ -5,6 +5,8 @@ import { make } from "./text.js";
 import { download, markAll } from "./timelineapi.js";
 
 const AT_ONCE = 6; // requests
+const MOST = 5000; // photos in one request
+const MOST_ALIKE = 12; // photos that a query names
 const ICONS = {
   download: "M12 4v11m-4.5-4.2L12 15.3l4.5-4.5M5 19.5h14",
   copy: "M9 8.5h9.5v11H9zM15 5H5.5v11",
@@ -62,22 +64,25 @@ export function selectionBar(element, selected, hooks) {
     await navigator.clipboard.writeText((await pathsOf(selected.photos)).join("\n"));
     say(t("copied"));
   });
-  const less = button("less", "select.less", () => hooks.weigh(selected.ids, -1));
+  const less = button("less", "select.less", () => hooks.weigh(selected.ids.slice(0, MOST_ALIKE), -1));
   const heart = button("favourite", "photo.favourite", async () => {
     const isOn = !selected.photos.every((photo) => photo.favourite);
-    const { ids } = await markAll(selected.ids, isOn);
-    for (const id of ids) hooks.marked(id, isOn);
+    for (let at = 0; at < selected.size; at += MOST) {
+      const { ids } = await markAll(selected.ids.slice(at, at + MOST), isOn);
+      for (const id of ids) hooks.marked(id, isOn);
+    }
     for (const photo of selected.photos) photo.favourite = isOn;
     update();
   });
   const acts = make("div", { class: "pg-select-acts" },
-    button("download", "select.download", () => save(selected.ids)), copy, heart, button("more", "select.more", () => hooks.weigh(selected.ids, 1)), less,
+    button("download", "select.download", () => (selected.size > MOST ? say(t("select.most", { count: MOST })) : save(selected.ids))), copy, heart,
+    button("more", "select.more", () => hooks.weigh(selected.ids.slice(0, MOST_ALIKE), 1)), less,
     button("all", "select.all", hooks.all));
   element.append(clear, count, acts);
 
   function say(text) {
     count.textContent = text;
-    setTimeout(update, 1600);
+    setTimeout(update, 2500);
   }
 
   async function attempt(act) {
