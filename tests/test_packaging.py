@@ -23,6 +23,16 @@ def test_every_package_is_listed():
     assert listed == existing
 
 
+def test_vendored_files_have_licences_and_are_packaged():
+    static = ROOT / "ui/page/static"
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["polyglance.ui.page"]
+    packaged = {path for pattern in patterns for path in (ROOT / "ui/page").glob(pattern) if path.is_file()}
+    folders = [path for path in (static / "vendor").iterdir() if path.is_dir()]
+    assert folders
+    assert [folder.name for folder in folders if not (folder / "LICENSE").read_text().strip()] == []
+    assert [path for path in static.rglob("*") if path.is_file() and path not in packaged] == []
+
+
 def test_version_is_one_fact():
     import polyglance
 
