@@ -24,7 +24,7 @@ from PIL import Image
 from ...config import LANGUAGES, Settings
 from ...errors import EncoderUnavailable
 from ...languages import chinese, stop_words
-from ..base import Card, Curve, Fingerprint, Registration, Vectors, checked
+from ..base import Card, Condition, Curve, Fingerprint, Registration, Vectors, checked
 from . import concept_space, sentences
 from .colours import colour_vector, plain_border
 from .reading import read
@@ -149,6 +149,11 @@ class LiteEncoder:
         """Implements `KnowsKinds`. Raises EncoderUnavailable."""
         _, space = _text_tower()
         return space.attainable(read(text, space.words), vector)
+
+    def conditions(self, text: str) -> list[Condition]:
+        """Implements `KnowsConditions`. Raises EncoderUnavailable."""
+        _, space = _text_tower()
+        return space.conditions(read(text, space.words))
 
 
 def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:
