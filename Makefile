@@ -4,29 +4,30 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := $(VENV)/sources
-PYTEST := $(BIN)/python -m pytest
-PYTEST_BESIDE := $(PYTEST) -p no:cacheprovider
-# The tests that run beside the others: about half of the time.
-BESIDE := tests/ui tests/cli tests/encoders tests/evaluation
+# Processes that share the tests: each starts with a half, and takes from the other's rest when it has none left.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test torture torture-full audit check lint types imports browser screenshot clean
+.PHONY: demo test tests torture torture-full audit check lint types imports browser screenshot clean
 
 # In a terminal the demo ends with the page, which runs until Ctrl-C; in a script it ends by itself.
 demo: $(READY)
 	@if [ -t 1 ]; then $(BIN)/polyglance demo; else $(BIN)/polyglance demo --no-serve; fi
 
+# Lint, types and import rules are checked while the tests run.
 test: $(READY) browser
-	@bash scripts/side-by-side.sh "$(PYTEST) tests $(BESIDE:%=--ignore=%)" "make check && $(PYTEST_BESIDE) $(BESIDE)"
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 tests check
 
-# Real faults on a real file system: kills, full disks, unplugged disks. In CI as far as minutes allow; else all of it.
-TORTURE := -m 'torture and not full'
-LONG_TORTURE := tests/torture/test_any_order.py tests/torture/test_crash_points.py
+tests: $(READY)
+	$(PYTEST) tests
 
+# Real faults on a real file system: kills, full disks, unplugged disks. CI runs one of each kind at a small size.
 torture: $(READY)
-	@bash scripts/side-by-side.sh "$(PYTEST) $(TORTURE) tests/torture $(LONG_TORTURE:%=--ignore=%)" "$(PYTEST_BESIDE) $(TORTURE) $(LONG_TORTURE)"
+	$(PYTEST) tests/torture -m "torture and not full"
 
+# The same at full size, with many seeds, and killed before every step: an hour. Before a release.
 torture-full: $(READY)
-	$(BIN)/python -m pytest tests/torture -m "torture or full" --timeout 3600
+	$(PYTEST) tests/torture -m full --timeout 3600
 
 # Known advisories of what constraints.txt pins, asked of PyPI over the network: before a release, and once a month.
 audit:
@@ -54,11 +55,12 @@ browser:
 screenshot: $(READY) browser
 	$(BIN)/python scripts/screenshot.py
 
+# Modules are compiled when they are first imported: most of the 16,000 never are, and all of them take two minutes.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[cpu,heic,raw,demo,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,heic,raw,demo,dev]'
 	mkdir -p $(SOURCES) && ln -sfn ../.. $(SOURCES)/polyglance
 	touch $@
 

@@ -28,6 +28,8 @@ Exit code 3 ("done, but some files failed") is no error: the command did its wor
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class PolyglanceError(Exception):
     """Base of the tree above: `message` is one line, `hint` the next step (may be empty).
@@ -41,11 +43,20 @@ class PolyglanceError(Exception):
     """
 
     exit_code = 1
+    code = ""
+    """Name of what is wrong, for programs that say it in another language; empty if it has none."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.values: dict[str, str] = {}
+        """The parts of the message that vary, by name."""
+
+    def with_code(self, code: str, **values: str) -> Self:
+        """Return the error itself with a code and the values that its message has."""
+        self.code, self.values = code, values
+        return self
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

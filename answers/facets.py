@@ -37,6 +37,12 @@ class Facets(Document):
     last: CameraTime | None = Field(description="When the newest photo was taken.")
     favourites: int
     places: int = Field(description="Photos that say where they were taken.")
+    lenses: list[NamedCount] = Field(default=[], description="The most frequent first.")
+    years: list[NamedCount] = Field(default=[], description="The newest first, as the filter `date` takes them.")
+    months: list[NamedCount] = Field(default=[], description="The same for months, as 2024-05.")
+    undated: int = Field(default=0, description="Photos without a date.")
+    orientations: list[NamedCount] = Field(default=[], description="The most frequent first.")
+    photos: int = Field(default=0, description="Photos that pass all filters.")
 
     @classmethod
     def from_catalog(cls, counted: facets.Facets) -> Self:
@@ -46,6 +52,9 @@ class Facets(Document):
             short = filter_values.type_of(name)
             if short:
                 types[short] = types.get(short, 0) + count
+        years: dict[str, int] = {}
+        for month, count in counted.months.items():
+            years[month[:4]] = years.get(month[:4], 0) + count
         return cls(
             cameras=_named(counted.cameras),
             folders=[
@@ -57,6 +66,12 @@ class Facets(Document):
             last=counted.last,
             favourites=counted.favourites,
             places=counted.places,
+            lenses=_named(counted.lenses),
+            years=_named(years),
+            months=_named(counted.months),
+            undated=counted.undated,
+            orientations=_named(counted.orientations),
+            photos=counted.photos,
         )
 
 

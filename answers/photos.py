@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Self
 
 from pydantic import Field
 
 from ..data import paths
 from ..data.catalog.records import PhotoRecord
+from ..data.pictures.exif import Exposure
 from ..search import answer as searches
 from .base import CameraTime, Document
 from .searching import Result, result_fields
+
+
+class Place(Document):
+    """Where a photo was taken."""
+
+    name: str | None = Field(description="The city, in the language asked for if known; null if it is in none.")
+    country: str = Field(description="ISO 3166 code.")
 
 
 class Photo(Document):
@@ -34,10 +43,11 @@ class Photo(Document):
     caption: str | None = Field(description="The description in the file.")
     keywords: list[str] = Field(description="The keywords in the file.")
     favourite: bool = Field(description="Whether it is a favourite.")
+    place: Place | None = Field(default=None, description="The city or country it was taken in, where known.")
 
     @classmethod
-    def from_record(cls, photo: PhotoRecord, *, favourite: bool) -> Self:
-        """Make the document from the catalog's record of `photo`."""
+    def from_record(cls, photo: PhotoRecord, *, favourite: bool, place: tuple[str | None, str] | None = None) -> Self:
+        """Make the document from the catalog's record of `photo`; `place` is (name of the city, country)."""
         facts = photo.facts
         folder, name = os.path.split(photo.path)
         return cls(
@@ -57,7 +67,26 @@ class Photo(Document):
             caption=facts.caption,
             keywords=list(facts.keywords),
             favourite=favourite,
+            place=Place(name=place[0], country=place[1]) if place else None,
         )
+
+
+class Exif(Document):
+    """How a photo was taken, as its file says; null where it says nothing."""
+
+    f_number: float | None = Field(description="Aperture: focal length divided by its diameter.")
+    exposure: float | None = Field(description="Seconds.")
+    iso: int | None
+    focal_length: float | None = Field(description="Millimetres.")
+    focal_length_35: float | None = Field(description="With the same angle of view on 35 mm film, millimetres.")
+    exposure_bias: float | None = Field(description="EV.")
+    flash: bool | None = Field(description="Whether it fired.")
+    lens: str | None
+
+    @classmethod
+    def from_exposure(cls, exposure: Exposure, lens: str | None) -> Self:
+        """`lens` is that of the photo's facts."""
+        return cls(**asdict(exposure), lens=lens)
 
 
 class FavouriteMark(Document):

@@ -13,3 +13,5 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What is wrong, in one line.")
     hint: str | None = Field(default=None, description="What to do.")
+    code: str | None = Field(default=None, description="Name of the reason, for saying it in another language.")
+    values: dict[str, str] | None = Field(default=None, description="What varies in `detail`, by name.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field
@@ -66,6 +67,7 @@ class Status(Document):
     index: str = Field(description="How vectors are searched: exact, or clustered in a large library.")
     generation: int = Field(description="Grows with every change.")
     watch: Watch | None = Field(description="Null if no process watches the library.")
+    library: str = Field(description="The folder that holds the library. Printable text.")
 
     @classmethod
     def from_library(cls, status: LibraryStatus) -> Self:
@@ -83,6 +85,7 @@ class Status(Document):
             index=status.index,
             generation=status.generation,
             watch=_watch(status),
+            library=paths.display(os.fsencode(status.folder)),
         )
 
 

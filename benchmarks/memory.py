@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from polyglance import Library
@@ -23,13 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--index", nargs=2, metavar=("LIBRARY", "FOLDER"))
     given = options.parse_args(arguments)
     if given.index:
-        with Library.open(given.index[0]) as library:
-            library.index([given.index[1]], encoder="lite")
-        print(peak_mb())
+        print(index(*given.index))
         return
     counts, (width, height) = SMALL if given.small else (COUNTS, SIZE)
     with tempfile.TemporaryDirectory() as folder:
-        peaks = {count: peak(Path(folder), count, width, height) for count in counts}
+        measure = index if given.small else index_in_a_child  # the peak of a small run says nothing
+        peaks = {count: peak(measure, Path(folder), count, width, height) for count in counts}
     publish(
         "memory",
         {
@@ -41,11 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
 
 
-def peak(folder: Path, count: int, width: int, height: int) -> float:
+def peak(measure: Callable[[str, str], float], folder: Path, count: int, width: int, height: int) -> float:
     """Peak resident memory, in MB, of a process that indexes `count` photos."""
     photos = folder / f"photos{count}"
     write_photos(photos, count, width, height)
-    command = [sys.executable, "-m", "benchmarks.memory", "--index", str(folder / f"library{count}"), str(photos)]
+    return measure(str(folder / f"library{count}"), str(photos))
+
+
+def index(library: str, photos: str) -> float:
+    """Index a folder in this process; return its peak in MB."""
+    with Library.open(library) as opened:
+        opened.index([photos], encoder="lite")
+    return peak_mb()
+
+
+def index_in_a_child(library: str, photos: str) -> float:
+    """Index a folder in a process of its own; return its peak in MB."""
+    command = [sys.executable, "-m", "benchmarks.memory", "--index", library, photos]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 

@@ -65,13 +65,17 @@ FolderOption = Annotated[list[str] | None, _filter("folder", "WORDS", "With thes
 CameraOption = Annotated[
     list[str] | None, _filter("camera", "NAME", "By a camera with that in its name.", completion.cameras)
 ]
+LensOption = Annotated[list[str] | None, _filter("lens", "NAME", "By a lens with that in its name.")]
 TypeOption = Annotated[list[str] | None, _filter("type", "KIND", "jpg, heic, png, raw, …")]
-IsOption = Annotated[list[str] | None, _filter("is", "WHAT", "favourite")]
+IsOption = Annotated[list[str] | None, _filter("is", "WHAT", "favourite, or undated: without a date.")]
 HasOption = Annotated[list[str] | None, _filter("has", "WHAT", "place: it says where it was taken.")]
 OrientationOption = Annotated[list[str] | None, _filter("orientation", "WHICH", "landscape, portrait or square.")]
 AspectOption = Annotated[list[str] | None, _filter("aspect", "RATIO", "Width to height: 16:9, >1.5")]
 SizeOption = Annotated[list[str] | None, _filter("size", "SIZE", "Megapixels or bytes: >4mp, 2..8mp, <500kb")]
+ThingOption = Annotated[list[str] | None, _filter("thing", "THING", "Showing that thing: 'polyglance explore'.")]
+PlaceOption = Annotated[list[str] | None, _filter("place", "NAME", "Taken in that city or country, in any language.")]
 NearOption = Annotated[list[str] | None, _filter("near", "LAT,LON[,KM]", "Taken within so many kilometres.")]
+WithinOption = Annotated[list[str] | None, _filter("within", "S,W,N,E", "Taken between these degrees.")]
 
 CountOption = Annotated[int, typer.Option("-k", "--count", metavar="N", help="How many photos to show.")]
 

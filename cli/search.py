@@ -49,6 +49,7 @@ def search(
     in_: options.InOption = None,
     folder: options.FolderOption = None,
     camera: options.CameraOption = None,
+    lens: options.LensOption = None,
     type_: options.TypeOption = None,
     is_: options.IsOption = None,
     has: options.HasOption = None,
@@ -56,6 +57,9 @@ def search(
     aspect: options.AspectOption = None,
     size: options.SizeOption = None,
     near: options.NearOption = None,
+    thing: options.ThingOption = None,
+    place: options.PlaceOption = None,
+    within: options.WithinOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,6 +72,7 @@ def search(
         "in": in_,
         "folder": folder,
         "camera": camera,
+        "lens": lens,
         "type": type_,
         "is": is_,
         "has": has,
@@ -75,6 +80,9 @@ def search(
         "aspect": aspect,
         "size": size,
         "near": near,
+        "thing": thing,
+        "place": place,
+        "within": within,
     }
     show = Show(wants_json(context, as_json), paths, print0, preview, open_first)
     with open_library(context, library) as opened:

@@ -44,6 +44,12 @@ def serve(
         typer.Option(metavar="ADDRESS", help="A proxy, or a network of them, that says whom each request comes from."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow changes in the library's folders meanwhile.")] = False,
+    gradio_api: Annotated[
+        bool, typer.Option("--gradio-api", help="Offer searches to gradio_client, at /simple.")
+    ] = False,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="Offer searches to assistants, at /mcp (Model Context Protocol).")
+    ] = False,
     library: LibraryOption = None,
 ) -> None:
     """Serve the search page and the HTTP API over a library until Ctrl-C."""
@@ -51,7 +57,7 @@ def serve(
         if encoder := opened.status().encoder:
             encoder_note(encoder.name)
         with watching(opened) if watch else nullcontext():
-            serve_until_stopped(opened, host, port, auth, allow_host or [], proxy or [])
+            serve_until_stopped(opened, host, port, auth, allow_host or [], proxy or [], gradio_api=gradio_api, mcp=mcp)
 
 
 @contextmanager
@@ -84,11 +90,15 @@ def serve_until_stopped(
     auth: Path | None = None,
     names: Sequence[str] = (),
     proxies: Sequence[str] = (),
+    *,
+    gradio_api: bool = False,
+    mcp: bool = False,
 ) -> None:
     """Serve the page and the API over `library`; host, port, password and proxies default to the settings'."""
     note("Starting the page …")
     from ..ui.web import auth as authentication
     from ..ui.web.policy import is_loopback
+    from ..ui.web.server import Offers
     from ..ui.web.server import serve as serve_library
 
     settings = library.settings
@@ -115,4 +125,5 @@ def serve_until_stopped(
         secret=secret,
         names=names,
         proxies=trusted_proxies,
+        offers=Offers(gradio_api=gradio_api, mcp=mcp),
     )

@@ -167,6 +167,17 @@ class KnowsConditions(Protocol):
         """All must hold for a photo to be right; empty if the encoder cannot tell them apart."""
 
 
+@runtime_checkable
+class KnowsThings(Protocol):
+    """An encoder that brings what it makes of the English names of things, so that no library has to encode them."""
+
+    def things(self, names: Sequence[str]) -> tuple[Vectors, Vectors] | None:
+        """(vectors (n, dimension), attainable scores (n,), NaN for none); None if it does not know all the names."""
+
+    def has_thing(self, name: str, language: str) -> bool:
+        """Whether the thing's name in a language finds the photos that its English `name` finds."""
+
+
 @dataclass(frozen=True)
 class Registration:
     """An encoder that users choose by its name. An entry point of the group `polyglance.encoders` names one.

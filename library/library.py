@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from ..data.catalog import facets as counting
     from ..data.catalog import own_data
     from ..data.catalog.catalog import Catalog
-    from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
+    from ..data.catalog.records import Cluster, DayInYear, EncoderRecord, PhotoRecord, RootRecord
     from ..data.check.check import Report as CheckReport
+    from ..data.pictures.exif import Exposure
     from ..data.pictures.thumbnails import Thumbnails
     from ..encoders.base import Encoder
     from ..indexer.run.report import Report, Tally
@@ -32,14 +33,39 @@ if TYPE_CHECKING:
     from ..search.engine import Engine
     from ..search.query.filters import FilterValues
     from ..search.query.sent import SentPicture
-    from . import checking, encoders, parts, photos, roots, runs, searches, status, watching, writing
+    from . import (
+        checking,
+        encoders,
+        exploring,
+        facets,
+        labelling,
+        maps,
+        parts,
+        photos,
+        pictures,
+        roots,
+        runs,
+        searches,
+        status,
+        suggesting,
+        timeline,
+        watching,
+        writing,
+    )
     from .parts import AnyPath
 else:
     config, catalogs, own_data, service, answers = import_later(
         "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
     )
-    checking, encoders, parts, photos, roots = import_later(".checking", ".encoders", ".parts", ".photos", ".roots")
-    runs, searches, status, watching, writing = import_later(".runs", ".searches", ".status", ".watching", ".writing")
+    checking, encoders, parts, photos, pictures, roots = import_later(
+        ".checking", ".encoders", ".parts", ".photos", ".pictures", ".roots"
+    )
+    exploring, facets, labelling, maps, suggesting = import_later(
+        ".exploring", ".facets", ".labelling", ".maps", ".suggesting"
+    )
+    runs, searches, status, timeline, watching, writing = import_later(
+        ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
+    )
 
 
 class Library:
@@ -292,8 +318,10 @@ class Library:
             self._parts, text, view, filters=filters or {}, plain=plain, files=files, picture=picture
         )
 
-    def similar(self, picture: int | AnyPath, count: int = 20, *, collapse: bool = False) -> Answer:
+    def similar(self, picture: int | AnyPath, count: int = 20, *, collapse: bool = False, burst: bool = True) -> Answer:
         """Find the photos like a photo of the library (its id) or like a picture file (or address, where allowed).
+
+        `burst=False` leaves the near-duplicates of a photo of the library out: the burst that it belongs to.
 
         >>> library.similar("Pictures/rocket.jpg", 1)[0].path.endswith("rocket.jpg")
         True
@@ -301,7 +329,7 @@ class Library:
         >>> rocket in [result.photo.id for result in library.similar(rocket)]
         False
         """
-        return searches.similar(self._parts, picture, answers.View(count, collapse=collapse))
+        return searches.similar(self._parts, picture, answers.View(count, collapse=collapse), burst=burst)
 
     def mark(self, photo_ids: Sequence[int], *, favourite: bool = True) -> list[int]:
         """Mark photos as favourites (`is:favourite` finds them), or unmark them; return their ids and those of copies.
@@ -353,6 +381,32 @@ class Library:
         """
         return photos.photo(self._parts, photo_id)
 
+    def photos(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
+        """The photos with these ids, by id; ids that no photo has are left out.
+
+        >>> cat = library.search("cat")[0].photo.id
+        >>> list(library.photos([cat, 4711])) == [cat]
+        True
+        """
+        return photos.photos(self._parts, photo_ids)
+
+    def exposure(self, photo_id: int) -> Exposure:
+        """How the photo was taken, read from its file: aperture, exposure time, ISO, focal length, flash.
+
+        Raises PhotoNotFound, PictureError if its file is gone, has changed or cannot be read, DecodersBusy.
+
+        >>> library.exposure(library.search("cat")[0].photo.id).iso is None
+        True
+        """
+        return photos.exposure(self._parts, photo_id)
+
+    def thumbnail_of(self, sent: SentPicture) -> bytes:
+        """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
+
+        Raises PictureError.
+        """
+        return pictures.thumbnail_of_sent(self._parts.settings, sent)
+
     def thumbnail(self, photo_id: int) -> Path:
         """Path of the photo's thumbnail (JPEG), made again if it was lost.
 
@@ -371,6 +425,70 @@ class Library:
         b'chelsea.png'
         """
         return photos.place_of(self._parts, photo)
+
+    # --- in order of time -------------------------------------------------------------------------
+
+    def months(self, filters: FilterValues | None = None) -> list[tuple[str | None, int]]:
+        """(month as 2024-05, number of its photos that pass), the newest first; at the end None: without a date.
+
+        Raises QueryError.
+
+        >>> library.months()
+        [(None, 6)]
+        """
+        return timeline.months(self._parts, filters or {})
+
+    def month(
+        self, month: str, offset: int = 0, count: int = 1000, *, filters: FilterValues | None = None
+    ) -> list[PhotoRecord]:
+        """Up to `count` photos of a month (2024-05, or `undated`) that pass, after `offset` others, the newest first.
+
+        Raises QueryError.
+
+        >>> len(library.month("undated", 2, filters={"type": "png"}))
+        3
+        """
+        return timeline.month(self._parts, month, filters or {}, offset, count)
+
+    def on_this_day(self, day: str, count: int = 12) -> list[DayInYear]:
+        """The earlier years with photos of this day, the newest first, each with up to `count` photos.
+
+        `day` is as 11-26, which means the years before the newest of the library, or 2026-11-26, which means those
+        before 2026. Raises QueryError.
+
+        >>> library.on_this_day("11-26")
+        []
+        """
+        return timeline.on_this_day(self._parts, day, count)
+
+    def clusters(self, zoom: float = 1, *, filters: FilterValues | None = None) -> list[Cluster]:
+        """Where the photos that pass were taken: those near each other as one cluster, the largest first.
+
+        A map of the world at `zoom` is 256 * 2 ** `zoom` pixels wide, and a cluster has the photos of 64 x 64 of them;
+        of more, if there were too many clusters within the area of the filter `within`. Raises QueryError.
+
+        >>> library.clusters(filters={"within": "40,-10,60,20"})
+        []
+        """
+        return maps.clusters(self._parts, filters or {}, zoom)
+
+    def neighbours(self, photo_id: int, count: int = 10) -> tuple[Sequence[PhotoRecord], Sequence[PhotoRecord]]:
+        """Up to `count` photos taken before a photo, and after it, the nearest first. Raises PhotoNotFound.
+
+        >>> library.neighbours(library.search("cat")[0].photo.id)
+        ([], [])
+        """
+        return timeline.neighbours(self._parts, photo_id, count)
+
+    def place_name(self, photo: PhotoRecord, language: str = "en") -> tuple[str | None, str] | None:
+        """(name of the city, country's ISO code) where a photo was taken; None if that is not known.
+
+        The name is in `language`, one of the nine, where it is known; None if the photo was taken in no city.
+
+        >>> library.place_name(library.search("cat")[0].photo) is None
+        True
+        """
+        return photos.place_name(self._parts, photo, language)
 
     # --- what it holds ----------------------------------------------------------------------------
 
@@ -416,13 +534,49 @@ class Library:
         """
         writing.wait_until_writable(self._parts)
 
-    def facets(self) -> counting.Facets:
-        """What there is to filter by; counted at each call, some tenths of a second for 100,000 photos.
+    def facets(self, text: str = "", *, filters: FilterValues | None = None) -> counting.Facets:
+        """What there is to filter by, counted over the relevant photos of `text` (empty: all) that pass the filters.
+
+        Each facet is counted without its own filters, so that it shows what else there is to choose. The first call
+        after a change of the library takes some tenths of a second for 100,000 photos. Raises as `search` does.
 
         >>> library.facets().formats
         {'PNG': 5, 'JPEG': 1}
         """
-        return self.catalog.facets.count()
+        return facets.count(self._parts, text, filters or {})
+
+    def explore(self, language: str = "en") -> exploring.Explored:
+        """What it holds to wander through: things, places, folders, cameras, favourites, copies, searches to try.
+
+        Things and places are those that index runs have recognised so far. It is computed once after each change.
+        Names are in `language`, one of the nine; in English for any other.
+
+        >>> explored = library.explore("es")
+        >>> [tile.name for tile in explored.things if tile.key == "cat"]
+        ['gato']
+        >>> len(library.search("thing:cat"))
+        1
+        """
+        return exploring.explore(self._parts, language)
+
+    def suggest(self, text: str, language: str = "en", count: int = 8) -> list[suggesting.Suggestion]:
+        """Suggestions for what was typed so far: things, places, folders, cameras, lenses and files of this library.
+
+        Names match in any of the nine languages. Each suggestion leads to at least one photo.
+
+        >>> [suggestion.text for suggestion in library.suggest("gat", "es")]
+        ['gato']
+        """
+        return suggesting.suggest(self._parts, text, language, count)
+
+    def label(self, stop: Stop | None = None) -> None:
+        """Recognise the things and places that no index run has recognised yet. Raises LibraryBusy.
+
+        Every index run does this as its last step; a library that an earlier version made has to catch up.
+
+        >>> library.label()
+        """
+        labelling.label_in_slices(self._parts, stop)
 
     def duplicates(self, after: int = 0, count: int = 20) -> list[list[PhotoRecord]]:
         """Up to `count` groups of photos with equal bytes whose first photo's id is above `after`, in its order.

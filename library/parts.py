@@ -6,7 +6,7 @@ import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..config import Settings
 from ..data import excluded, paths
@@ -38,6 +38,8 @@ class Parts:
     loading: threading.RLock = field(default_factory=threading.RLock)
     guests: threading.Lock = field(default_factory=threading.Lock)
     """Held by a short write that shares the writer lock of a run in this process; the run ends after it."""
+    cached: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    """Name -> (generation, what was computed from the catalog of that generation)."""
     is_writing: bool = False
     """Whether this process holds the writer lock."""
 

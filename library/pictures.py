@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,7 @@ from ..data.catalog.catalog import Catalog
 from ..data.catalog.records import PhotoRecord
 from ..data.pictures.decoding import ON_DEMAND, DecodedPicture, DecodeOptions
 from ..errors import PictureError
+from ..search.query.sent import SentPicture
 from . import photos
 from .parts import CATALOG, Parts, thumbnails_in
 
@@ -71,3 +72,17 @@ class LibraryPictures:
     def _opened(self) -> Iterator[Parts]:
         with Catalog(self.folder / CATALOG) as catalog:
             yield Parts(self.folder, self.settings, catalog)
+
+
+def thumbnail_of_sent(settings: Settings, sent: SentPicture) -> bytes:
+    """A picture that was sent with a query, as a JPEG file of a thumbnail's size. Raises PictureError."""
+    options = DecodeOptions.from_settings(
+        settings, settings.thumbnail_side, pixels=False, jpeg_side=settings.thumbnail_side
+    )
+    options = replace(options, max_pixels=min(options.max_pixels, sent.max_pixels))
+    try:
+        jpeg = ON_DEMAND.decode(sent.data, options).jpeg
+    except PictureError as error:
+        raise PictureError(f"The picture {error.message}.", error.hint) from error
+    assert jpeg is not None, "the options ask for it"
+    return jpeg

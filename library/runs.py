@@ -14,7 +14,7 @@ from ..indexer.run.report import Report, Tally
 from ..indexer.run.stop import Stop
 from ..indexer.run.update import update
 from ..progress import Progress
-from . import encoders, roots, snapshots
+from . import encoders, labelling, roots, snapshots
 from .parts import AnyPath, Parts
 from .writing import back_up_own_data, writing
 
@@ -38,6 +38,7 @@ def index(
         places = [roots.add(parts, folder, exclusion) for folder in outer_folders]
         back_up_own_data(parts)  # the run may take hours
         report = _unless_stopped(update(work, places, progress, exclusion=exclusion, confirmed=confirmed))
+        labelling.label(parts, stop, progress)
     snapshots.save(parts, stop)
     return report
 
@@ -57,6 +58,7 @@ def rescan(
             roots.root(parts, root_id)
         work = pipeline(parts, record, stop)
         report = _unless_stopped(update(work, places, progress, exclusion=exclusion, strict=False, confirmed=confirmed))
+        labelling.label(parts, stop, progress)
     snapshots.save(parts, stop)
     return report
 
@@ -67,6 +69,7 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
         record = encoders.register(parts, encoders.create(parts, name, parts.settings))
         tally = encode_missing(pipeline(parts, record, stop), progress)
         parts.catalog.encoders.activate(record.id)
+        labelling.label(parts, stop, progress)
     snapshots.save(parts, stop)
     return tally
 

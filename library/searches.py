@@ -46,9 +46,16 @@ def search(
     return _with_pictures(parts, engine(parts).find(with_filters(query, filters_by_name), view, reader))
 
 
-def similar(parts: Parts, picture: int | AnyPath, view: View) -> Answer:
+def similar(parts: Parts, picture: int | AnyPath, view: View, *, burst: bool = True) -> Answer:
     """Find the photos like a photo of the library (its id), a picture file, or one at an address."""
-    return _with_pictures(parts, _similar(parts, picture, view))
+    if burst or not isinstance(picture, int):
+        return _with_pictures(parts, _similar(parts, picture, view))
+    near_duplicates = {result.photo.id for result in alike(parts, picture)}
+    # They are the nearest of all, so so many more results have `view.count` others among them.
+    answer = engine(parts).similar_to_photo(picture, replace(view, count=view.count + len(near_duplicates)))
+    others = [result for result in answer if result.photo.id not in near_duplicates][: view.count]
+    ranked = [replace(result, rank=rank) for rank, result in enumerate(others, start=1)]
+    return _with_pictures(parts, replace(answer, results=ranked, next=None))
 
 
 def alike(parts: Parts, photo_id: int) -> list[Result]:

@@ -17,7 +17,7 @@ from ..indexer.run.stop import Stop
 from ..indexer.run.update import update as run_update
 from ..indexer.watch.service import Host, Service, Timing
 from ..progress import Progress
-from . import encoders, roots, runs, snapshots
+from . import encoders, labelling, roots, runs, snapshots
 from .parts import Parts
 from .writing import writing
 
@@ -54,6 +54,7 @@ def update(parts: Parts, places: Sequence[Place], missed: Collection[int], progr
             strict=False,
             missed_before=missed,
         )
+        labelling.label(parts, stop)
     if any(place.is_whole for place in places) and not stop.asked:
         with suppress(Stopped):
             snapshots.save(parts, stop)

@@ -109,6 +109,26 @@ class Engine:
         present = [(records[hit.photo.id], hit) for hit in alike if hit.photo.id in records]
         return [Result(rank, record, hit.score, hit.relevance) for rank, (record, hit) in enumerate(present, start=1)]
 
+    def relevant_photos(self, query: Query) -> set[int] | None:
+        """Ids of all photos that are relevant to the terms of a query, whatever its filters are.
+
+        None if relevance means nothing because the library has few photos. Pictures by path or address are refused.
+        Raises QueryError, PhotoNotFound, PictureError.
+        """
+        query = replace(query, filters=())
+        vector = combine.vector_of(query.terms, self._texts.encode, self._picture_encoder(None))
+        excluded = frozenset(int(term.value) for term in query.terms if term.kind == "photo")
+        relevant: set[int] = set()
+        with self._catalog.read_snapshot():
+            source, step = self._rank(query, vector, NOTHING, excluded), CHUNK
+            while hits := source.more(step):
+                more = {hit.photo.id for hit in hits if hit.is_relevant}
+                relevant |= more
+                if not more and source.is_descending:
+                    break
+                step *= 2
+            return relevant if source.is_calibrated else None
+
     # --- how an answer is made ------------------------------------------------------------------
 
     def _answer(

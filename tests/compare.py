@@ -53,11 +53,15 @@ def assert_same(library, reference):
 
 
 def until(condition, seconds=60.0):
-    """Wait until something is so, and return it; how long it takes says nothing, on a machine that is busy."""
-    end = time.monotonic() + seconds
+    """Wait until something is so, and return it; how long it takes says nothing, on a machine that is busy.
+
+    Asking takes processor time from what is waited for, so the pauses grow.
+    """
+    end, pause = time.monotonic() + seconds, 0.03
     while not (last := condition()):
         assert time.monotonic() < end, "it did not come to that in time"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.25)
     return last
 
 

@@ -38,7 +38,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "create", registry.create)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def as_nobody() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Python code as a user without rights: root, whom tests run as here and there, may read everything."""
     if not shutil.which("setpriv") or os.geteuid() != 0:

@@ -185,25 +185,30 @@ def test_a_lost_thumbnail_is_not_made_of_another_picture(library, photos):
         library.thumbnail(photo.id)
 
 
-def test_a_thumbnail_that_may_not_be_read_is_said_so(library, photos, as_nobody, opened_to_all):
+def test_a_thumbnail_that_may_not_be_read_is_said_so(library, photos, tmp_path, as_nobody, opened_to_all):
     library.index([photos])
     photo_id = library.search("blue", 1).results[0].photo.id
     path = library.thumbnail(photo_id)
     library.close()
-    opened_to_all(library.folder)
+    copies = [shutil.copytree(library.folder, tmp_path / name) for name in ("open", "shut file", "shut folder")]
+    for copy in copies:
+        opened_to_all(copy)
+    inside = path.relative_to(library.folder)
+    (copies[1] / inside).chmod(0o600)
+    (copies[2] / inside).parent.chmod(0o600)
     code = (
         "import sys; from polyglance import Library\n"
-        "with Library.open(sys.argv[1], create=False) as library:\n"
-        "    try: print(len(library.thumbnail(int(sys.argv[2])).read_bytes()))\n"
-        "    except Exception as error: print(type(error).__name__, error)"
+        "for folder in sys.argv[2:]:\n"
+        "    with Library.open(folder, create=False) as library:\n"
+        "        try: print(len(library.thumbnail(int(sys.argv[1])).read_bytes()))\n"
+        "        except Exception as error: print(type(error).__name__, error)"
     )
-    assert int(as_nobody(code, str(library.folder), str(photo_id)).stdout) == path.stat().st_size
-    for hidden in (path, path.parent):
-        hidden.chmod(0o600)
-        output = as_nobody(code, str(library.folder), str(photo_id)).stdout
-        assert output.startswith("PictureError has a small copy in the library that you may not read or make"), output
-        assert "chmod -R a+rX" in output
-        hidden.chmod(0o755)
+    readable, *refusals = as_nobody(code, str(photo_id), *map(str, copies)).stdout.splitlines()
+    assert int(readable) == path.stat().st_size
+    assert len(refusals) == 2
+    for refusal in refusals:
+        assert refusal.startswith("PictureError has a small copy in the library that you may not read or make")
+        assert "chmod -R a+rX" in refusal
 
 
 @pytest.mark.parametrize("readded", [False, True])

@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Self
 
 from . import opening
+from .browsing import Browsing
 from .changes import Changes
 from .copies import Copies
 from .encoders import Encoders
 from .facets import FacetCounts
 from .failures import Failures
 from .favourites import Favourites
+from .labels import Labels
+from .maps import PhotoMap
 from .photos import Photos
 from .roots import Roots
 from .selection import Selection
 from .settings import LibrarySettings
+from .timeline import Timeline
 from .vectors import Vectors
 from .words import Words
 
@@ -37,7 +41,11 @@ class Catalog:
         self.favourites = Favourites(database)
         self.failures = Failures(database)
         self.selection = Selection(database)
-        self.facets = FacetCounts(database)
+        self.timeline = Timeline(database)
+        self.maps = PhotoMap(database)
+        self.facets = FacetCounts(database, self.settings)
+        self.labels = Labels(database)
+        self.browsing = Browsing(database)
         self.copies = Copies(database)
         self.changes = Changes(database, self.roots, self.photos)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from . import seals, settings
 from .database import Database, damaged
 from .dialect import dialect
-from .models import EncoderRow
+from .models import EncoderRow, Label, Labelling
 from .records import EncoderRecord
 from .settings import LibrarySettings
 
@@ -39,8 +39,10 @@ class Encoders:
         return encoder
 
     def activate(self, encoder_id: int) -> None:
-        """Let another encoder answer from now on."""
+        """Let an encoder answer from now on. The things that another encoder saw are dropped with it."""
         with self._database.writing() as connection:
+            connection.execute(delete(Label).where(Label.kind == "thing"))
+            connection.execute(delete(Labelling).where(Labelling.kind == "thing"))
             settings.put(connection, "active_encoder", str(encoder_id))
             settings.bump(connection)
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func, select
+import numpy as np
+from sqlalchemy import Connection, select
 
+from ...arrays import Ids
 from .. import paths
-from .database import Database
-from .favourites import is_favourite
+from .conditions import conditions
+from .database import Database, fetch
+from .facet_table import FacetTable, Mask, read_table
+from .filters import NOTHING, Filters, split
 from .models import Photo, Root
+from .settings import LibrarySettings
 
 _SEPARATOR = os.fsencode(os.sep)
 
@@ -39,51 +44,76 @@ class Facets:
     favourites: int
     places: int
     """Photos that have a place in their metadata."""
+    lenses: dict[str, int] = field(default_factory=dict)
+    months: dict[str, int] = field(default_factory=dict)
+    """By month as 2024-05, the newest first."""
+    undated: int = 0
+    orientations: dict[str, int] = field(default_factory=dict)
+    photos: int = 0
+    """Photos that pass all filters."""
 
 
 class FacetCounts:
     """Counts over the readable photos."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: LibrarySettings) -> None:
         self._database = database
+        self._settings = settings
+        self._table: tuple[int, FacetTable] | None = None
+        """The generation of the library, and the facts of its photos then."""
 
-    def count(self) -> Facets:
-        """Count them all; a library of 100,000 photos takes some tenths of a second."""
-        readable = Photo.error.is_(None)
-        with self._database.reading() as connection:
-            dates = select(func.min(Photo.taken_at), func.max(Photo.taken_at)).where(readable)
-            first, last = connection.execute(dates).one()
-            favourites = select(func.count()).select_from(Photo).where(is_favourite(), readable)
-            places = select(func.count()).where(readable, Photo.latitude.is_not(None))
-            return Facets(
-                _count_by(connection, Photo.camera),
-                _count_by(connection, Photo.format),
-                _count_folders(connection),
-                first,
-                last,
-                connection.execute(favourites).scalar_one(),
-                connection.execute(places).scalar_one(),
-            )
+    def count(self, filters: Filters = NOTHING, among: Ids | None = None) -> Facets:
+        """Count the photos that pass the filters; only those with the ids `among`, if it is not None.
+
+        Each facet is counted without its own filters, so that it shows what else there is to choose.
+        """
+        with self._database.read_snapshot(), self._database.reading() as connection:
+            table = self._read_table(connection)
+            base = np.ones(len(table.ids), np.bool_) if among is None else table.mask(among)
+            masks = {name: table.mask(_passing(connection, part)) for name, part in split(filters).items()}
+            root_paths = {row.id: row.path for row in connection.execute(select(Root.id, Root.path))}
+
+        def without(name: str) -> Mask:
+            return np.logical_and.reduce([base, *(mask for other, mask in masks.items() if other != name)])
+
+        dated, oriented = without("date"), table.orientations.count(without("orientation"))
+        first, last = table.moments.ends(dated)
+        return Facets(
+            table.cameras.count(without("camera")),
+            table.formats.count(without("type")),
+            _folders(table.folders.count(without("folder")), root_paths),
+            first,
+            last,
+            int(np.count_nonzero(without("favourite") & table.is_favourite)),
+            int(np.count_nonzero(without("place") & table.has_place)),
+            lenses=table.lenses.count(without("lens")),
+            months=dict(sorted(table.months.count(dated).items(), reverse=True)),
+            undated=int(np.count_nonzero(dated & (table.moments.codes < 0))),
+            orientations=oriented,
+            photos=int(np.count_nonzero(without(""))),
+        )
+
+    def _read_table(self, connection: Connection) -> FacetTable:
+        generation = self._settings.generation()
+        if self._table is None or self._table[0] != generation:
+            self._table = (generation, read_table(connection))
+        return self._table[1]
 
 
-def _count_by(connection: Connection, column: Any) -> dict[str, int]:
-    """Value -> number of photos, the most frequent first."""
-    statement = select(column, func.count()).where(Photo.error.is_(None), column.is_not(None)).group_by(column)
-    counts = [(str(name), int(count)) for name, count in connection.execute(statement)]
-    return dict(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
+def _passing(connection: Connection, filters: Filters) -> Ids:
+    statement = select(Photo.id).where(*conditions(connection, filters))
+    return np.array(fetch(connection, statement), np.int64).reshape(-1)
 
 
-def _count_folders(connection: Connection) -> list[Folder]:
+def _folders(direct: Mapping[tuple[int, bytes], int], root_paths: Mapping[int, bytes]) -> list[Folder]:
     """Every folder with photos, and the folders above it, with all photos below; in order of root and path."""
-    roots = {row.id: row.path for row in connection.execute(select(Root.id, Root.path))}
-    direct: Counter[tuple[int, bytes]] = Counter()
-    for root_id, path in connection.execute(select(Photo.root_id, Photo.path).where(Photo.error.is_(None))):
-        direct[root_id, os.path.dirname(path)] += 1
     total: Counter[tuple[int, bytes]] = Counter()
     for (root_id, folder), count in direct.items():
         for ancestor in (b"", *paths.upwards(folder)):
             total[root_id, ancestor] += count
-    folders = [Folder(roots[root_id], folder, count) for (root_id, folder), count in total.items() if root_id in roots]
+    folders = [
+        Folder(root_paths[root_id], path, count) for (root_id, path), count in total.items() if root_id in root_paths
+    ]
     return sorted(folders, key=lambda folder: (folder.root, folder.path.split(_SEPARATOR)))
 
 

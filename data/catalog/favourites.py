@@ -8,6 +8,7 @@ Functions with a `connection` work inside the caller's transaction; each method 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from . import photo_rows, seals, settings
-from .database import Database
+from .database import Database, fetch
 from .dialect import dialect
 from .models import EncoderRow, Favourite, Photo, Vector
 from .photo_rows import batches
@@ -41,9 +42,9 @@ class Favourites:
 
     def among(self, photo_ids: Sequence[int]) -> set[int]:
         """The favourites among a few photos."""
-        statement = select(Photo.id).where(Photo.id.in_([int(photo_id) for photo_id in photo_ids]), is_favourite())
         with self._database.reading() as connection:
-            return set(connection.execute(statement).scalars())
+            rows = fetch(connection, _among(), {"ids": dialect.id_list_value(photo_ids)})
+        return {photo_id for (photo_id,) in rows}
 
     def count_among(self, photo_ids: Sequence[int]) -> int:
         """The number of favourites among any number of photos."""
@@ -56,6 +57,13 @@ class Favourites:
 def is_favourite() -> Any:
     """The condition that a photo is a favourite."""
     return Photo.content_hash.in_(select(Favourite.content_hash))
+
+
+@functools.cache
+def _among() -> Any:
+    # Unindexed: SQLite would begin with all favourites, and look for each in the list of ids.
+    marked = dialect.unindexed(Photo.content_hash).in_(select(Favourite.content_hash))
+    return select(Photo.id).where(Photo.id.in_(dialect.id_list()), marked)
 
 
 def put(connection: Connection, marks: Mapping[bytes, str]) -> None:

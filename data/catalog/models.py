@@ -115,3 +115,28 @@ class Vector(Base):
     content_hash: Mapped[bytes] = mapped_column(LargeBinary)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
     seal: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Label(Base):
+    """A thing that a content shows, or the place where it was taken. Derived: it has no seal, and is made again."""
+
+    __tablename__ = "label"
+    __table_args__ = (Index("label_content_hash", "content_hash"), {"sqlite_with_rowid": False})
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    score: Mapped[float] = mapped_column(Float)
+
+
+class Labelling(Base):
+    """How far the labels of a kind were made.
+
+    `basis` is what they depend on (encoder, names, rule), `last` the last vector that was judged, and `total` the
+    number of vectors when the first was.
+    """
+
+    __tablename__ = "labelling"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    basis: Mapped[str]
+    last: Mapped[int]
+    total: Mapped[int]

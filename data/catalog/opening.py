@@ -15,7 +15,7 @@ from .dialect import dialect
 
 log = logging.getLogger("polyglance")
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """Newest Alembic revision; a test compares it with the migrations."""
 
 _VERSION = text("SELECT version_num FROM alembic_version")

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, select
 from .. import paths
 from ..pictures.exif import Facts
 from . import seals
-from .database import damaged
+from .database import damaged, fetch
+from .dialect import dialect
 from .models import Photo, Root
 from .records import Entry, PhotoRecord
 
@@ -82,6 +83,26 @@ def photo_select() -> Any:
         .add_columns(Photo.height, Photo.format, Photo.keywords, Root.path.label("root"), *fact_columns(), Photo.seal)
         .join(Root, Root.id == Photo.root_id)
     )
+
+
+def photos_in_order(connection: Connection, ids: Any) -> list[PhotoRecord]:
+    """The photos whose ids a statement selects, in its order.
+
+    A statement with the join of roots in it may begin with the roots and read all photos of each.
+    """
+    return photos_by_ids(connection, [photo_id for (photo_id,) in fetch(connection, ids)])
+
+
+def photos_by_ids(connection: Connection, photo_ids: Sequence[int]) -> list[PhotoRecord]:
+    """The photos with these ids, in their order."""
+    rows = connection.execute(_photos_by_ids(), {"ids": dialect.id_list_value(photo_ids)}).all()
+    by_id = {row.id: photo_of(row) for row in rows}
+    return [by_id[photo_id] for photo_id in photo_ids if photo_id in by_id]
+
+
+@functools.cache
+def _photos_by_ids() -> Any:
+    return photo_select().where(Photo.id.in_(dialect.id_list()))
 
 
 def photo_of(row: Any) -> PhotoRecord:

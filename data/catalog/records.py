@@ -156,3 +156,25 @@ class PhotoRecord:
     height: int | None
     format: str | None
     facts: Facts
+
+
+class DayInYear(NamedTuple):
+    """The photos of one day of a year: how many there are, and the first of them."""
+
+    year: int
+    photos: int
+    first: list[PhotoRecord]
+
+
+class Cluster(NamedTuple):
+    """Photos that were taken near each other, in decimal degrees: their mean place, and the box around all of them."""
+
+    photos: int
+    cover: int
+    """Id of the photo that represents them."""
+    latitude: float
+    longitude: float
+    south: float
+    west: float
+    north: float
+    east: float

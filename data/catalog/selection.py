@@ -16,7 +16,7 @@ from .database import Database, fetch
 from .dialect import dialect
 from .filters import NOTHING, Filters
 from .models import Photo, Root, Vector
-from .photo_rows import batches, photo_of, photo_select
+from .photo_rows import batches, photo_of, photo_select, photos_in_order
 from .records import Brief, PhotoRecord
 
 SORTED_AT_ONCE = 5000
@@ -79,8 +79,8 @@ class Selection:
             if passing_up_to <= SORTED_AT_ONCE:
                 # Unindexed: the index would lead through all photos by date to find these.
                 taken_at = dialect.unindexed(taken_at)
-            ordered = photo_select().where(*passing).order_by(taken_at.desc().nulls_last(), Photo.id)
-            return [photo_of(row) for row in connection.execute(ordered.offset(offset).limit(count))]
+            ordered = select(Photo.id).where(*passing).order_by(taken_at.desc().nulls_last(), Photo.id)
+            return photos_in_order(connection, ordered.offset(offset).limit(count))
 
 
 @functools.cache

@@ -11,8 +11,8 @@ SQLAlchemy reserves for one dialect (`sqlite_where`). Another dialect is a modul
   `reason`, `hint`;
 - `insert_or_ignore`, `upsert`; `id_list` and `id_list_value`, ids as one parameter; `unindexed`, an expression that no
   index serves; `has_byte`, a condition on bytes; `LARGEST_ID`;
-- full text: `WORDS_SCHEMA`, the table `WORDS` with its key `WORDS_ID`, `is_match`, `match_value`, `names_value` and
-  `BEST_MATCH`.
+- full text: `WORDS_SCHEMA`, the table `WORDS` with its key `WORDS_ID`, `is_match`, `match_value`, `names_value`,
+  `beginning_value` and `BEST_MATCH`.
 
 Durability: write-ahead log with `synchronous=NORMAL`. A killed process loses nothing that was committed. After a power
 cut or a crash of the system the last commits may be missing, but none is there in part: SQLite waits for the disk at
@@ -293,6 +293,12 @@ def names_value(query: NameQuery) -> str:
         for unit in query.units
     )
     return f"name : ({asked})" + (f" OR folder : ({asked})" if query.may_be_folder else "")
+
+
+def beginning_value(units: Sequence[Sequence[str]]) -> str:
+    """FTS5's expression for names that have all units, the last of which may be a beginning; empty if there is none."""
+    phrases = ['"' + " ".join(unit) + '"' for unit in units]
+    return f"name : ({' AND '.join(phrases)} *)" if phrases else ""
 
 
 def _all_units(units: Units) -> str:

@@ -35,6 +35,7 @@ _AFTER = text(
     f"SELECT {_COLUMNS} FROM vector WHERE encoder_id + 0 = :encoder_id AND id > :last ORDER BY id LIMIT {AT_ONCE}"
 )
 _BY_IDS = text(f"SELECT {_COLUMNS} FROM vector WHERE id IN ({dialect.id_list()}) ORDER BY id")
+_CONTENTS = text(f"SELECT id, content_hash FROM vector WHERE id IN ({dialect.id_list()})")
 _ALL_SEALS = text("SELECT id, seal FROM vector WHERE encoder_id = :encoder_id")  # from an index alone
 _SEALS = text("SELECT id, seal FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first AND id < :end")
 _LAST_SEALS = text(
@@ -95,6 +96,11 @@ class Vectors:
                 rows += [(key, vector, seal or b"") for key, vector, seal in connection.execute(statement)]
         return rows
 
+    def contents(self, vector_ids: Sequence[int]) -> dict[int, bytes]:
+        """Vector id -> hash of its content."""
+        with self._database.reading() as connection:
+            return dict(fetch(connection, _CONTENTS, {"ids": dialect.id_list_value(vector_ids)}))
+
     # --- of an encoder ----------------------------------------------------------------------
 
     def after(self, encoder_id: int, vector_id: int) -> Iterator[VectorBatch]:
@@ -138,6 +144,11 @@ class Vectors:
         with self._database.reading() as connection:
             parameters = {"encoder_id": encoder_id, "last": last, "limit": limit}
             return _ids_and_seals(fetch(connection, _LAST_SEALS, parameters))
+
+    def last_id(self, encoder_id: int) -> int:
+        """The highest id of a vector by this encoder; 0 if there is none."""
+        ids, _ = self.last_seals(encoder_id, ALL, 1)
+        return int(ids[0]) if len(ids) else 0
 
     def count(self, encoder_id: int, last: int = ALL) -> int:
         """Number of vectors with ids up to `last`."""

@@ -16,7 +16,7 @@ from PIL import Image
 from ...config import Settings
 from ...errors import DecodersBusy, PictureError
 from . import memory, thumbnails
-from .exif import Facts
+from .exif import Exposure, Facts
 from .frames import Message
 from .pool import POOL
 from .process import DecodingProcess
@@ -59,6 +59,7 @@ class DecodedPicture:
     height: int
     format: str
     facts: Facts
+    exposure: Exposure
 
 
 class Decoders:
@@ -165,4 +166,5 @@ def _read_picture(answer: Message) -> DecodedPicture:
     pixels, jpeg = answer.blocks
     image = Image.frombytes("RGB", tuple(values["size"]), pixels) if pixels else None
     facts = Facts(**{**values["facts"], "keywords": tuple(values["facts"]["keywords"])})
-    return DecodedPicture(image, jpeg, values["width"], values["height"], values["format"], facts)
+    exposure = Exposure(**values["exposure"])
+    return DecodedPicture(image, jpeg, values["width"], values["height"], values["format"], facts, exposure)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -56,6 +57,53 @@ class Facts:
     longitude: float | None = None
     caption: str | None = None
     keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How a picture was taken; None where the metadata say nothing usable. Lengths are in millimetres.
+
+    `exposure` is in seconds, `exposure_bias` in EV. `focal_length_35` gives the same angle of view on 35 mm film.
+    `flash` is whether it fired.
+    """
+
+    f_number: float | None = None
+    exposure: float | None = None
+    iso: int | None = None
+    focal_length: float | None = None
+    focal_length_35: float | None = None
+    exposure_bias: float | None = None
+    flash: bool | None = None
+
+
+_BOUNDS = {
+    "f_number": (ExifTags.Base.FNumber, 0.1, 1000.0),
+    "exposure": (ExifTags.Base.ExposureTime, 1e-7, 1e6),
+    "focal_length": (ExifTags.Base.FocalLength, 0.1, 1e5),
+    "focal_length_35": (ExifTags.Base.FocalLengthIn35mmFilm, 0.1, 1e5),
+    "exposure_bias": (ExifTags.Base.ExposureBiasValue, -100.0, 100.0),
+}
+"""Field of `Exposure` -> its tag, and the least and the most that a camera can mean."""
+
+
+def read_exposure(image: Image.Image) -> Exposure:
+    """Return how a decoded picture was taken. Never raises: damaged metadata gives what can be had."""
+    shot: Mapping[int, Any] = _attempt(lambda: image.getexif().get_ifd(ExifTags.IFD.Exif), {})
+    values = {
+        name: _attempt(partial(_number, shot, tag, least, most), None) for name, (tag, least, most) in _BOUNDS.items()
+    }
+    iso = _attempt(lambda: _number(shot, ExifTags.Base.ISOSpeedRatings, 1, 1e8), None)
+    flash = _attempt(lambda: shot.get(ExifTags.Base.Flash), None)
+    return Exposure(
+        **values, iso=None if iso is None else int(iso), flash=bool(flash & 1) if isinstance(flash, int) else None
+    )
+
+
+def _number(tags: Mapping[int, Any], tag: int, least: float, most: float) -> float | None:
+    """The value of a tag, or the first of several, if it is between the two."""
+    value: Any = tags[tag]
+    number = float(value[0] if isinstance(value, tuple) else value)
+    return round(number, 9) if least <= number <= most else None  # NaN is not between them
 
 
 def read(image: Image.Image) -> Facts:

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from ...errors import PictureError
 from . import colour, exif, formats, raw, tags
-from .exif import Facts
+from .exif import Exposure, Facts
 from .sniffing import sniff_format
 
 supported_extensions = formats.supported_extensions
@@ -52,6 +52,7 @@ class Picture:
     height: int
     format: str
     facts: Facts
+    exposure: Exposure
 
 
 def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
@@ -100,6 +101,7 @@ def _decode_raw(data: bytes, side: int, max_pixels: int) -> Picture:
 
 def _finish(image: Image.Image, full: tuple[int, int], orientation: int, name: str, facts: Facts, side: int) -> Picture:
     """Reduce, convert and turn a decoded picture, and close it; `full` is its size before reducing and turning."""
+    exposure = exif.read_exposure(image)
     rgb = colour.to_srgb(image, 2 * side, 2 * MAX_ASPECT * side)
     image.close()  # frees its pixels before the result is copied, and the file's bytes, which the plugin holds
     if max(rgb.size) > MAX_ASPECT * side:
@@ -108,7 +110,7 @@ def _finish(image: Image.Image, full: tuple[int, int], orientation: int, name: s
         rgb = rgb.transpose(_TURNS[orientation])
     rgb.info = {}
     width, height = full if orientation < 5 else full[::-1]
-    return Picture(rgb, width, height, name, facts)
+    return Picture(rgb, width, height, name, facts, exposure)
 
 
 def _resize_within(image: Image.Image, side: int) -> Image.Image:

@@ -83,6 +83,7 @@ def _make_message(picture: Picture, values: Values) -> Message:
         "height": picture.height,
         "format": picture.format,
         "facts": asdict(picture.facts),
+        "exposure": asdict(picture.exposure),
         "size": image.size,
     }
     pixels = image.tobytes() if values["pixels"] else b""

@@ -26,6 +26,7 @@ from ...errors import EncoderUnavailable
 from ...languages import chinese, stop_words
 from ..base import Card, Condition, Curve, Fingerprint, Registration, Vectors, checked
 from . import concept_space, sentences
+from . import things as thing_table
 from .colours import colour_vector, plain_border
 from .reading import read
 
@@ -39,7 +40,7 @@ SIDE = 260
 THUMBNAIL_SIDE = 64
 """Side of the reduced picture from which border and colours are computed, in pixels."""
 
-IMAGE_FORMULA, TEXT_FORMULA = 1, 2
+IMAGE_FORMULA, TEXT_FORMULA = 1, 3
 """Increase one when a change of the code changes the vectors of pictures or of texts.
 
 Every library has to be encoded again after a change of the first. The second costs nothing.
@@ -154,6 +155,25 @@ class LiteEncoder:
         """Implements `KnowsConditions`. Raises EncoderUnavailable."""
         _, space = _text_tower()
         return space.conditions(read(text, space.words))
+
+    def things(self, names: Sequence[str]) -> tuple[Vectors, Vectors] | None:
+        """Implements `KnowsThings`. Raises EncoderUnavailable."""
+        table = _thing_table()
+        if not all(name in table.rows for name in names):
+            return None
+        rows = [table.rows[name] for name in names]
+        return table.vectors[rows], table.attainable[rows]
+
+    def has_thing(self, name: str, language: str) -> bool:
+        """Implements `KnowsThings`. Raises EncoderUnavailable."""
+        return _thing_table().has_name(name, language)
+
+
+def _thing_table() -> thing_table.Table:
+    try:
+        return thing_table.load()
+    except (OSError, ValueError, KeyError) as error:
+        raise _unavailable(error) from error
 
 
 def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:

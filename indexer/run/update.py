@@ -206,7 +206,9 @@ def _prune(pipeline: Pipeline, places: Sequence[Place]) -> None:
     """
     whole = {place.root.id for place in places if place.is_whole}
     if all(root.id in whole for root in pipeline.catalog.roots.all(counted=False)):
-        for content_hash in pipeline.catalog.vectors.prune():
+        pruned = pipeline.catalog.vectors.prune()
+        pipeline.catalog.labels.drop(pruned)
+        for content_hash in pruned:
             pipeline.thumbnails.remove(content_hash)
         if pipeline.excluded:
             pipeline.excluded.tidy()

@@ -34,7 +34,8 @@ def vector_of(
     total = weights @ np.stack(vectors).astype(np.float64)
     length = float(np.linalg.norm(total))
     if length < CANCELLED * float(np.abs(weights).sum()):
-        raise QueryError("The parts of the query cancel each other out.", "Change their weights, or leave some out.")
+        error = QueryError("The parts of the query cancel each other out.", "Change their weights, or leave some out.")
+        raise error.with_code("cancelled")
     return (total / length).astype(np.float32)
 
 

@@ -12,8 +12,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from ...data.catalog.filters import Filters, Near, Span
+from ...data.catalog.filters import Box, Filters, Near, Span
 from ...errors import QueryError
+from ...languages import things
 from ...languages.tokens import units
 
 DEFAULT_KM = 5.0
@@ -102,6 +103,11 @@ def add_camera(filters: Filters, value: str) -> Filters:
     return replace(filters, cameras=(*filters.cameras, value))
 
 
+def add_lens(filters: Filters, value: str) -> Filters:
+    """`lens:"35mm"`: words of the lens's name."""
+    return replace(filters, lenses=(*filters.lenses, value))
+
+
 def add_type(filters: Filters, value: str) -> Filters:
     """`type:heic`: a kind of file, a key of FORMATS."""
     formats = FORMATS.get(value.strip().lstrip(".").lower())
@@ -111,10 +117,12 @@ def add_type(filters: Filters, value: str) -> Filters:
 
 
 def add_is(filters: Filters, value: str) -> Filters:
-    """`is:favourite`."""
-    if value.lower() not in {"favourite", "favorite"}:
-        raise QueryError(f"is:{value[:20]} is not known.", "There is is:favourite")
-    return replace(filters, favourite=True)
+    """`is:favourite`, `is:undated`."""
+    if value.lower() in {"favourite", "favorite"}:
+        return replace(filters, favourite=True)
+    if value.lower() == "undated":
+        return replace(filters, undated=True)
+    raise QueryError(f"is:{value[:20]} is not known.", "There are is:favourite and is:undated")
 
 
 def add_has(filters: Filters, value: str) -> Filters:
@@ -146,6 +154,31 @@ def add_near(filters: Filters, value: str) -> Filters:
         hint = "Latitude, longitude and kilometres, for example: near:48.85,2.35,5"
         raise QueryError(f"near:{value[:40]} is no place.", hint) from None
     return replace(filters, near=Near(latitude, longitude, km))
+
+
+def add_thing(filters: Filters, value: str) -> Filters:
+    """`thing:dog`: the photo shows that thing; by its key, or by its name in any of the nine languages."""
+    keys = things.keys_of(value)
+    if not keys:
+        raise QueryError(f"thing:{value[:40]} is no known thing.", "'polyglance explore' lists those of this library.")
+    return replace(filters, things=(*filters.things, *keys))
+
+
+def add_place(filters: Filters, value: str) -> Filters:
+    """`place:Kyoto`, `place:日本`, `place:JP`: taken in that city or country."""
+    return replace(filters, places=(*filters.places, value.strip()))
+
+
+def add_within(filters: Filters, value: str) -> Filters:
+    """`within:48.8,2.2,48.9,2.5`: south, west, north and east in decimal degrees; of several, a photo is in all."""
+    try:
+        south, west, north, east = (float(part) for part in value.split(","))
+        if not (-90 <= south <= north <= 90 and abs(west) <= 180 and abs(east) <= 180):  # also refuses NaN
+            raise ValueError
+    except ValueError:
+        hint = "South, west, north and east in degrees, for example: within:48.8,2.2,48.9,2.5"
+        raise QueryError(f"within:{value[:40]} is no area.", hint) from None
+    return replace(filters, within=(*filters.within, Box(south, west, north, east)))
 
 
 def add_size(filters: Filters, value: str) -> Filters:

@@ -42,7 +42,8 @@ def make(filters: Iterable[Filter], roots: Sequence[RootRecord] = ()) -> Filters
         else:
             combined = check(filter_)(combined, filter_.value)
     if combined.after is not None and combined.before is not None and combined.after >= combined.before:
-        raise QueryError(f"No day is after {combined.after} and before {combined.before}.", "Check the two dates.")
+        error = QueryError(f"No day is after {combined.after} and before {combined.before}.", "Check the two dates.")
+        raise error.with_code("dates", after=combined.after, before=combined.before)
     return combined
 
 
@@ -56,11 +57,14 @@ def check(filter_: Filter) -> AddValue:
             f"There is no filter {name}:.",
             f"{guess}The filters are {' '.join(known + ':' for known in NAMES)}; "
             f'put text in quotes: "{name}:{value[:20]}"',
-        )
-    if not value.strip():
-        raise QueryError(f"The filter {name}: has no value.", f"For example: {_KINDS[name].example}")
-    add = _KINDS[name].add
-    add(Filters(), value)
+        ).with_code("filter_unknown", name=name, quoted=f'"{name}:{value[:20]}"')
+    add, example = _KINDS[name].add, _KINDS[name].example
+    try:
+        if not value.strip():
+            raise QueryError(f"The filter {name}: has no value.", f"For example: {example}")
+        add(Filters(), value)
+    except QueryError as error:
+        raise error.with_code("filter_value", filter=f"{name}:{value[:40]}", example=example) from None
     return add
 
 
@@ -83,7 +87,8 @@ def _find_roots(value: str, root_texts: Sequence[tuple[bytes, str]]) -> tuple[by
     folded = [(path, fold(text)) for path, text in root_texts]
     matching = tuple(path for path, text in folded if text == expected or text.replace("\\", "/").endswith(end))
     if not matching:
-        raise QueryError(f"root:{value[:60]} is no folder of this library.", "'polyglance status' lists them.")
+        error = QueryError(f"root:{value[:60]} is no folder of this library.", "'polyglance status' lists them.")
+        raise error.with_code("folder_unknown", folder=value[:60])
     return matching
 
 
@@ -99,7 +104,8 @@ def _find_folders(value: str, root_texts: Sequence[tuple[bytes, str]]) -> tuple[
     ]
     if not folders:
         hint = "Give a whole path, or one from the name of a folder that 'polyglance status' lists."
-        raise QueryError(f"in:{value[:60]} is in no folder of this library.", hint)
+        error = QueryError(f"in:{value[:60]} is in no folder of this library.", hint)
+        raise error.with_code("folder_unknown", folder=value[:60])
     return tuple(folders)
 
 
@@ -125,6 +131,7 @@ _KINDS = {
     "in": _Kind(_add_in_make, "in:Pictures/2024"),
     "folder": _Kind(values.add_folder, "folder:旅行"),
     "camera": _Kind(values.add_camera, 'camera:"X100V"'),
+    "lens": _Kind(values.add_lens, 'lens:"35mm"'),
     "type": _Kind(values.add_type, "type:heic"),
     "is": _Kind(values.add_is, "is:favourite"),
     "has": _Kind(values.add_has, "has:place"),
@@ -132,6 +139,9 @@ _KINDS = {
     "aspect": _Kind(values.add_aspect, "aspect:16:9"),
     "size": _Kind(values.add_size, "size:>4mp"),
     "near": _Kind(values.add_near, "near:48.85,2.35,5"),
+    "thing": _Kind(values.add_thing, "thing:dog"),
+    "place": _Kind(values.add_place, "place:Kyoto"),
+    "within": _Kind(values.add_within, "within:48.8,2.2,48.9,2.5"),
 }
 NAMES = tuple(_KINDS)
 """The names of all filters."""

@@ -32,7 +32,7 @@ def normalise(text: str, max_chars: int) -> str:
         raise QueryError(
             f"The query has {len(text):,} characters; the limit is {max_chars:,}.",
             "Describe the picture in a sentence or a few words.",
-        )
+        ).with_code("long", limit=f"{max_chars}")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise QueryError("The query is not valid text (its bytes are no UTF-8).", "Type it again in UTF-8.")
     if "\0" in text:
@@ -43,7 +43,8 @@ def normalise(text: str, max_chars: int) -> str:
         if cleaned == before:
             break
     if not cleaned:
-        raise QueryError("The query is empty.", "Say what the picture shows, for example: snowy mountains")
+        error = QueryError("The query is empty.", "Say what the picture shows, for example: snowy mountains")
+        raise error.with_code("empty")
     return cleaned
 
 

@@ -91,11 +91,16 @@ def parse(text: str, max_chars: int, *, plain: bool = False, beside: tuple[Term,
 def _check(query: Query) -> Query:
     terms = query.terms
     if len(terms) > MAX_TERMS:
-        raise QueryError(f"The query adds up {len(terms)} terms; the limit is {MAX_TERMS}.", "Use fewer.")
+        error = QueryError(f"The query adds up {len(terms)} terms; the limit is {MAX_TERMS}.", "Use fewer.")
+        raise error.with_code("terms", limit=str(MAX_TERMS))
     if terms and all(term.weight < 0 for term in terms):
-        raise QueryError("The query only says what not to show.", "Say what to show first, for example: beach - people")
+        error = QueryError(
+            "The query only says what not to show.", "Say what to show first, for example: beach - people"
+        )
+        raise error.with_code("subtracts_only")
     if not terms and not query.filters:
-        raise QueryError("The query is empty.", "Say what the picture shows, for example: snowy mountains")
+        error = QueryError("The query is empty.", "Say what the picture shows, for example: snowy mountains")
+        raise error.with_code("empty")
     return query
 
 
@@ -136,7 +141,7 @@ def _read_quoted(text: str, position: int) -> tuple[str, int]:
     match = _QUOTED.match(text, position)
     if not match:
         excerpt = text[position : position + 30]
-        raise QueryError(f"A quote is not closed: {excerpt}", QUOTE_HINT)
+        raise QueryError(f"A quote is not closed: {excerpt}", QUOTE_HINT).with_code("quote", text=excerpt)
     return " ".join(_ESCAPED.sub(r"\1", match[1]).split()), match.end()
 
 
@@ -161,10 +166,11 @@ def _make_term(sign: str, pieces: list[_Piece], *, is_alone: bool) -> Term:
         pieces = pieces[1:]
     value = " ".join(piece.text for piece in pieces if piece.text)
     if not value:
-        raise QueryError('A part of the query is empty: "".', "Leave it out.")
+        raise QueryError('A part of the query is empty: "".', "Leave it out.").with_code("empty_part")
     factor = float(weight[1]) if weight else 1.0
     if not factor:
-        raise QueryError(f"The weight of {value[:40]} is 0.", "Leave it out, or give it another weight.")
+        error = QueryError(f"The weight of {value[:40]} is 0.", "Leave it out, or give it another weight.")
+        raise error.with_code("weight", text=value[:40])
     has_quotes = any(piece.quoted for piece in pieces)
     kind, value = ("text", value) if has_quotes else _kind_of(value, is_alone=is_alone and not weight)
     return Term(kind, value, -factor if sign == "-" else factor)

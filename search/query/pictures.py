@@ -10,6 +10,7 @@ from PIL import Image
 
 from ...config import Settings
 from ...data import paths
+from ...data.catalog import failures
 from ...data.pictures import download, files
 from ...data.pictures.decoding import ON_DEMAND, DecodeOptions
 from ...encoders.base import Encoder
@@ -79,7 +80,8 @@ def from_sent(sent: SentPicture, options: DecodeOptions) -> Image.Image:
     try:
         return _decode(sent.data, replace(options, max_pixels=min(options.max_pixels, sent.max_pixels)))
     except PictureError as error:
-        raise PictureError(f"The picture {error.message}.", error.hint) from error
+        shown = PictureError(f"The picture {error.message}.", error.hint)
+        raise shown.with_code(f"picture_{failures.kind_of(error.message)}") from error
 
 
 def _decode(data: bytes, options: DecodeOptions) -> Image.Image:
@@ -91,4 +93,5 @@ def _decode(data: bytes, options: DecodeOptions) -> Image.Image:
 def unreadable(term: Term) -> QueryError:
     """The error for a query that names a picture where none may be read."""
     excerpt = term.value[:60]
-    return QueryError(f"{excerpt} is a picture, which cannot be read from here.", f'As text: "{excerpt}"')
+    error = QueryError(f"{excerpt} is a picture, which cannot be read from here.", f'As text: "{excerpt}"')
+    return error.with_code("file", text=excerpt, quoted=f'"{excerpt}"')

@@ -289,7 +289,7 @@ def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path, sample):
     process = subprocess.Popen(command, env=library, stderr=subprocess.PIPE, text=True)
     with Library.open(tmp_path / "library") as watcher:
         while watcher.status().photos < 2:
-            time.sleep(0.01)
+            time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, message = process.communicate(timeout=60)
     assert process.returncode == 1

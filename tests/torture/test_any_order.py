@@ -20,6 +20,8 @@ from polyglance.errors import LibraryBusy
 from polyglance.indexer.run.stop import Stop
 from polyglance.indexer.watch.service import Timing
 
+pytestmark = pytest.mark.torture
+
 NAMES = st.sampled_from(["a.bmp", "A.bmp", "b.BMP", "c.bmp", "é.bmp", "skip.bmp", "x.tmp.bmp", "y.bmp.part"])
 FOLDERS = st.sampled_from(["one", "One", "two", "skip", "three.bmp"])
 PATTERNS = ["skip/", "*.tmp.bmp"]
@@ -308,7 +310,7 @@ def run(machine, examples, steps):
 @pytest.mark.timeout(1800)  # dozens of runs in one test
 @pytest.mark.parametrize(
     "examples",
-    [5, pytest.param(40, marks=pytest.mark.torture), pytest.param(600, marks=pytest.mark.full)],
+    [8, pytest.param(600, marks=pytest.mark.full)],
 )
 def test_index_equals_disk_whatever_was_done(examples):
     run(Indexed, examples, 30)
@@ -316,7 +318,7 @@ def test_index_equals_disk_whatever_was_done(examples):
 
 @pytest.mark.parametrize(
     "examples",
-    [2, pytest.param(12, marks=pytest.mark.torture), pytest.param(150, marks=pytest.mark.full)],
+    [3, pytest.param(150, marks=pytest.mark.full)],
 )
 def test_index_equals_disk_under_watch_whatever_was_done(examples):
     run(Watched, examples, 20)

@@ -8,6 +8,8 @@ from colour_encoder import COLOURS, picture
 from compare import assert_same, count, rows, until
 from polyglance.data.catalog import locks
 
+pytestmark = pytest.mark.torture
+
 SLOW = {"COLOUR_SECONDS": "0.01"}
 
 
@@ -27,14 +29,14 @@ def read_until_told(folder, stop, bad):
         bad.put(repr(error))
 
 
-@pytest.mark.torture
-def test_eight_readers_search_while_one_writes(many, photos, tmp_path):
+@pytest.mark.parametrize(("count", "new"), [(3, 40), pytest.param(8, 200, marks=pytest.mark.full)])
+def test_readers_search_while_one_writes(many, photos, tmp_path, count, new):
     many(photos, 40)
     library = tmp_path / "library"
     children.finish(children.index, library, [photos])
-    many(photos / "more", 200, first=1000)
+    many(photos / "more", new, first=1000)
     stop, bad = children.context.Event(), children.context.SimpleQueue()
-    readers = [children.start(read_until_told, library, stop, bad) for _ in range(8)]
+    readers = [children.start(read_until_told, library, stop, bad) for _ in range(count)]
     children.finish(children.index, library, [photos], environment=SLOW)
     (photos / "00").rename(photos / "renamed")
     children.finish(children.index, library, [photos])
@@ -47,7 +49,6 @@ def test_eight_readers_search_while_one_writes(many, photos, tmp_path):
     assert_same(library, tmp_path / "reference")
 
 
-@pytest.mark.torture
 def test_a_second_writer_is_told_who_the_first_is(many, photos, tmp_path):
     many(photos, 100)
     library, said = tmp_path / "library", tmp_path / "said"
@@ -107,7 +108,6 @@ def test_a_second_watcher_is_told_who_the_first_is(many, photos, tmp_path):
     assert third.exitcode == 0
 
 
-@pytest.mark.torture
 def test_writers_that_take_turns_end_as_one(many, photos, tmp_path):
     """Two processes index different roots into one library, each trying until it is let in."""
     other = tmp_path / "other"

@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 
 import children
@@ -8,8 +9,8 @@ import pytest
 from colour_encoder import picture
 from compare import assert_same, rows, until
 from polyglance.errors import DiskFull
-from polyglance.ui.web.server import build
-from starlette.testclient import TestClient
+
+pytestmark = pytest.mark.torture
 
 SMALL = {"POLYGLANCE_THUMBNAIL_SIDE": "64"}
 
@@ -31,12 +32,23 @@ def assert_is_full(text):
     assert "disk is full" in errors[0] or "No space left" in errors[0], errors
 
 
-SIZES = [size if size == 500 else pytest.param(size, marks=pytest.mark.torture) for size in range(100, 1600, 200)]
+SIZES = [size if size in {100, 500} else pytest.param(size, marks=pytest.mark.full) for size in range(100, 800, 100)]
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory):
+    """A folder of 200 photos, and a library of it on a disk with space."""
+    place = tmp_path_factory.mktemp("album")
+    photos, reference = place / "photos", place / "one" / "reference"
+    for number in range(200):
+        picture(photos / f"{number}.png", number)
+    assert run(reference, "index", photos, "--encoder", "colour")[0] == 0
+    return photos, reference
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_full_disk_ends_the_run_in_one_line_and_harms_nothing(disk, many, photos, tmp_path, size):
-    many(photos, 400)
+def test_a_full_disk_ends_the_run_in_one_line_and_harms_nothing(disk, album, tmp_path, size):
+    photos, reference = album
     library = disk.plug(tmp_path / "small", f"{size}k") / "library"
     for _ in range(2):  # still full: the same answer
         code, said = run(library, "index", photos, "--encoder", "colour")
@@ -44,8 +56,7 @@ def test_a_full_disk_ends_the_run_in_one_line_and_harms_nothing(disk, many, phot
         assert_is_full(said)
     disk.grow(tmp_path / "small", "64m")
     assert run(library, "index", photos, "--encoder", "colour")[0] == 0
-    assert run(tmp_path / "one" / "reference", "index", photos, "--encoder", "colour")[0] == 0
-    assert_same(library, tmp_path / "one" / "reference")
+    assert_same(library, reference)
 
 
 @pytest.fixture
@@ -64,7 +75,6 @@ def watched(disk, photos, tmp_path):
     assert "Traceback" not in said.read_text()
 
 
-@pytest.mark.torture
 def test_a_watcher_says_that_the_disk_is_full_and_goes_on_when_it_is_not(disk, many, photos, tmp_path, watched):
     library, said = watched
     many(photos / "more", 400, first=400)
@@ -77,7 +87,6 @@ def test_a_watcher_says_that_the_disk_is_full_and_goes_on_when_it_is_not(disk, m
     assert (found["photos"], found["vectors"]) == (wanted["photos"], wanted["vectors"])
 
 
-@pytest.mark.torture
 def test_a_watcher_that_cannot_tell_how_it_is_for_want_of_space_works_on(photos, tmp_path, watched):
     library, _ = watched
     ballast = tmp_path / "small" / "ballast"
@@ -104,19 +113,33 @@ def fill(folder):
     assert os.statvfs(folder).f_bavail == 0
 
 
+@pytest.fixture(scope="module")
+def two_roots(tmp_path_factory):
+    """A folder of 200 photos, and a library of it in which another root shows 20 of them as well."""
+    place = tmp_path_factory.mktemp("two roots")
+    for number in range(200):
+        picture(place / "photos" / f"{number}.png", number)
+    for number in range(20):
+        picture(place / "others" / f"{number}.png", number)
+    children.finish(children.index, place / "library", [place / "photos", place / "others"])
+    return place
+
+
 @pytest.fixture
-def full(disk, many, photos, tmp_path):
-    """A library of 200 photos, a part of them in another root as well, on a disk with no byte free."""
-    many(photos, 200)
-    many(tmp_path / "others", 20)
+def full(disk, two_roots, tmp_path):
+    """A copy of that library on a disk with no byte free, and the folder of its 200 photos."""
     library = disk.plug(tmp_path / "small", "16m") / "library"
-    children.finish(children.index, library, [photos, tmp_path / "others"])
+    shutil.copytree(two_roots / "library", library)
     fill(tmp_path / "small")
-    return library
+    return library, two_roots / "photos"
 
 
 def test_a_library_on_a_full_disk_is_searched_and_says_that_nothing_can_be_marked(full, opened):
-    with TestClient(build(opened(full)), base_url="http://127.0.0.1:7860") as client:
+    from polyglance.ui.web.server import build  # with Gradio, which no other test of this folder needs
+    from starlette.testclient import TestClient
+
+    library, _ = full
+    with TestClient(build(opened(library)), base_url="http://127.0.0.1:7860") as client:
         found = client.get("/api/v1/search", params={"is": "favourite"})
         assert (found.status_code, found.json()["results"]) == (200, [])
         for _ in range(2):
@@ -127,20 +150,22 @@ def test_a_library_on_a_full_disk_is_searched_and_says_that_nothing_can_be_marke
         assert client.get("/api/v1/photos/1").json()["favourite"] is False
 
 
-def test_what_is_forgotten_frees_space_on_a_full_disk(full, photos, tmp_path):
-    code, said = run(full, "forget", photos)
+def test_what_is_forgotten_frees_space_on_a_full_disk(full, tmp_path):
+    library, photos = full
+    code, said = run(library, "forget", photos)
     assert code == 0
     assert said.endswith("Forgot 200 photos; the files are where they were.\n")
     assert os.statvfs(tmp_path / "small").f_bavail > 100
-    kept = list((full / "thumbnails").rglob("*.jpg"))
+    kept = list((library / "thumbnails").rglob("*.jpg"))
     assert len(kept) == 20  # those that the other root shows as well
-    code, said = run(full, "status", "--json")
+    code, said = run(library, "status", "--json")
     assert (code, json.loads(said)["photos"]) == (0, 20)
-    assert run(full, "check")[0] == 0
+    assert run(library, "check")[0] == 0
 
 
-def test_an_open_library_forgets_on_a_full_disk(full, opened, photos):
-    library = opened(full)
+def test_an_open_library_forgets_on_a_full_disk(full, opened):
+    library, photos = full
+    library = opened(library)
     with pytest.raises(DiskFull):
         library.mark([1])
     assert library.forget(photos) == 200

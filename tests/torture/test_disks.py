@@ -7,6 +7,8 @@ import pytest
 from colour_encoder import picture
 from compare import assert_equals_disk, ids, in_catalog, rows, thumbnails, until
 
+pytestmark = pytest.mark.torture
+
 
 @pytest.fixture
 def stick(tmp_path, disk):
@@ -71,7 +73,6 @@ def test_a_disk_inside_a_root_is_missed_by_itself(watch, disk, stick, many, phot
     assert watched.encoded() == 32
 
 
-@pytest.mark.torture
 def test_stray_files_at_the_mount_point_are_not_the_disk(watch, disk, stick, many, tmp_path):
     many(stick, 20)
     point = tmp_path / "media"
@@ -89,7 +90,6 @@ def test_stray_files_at_the_mount_point_are_not_the_disk(watch, disk, stick, man
     assert watched.encoded() == 20
 
 
-@pytest.mark.torture
 def test_another_disk_at_the_same_place_is_another_disk(watch, disk, stick, many, tmp_path):
     """Without a volume's name to tell them apart the photos do: none of them is on it."""
     many(stick, 20)
@@ -110,7 +110,6 @@ def test_another_disk_at_the_same_place_is_another_disk(watch, disk, stick, many
     assert watched.encoded() == 21
 
 
-@pytest.mark.torture
 def test_a_folder_taken_away_and_put_back_is_a_disk_too(watch, many, photos, tmp_path):
     many(photos, 20)
     watched = watch(photos)
@@ -125,7 +124,6 @@ def test_a_folder_taken_away_and_put_back_is_a_disk_too(watch, many, photos, tmp
     assert watched.encoded() == 21
 
 
-@pytest.mark.torture
 def test_forget_takes_a_root_whose_disk_will_not_come_back(watch, disk, stick, many, photos, tmp_path):
     many(photos, 5, first=500)
     many(stick, 20)

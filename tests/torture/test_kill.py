@@ -6,6 +6,8 @@ import children
 import pytest
 from compare import assert_same, count
 
+pytestmark = pytest.mark.torture
+
 BATCH = 4  # as children.settings has it
 
 
@@ -39,12 +41,7 @@ def kill_at_random_moments(kills, photos, tmp_path, log):
     assert count(log) <= 240 + hit * BATCH, "more than the batch in hand was lost at a kill"
 
 
-def test_killed_at_any_moment_it_ends_as_if_nothing_had_happened(photos, many, tmp_path):
+@pytest.mark.parametrize("kills", [8, pytest.param(50, marks=pytest.mark.full)])
+def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(photos, many, tmp_path, kills):
     many(photos, 240)
-    kill_at_random_moments(8, photos, tmp_path, tmp_path / "log")
-
-
-@pytest.mark.torture
-def test_killed_at_50_random_moments_it_ends_as_if_nothing_had_happened(photos, many, tmp_path):
-    many(photos, 240)
-    kill_at_random_moments(50, photos, tmp_path, tmp_path / "log")
+    kill_at_random_moments(kills, photos, tmp_path, tmp_path / "log")

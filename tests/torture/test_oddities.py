@@ -9,6 +9,8 @@ import children
 import pytest
 from compare import assert_sound, in_catalog, rows, until
 
+pytestmark = pytest.mark.torture
+
 
 @pytest.fixture
 def odd(photos, many, tmp_path):
@@ -64,7 +66,6 @@ def test_device_nodes_are_not_opened_for_reading(photos, many, needs_root, tmp_p
     assert len(in_catalog(tmp_path / "library")) == 3
 
 
-@pytest.mark.torture
 def test_oddities_that_come_under_watch_do_not_stop_it(photos, many, watch, until_equal):
     many(photos, 3)
     watched = watch(photos)

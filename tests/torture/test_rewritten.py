@@ -10,7 +10,9 @@ import pytest
 from colour_encoder import Setup, picture
 from compare import assert_equals_disk
 
-ROUNDS = [15, pytest.param(60, marks=pytest.mark.torture)]
+pytestmark = pytest.mark.torture
+
+ROUNDS = [10, pytest.param(60, marks=pytest.mark.full)]
 
 
 def content(number, folder):
@@ -67,7 +69,7 @@ def test_what_is_kept_is_what_the_file_holds(photos, tmp_path, write, rounds):
     setup.catalog.close()
 
 
-@pytest.mark.parametrize("rounds", [25, pytest.param(150, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("rounds", [25, pytest.param(150, marks=pytest.mark.full)])
 def test_two_writings_within_one_tick_of_the_clock_are_told_apart(photos, tmp_path, rounds):
     """Of one size, one inode and one time: only the reading comes late enough.
 
@@ -98,7 +100,6 @@ def test_two_writings_within_one_tick_of_the_clock_are_told_apart(photos, tmp_pa
     setup.catalog.close()
 
 
-@pytest.mark.torture
 def test_under_watch_too(photos, tmp_path, watch, until_equal):
     moments = random.Random(5)
     drawn = [content(number, tmp_path) for number in range(40)]

@@ -8,9 +8,9 @@ import children
 import pytest
 from compare import assert_same, count, in_catalog, rows, until
 
-SIGNALS = pytest.mark.parametrize(
-    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.torture), signal.SIGTERM], ids=lambda number: number.name
-)
+pytestmark = pytest.mark.torture
+
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 PROMISED_SECONDS = 5  # the promise itself, not a measure of speed
 SLOW = {"COLOUR_SECONDS": "0.5", "POLYGLANCE_THUMBNAIL_SIDE": "64"}
 
@@ -59,7 +59,6 @@ def test_index_keeps_the_batch_in_hand_and_goes_on(photos, many, tmp_path, numbe
     assert rows(tmp_path / "library") == rows(tmp_path / "reference")
 
 
-@pytest.mark.torture
 @SIGNALS
 def test_reencode_keeps_the_batch_in_hand_and_goes_on(photos, many, tmp_path, number):
     many(photos, 12)
@@ -87,7 +86,6 @@ def test_an_idle_watcher_ends_at_once_and_well(photos, many, tmp_path, number):
     assert command.stop(number) == 0
 
 
-@pytest.mark.torture
 @SIGNALS
 def test_a_busy_watcher_keeps_the_batch_in_hand_and_ends_well(photos, many, tmp_path, number):
     many(photos, 3)
@@ -106,7 +104,6 @@ def test_a_busy_watcher_keeps_the_batch_in_hand_and_ends_well(photos, many, tmp_
     assert_same(library, tmp_path / "reference")
 
 
-@pytest.mark.torture
 def test_a_second_signal_ends_it_at_once(photos, many, tmp_path):
     many(photos, 20)
     command = Command(tmp_path, "index", photos, "--encoder", "colour")

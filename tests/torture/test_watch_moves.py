@@ -5,6 +5,8 @@ import os
 import pytest
 from compare import assert_equals_disk, ids, in_catalog, thumbnails, until
 
+pytestmark = pytest.mark.torture
+
 
 @pytest.fixture
 def other(tmp_path):
@@ -46,14 +48,7 @@ def names_swapped(photos, other):
     (photos / "aside").rename(photos / "01")
 
 
-MOVES = [
-    files,
-    folder_between_roots,
-    *(
-        pytest.param(move, marks=pytest.mark.torture)
-        for move in (folders, files_between_roots, lower_to_upper, names_swapped)
-    ),
-]
+MOVES = [files, folders, files_between_roots, folder_between_roots, lower_to_upper, names_swapped]
 
 
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)

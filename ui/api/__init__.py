@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from ...library import Library
 from ..web.auth import Secret
 from ..web.jobs import Jobs
-from . import indexing, openapi, overview, page, photos, searching
+from . import exploring, indexing, maps, openapi, overview, page, photos, searching, timeline
 
 PREFIX = "/api/v1"
 _PARAMETER = re.compile(r"\{\w+\}")
@@ -21,8 +21,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def install(app: FastAPI, library: Library, jobs: Jobs, secret: Secret | None = None) -> None:
     """Add the routes for `library`, the documentation page, and the answers to unknown addresses."""
     openapi.install(app, secret)
-    for part in (searching.router(library), photos.router(library), overview.router(library)):
-        app.include_router(part, prefix=PREFIX, responses=openapi.ERRORS)
+    for part in (searching, timeline, maps, photos, overview, exploring):
+        app.include_router(part.router(library), prefix=PREFIX, responses=openapi.ERRORS)
     app.include_router(indexing.router(library, jobs), prefix=PREFIX, responses=openapi.ERRORS)
     app.include_router(_fallbacks(app), prefix=PREFIX)
 

@@ -7,9 +7,21 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ...answers import encoders, facets, folders, indexing, photos, problems, searching, status
-from ...data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
-from ...data.pictures.exif import Facts
+from ...answers import (
+    encoders,
+    exploring,
+    facets,
+    folders,
+    indexing,
+    maps,
+    photos,
+    problems,
+    searching,
+    status,
+    timeline,
+)
+from ...data.catalog.records import Cluster, DayInYear, EncoderRecord, PhotoRecord, RootRecord
+from ...data.pictures.exif import Exposure, Facts
 from ...encoders.registry import EncoderInfo
 from ...indexer.run.report import Report, Tally
 from ...library import Status
@@ -32,7 +44,7 @@ def answers() -> dict[str, Any]:
 
 
 def _documents() -> dict[str, BaseModel]:
-    folder = b"/home/me/Pictures"
+    folder, alps = b"/home/me/Pictures", "/home/me/Pictures/2024/Alps"
     facts = Facts(
         "2024-02-11T09:30:00", "Fujifilm X100V", "23mm F2", 45.9764, 7.6586, "The hut at sunrise", ("alps", "snow")
     )
@@ -62,16 +74,45 @@ def _documents() -> dict[str, BaseModel]:
         last="2024-02-11T09:30:00",
         favourites=7,
         places=2100,
+        photos=4096,
     )
     lite = EncoderInfo("lite", 1011, ("en", "zh"), 0, True, "embedded, everyday things")
+    cat = exploring.ThingTile(key="cat", name="gato", photos=31, cover=12, q="gato")
+    rome = exploring.PlaceTile(key="3169070", name="Roma", country="IT", photos=85, cover=57, q="place:3169070")
+    explored = exploring.Explore(
+        things=[cat],
+        places=[rome],
+        countries=[exploring.PlaceTile(key="IT", name="Italia", country="IT", photos=120, cover=12, q="place:IT")],
+        folders=[exploring.FolderTile(name="Alps", path=alps, photos=310, cover=12, q=f"in:{alps}")],
+        cameras=[exploring.CameraTile(name="Fujifilm X100V", photos=4000, cover=12, q='camera:"Fujifilm X100V"')],
+        favourites=exploring.FavouritesTile(photos=7, cover=12),
+        duplicates=exploring.CopiesTile(photos=2),
+        examples=[exploring.Example(language="es", text="gato")],
+    )
+    suggestion = exploring.Suggestion(
+        kind="place",
+        text="Roma",
+        photos=85,
+        q=None,
+        filter=exploring.SuggestedFilter(name="place", value="3169070"),
+    )
     return {
+        "explore": explored,
+        "suggest": exploring.Suggestions(suggestions=[suggestion]),
         "search": marked,
         "search_with_picture": marked,
         "similar": similar,
         "similar_to_upload": similar,
-        "photo": photos.Photo.from_record(photo, favourite=True),
+        "timeline": timeline.Timeline.from_counts([("2024-02", 310), (None, 3)]),
+        "timeline_month": timeline.Month.from_records("2024-02", [photo], {12}),
+        "on_this_day": timeline.OnThisDay.from_days([DayInYear(2024, 12, [photo])], {12}),
+        "photo_map": maps.Map.from_clusters([Cluster(310, 12, 45.9764, 7.6586, 45.97, 7.65, 45.98, 7.67)]),
+        "exif": photos.Exif.from_exposure(Exposure(2.8, 0.004, 200, 23.0, 35.0, 0.0, False), "23mm F2"),
+        "neighbours": timeline.Neighbours.from_records([copy], [], {12}),
+        "photo": photos.Photo.from_record(photo, favourite=True, place=("Zermatt", "CH")),
         "mark": photos.FavouriteMark(id=12, favourite=True, ids=[12, 57]),
         "unmark": photos.FavouriteMark(id=12, favourite=False, ids=[12, 57]),
+        "mark_many": photos.FavouriteMarks(favourite=True, ids=[12, 57]),
         "near_duplicates": photos.PhotoGroup.from_results([Result(1, photo, 1.0, 1.0), Result(2, copy, 1.0, 1.0)]),
         "status": status.Status.from_library(library),
         "facets": all_facets,

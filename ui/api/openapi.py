@@ -31,10 +31,22 @@ JPEG_OR_FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
     304: {"description": "The client has it (If-None-Match)"},
 }
+JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
+}
 PART: dict[int | str, dict[str, Any]] = {
     206: {"description": "The part asked for (Range)", "content": {"image/*": {}}},
     416: PROBLEM | {"description": "The file ends before that range"},
 }
+ZIP: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The zip", "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}},
+}
+
+
+def json_or_form(model: type[BaseModel]) -> dict[str, Any]:
+    """A request body with the fields of `model`, as JSON or as a form."""
+    kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+    return {"requestBody": {"required": True, "content": {kind: {"schema": _schema(model)} for kind in kinds}}}
 
 
 def picture_body() -> dict[str, Any]:

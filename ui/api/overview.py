@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ...answers.encoders import LibraryEncoders
@@ -11,14 +13,16 @@ from ...answers.photos import DuplicateGroups, PhotoGroup
 from ...answers.status import Status
 from ...encoders import registry
 from ...library import Library
-from .parameters import Count, Position
+from .parameters import Count, Position, SearchParameters
 from .responses import respond
+
+CACHED_FACETS = 32
 
 
 def router(library: Library) -> APIRouter:
     """Return the routes over `library`."""
     routes = APIRouter(tags=["Library"])
-    cached: dict[int, Facets] = {}  # generation -> facets, the newest only: counting takes time
+    cached: dict[tuple[int, str, str], Facets] = {}  # by generation, query and filters, the oldest first
 
     @routes.get("/status", response_model=Status)
     def status() -> Response:
@@ -26,14 +30,20 @@ def router(library: Library) -> APIRouter:
         return respond(Status.from_library(library.status()))
 
     @routes.get("/facets", response_model=Facets)
-    def facets() -> Response:
-        """What there is to filter by: cameras, folders, kinds, dates, each with its number of photos."""
-        generation = library.generation()
-        if generation not in cached:
-            counted = Facets.from_catalog(library.facets())
-            cached.clear()
-            cached[generation] = counted
-        return respond(cached.get(generation) or Facets.from_catalog(library.facets()))
+    def facets(parameters: Annotated[SearchParameters, Query()]) -> Response:
+        """What there is to filter by, each with its number of photos: of all, or of those that a search would find.
+
+        Counted are the photos that are relevant to `q` and pass the filters; each facet is counted without its own
+        filters. Other parameters of a search are accepted and change nothing.
+        """
+        key = (library.generation(), parameters.q, str(parameters.filters))
+        document = cached.get(key)
+        if document is None:
+            document = Facets.from_catalog(library.facets(parameters.q, filters=parameters.filters))
+            while len(cached) >= CACHED_FACETS:
+                cached.pop(next(iter(cached)), None)
+            cached[key] = document
+        return respond(document)
 
     @routes.get("/duplicates", response_model=DuplicateGroups)
     def duplicates(k: Count = 20, cursor: Position = 0) -> Response:

@@ -19,6 +19,12 @@ td, th { padding: .2rem .8rem .2rem 0; vertical-align: top; }
 a { color: inherit; }
 """
 
+_VALUES = {"path": "/home/me/Pictures", "ids": [1], "favourite": True}
+"""Values of fields in examples; others are null."""
+
+_OUTPUTS = {"image/*": "-o photo.jpg ", "application/zip": "-o photos.zip "}
+"""Media type of an answer -> the option that writes it to a file."""
+
 
 def html(document: dict[str, Any], base: str) -> str:
     """The page for an OpenAPI document; `base` is the server's address in the examples."""
@@ -81,20 +87,24 @@ def _row(name: str, where: str, schema: dict[str, Any], description: str, requir
 
 def curl(document: dict[str, Any], base: str, method: str, path: str, operation: dict[str, Any]) -> str:
     """Return an example of a request as a curl command."""
-    address = base + path.replace("{photo_id}", "1").replace("{root_id}", "1")
-    if any(parameter["name"] == "q" for parameter in operation.get("parameters", [])):
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
+    address = base + path.replace("{photo_id}", "1").replace("{root_id}", "1").replace("{month}", "undated")
+    if "q" in names:
         address += "?q=snowy+mountains&after=2024"
+    elif "day" in names:
+        address += "?day=11-26"
     options = "" if method == "GET" else f"-X {method} "
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
         schema = _resolve(document, content["application/json"]["schema"])
-        values = {name: "/home/me/Pictures" if name == "path" else None for name in schema["properties"]}
+        values = {name: _VALUES.get(name) for name in schema["properties"]}
         options += f"-H 'Content-Type: application/json' -d '{json.dumps(values)}' "
     elif "multipart/form-data" in content:
         options = "-F picture=@beach.jpg -F q='at night' "
     elif content:
         options = "-H 'Content-Type: image/jpeg' --data-binary @beach.jpg "
-    output = "-o photo.jpg " if "image/*" in operation.get("responses", {}).get("200", {}).get("content", {}) else ""
+    kinds = operation.get("responses", {}).get("200", {}).get("content", {})
+    output = next((option for kind, option in _OUTPUTS.items() if kind in kinds), "")
     return f"curl {options}{output}'{address}'"
 
 

@@ -13,11 +13,13 @@ from ...answers.searching import MarkedAnswer
 from ...library import Library
 from ...search.answer import Answer
 from ...search.query.sent import SentPicture
-from ..web import uploads
+from ..web import media, uploads
 from ..web.limits import MAX_UPLOAD_PIXELS
-from .openapi import picture_body, picture_form
+from .openapi import JPEG, picture_body, picture_form
 from .parameters import Count, PhotoId, PictureSearchForm, SearchParameters
 from .responses import respond
+
+Burst = Annotated[bool, Query(description="Whether near-duplicates of the photo itself may be among them.")]
 
 
 def router(library: Library) -> APIRouter:
@@ -43,9 +45,9 @@ def router(library: Library) -> APIRouter:
             return respond(await run_in_threadpool(_answer, library, form.fields, sent))
 
     @routes.get("/similar/{photo_id}", response_model=MarkedAnswer)
-    def similar(photo_id: PhotoId, k: Count = 20) -> Response:
+    def similar(photo_id: PhotoId, k: Count = 20, burst: Burst = True) -> Response:
         """Find the photos like one of the library."""
-        return respond(_with_favourites(library, library.similar(photo_id, k)))
+        return respond(_with_favourites(library, library.similar(photo_id, k, burst=burst)))
 
     @routes.post("/similar", response_model=MarkedAnswer, openapi_extra=picture_body())
     async def similar_to_upload(request: Request, k: Count = 20) -> Response:
@@ -53,6 +55,14 @@ def router(library: Library) -> APIRouter:
         sent = SentPicture(await uploads.read_body(request), 1.0, MAX_UPLOAD_PIXELS)
         async with picture_slots:
             return respond(await run_in_threadpool(_answer, library, SearchParameters(k=k, all=True), sent))
+
+    @routes.post("/thumbnail", response_class=Response, responses=JPEG, openapi_extra=picture_body())
+    async def thumbnail_of_upload(request: Request) -> Response:
+        """The picture whose file is the request's body as a small JPEG, for pages whose browser cannot show its format."""
+        sent = SentPicture(await uploads.read_body(request), 1.0, MAX_UPLOAD_PIXELS)
+        async with picture_slots:
+            jpeg = await run_in_threadpool(library.thumbnail_of, sent)
+        return Response(jpeg, media_type="image/jpeg", headers={**media.HEADERS, "Cache-Control": "no-store"})
 
     return routes
 

@@ -19,6 +19,13 @@ def takes_picture(scope: Scope) -> bool:
     return scope["method"] == "POST" and scope["path"] in limits.PICTURE_PATHS
 
 
+def longest_body(scope: Scope) -> int:
+    """How many bytes the body of this request may have."""
+    if takes_picture(scope):
+        return limits.MAX_BODY_BYTES + limits.MAX_UPLOAD_BYTES
+    return limits.MAX_EVENT_BYTES if scope["path"] == limits.EVENT_PATH else limits.MAX_BODY_BYTES
+
+
 class UploadMemory:
     """Bounds the bytes of pictures in memory. Requests beyond the limit wait, except the oldest."""
 
@@ -53,7 +60,7 @@ class BoundedBody:
         self._memory = memory
         self._bounds = bounds
         self._is_picture = takes_picture(scope)
-        self._max_bytes = limits.MAX_BODY_BYTES + (limits.MAX_UPLOAD_BYTES if self._is_picture else 0)
+        self._max_bytes = longest_body(scope)
         self._announced = int(length[:19]) if length.isdecimal() else 0
         self._read = 0
         self._spent = 0.0

@@ -21,13 +21,13 @@ log = logging.getLogger("polyglance")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
-        # Gradio's own page starts from inline scripts and compiles its templates with `new Function`.
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        # Gradio's document starts from inline scripts.
+        "script-src 'self' 'unsafe-inline'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' blob: data:",
         "object-src 'none'",
         "base-uri 'self'",
-        "form-action 'none'",
+        "form-action 'self'",  # a form is how a page saves a zip without holding it in memory
         "frame-ancestors 'none'",
     )
 )
@@ -36,7 +36,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: forms would be sent with "Origin: null", like those of other sites.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }

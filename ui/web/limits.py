@@ -18,8 +18,16 @@ MAX_UPLOAD_PIXELS = 100_000_000
 MAX_BODY_BYTES = 64 * 1024
 """Longest body that is no picture."""
 
-PICTURE_PATHS = frozenset({"/api/v1/search", "/api/v1/similar"})
+PICTURE_PATHS = frozenset({"/api/v1/search", "/api/v1/similar", "/simple/gradio_api/upload"})
 """Paths of requests whose body may be a picture."""
+
+MAX_EVENT_BYTES = 512 * 1024
+"""Longest body of an event of the blocks, which holds a small copy of the picture that is searched by."""
+
+EVENT_PATH = "/simple/gradio_api/queue/join"
+
+MAX_CHOSEN = 5000
+"""Most photos that one request may name: to save them, or to mark them."""
 
 MAX_TEXT = 4096
 """Longest text in a parameter or field, in characters; the query has a limit of its own, in the settings."""

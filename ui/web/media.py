@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -10,9 +11,11 @@ from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
 from ...data import paths
-from ...errors import PictureError
+from ...errors import PhotoNotFound, PictureError
 from ...library import Library
 from . import originals, ranges
+from .archives import PhotoArchive
+from .file_names import safe_name
 from .problems import problem
 
 HEADERS = {
@@ -31,12 +34,15 @@ def thumbnail(library: Library, photo_id: int, request: Request) -> Response:
     try:
         data = library.thumbnail(photo_id).read_bytes()
     except (PictureError, OSError) as error:
-        return _not_found(error)
+        return not_found(error)
     return _respond(data, "image/jpeg", {"ETag": etag}, request)
 
 
-def original(library: Library, photo_id: int, request: Request) -> Response:
-    """Answer with the photo's file as it is, or a part of it, or as a JPEG if browsers do not show its format."""
+def original(library: Library, photo_id: int, request: Request, *, download: bool = False) -> Response:
+    """Answer with the photo's file as it is, or a part of it, or as a JPEG if browsers do not show its format.
+
+    With `download` the browser saves the file, whatever its format, as it is.
+    """
     record = library.photo(photo_id)
     try:
         place = library.place_of(record)
@@ -44,19 +50,33 @@ def original(library: Library, photo_id: int, request: Request) -> Response:
         if _is_cached(request, opened.etag):
             opened.file.close()
             return _not_modified(opened.etag)
+        if download:
+            return _send_file(opened, _attachment(safe_name(record.path)), request)
         if opened.is_sent_unchanged:
-            return _send_file(opened, record.path, request)
+            return _send_file(opened, _disposition(record.path), request)
         headers = {"ETag": opened.etag, **_disposition(record.path, ".jpg")}
         opened.file.close()
         if request.method == "HEAD":  # its length is not known before the conversion
-            return Response(None, headers={**HEADERS, **headers, "Content-Type": opened.media_type})
-        return _respond(originals.convert(record, *place, library.settings), opened.media_type, headers, request)
+            return Response(None, headers={**HEADERS, **headers, "Content-Type": "image/jpeg"})
+        return _respond(originals.convert(record, *place, library.settings), "image/jpeg", headers, request)
     except PictureError as error:
-        return _not_found(error)
+        return not_found(error)
 
 
-def _send_file(opened: originals.Original, path: bytes, request: Request) -> Response:
-    headers = {**HEADERS, **_disposition(path), "ETag": opened.etag, "Accept-Ranges": "bytes"}
+def archive(library: Library, photo_ids: Sequence[int]) -> Response:
+    """Answer with a zip of these photos, made while it is sent. Raises PhotoNotFound if no photo has one of the ids."""
+    photos = library.photos(photo_ids)
+    if not photos:
+        raise PhotoNotFound("No photo has one of these ids.")
+    chosen = [photos[photo_id] for photo_id in photo_ids if photo_id in photos]
+    unknown = [photo_id for photo_id in photo_ids if photo_id not in photos]
+    headers = {**HEADERS, **_attachment("photos.zip"), "Cache-Control": "no-store"}
+    chunks = PhotoArchive(library, chosen, unknown).chunks()
+    return StreamingResponse(chunks, media_type="application/zip", headers=headers)
+
+
+def _send_file(opened: originals.Original, disposition: dict[str, str], request: Request) -> Response:
+    headers = {**HEADERS, **disposition, "ETag": opened.etag, "Accept-Ranges": "bytes"}
     try:
         span = ranges.parse(request.headers, opened.size, opened.etag)
     except ranges.Unsatisfiable:
@@ -85,6 +105,11 @@ def _disposition(path: bytes, ending: str = "") -> dict[str, str]:
     return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(paths.display(os.path.basename(path)) + ending)}"}
 
 
+def _attachment(name: str) -> dict[str, str]:
+    """Return the header with which the browser saves the answer under this name."""
+    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+
+
 def _is_cached(request: Request, etag: str) -> bool:
     return etag in [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
 
@@ -93,7 +118,8 @@ def _not_modified(etag: str) -> Response:
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**HEADERS, "ETag": etag})
 
 
-def _not_found(error: PictureError | OSError) -> Response:
+def not_found(error: PictureError | OSError) -> Response:
+    """Answer that a photo's file is not there, or not what was indexed."""
     if isinstance(error, PictureError):
         return problem(HTTPStatus.NOT_FOUND, f"The photo {error.message}.", error.hint)
     if isinstance(error, FileNotFoundError):

@@ -52,8 +52,8 @@ class Original:
 
     @property
     def media_type(self) -> str:
-        """Content type of what the browser gets."""
-        return BROWSER_TYPES.get(self.name, "image/jpeg")
+        """Content type of the file, as far as browsers show it."""
+        return BROWSER_TYPES.get(self.name, "application/octet-stream")
 
     @property
     def is_sent_unchanged(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -47,14 +48,18 @@ INTERNAL_HINT = "The terminal that 'polyglance serve' runs in says more."
 UNKNOWN_HINT = "/api/v1/docs lists the parameters."
 
 
-def problem(status: int, detail: str, hint: str = "") -> Response:
-    """Return a problem document; `hint`, an extension of ours, is the next step."""
+def problem(
+    status: int, detail: str, hint: str = "", code: str = "", values: Mapping[str, str] | None = None
+) -> Response:
+    """Return a problem document; `hint`, an extension of ours, is the next step, `code` and `values` the reason."""
     document = Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,
         status=int(status),
         detail=_printable(detail),
         hint=_printable(hint) if hint else None,
+        code=code or None,
+        values={name: _printable(value) for name, value in values.items()} if values else None,
     )
     return Response(document.model_dump_json(exclude_none=True), status, media_type=MEDIA_TYPE)
 
@@ -74,7 +79,7 @@ def register(app: FastAPI) -> None:
 
     @app.exception_handler(PolyglanceError)
     def _ours(_: Request, error: PolyglanceError) -> Response:
-        return problem(status_of(error), error.message, error.hint)
+        return problem(status_of(error), error.message, error.hint, error.code, error.values)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, error: RequestValidationError) -> Response:

@@ -9,21 +9,25 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
 
+from ...errors import LibraryBusy
 from ...library import Library
-from .. import api
-from ..page import app, assets
+from .. import api, assistants
+from ..page import assets
 from . import problems
 from .addresses import Network
 from .auth import Secret
 from .connections import Connection, ConnectionTable, on_loop_error
 from .descriptors import within_descriptors
+from .frontends import Frontends
 from .gate import Gate
 from .jobs import Jobs
 from .limits import LIMITS, Limits
@@ -42,6 +46,14 @@ QUEUED = 1024
 """Most connections that wait in the system to be accepted."""
 
 
+@dataclass(frozen=True)
+class Offers:
+    """What is served for other programs beside the HTTP API, if the user asks for it."""
+
+    gradio_api: bool = False
+    mcp: bool = False
+
+
 def serve(
     library: Library,
     *,
@@ -51,6 +63,7 @@ def serve(
     secret: Secret | None = None,
     names: Collection[str] = (),
     proxies: Collection[str] = (),
+    offers: Offers = Offers(),
 ) -> None:
     """Serve until Ctrl-C or SIGTERM. `on_ready` gets the address once the server answers; port 0 is any free one.
 
@@ -61,20 +74,23 @@ def serve(
     policy = policy_for(host, secret, names, proxies)
     limits = within_descriptors(LIMITS)
     with listen(host, port) as listener:
-        application = build(library, policy, limits)
+        application = build(library, policy, limits, offers)
         server = Server(application, address_of(listener), on_ready, limits=limits, proxies=policy.proxies)
         threading.Thread(target=_warm_up, args=(library,), daemon=True, name="polyglance-warm-up").start()
         server.run(sockets=[listener])
 
 
-def build(library: Library, policy: Policy = THIS_MACHINE, limits: Limits = LIMITS) -> FastAPI:
-    """Return the complete web application for `library`: page, pictures, HTTP API."""
-    page = app.build()
+def build(
+    library: Library, policy: Policy = THIS_MACHINE, limits: Limits = LIMITS, offers: Offers = Offers()
+) -> FastAPI:
+    """Return the complete web application for `library`: page, pictures, HTTP API. Raises UsageError."""
+    frontends = Frontends(library, has_api=offers.gradio_api)
     jobs = Jobs(library)
+    tools = assistants.make_endpoint(library) if offers.mcp else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with page.router.lifespan_context(page):
+        async with frontends.running(), tools.running() if tools else contextlib.nullcontext():
             yield
         await run_in_threadpool(jobs.close)
 
@@ -92,7 +108,10 @@ def build(library: Library, policy: Policy = THIS_MACHINE, limits: Limits = LIMI
     api.install(application, library, jobs, policy.secret)
     application.include_router(assets.router())
     problems.register(application)
-    application.mount("/", app.PageRoutes(page))
+    if tools:
+        application.router.routes.extend(tools.routes)
+    application.add_route("/simple", lambda _: RedirectResponse("simple/"), include_in_schema=False)
+    application.mount("/", frontends)
     application.add_middleware(Gate, policy=policy, bounds=limits.body)
     return application
 
@@ -164,8 +183,14 @@ class Server(uvicorn.Server):
 
 
 def _warm_up(library: Library) -> None:
-    """Run a search to load the encoder and the vectors, so that the first request does not wait."""
+    """Run a search to load the encoder and the vectors, so that the first request does not wait.
+
+    Then make the labels that an older library lacks, unless another process is writing, and what explores them.
+    """
     try:
         library.search("a first search", 1)
+        with contextlib.suppress(LibraryBusy):
+            library.label()
+        library.explore()
     except Exception as error:  # the next search reports it to its user
         log.debug("The first search failed.", exc_info=error)

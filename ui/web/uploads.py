@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -70,10 +72,31 @@ async def read_form(request: Request, model: type[_Fields], file_field: str) -> 
             values_by_name[name].append(value)
     for name, values in values_by_name.items():
         fields[name] = values if _is_list(model, name) else values[-1]
+    return Form(_validate(lambda: model.model_validate(fields), "form"), file)
+
+
+async def read_fields(request: Request, model: type[_Fields]) -> _Fields:
+    """Read fields from JSON, or from a form without files, each once. Raises HTTPException, RequestValidationError."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return (await read_form(request, model, "")).fields
+    body = await request.body()
+    if kind == "application/json":
+        return _validate(lambda: model.model_validate_json(body), "body")
+    if kind == "application/x-www-form-urlencoded":
+        try:
+            fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        except ValueError as error:  # among them: no UTF-8
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "The form cannot be read.") from error
+        return _validate(lambda: model.model_validate(fields), "form")
+    raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON or a form.")
+
+
+def _validate(make: Callable[[], _Fields], place: str) -> _Fields:
     try:
-        return Form(model.model_validate(fields), file)
+        return make()
     except ValidationError as error:
-        raise RequestValidationError([{**each, "loc": ("form", *each["loc"])} for each in error.errors()]) from error
+        raise RequestValidationError([{**each, "loc": (place, *each["loc"])} for each in error.errors()]) from error
 
 
 def _is_list(model: type[BaseModel], name: str) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy import literal, select
 from sqlalchemy.sql import visitors
 
 PHOTOS = {
-    b"paris.jpg": (4000, 3000, "JPEG", Facts("2024-05-01T10:00:00", "FUJIFILM X100V", None, 48.8584, 2.2945)),
+    b"paris.jpg": (4000, 3000, "JPEG", Facts("2024-05-01T10:00:00", "FUJIFILM X100V", "23mm F2", 48.8584, 2.2945)),
     b"paris 2024/louvre.heic": (
         3000,
         4000,
@@ -110,6 +110,15 @@ def passing(catalog, typed):
         ("near:48.86,2.34,1", [2]),
         ("near:-17.7,-179.9,50km", [5]),
         ("near:90,0,20000", [1, 2, 3, 5]),
+        ("lens:23MM", [1]),
+        ("lens:50mm", []),
+        ("within:48.8584,2.2945,48.86,2.34", [1, 2]),
+        ("within:-90,-180,90,180", [1, 2, 3, 5]),
+        ("within:-20,170,40,-170", [5]),
+        ("within:0,0,60,140 within:40,0,60,10", [1, 2]),
+        ("within:40,0,60,10 within:-20,170,-10,-170", []),
+        ("is:undated", [6]),
+        ("is:undated after:2000", []),
         ("is:favourite", [1, 5]),
         ("is:favorite after:2024-05-02", [5]),
         ("after:2024 type:heic has:place orientation:portrait folder:paris camera:apple near:48.86,2.34", [2]),

@@ -497,7 +497,7 @@ def test_what_a_writer_has_in_hand_is_no_finding(small_library):
 def test_a_check_beside_a_writer_at_work_finds_nothing(own_photos):
     from libraries import draw
 
-    for number in range(20, 60):
+    for number in range(20, 40):
         draw(own_photos.photos / f"{number}.png", number)
     writer = threading.Thread(target=own_photos.index)
     writer.start()
@@ -507,7 +507,7 @@ def test_a_check_beside_a_writer_at_work_finds_nothing(own_photos):
     writer.join()
     assert [report.findings for report in reports if report.findings] == []
     assert len(reports) > 1
-    assert check(own_photos).photos == 51
+    assert check(own_photos).photos == 31
 
 
 def test_a_library_of_another_user_can_be_checked(small_library, as_nobody, opened_to_all):

@@ -318,3 +318,26 @@ def test_damage_in_one_part_leaves_the_others():
     read_facts = exif.read(image)
     assert (read_facts.taken_at, read_facts.camera, read_facts.caption) == (None, "Canon", "caption")
     assert read_facts.latitude == pytest.approx(48.8581944, abs=1e-6)
+
+
+def test_the_exposure_of_a_camera():
+    values = {0x829D: 2.8, 0x829A: 1 / 250, 0x8827: 400, 0x920A: 23.0, 0xA405: 35, 0x9204: -0.5, 0x9209: 16}
+    assert exif.read_exposure(picture(shot=values)) == exif.Exposure(2.8, 0.004, 400, 23.0, 35.0, -0.5, False)
+    assert exif.read_exposure(picture()) == exif.Exposure()
+    assert exif.read_exposure(picture(shot={0x8827: (100, 200)})).iso == 100
+
+
+@pytest.mark.parametrize(
+    "value", [0.0, IFDRational(0, 0), IFDRational(1, 0), IFDRational(2**32 - 1, 1), "text", b"\xff\0", (), (2.8, "x")]
+)
+def test_an_exposure_that_means_nothing_is_left_out(value):
+    class Damaged:
+        def getexif(self):
+            return self
+
+        def get_ifd(self, _):
+            return dict.fromkeys((0x829D, 0x829A, 0x920A, 0xA405, 0x8827), value) | {0x9209: "on"}
+
+    exposure = exif.read_exposure(Damaged())
+    assert exposure.flash is None
+    assert exposure.f_number in {None, 2.8} and exposure.exposure in {None, 2.8}

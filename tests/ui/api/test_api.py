@@ -48,6 +48,16 @@ def test_similar_leaves_the_photo_itself_out(found, ids):
     assert ids["motorcycle_left.png"] not in [one["id"] for one in answer["results"]]
 
 
+def test_similar_without_its_burst_leaves_the_photo_s_near_duplicates_out(found, ids):
+    (copy,) = [number for name, number in ids.items() if name.startswith("moon") and name != "moon.png"]
+    address = f"/api/v1/similar/{ids['moon.png']}?k=5"
+    with_burst, without = (found(f"{address}&burst={burst}")["results"] for burst in ("true", "false"))
+    assert with_burst[0]["id"] == copy and len(without) == 5
+    assert [one["id"] for one in without] == [one["id"] for one in found(f"{address[:-1]}6")["results"][1:]]
+    assert [one["rank"] for one in without] == [1, 2, 3, 4, 5]
+    assert found(address)["results"] == with_burst
+
+
 def test_similar_to_a_picture_sent(client, pictures):
     answer = client.post("/api/v1/similar", params={"k": 1}, content=(pictures / "chelsea.png").read_bytes())
     assert answer.json()["results"][0]["path"].endswith("chelsea.png")
@@ -345,3 +355,64 @@ def test_an_empty_library_says_what_to_do(empty_library):
 def test_the_command_line_does_not_load_the_web():
     code = "import sys, json, polyglance.cli; print(json.dumps([m for m in ('gradio', 'fastapi') if m in sys.modules]))"
     assert json.loads(subprocess.check_output([sys.executable, "-c", code])) == []
+
+
+def test_how_a_photo_was_taken_is_read_from_its_file(found, client, ids, pictures):
+    assert found(f"/api/v1/photos/{ids['espresso.jpg']}/exif") == {
+        "f_number": 1.8,
+        "exposure": 0.004,
+        "iso": 200,
+        "focal_length": 35.0,
+        "focal_length_35": 52.0,
+        "exposure_bias": None,
+        "flash": True,
+        "lens": "AF-S 35mm",
+    }
+    assert set(found(f"/api/v1/photos/{ids['chelsea.png']}/exif").values()) == {None}
+    assert client.get("/api/v1/photos/99999/exif").status_code == 404
+    photo = pictures / "rocket.jpg"
+    before = photo.read_bytes()
+    photo.write_bytes(before + b"x")
+    try:
+        answer = client.get(f"/api/v1/photos/{ids[photo.name]}/exif")
+    finally:
+        photo.write_bytes(before)
+    assert (answer.status_code, answer.json()["detail"]) == (404, "The photo has changed since it was indexed.")
+
+
+def test_facets_follow_the_query_and_its_filters(found, client, ids):
+    all_photos, cats = found("/api/v1/facets"), found("/api/v1/facets?q=cat")
+    relevant = found("/api/v1/search?q=cat&relevant=true&all=true&k=100")["results"]
+    assert cats["photos"] == len(relevant) < all_photos["photos"] == len(ids)
+    assert sum(each["photos"] for each in cats["types"]) == len(relevant)
+    assert found("/api/v1/facets?q=cat&sort=date&k=5&type=jpg")["types"] == cats["types"]
+    assert found("/api/v1/facets", params={"q": "cat type:tiff"})["photos"] == 0
+    assert found(f"/api/v1/facets?q=%23{ids['moon.png']}")["photos"] >= 1
+    for query in ("- people", "1: /etc/passwd.png", "http://127.0.0.1:9/x.jpg", "x" * 1001, "near:nan,nan"):
+        assert client.get("/api/v1/facets", params={"q": query}).status_code == 422, query
+    assert found("/api/v1/facets") == all_photos
+
+
+@pytest.mark.parametrize(
+    ("q", "code", "values"),
+    [
+        ("colour:red", "filter_unknown", {"name": "colour", "quoted": '"colour:red"'}),
+        ("cat near:paris", "filter_value", {"filter": "near:paris", "example": "near:48.85,2.35,5"}),
+        ("date:2024..2023", "filter_value", {"filter": "date:2024..2023", "example": "date:2024"}),
+        ("in:/nowhere", "folder_unknown", {"folder": "/nowhere"}),
+        ("after:2024 before:2023", "dates", {"after": "2024-01-01", "before": "2023-01-01"}),
+        ('"salt', "quote", {"text": '"salt'}),
+        ("- people", "subtracts_only", None),
+        ("cat - cat", "cancelled", None),
+        ("0: cat", "weight", {"text": "cat"}),
+        ("cat + beach.jpg", "file", {"text": "beach.jpg", "quoted": '"beach.jpg"'}),
+    ],
+)
+def test_a_refused_query_says_why_by_a_code(client, q, code, values):
+    problem = client.get("/api/v1/search", params={"q": q}).json()
+    assert (problem["status"], problem["code"], problem.get("values")) == (422, code, values)
+
+
+def test_a_refused_picture_says_why_by_a_code(client):
+    problem = client.post("/api/v1/search", files={"picture": b"Dear reader"}).json()
+    assert problem["code"] == "picture_not_a_picture"

@@ -132,7 +132,9 @@ def run_line(curl, own, pictures, serve_in_thread, tmp_path_factory):
 def test_every_curl_line_is_answered_as_it_is_shown(run_line, line):
     status, kind, body = run_line(line)
     assert status in {200, 202, 206}, body
-    if " -o " in line:
+    if " -o photos.zip " in line:
+        assert kind == "application/zip" and body.startswith(b"PK")
+    elif " -o " in line:
         assert kind.startswith("image/") and body
     else:
         assert kind == "application/json"
@@ -185,6 +187,7 @@ def test_the_limits_are_those_of_the_code():
         f"{LIMITS.idle_seconds} seconds after an answer",
         f"Any other text: {limits.MAX_TEXT} characters. A filter: {limits.MAX_VALUES} values",
         f"Results: {limits.MAX_COUNT} a page",
+        f"`/photos/favourites`): {limits.MAX_CHOSEN}",
         f"Connections: {LIMITS.connections}, {LIMITS.per_address} of them from one address",
     ):
         assert shown in TEXT

@@ -53,6 +53,7 @@ def visit(browser):
     def go(address, **options):
         context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
         contexts.append(context)
+        context.grant_permissions(["clipboard-write"])  # what a browser with a window grants at a click
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if "Error" in message.text else None)

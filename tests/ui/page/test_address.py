@@ -180,3 +180,10 @@ def test_rows_fill_the_width_and_full_ones_stay_when_photos_come(run):
         assert place["width"] == pytest.approx(aspect * place["height"])
         rows.setdefault(place["height"], []).append(place["width"])
     assert all(sum(row) + 8 * (len(row) - 1) == pytest.approx(1000) for row in rows.values())
+
+
+def test_a_view_beside_the_photos_is_in_the_address_with_its_filters(run):
+    assert run("formatAddress(parseAddress('?view=map&camera=X100V'))") == "?camera=X100V&view=map"
+    assert run("formatAddress(parseAddress('?view=photos'))") == ""
+    assert run("formatAddress(parseAddress('?view=constructor'))") == ""
+    assert run("searchParameters(parseAddress('?view=map&q=cat')).toString()") == "q=cat"

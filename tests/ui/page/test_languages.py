@@ -40,10 +40,10 @@ def evaluate(browser, album_address):
 @pytest.mark.parametrize(
     ("locale", "language", "direction", "placeholder"),
     [
-        ("en-GB", "en", "ltr", "Describe a picture"),
+        ("en-GB", "en", "ltr", "Describe a photo"),
         ("fr-CA", "fr", "ltr", "Décrivez une photo"),
         ("ar-EG", "ar", "rtl", "صِف صورة"),
-        ("de-DE", "en", "ltr", "Describe a picture"),
+        ("de-DE", "en", "ltr", "Describe a photo"),
     ],
 )
 def test_the_page_speaks_the_browsers_language_or_english(visit, locale, language, direction, placeholder):
@@ -70,7 +70,7 @@ def test_a_language_is_chosen_by_keyboard(visit):
     chooser = page.locator(".pg-language").get_by_label("Language", exact=True)
     chooser.press("End")
     expect(chooser).to_have_value("it")
-    expect(page.locator(".pg-tagline")).to_contain_text("Find your photos")
+    expect(page.locator(".pg-tagline")).to_contain_text("Search your photos")
     chooser.press("Enter")
     expect(page.locator(".pg-tagline")).to_contain_text("Trova le tue foto", timeout=20_000)
 

@@ -96,9 +96,9 @@ def test_the_library_panel_is_translated(visit, check, full_address, language):
     words = Words(language)
     page = visit(full_address, locale=LOCALES[language])
     panel = open_panel(page)
-    page.wait_for_selector(".pg-copies img")
+    page.wait_for_selector(".pg-twin img")
     check(page, words.say("panel.folders"), words.say("failures.retry"), words.say("encoder.active"))
-    panel.get_by_role("button", name=words.say("root.remove") + ":").press("Enter")
+    panel.get_by_role("button", name=words.named("root.remove")).press("Enter")
     expect(panel.get_by_role("button", name=words.say("cancel"))).to_be_focused()
     check(page, words.say("cancel"))
 

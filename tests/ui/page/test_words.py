@@ -88,6 +88,14 @@ def test_every_key_that_the_page_uses_is_there():
     assert used_with_certainty() - set(words("en")) == set()
 
 
+def test_every_reason_of_a_refused_query_has_a_text():
+    package = files("polyglance.search")
+    parts = [one for one in (package / "query").iterdir() if one.name.endswith(".py")]
+    codes = {code for one in parts for code in re.findall(r'with_code\(\s*"(\w+)"', one.read_text(encoding="utf-8"))}
+    assert len(codes) > 10
+    assert {f"refused.{code}" for code in codes} == {key for key in words("en") if key.startswith("refused.")}
+
+
 def test_every_key_is_used():
     everything = "\n".join(sources().values())
     made = [could_be_made(template) for template in TEMPLATES.findall(everything)]

@@ -1,13 +1,13 @@
 // The client of the HTTP API: one function a route, answers as the documents say, failures as a Problem.
+import { language } from "./i18n.js";
 
 const API = "api/v1/";
 
-/** An error for the user: `message`, and `hint` with the next step. */
+/** An error for the user: `message`, and `hint` with the next step; `code` and `values` say it in any language. */
 export class Problem extends Error {
-  constructor(message, hint = "", status = 0) {
+  constructor(message, { hint = "", status = 0, code = null, values = {} } = {}) {
     super(message);
-    this.hint = hint;
-    this.status = status;
+    Object.assign(this, { hint, status, code, values });
   }
 }
 
@@ -25,7 +25,7 @@ export async function request(path, options = {}) {
     if (failure.name === "AbortError") throw failure;
     throw new Problem("");
   }
-  if (!response.ok) throw new Problem(document.detail ?? document.title, document.hint, response.status);
+  if (!response.ok) throw new Problem(document.detail ?? document.title, { ...document, status: response.status });
   return document;
 }
 
@@ -41,9 +41,21 @@ export function search(parameters, picture, signal) {
   return request("search", { method: "POST", body: form, signal });
 }
 
-export const similar = (id, count) => request(`similar/${id}?k=${count}`);
+/** Photos like one, without its own near-duplicates. */
+export const similar = (id, count) => request(`similar/${id}?k=${count}&burst=false`);
+/** The photos taken before and after one, each with the nearest first. */
+export const neighbours = (id, count) => request(`photos/${id}/neighbours?count=${count}`);
+export const exif = (id) => request(`photos/${id}/exif`);
+/** What the library has that begins like `text`, named in the page's language. */
+export const suggest = (text, count, signal) => request(`suggest?${new URLSearchParams({ q: text, language, k: count })}`, { signal });
+/** Things, places, folders and cameras of the library, named in the page's language. */
+export const explore = () => request(`explore?${new URLSearchParams({ language })}`);
 export const photo = (id) => request(`photos/${id}`);
 export const duplicates = (id) => request(`photos/${id}/duplicates`);
 export const favourite = (id, wanted) => request(`photos/${id}/favourite`, { method: wanted ? "PUT" : "DELETE" });
 export const status = () => request("status");
-export const facets = () => request("facets");
+/** What there is to filter by; `parameters` are of a search, whose photos are counted. */
+export const facets = (parameters, signal) => request(`facets?${parameters}`, { signal });
+
+/** Clusters of photos inside "S,W,N,E" at a zoom of the map; `filters` are parameters of a search. */
+export const mapClusters = (within, zoom, filters, signal) => request(`map?within=${within}&zoom=${zoom}&${filters}`, { signal });

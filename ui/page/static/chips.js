@@ -1,22 +1,9 @@
 // What limits the results, as chips that can be taken away one by one.
 import { withFilter } from "./address.js";
-import { firstDay, shifted } from "./days.js";
-import { formatDate, t } from "./i18n.js";
-import { fileName, make } from "./text.js";
-
-const day = (text) => formatDate(text, { dateStyle: "medium" });
-
-function label(name, value) {
-  const first = firstDay(value);
-  if (name === "after" && first) return t("chip.after", { date: day(first) });
-  if (name === "before" && first) return t("chip.before", { date: day(shifted(first, -1)) });
-  if (name === "orientation") return t(`orientation.${value}`);
-  if (name === "is") return t("filter.favourites");
-  if (name === "root" || name === "in") return fileName(value);
-  if (name === "type") return value.toUpperCase();
-  if (name === "date") return value.replace("..", " – ");
-  return ["camera", "folder", "size", "aspect"].includes(name) ? value : `${name}: ${value}`;
-}
+import { t } from "./i18n.js";
+import { label } from "./labels.js";
+import { allNames, areNamed } from "./named.js";
+import { make } from "./text.js";
 
 /** Each limit of a view: its label, and the view without it. */
 export function limits(view) {
@@ -33,6 +20,13 @@ export function limits(view) {
 
 /** Fill `element` with the view's chips; `change(view)` is called when one is taken away. */
 export function showChips(element, view, change) {
+  fill(element, view, change);
+  const [shown, hadFocus] = [element.firstChild, element.contains(document.activeElement)];
+  if (areNamed(view.filters)) return;
+  allNames().then(() => { if (element.firstChild === shown && !hadFocus) fill(element, view, change); });
+}
+
+function fill(element, view, change) {
   const found = limits(view);
   const chips = found.map((limit) =>
     make("button", { type: "button", class: "pg-chip", "aria-label": t("chip.remove", { name: limit.label }), onclick: () => change(limit.without) },

@@ -1,33 +1,40 @@
-// One photo, large, with its facts, what can be done with it, and the photos like it; arrows lead to its neighbours.
+// One photo, large, with its facts, what can be done with it, and photos like it and near it; arrows lead to its neighbours.
+import { photoActions } from "./actions.js";
+import { HOME } from "./address.js";
 import * as api from "./api.js";
+import { difference } from "./differences.js";
 import { problemNote } from "./errors.js";
 import { facts, title } from "./facts.js";
 import { isRightToLeft, t } from "./i18n.js";
 import { isLetter } from "./keys.js";
+import { likePhoto } from "./query.js";
 import { picture } from "./stage.js";
 import { strip } from "./strip.js";
 import { swipes } from "./swipes.js";
 import { make } from "./text.js";
+import { zoomable } from "./zoom.js";
 
 const SIMILAR = 12;
+const AROUND = 8; // photos before it, and after it
 
 const button = (name, key, text, act) => make("button", { type: "button", class: `pg-${name}`, "aria-label": t(key), title: t(key), onclick: act }, text);
 
 /** Wire the dialog. `hooks`: `shown(id)` and `closed(id)` say what is seen, `marked(id, favourite)` what was marked,
- *  `weigh(id, weight)` and `similar(id)` ask for other searches. Returns what the page needs of it. */
+ *  `weigh(id, weight)` and `go(view)` ask for other searches. Returns what the page needs of it. */
 export function detailsDialog(dialog, hooks) {
   let list = [];
   let at = 0;
-  let isFavourite = false;
+  let actions = null;
 
   const stage = make("div", { class: "pg-stage" });
   const side = make("div", { class: "pg-side" });
+  const zoom = zoomable(stage);
   const [previous, next, shut] = [
     button("previous", "photo.previous", "‹", () => step(-1)), button("next", "photo.next", "›", () => step(1)), button("close", "close", "×", () => dialog.close()),
   ];
   for (const arrow of [previous, next]) arrow.classList.add("pg-arrow");
   dialog.tabIndex = -1;
-  dialog.append(make("div", { class: "pg-view" }, stage, previous, next), side, shut);
+  dialog.append(make("div", { class: "pg-view" }, stage, previous, next, zoom.controls), side, shut);
 
   const isStill = (photo) => dialog.open && list[at] === photo;
 
@@ -37,6 +44,8 @@ export function detailsDialog(dialog, hooks) {
     [previous.hidden, next.hidden] = [at === 0, at === list.length - 1];
     dialog.setAttribute("aria-label", name);
     stage.replaceChildren(...picture(photo, name));
+    zoom.begin(stage.firstChild, photo);
+    actions = null;
     side.replaceChildren(make("h2", { class: "pg-title", "aria-live": "polite" }, make("bdi", {}, name)));
     hooks.shown(photo.id);
     try {
@@ -48,43 +57,24 @@ export function detailsDialog(dialog, hooks) {
   }
 
   function fill(photo, known) {
-    isFavourite = known.favourite;
-    side.append(actions(photo), facts(known, photo), strip(t("photo.similarOnes"), api.similar(photo.id, SIMILAR), photo, openAmong,
-      make("button", { type: "button", class: "pg-all-similar", onclick: () => hooks.similar(photo.id) }, t("photo.allSimilar"))));
-    if (photo.count > 1) side.querySelector("dl").before(strip(t("tile.alike", { count: photo.count }), alike(photo), photo, openAmong));
+    actions = photoActions(known, { marked: hooks.marked, weigh: hooks.weigh, isRanked: hooks.isRanked, failed: (problem) => isStill(photo) && say(problem) });
+    const all = button("all-similar", "photo.allSimilar", t("photo.allSimilar"), () => hooks.go({ ...HOME, q: likePhoto(photo.id) }));
+    side.append(actions.element, facts(known, photo, hooks.go),
+      strip(t("photo.similarOnes"), api.similar(photo.id, SIMILAR), photo, openAmong, { more: all }),
+      strip(t("photo.around"), around(photo), photo, openAmong));
+    if (photo.count > 1) side.querySelector("dl").before(strip(t("tile.alike", { count: photo.count }), alike(photo), photo, openAmong, { caption: difference }));
     if (list[at + 1]) new Image().src = api.original(list[at + 1].id); // loads the next photo in advance
   }
 
   /** The near-duplicates of a photo; each of them, too, says how many there are. */
   const alike = (photo) => api.duplicates(photo.id).then(({ photos }) => ({ photos: photos.map((one) => ({ ...one, count: photos.length })) }));
 
-  function actions(photo) {
-    const heart = make("button", { type: "button", class: "pg-favourite", "aria-pressed": String(isFavourite), title: `${t("photo.favourite")} (F)`, onclick: mark },
-      make("span", { "aria-hidden": "true" }, "♥"), t("photo.favourite"));
-    const weigh = (key, sign, weight) => make("button", { type: "button", onclick: () => hooks.weigh(photo.id, weight) },
-      make("span", { "aria-hidden": "true" }, sign), t(key));
-    return make("div", { class: "pg-actions" }, heart, weigh("photo.moreLike", "+", 1), hooks.isRanked() ? weigh("photo.lessLike", "−", -1) : null,
-      make("a", { href: api.original(photo.id), target: "_blank", rel: "noopener" }, make("span", { "aria-hidden": "true" }, "↗"), t("photo.open")));
-  }
+  /** The photo among those taken before and after it, in order of time. */
+  const around = (photo) => api.neighbours(photo.id, AROUND).then(({ before, after }) => ({ photos: [...before.reverse(), photo, ...after] }));
 
   function say(problem) {
     side.querySelector(".pg-missing")?.remove();
     side.firstElementChild.after(problemNote(problem));
-  }
-
-  async function mark() {
-    const photo = list[at];
-    const heart = side.querySelector(".pg-favourite");
-    if (!heart) return;
-    try {
-      const answer = await api.favourite(photo.id, !isFavourite);
-      for (const id of answer.ids) hooks.marked(id, answer.favourite); // photos with the same bytes share it
-      if (!isStill(photo)) return;
-      isFavourite = answer.favourite;
-      heart.setAttribute("aria-pressed", String(isFavourite));
-    } catch (problem) {
-      if (isStill(photo)) say(problem);
-    }
   }
 
   function step(by) {
@@ -99,14 +89,17 @@ export function detailsDialog(dialog, hooks) {
     [list, at] = [photos, index];
     show();
     side.scrollTop = 0;
+    dialog.scrollTop = 0;
     dialog.focus();
   }
 
   dialog.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const onward = isRightToLeft() ? "ArrowLeft" : "ArrowRight";
-    if (event.key === "ArrowLeft" || event.key === "ArrowRight") step(event.key === onward ? 1 : -1);
-    else if (isLetter(event, "f")) mark();
+    const isForZoom = zoom.press(event);
+    if (isForZoom) event.stopPropagation();
+    else if (event.key === "ArrowLeft" || event.key === "ArrowRight") step(event.key === onward ? 1 : -1);
+    else if (isLetter(event, "f")) actions?.mark();
     else return;
     event.preventDefault();
   });

@@ -3,10 +3,11 @@ import { formatBytes, has, t } from "./i18n.js";
 import { command } from "./roots.js";
 import { make } from "./text.js";
 
-/** The description in the page's language, if there is one. */
+/** The description in the page's language, if there is one, else the package's own in English. */
 function about(encoder) {
   const key = `encoder.about.${encoder.name}`;
-  return has(key) ? t(key) : encoder.description;
+  const isOurs = has(key);
+  return make("p", { class: "pg-quiet", lang: isOurs ? null : "en", dir: isOurs ? null : "ltr" }, isOurs ? t(key) : encoder.description);
 }
 
 function availability(encoder) {
@@ -16,7 +17,7 @@ function availability(encoder) {
 
 function row(encoder) {
   const name = make("p", {}, make("b", { dir: "ltr" }, encoder.name), " ", encoder.active ? make("span", { class: "pg-tag" }, t("encoder.active")) : null);
-  const lines = [name, make("p", { class: "pg-quiet" }, about(encoder))];
+  const lines = [name, about(encoder)];
   if (!encoder.active) {
     lines.push(make("p", { class: "pg-quiet" }, availability(encoder)), command(`polyglance reencode --encoder ${encoder.name}`));
   }

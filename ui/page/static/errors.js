@@ -1,15 +1,25 @@
-// Errors in the page's language. The server's message is in English; in other languages a sentence of the page precedes it.
-import { language, t } from "./i18n.js";
+// Errors in the page's language. The server's message is in English; where the page has no sentence for its reason, one about
+// its kind precedes it.
+import { has, language, t } from "./i18n.js";
 import { make } from "./text.js";
 
-const GENERAL = { 0: "silent", 401: "login", 403: "login", 404: "missing", 409: "later", 413: "large", 423: "busy", 503: "busy" };
+const GENERAL = { 0: "silent", 401: "login", 403: "login", 404: "missing", 409: "later", 413: "large", 423: "busy", 429: "busy", 503: "busy", 507: "disk" };
 
-/** @param {{status: number, message: string, hint?: string}} problem status 0: nobody answered
+/** The page's sentence for the reason of a refusal, by the server's code for it; null if it has none. */
+function reason({ code, values }) {
+  if (!code) return null;
+  const key = code.startsWith("picture_") ? `failure.${code.slice("picture_".length)}` : `refused.${code}`;
+  return has(key) ? t(key, values ?? {}) : null;
+}
+
+/** @param {{status: number, message: string, hint?: string, code?: string, values?: object}} problem status 0: nobody answered
  *  @returns {{general: string, detail: string}} what to show first, and what the server adds */
 export function problemText(problem) {
   const { status = 0, message, hint = "" } = problem;
   if (status === 0) return { general: t("error.silent"), detail: t("error.silentHint") };
   if (language === "en") return { general: message, detail: hint };
+  const own = reason(problem);
+  if (own) return { general: own, detail: "" };
   const kind = GENERAL[status] ?? (status < 500 ? "refused" : "internal");
   return { general: t(`error.${kind}`), detail: [message, hint].filter(Boolean).join(" ") };
 }

@@ -28,13 +28,19 @@ function item(folder, level) {
   const row = make("span", { class: "pg-folder" },
     make("span", { class: "pg-twist", "aria-hidden": "true" }),
     make("span", { class: "pg-folder-name", dir: "auto" }, folder.name),
-    make("span", { class: "pg-amount" }, formatNumber(folder.photos)));
+    make("span", { class: "pg-amount" }));
   const made = make("li", {
     role: "treeitem", tabindex: "-1", "aria-level": String(level), "aria-selected": "false",
     "aria-expanded": folder.children.length ? "false" : null, title: folder.whole,
   }, row);
   made.folder = folder;
+  showAmount(made);
   return made;
+}
+
+function showAmount(one) {
+  one.querySelector(".pg-amount").textContent = formatNumber(one.folder.photos);
+  one.classList.toggle("pg-vain", !one.folder.photos);
 }
 
 /** Open or close a folder; its children are built when it is first opened. */
@@ -106,6 +112,15 @@ export function folderTree(element, choose) {
       element.replaceChildren(...folders.map((folder) => item(folder, 1)));
       element.setAttribute("aria-label", t("filter.folder"));
       element.firstElementChild?.setAttribute("tabindex", "0");
+    },
+    /** Show other numbers beside the same folders. @param {Folder[]} folders */
+    count(folders) {
+      const photos = new Map();
+      const gather = (one) => { photos.set(one.whole, one.photos); one.children.forEach(gather); };
+      folders.forEach(gather);
+      const change = (folder) => { folder.photos = photos.get(folder.whole) ?? 0; folder.children.forEach(change); };
+      for (const one of element.children) change(one.folder);
+      for (const one of element.querySelectorAll("[role=treeitem]")) showAmount(one);
     },
     /** Mark the folder with the chosen path, or none, and open what it is in. */
     mark: (chosen) => open(element.children, chosen, element.children.length === 1),

@@ -1,12 +1,14 @@
-// The result grid: pages of photos in justified rows, likely ones first, the rest under a quiet heading.
+// The result grid: pages of photos in justified rows; by relevance the likely ones first and the rest under a quiet heading,
+// by date each month under its own.
 import { t } from "./i18n.js";
-import { clampAspect, justify } from "./layout.js";
+import { clampAspect, GAP, justify, placeGroups, rowHeight } from "./layout.js";
+import { monthHeading, monthOf } from "./months.js";
 import { make } from "./text.js";
-import { markTile, tile } from "./tile.js";
+import { markTile, opensTiles, tile } from "./tile.js";
 import { moveAmong } from "./moving.js";
 
 const FIRST = 16; // thumbnails asked for at once, about what is in sight
-const GAP = 8;
+const MONTHS = { gap: GAP, heading: 46, narrowest: 150 };
 
 /** Whether a result likely is what was asked for. */
 export const isRelevant = (result) => result.verdict !== "unlikely";
@@ -23,9 +25,8 @@ class Rows {
   /** Place the tiles; with `open` end, those that do not fill a row wait, hidden, for the next page. */
   arrange(width, open, anew) {
     if (anew) this.full = 0;
-    const height = width < 560 ? 150 : width < 1000 ? 200 : 240;
     const begin = this.full;
-    const { places, full } = justify(this.results.slice(begin).map(clampAspect), width, height, GAP);
+    const { places, full } = justify(this.results.slice(begin).map(clampAspect), width, rowHeight(width), GAP);
     places.forEach((place, at) => {
       const { style } = this.list.children[begin + at];
       style.width = `${Math.floor(place.width * 100) / 100}px`;
@@ -36,11 +37,47 @@ class Rows {
   }
 }
 
-/** The grid in `element`. `open(index)` is called when a photo is chosen, `hrefOf(id)` gives the address it has,
- *  `hideLess()` asks for the relevant ones only. */
-export function resultGrid(element, { open, hrefOf, hideLess }) {
+/** All months of results by date; short ones lie side by side. */
+class Months {
+  constructor() {
+    this.element = make("div", { class: "pg-sheet" });
+    this.months = []; // {month, heading, list, results}
+  }
+
+  add(result, made) {
+    const month = monthOf(result);
+    if (!this.months.length || this.months.at(-1).month !== month) {
+      const added = { month, heading: monthHeading(month), list: make("ul", { role: "list" }), results: [] };
+      this.element.append(make("section", {}, added.heading, added.list));
+      this.months.push(added);
+    }
+    this.months.at(-1).list.append(made);
+    this.months.at(-1).results.push(result);
+  }
+
+  arrange(width) {
+    const groups = this.months.map(({ results }) => ({ aspects: results.map(clampAspect), hasHeading: true, continues: false }));
+    const { headings, tiles, height } = placeGroups(groups, { width, ideal: rowHeight(width), ...MONTHS });
+    this.element.style.height = `${height}px`;
+    this.months.forEach(({ heading }, at) => place(heading, headings[at]));
+    this.months.flatMap(({ list }) => [...list.children]).forEach((made, at) => place(made, tiles[at]));
+  }
+}
+
+/** Put an element at a place of layout.placeGroups. */
+export function place(element, { top, left, width, height }) {
+  element.style.top = `${top}px`;
+  element.style.insetInlineStart = `${left}px`;
+  element.style.width = `${width}px`;
+  element.style.height = `${height}px`;
+}
+
+/** The grid in `element`. `open(id)` is called when a photo is chosen, `hrefOf(id)` gives the address it has,
+ *  `hideLess()` asks for the relevant ones only, `added(element)` is called with each new tile and month's heading. */
+export function resultGrid(element, { open, hrefOf, hideLess, added }) {
   let results = [];
   let rows = [];
+  let months = null;
   let isOpen = false; // more pages may come
   let isSplit = false;
   let width = 0;
@@ -48,7 +85,8 @@ export function resultGrid(element, { open, hrefOf, hideLess }) {
   const linkOf = (id) => element.querySelector(`[data-id="${id}"]`);
 
   function arrange(anew) {
-    rows.forEach((each, at) => each.arrange(width, isOpen && at === rows.length - 1, anew));
+    if (months) months.arrange(width);
+    else rows.forEach((each, at) => each.arrange(width, isOpen && at === rows.length - 1, anew));
   }
 
   function begin(isLess) {
@@ -62,11 +100,14 @@ export function resultGrid(element, { open, hrefOf, hideLess }) {
   }
 
   function put(result) {
+    const made = tile(result, hrefOf(result.id), results.length < FIRST);
     const isLess = isSplit && (rows.at(-1)?.isLess || !isRelevant(result));
-    if (!rows.length || isLess !== rows.at(-1).isLess) begin(isLess);
-    const current = rows.at(-1);
-    current.list.append(tile(result, hrefOf(result.id), results.length < FIRST));
-    current.results.push(result);
+    if (months) months.add(result, made);
+    else {
+      if (!rows.length || isLess !== rows.at(-1).isLess) begin(isLess);
+      rows.at(-1).list.append(made);
+      rows.at(-1).results.push(result);
+    }
     results.push(result);
   }
 
@@ -75,6 +116,10 @@ export function resultGrid(element, { open, hrefOf, hideLess }) {
     isOpen = hasMore;
     const before = results.length;
     page.forEach(put);
+    element.querySelectorAll(".pg-tile:not([data-seen]), .pg-month").forEach((made) => {
+      made.dataset.seen = "";
+      added(made);
+    });
     width = element.clientWidth;
     if (width) arrange(false);
     if (!before) element.querySelector(".pg-tile a")?.setAttribute("tabindex", "0");
@@ -87,22 +132,20 @@ export function resultGrid(element, { open, hrefOf, hideLess }) {
     arrange(true);
   }).observe(element);
 
-  element.addEventListener("click", (event) => {
-    const link = event.target.closest(".pg-tile a");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window has its address
-    event.preventDefault();
-    open(results.findIndex((result) => String(result.id) === link.dataset.id));
-  });
+  opensTiles(element, open);
   moveAmong(element, ".pg-tile:not([hidden]) a");
 
   return {
     /** The photos shown, in their order. */
     get results() { return results; },
+    /** Whether the less relevant are under a heading of their own. */
+    get isSplit() { return isSplit; },
     append,
-    /** Begin anew; with `split` the less relevant come under a heading of their own. */
-    clear(split = false) {
+    /** Begin anew; with `split` the less relevant come under a heading of their own, with `byMonth` each month does. */
+    clear({ split = false, byMonth = false } = {}) {
       [results, rows, isSplit, isOpen] = [[], [], split, false];
-      element.replaceChildren();
+      months = byMonth ? new Months() : null;
+      element.replaceChildren(...(months ? [months.element] : []));
     },
     focus: (id) => linkOf(id)?.focus(),
     /** Show whether a photo is a favourite. */

@@ -70,6 +70,12 @@ export function nodes(key, parameters = {}) {
   });
 }
 
+/** "a, b, c" of texts, as the language parts them. */
+export const joined = (texts) => texts.filter(Boolean).reduce((first, second) => (first ? t("list.parts", { first, second }) : second), "");
+
+/** "name: value" as the language writes it. */
+export const named = (name, value) => t("list.named", { name, value });
+
 /** Put the words into a piece of HTML: `data-t` names the key of an element's text, `data-t-title` that of an attribute. */
 export function translate(root) {
   Object.assign(root, { lang: language, dir: direction }); // Gradio's frame, between the document and us, is always from left to right
@@ -93,6 +99,15 @@ const measured = (value, unit, digits = 0) =>
 export const formatNumber = (value, options = {}) => formatter(Intl.NumberFormat, options).format(value);
 export const formatPercent = (share) => formatNumber(share, { style: "percent" });
 export const formatMilliseconds = (value) => measured(value, "millisecond", value < 10 ? 1 : 0);
+export const formatLength = (millimetres) => measured(millimetres, "millimeter", 1);
+export const countryName = (code) => new Intl.DisplayNames([language], { type: "region" }).of(code);
+
+/** "1/250 s" or "2 s" of an exposure in seconds: short ones as a fraction, as cameras show them. */
+export function formatExposure(seconds) {
+  const fraction = () => `${formatNumber(1)}/${formatNumber(Math.round(1 / seconds), { useGrouping: false })}`;
+  return t("exif.seconds", { time: seconds < 0.3 ? fraction() : formatNumber(seconds, { maximumFractionDigits: 1 }) });
+}
+
 export const languageName = (code) => new Intl.DisplayNames([language], { type: "language" }).of(code);
 
 /** "14 March 2019 at 09:30" of an ISO 8601 time as the camera's clock showed it; the offset, if any, is appended. */
@@ -103,6 +118,9 @@ export function formatDate(iso, style = { dateStyle: "long", timeStyle: "short" 
   const shown = formatter(Intl.DateTimeFormat, { ...style, timeZone: "UTC" }).format(moment);
   return style.timeStyle && iso.length > 19 ? `${shown} (UTC${iso.slice(19)})` : shown;
 }
+
+/** "3 years ago" of -3 years. */
+export const formatRelative = (value, unit) => new Intl.RelativeTimeFormat(locale, { numeric: "always" }).format(value, unit);
 
 /** "1 hr 5 min" of seconds: two units at most, nothing finer than is worth knowing. */
 export function formatDuration(seconds) {

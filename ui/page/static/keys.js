@@ -3,7 +3,7 @@ import { t } from "./i18n.js";
 import { make } from "./text.js";
 
 const KEYS = [
-  ["/", "keys.search"], ["Enter", "keys.enter"], ["← → ↑ ↓", "keys.arrows"], ["F", "keys.favourite"], ["Esc", "keys.escape"], ["?", "keys.help"],
+  ["/", "keys.search"], ["Enter", "keys.enter"], ["← → ↑ ↓", "keys.arrows"], ["+ − 0", "keys.zoom"], ["F", "keys.favourite"], ["X", "keys.select"], ["Esc", "keys.escape"], ["?", "keys.help"],
 ];
 
 /** Whether a Latin letter was pressed: where the keyboard has others, by its place on the key. */

@@ -8,11 +8,13 @@ import { command } from "./roots.js";
 import { make } from "./text.js";
 
 const COUNTING = 3000; // milliseconds between two looks at how many photos there are, while a job runs
+const WATCHING = 14_000; // the same otherwise: somebody else may index, or watch the folders
 
-/** Start it inside the page's `shell`. `refresh()` shows the current results again, with what has come since.
- *  @returns {{ready: Promise<void>, shown: () => void}} `ready` once the library was asked (or rejects with a Problem); `shown` is to be
+/** Start it inside the page's `shell`. `refresh()` shows the current results again, with what has come since; `asked(status)` is
+ *  called whenever the library was asked how it is.
+ *  @returns {{ready: Promise<void>, shown: () => void, open: (part?: string) => Promise<void>}} `ready` once the library was asked (or rejects with a Problem); `shown` is to be
  *    called when results were shown: what is new is counted from then */
-export function startLibrary(shell, refresh) {
+export function startLibrary(shell, refresh, asked) {
   const find = (name) => shell.querySelector(`.pg-${name}`);
   const line = progressLine(find("progress"), () => open(), () => refresh());
   let panel = null;
@@ -27,6 +29,7 @@ export function startLibrary(shell, refresh) {
     shell.classList.toggle("pg-nothing", status.photos === 0);
     showLine(find("library"), status, () => open());
     showEmpty(find("empty"), status, look);
+    asked(status);
     line.news(shell.dataset.view === "home" ? 0 : status.photos - seen);
   }
 
@@ -35,14 +38,14 @@ export function startLibrary(shell, refresh) {
     panel?.showJob(now, before);
     line.update(now);
     if (hasEnded(now, before)) line.ended(now);
-    if (isRunning(now) ? Date.now() - countedAt > COUNTING : hasEnded(now, before)) await count();
+    if (hasEnded(now, before) || Date.now() - countedAt > (isRunning(now) ? COUNTING : WATCHING)) await count();
   });
 
-  async function open() {
+  async function open(part) {
     const { libraryPanel } = await import("./panel.js");
     panel ??= libraryPanel(find("panel"), look, count);
     panel.showJob(job);
-    await panel.open();
+    await panel.open(part);
   }
 
   function shown() {
@@ -50,8 +53,8 @@ export function startLibrary(shell, refresh) {
     line.news(0);
   }
 
-  find("to-library").addEventListener("click", open);
-  return { ready: count().then(shown), shown };
+  find("to-library").addEventListener("click", () => open());
+  return { ready: count().then(shown), shown, open };
 }
 
 /** The slim line: hidden, how far a job is, or what it did and how many photos are new. */

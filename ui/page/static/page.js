@@ -4,17 +4,22 @@ import { HOME, formatAddress, parseAddress, searchParameters } from "./address.j
 import { showChips } from "./chips.js";
 import { detailsDialog } from "./details.js";
 import { problemText } from "./errors.js";
+import { showExamples } from "./examples.js";
 import { filterPanel } from "./filters.js";
-import { languageName, t, translate } from "./i18n.js";
+import { t, translate } from "./i18n.js";
 import { languageSwitch } from "./languages.js";
 import { takeKeys } from "./keys.js";
 import { startLibrary } from "./library.js";
 import { showLiked } from "./liked.js";
+import { photoLists } from "./lists.js";
+import { showOnThisDay } from "./onthisday.js";
 import { takePictures } from "./picture.js";
-import { joinQuery, likePhoto, splitQuery, withPhoto, withoutPhoto } from "./query.js";
-import { isSearch, resultList } from "./results.js";
+import { joinQuery, splitQuery, withPhoto, withoutPhoto } from "./query.js";
+import { isSearch } from "./results.js";
+import { suggestions } from "./suggest.js";
 import { make } from "./text.js";
 import { splitFilters, withTyped } from "./typed.js";
+import { isOther, otherViews } from "./views.js";
 
 /** Start the page inside `element`. */
 export function start(element) {
@@ -23,7 +28,6 @@ export function start(element) {
   const shell = element.querySelector(".pg");
   translate(shell);
   languageSwitch(element.querySelector(".pg-language select"));
-  for (const example of find("examples").children) example.title = languageName(example.lang);
   const pictures = []; // searched by in this window; an address cannot hold one, so history holds its number
   const early = query.value; // typed before this script ran
   let view = HOME;
@@ -32,50 +36,60 @@ export function start(element) {
   const address = (wanted) => `${location.pathname}${formatAddress(wanted)}`;
   const keyOf = (wanted, file) => `${pictures.indexOf(file)}?${searchParameters(wanted)}`;
 
-  const list = resultList(
-    { element: find("results"), summary: find("summary"), more: find("more"), shell },
-    {
-      open,
-      hrefOf: (id) => address({ ...view, photo: id }),
-      hideLess: () => go({ ...view, relevant: true }),
-      instead,
-      failed: showProblem,
+  const lists = photoLists(find, shell, {
+    open,
+    hrefOf: (id) => address({ ...view, photo: id }),
+    hideLess: () => go({ ...view, relevant: true }),
+    weigh: (ids, weight) => go({ ...view, view: "photos", q: ids.reduce((q, id) => withPhoto(q, id, weight), view.q), photo: null }),
+    isRanked: () => Boolean(view.q || picture),
+    instead,
+    failed: showProblem,
+  });
+  const others = otherViews(find("other"), find("nav"), {
+    go: (wanted) => go(wanted, null),
+    current: () => view,
+    keep(wanted) {
+      view = wanted;
+      history.replaceState(history.state, "", address(view));
     },
-  );
+    openLibrary: (part) => library.open(part),
+    failed: showProblem,
+  });
 
   const details = detailsDialog(find("details"), {
     shown(id) {
+      lists.approach(id);
       if (view.photo === id) return;
       view = { ...view, photo: id };
       history.replaceState(history.state, "", address(view));
     },
     closed(id) {
-      list.focus(id);
+      lists.current.focus(id);
       if (view.photo === null) return;
       view = { ...view, photo: null };
       if (history.state?.isOpened) history.back();
       else history.replaceState(history.state, "", address(view));
     },
-    marked: list.mark,
-    similar: (id) => go({ ...HOME, q: likePhoto(id) }, null),
-    weigh: (id, weight) => go({ ...view, q: withPhoto(view.q, id, weight), photo: null }),
+    marked: lists.mark,
+    go: (wanted) => go(wanted, null),
+    weigh: (id, weight) => go({ ...view, view: "photos", q: withPhoto(view.q, id, weight), photo: null }),
     isRanked: () => Boolean(view.q || picture),
   });
 
   const showFilters = filterPanel(find("filters"), find("filter-button"), () => view, (wanted) => go(wanted));
 
-  /** Open a photo that is in the grid. */
-  function open(index) {
-    view = { ...view, photo: list.results[index].id };
+  /** Open a photo of the list that is shown. */
+  function open(id) {
+    view = { ...view, photo: id };
     history.pushState({ ...history.state, isOpened: true }, "", address(view));
-    details.open(list.results, index);
+    details.open(lists.current.results, lists.current.indexOf(id));
   }
 
   /** Open the photo of an address, which may be beyond the results that are shown. */
   async function openPhoto(id) {
     if (details.shown === id) return;
-    const index = list.results.findIndex((result) => result.id === id);
-    if (index >= 0) details.open(list.results, index);
+    const index = lists.current.indexOf(id);
+    if (index >= 0) details.open(lists.current.results, index);
     else {
       const known = await api.photo(id);
       if (view.photo === id) details.open([known], 0);
@@ -84,9 +98,11 @@ export function start(element) {
 
   /** Show `view` and `picture`: search, unless that search is shown already, and open or close the photo. */
   async function render(isBack) {
-    const isHome = !isSearch(view, picture);
+    const other = isOther(view.view) ? view.view : null;
+    const isHome = !other && !isSearch(view, picture);
     const { words, photos } = splitQuery(view.q);
-    shell.dataset.view = isHome ? "home" : "found";
+    shell.dataset.view = other ?? (isHome ? "home" : "found");
+    others.mark(other ?? "photos", view);
     query.value = words;
     query.placeholder = t(photos.length || picture ? "search.addWords" : "search.placeholder");
     sort.disabled = !view.q && !picture; // a search by filters alone is listed by date
@@ -101,20 +117,36 @@ export function start(element) {
     showFilters(view);
     if (view.photo === null) details.close();
     try {
-      if (isHome) list.clear();
-      else if (list.key !== keyOf(view, picture) || !isBack) {
-        await list.show({ view, picture, key: keyOf(view, picture) }, isBack);
+      if (other) {
+        lists.hide();
+        await others.show(view, isBack);
+      } else {
+        others.hide();
+        if (isHome) showStart();
+        await lists.show(view, picture, keyOf(view, picture), isBack);
         library.shown();
       }
       if (view.photo !== null) await openPhoto(view.photo);
     } catch (problem) {
-      showProblem(problem);
+      if (problem.name !== "AbortError") showProblem(problem);
     }
+  }
+
+  /** What the start has beside the newest photos; the page does without where the server has none of it. */
+  function showStart() {
+    showOnThisDay(find("day"), (date) => go({ ...HOME, filters: { date: [date] } }, null)).catch(() => undefined);
+    showExamples(find("examples"), (q) => go({ ...HOME, q }, null)).catch(() => undefined);
+  }
+
+  /** Remember what is shown, for "back". */
+  function keep() {
+    lists.keep();
+    others.keep();
   }
 
   /** Go to another view, by default with the picture that is searched by now. */
   function go(wanted, file = picture) {
-    list.keep();
+    keep();
     [view, picture] = [wanted, file];
     if (picture && !pictures.includes(picture)) pictures.push(picture);
     const isSame = address(view) === location.pathname + location.search && history.state?.picture === pictures.indexOf(picture);
@@ -132,7 +164,7 @@ export function start(element) {
   function submit() {
     const typed = splitFilters(query.value);
     const q = joinQuery(typed.words, splitQuery(view.q).photos);
-    const wanted = { ...view, q, filters: withTyped(view.filters, typed.filters), photo: null };
+    const wanted = { ...view, view: "photos", q, filters: withTyped(view.filters, typed.filters), photo: null };
     if (isSearch(wanted, picture)) go(wanted);
     else if (isSearch(view, picture)) goHome();
   }
@@ -160,9 +192,8 @@ export function start(element) {
   /** Turn a favourite on or off from the grid. */
   async function mark(id) {
     try {
-      const result = list.results.find((one) => one.id === id);
-      const answer = await api.favourite(id, !result.favourite);
-      for (const each of answer.ids) list.mark(each, answer.favourite); // photos with the same bytes share it
+      const answer = await api.favourite(id, !lists.current.photoOf(id).favourite);
+      for (const each of answer.ids) lists.mark(each, answer.favourite); // photos with the same bytes share it
     } catch (problem) {
       showProblem(problem);
     }
@@ -170,7 +201,7 @@ export function start(element) {
 
   /** Show what the address says, at the start and when history goes back or forth. */
   async function restore(isBack) {
-    list.keep();
+    keep();
     const number = history.state?.picture ?? -1;
     [view, picture] = [parseAddress(location.search), pictures[number] ?? null];
     await render(isBack);
@@ -182,23 +213,23 @@ export function start(element) {
     if (matchMedia("(hover: none)").matches) query.blur(); // hides the keyboard on the screen
     submit();
   });
-  find("examples").addEventListener("click", (event) => {
-    if (event.target.matches("button")) go({ ...HOME, q: event.target.textContent }, null);
-  });
   find("brand").addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     goHome();
   });
   sort.addEventListener("change", () => go({ ...view, sort: sort.value, photo: null }));
-  takePictures({ veil: find("drop"), pick: find("pick"), input: find("file") }, (file) => go({ ...view, photo: null }, file));
+  // A new picture replaces those that were searched by before; the words stay.
+  takePictures({ veil: find("drop"), pick: find("pick"), input: find("file") }, (file) =>
+    go({ ...view, view: "photos", q: splitQuery(view.q).words, photo: null }, file));
   takeKeys(query, find("help"), mark);
+  suggestions(query, (words, name, value) => go({ ...view, view: "photos", q: joinQuery(words, splitQuery(view.q).photos), filters: withTyped(view.filters, { [name]: [value] }), photo: null }));
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => restore(true));
 
-  const library = startLibrary(shell, () => render(false));
+  const library = startLibrary(shell, () => render(false), lists.moved);
   library.ready.catch(showProblem);
-  if (!matchMedia("(hover: none)").matches || !location.search) query.focus({ preventScroll: true });
+  if (!matchMedia("(hover: none)").matches) query.focus({ preventScroll: true });
   const restored = restore(false);
   if (early) query.value = early;
   return restored;

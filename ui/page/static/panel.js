@@ -82,9 +82,11 @@ export function libraryPanel(dialog, look, changed) {
   });
 
   return {
-    open() {
+    /** Open it, at one of `parts` if that is named. */
+    async open(part = null) {
       dialog.showModal();
-      return refresh();
+      await refresh();
+      parts[part]?.element.scrollIntoView();
     },
     showJob(now, before) {
       job.update(now);

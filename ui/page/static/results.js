@@ -3,12 +3,14 @@ import * as api from "./api.js";
 import { asks, searchParameters } from "./address.js";
 import { isRelevant, resultGrid } from "./grid.js";
 import { formatMilliseconds, languageName, t } from "./i18n.js";
+import { monthOf } from "./months.js";
 import { make } from "./text.js";
 
 const PAGE = 60; // photos asked for at a time
 const BY_ITSELF = 600; // photos up to which scrolling down brings more; from there on a button does
 const AHEAD = "1200px"; // how far below the window the next page is asked for
 const KEPT = 12; // searches remembered
+const MOST = 2000; // results that can be selected at once
 
 /** @typedef {{view: import("./address.js").View, picture: File | null, key: string}} Search */
 
@@ -41,9 +43,16 @@ export function resultList({ element, summary, more, shell }, hooks) {
   function begin(first, results) {
     answer = first;
     const isRanked = search.view.sort === "relevance" && Boolean(search.view.q || search.picture);
-    grid.clear(isRanked && (first.relevant === false || (results.length > 0 && isRelevant(results[0]))));
+    grid.clear({
+      split: isRanked && (first.relevant === false || (results.length > 0 && isRelevant(results[0]))),
+      byMonth: !isRanked && results.length > 0,
+    });
     add(results, first.next);
-    if (!results.length) element.replaceChildren(make("div", { class: "pg-none" }, make("p", {}, t("results.none")), ...hooks.instead()));
+    if (!results.length) showNone();
+  }
+
+  function showNone() {
+    element.replaceChildren(make("div", { class: "pg-none" }, make("p", {}, t("results.none")), ...hooks.instead()));
   }
 
   function add(results, cursor) {
@@ -60,8 +69,8 @@ export function resultList({ element, summary, more, shell }, hooks) {
   function summarise() {
     const count = grid.results.length;
     const spoken = answer.language ? languageName(answer.language) : search.picture ? t("summary.byPicture") : null;
-    const ranked = search.view.q || search.picture ? formatMilliseconds(answer.took_ms.total) : null;
-    summary.textContent = [spoken, t(next ? "summary.first" : "count.photos", { count }), ranked].filter(Boolean).join(" · ");
+    summary.textContent = [spoken, t(next ? "summary.first" : "count.photos", { count })].filter(Boolean).join(" · ");
+    summary.title = t("summary.took", { time: formatMilliseconds(answer.took_ms.total) });
   }
 
   /** Get the next page; a keyboard that asked for it goes on with its first photo. */
@@ -85,6 +94,17 @@ export function resultList({ element, summary, more, shell }, hooks) {
     }
   }
 
+  const isEnough = (count) => count >= MOST || (grid.isSplit && !isRelevant(grid.results.at(-1)));
+
+  /** Ask for pages until `isDone()`, or until there are no more. */
+  async function complete(isDone) {
+    const mine = running;
+    while (next && mine === running && !isDone()) {
+      if (isLoading) await new Promise((done) => setTimeout(done, 50));
+      else await addPage(false);
+    }
+  }
+
   const watcher = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) addPage(false); }, { rootMargin: AHEAD });
   more.addEventListener("click", () => addPage(true));
 
@@ -101,6 +121,25 @@ export function resultList({ element, summary, more, shell }, hooks) {
     keep,
     focus: grid.focus,
     mark: grid.mark,
+    none: showNone,
+    photoOf: (id) => grid.results.find((result) => result.id === id),
+    indexOf: (id) => grid.results.findIndex((result) => result.id === id),
+    async between(first, last) {
+      const [from, to] = [this.indexOf(first), this.indexOf(last)].sort((one, other) => one - other);
+      return grid.results.slice(from, to + 1);
+    },
+    /** The photos of a month, all of them: the last ones may be on pages that were not asked for yet. */
+    async ofMonth(month) {
+      await complete(() => monthOf(grid.results.at(-1)) !== month);
+      return grid.results.filter((result) => monthOf(result) === month);
+    },
+    countOf: (month) => grid.results.filter((result) => monthOf(result) === month).length,
+    /** All results; by relevance, those that likely are what was asked for. */
+    async all() {
+      await complete(() => isEnough(grid.results.length));
+      const likely = grid.isSplit ? grid.results.filter(isRelevant) : [];
+      return likely.length ? likely : grid.results;
+    },
     /** The key of the search that is shown, or null. */
     get key() { return search?.key ?? null; },
     clear() {
@@ -108,7 +147,7 @@ export function resultList({ element, summary, more, shell }, hooks) {
       [search, answer, next] = [null, null, null];
       grid.clear();
       more.hidden = true;
-      summary.textContent = "";
+      summary.textContent = summary.title = "";
       shell.classList.remove("pg-busy");
     },
     /** Show a search; one that history leads back to as it was left. @param {Search} wanted */

@@ -1,5 +1,5 @@
 // The library's folders: what is in them, whether they are there and how they are watched.
-import { nodes, t } from "./i18n.js";
+import { named, nodes, t } from "./i18n.js";
 import { copyButton, make } from "./text.js";
 
 const path = (root) => make("bdi", { dir: "ltr", class: "pg-path" }, root.path);
@@ -40,8 +40,8 @@ function row(root, acts) {
     forget.focus();
   }
 
-  again.setAttribute("aria-label", `${t("root.rescan")}: ${root.path}`);
-  forget.setAttribute("aria-label", `${t("root.remove")}: ${root.path}`);
+  again.setAttribute("aria-label", named(t("root.rescan"), root.path));
+  forget.setAttribute("aria-label", named(t("root.remove"), root.path));
   element.classList.toggle("pg-offline", root.state !== "online");
   element.append(text, buttons);
   return element;

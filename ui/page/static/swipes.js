@@ -2,11 +2,11 @@
 
 const FAR = 60; // pixels
 
-/** Call `act(isLeft)` when a finger goes across `element`, unless it scrolls something on the way. */
+/** Call `act(isLeft)` when a finger goes across `element`, unless it scrolls something on the way, or moves a zoomed picture. */
 export function swipes(element, act) {
   let from = null;
   element.addEventListener("touchstart", (event) => {
-    const isFree = event.touches.length === 1 && !event.target.closest(".pg-strip");
+    const isFree = event.touches.length === 1 && !event.target.closest(".pg-strip, .pg-zoomed");
     from = isFree ? event.touches[0] : null;
   }, { passive: true });
   element.addEventListener("touchend", (event) => {

@@ -1,5 +1,5 @@
 // Elements and texts made from data. Everything is set as text, never as HTML: file names and captions are anybody's input.
-import { formatNumber, t } from "./i18n.js";
+import { formatNumber, joined, t } from "./i18n.js";
 
 /** Make an element: `make("a", {class: "x", href}, "text", child)`. Properties of undefined or null are left out. */
 export function make(tag, properties = {}, ...children) {
@@ -21,7 +21,7 @@ const side = (degrees, positive, negative) => t(degrees < 0 ? negative : positiv
 /** "48.85837° N, 2.29448° E" of decimal degrees. */
 export function place(latitude, longitude) {
   if (latitude === null || longitude === null) return null;
-  return `${side(latitude, "place.north", "place.south")}, ${side(longitude, "place.east", "place.west")}`;
+  return joined([side(latitude, "place.north", "place.south"), side(longitude, "place.east", "place.west")]);
 }
 
 /** A button that copies `text` and says so. */

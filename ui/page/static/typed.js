@@ -1,7 +1,7 @@
 // Filters that are typed among the words: `cat after:2024 camera:"X100V"`. Pure. docs/searching.md has the grammar.
 
 export const FILTERS = [
-  "after", "before", "date", "root", "in", "folder", "camera", "type", "is", "has", "orientation", "aspect", "size", "near",
+  "after", "before", "date", "root", "in", "folder", "camera", "lens", "type", "thing", "place", "is", "has", "orientation", "aspect", "size", "near", "within",
 ];
 
 const SINGLE = ["after", "before", "orientation"]; // of these a view has one value

@@ -1,0 +1,40 @@
+"""Photos on the map: clusters on a grid, counted in the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Integer, cast, func, select
+
+from .conditions import conditions
+from .database import Database, fetch
+from .filters import Filters
+from .models import Photo
+from .records import Cluster
+
+
+class PhotoMap:
+    """Reads where readable photos were taken."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def clusters(self, filters: Filters, cell: float) -> list[Cluster]:
+        """The photos that pass, those of one square of `cell` x `cell` degrees as one cluster.
+
+        Squares begin at the South Pole and at the date line, so a cluster stays the same when the map is moved. The
+        photo with the highest id, the one that was added last, represents a cluster.
+        """
+        # Both are positive, so the cast rounds down.
+        row, column = cast((Photo.latitude + 90) / cell, Integer), cast((Photo.longitude + 180) / cell, Integer)
+        edges = [edge(value) for value in (Photo.latitude, Photo.longitude) for edge in (func.min, func.max)]
+        means = [func.avg(Photo.latitude), func.avg(Photo.longitude)]
+        columns: list[Any] = [func.count(), func.max(Photo.id), *means, *edges]
+        with self._database.reading() as connection:
+            passing = [*conditions(connection, filters), Photo.latitude.is_not(None)]
+            rows = fetch(connection, select(*columns).where(*passing).group_by(row, column))
+        clusters = [
+            Cluster(count, cover, latitude, longitude, south, west, north, east)
+            for count, cover, latitude, longitude, south, north, west, east in rows
+        ]
+        return sorted(clusters, key=lambda cluster: -cluster.photos)

@@ -1,0 +1,355 @@
+"""What a library holds, to wander through: things, places, folders, cameras, favourites, copies, examples.
+
+Everything is computed once for each generation of the catalog. Only names depend on the language.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config import LANGUAGES
+from ..data import paths
+from ..data.catalog.browsing import Browsed
+from ..data.catalog.labels import LabelledPhoto
+from ..data.places import gazetteer
+from ..encoders.base import KnowsThings
+from ..errors import PolyglanceError
+from ..languages.things import Thing, things
+from ..search.answer import View
+from ..search.query.filters import Filter
+from ..search.query.parse import Query
+from ..search.ranking.calibrate import SURE
+from . import encoders, searches
+from .parts import Parts
+
+MOST_THINGS, MOST_PLACES, MOST_FOLDERS, MOST_CAMERAS = 120, 200, 60, 60
+
+CANDIDATES = 400
+"""So many of the most frequent things are compared with each other."""
+
+SAME_PHOTOS = 0.8
+"""Two things whose photos overlap by this share (intersection over union) are shown as one."""
+
+TRIES = 4
+"""So many things are tried as the example of a language."""
+
+
+class Group(NamedTuple):
+    """Photos that have something in common, with the photo that stands for them."""
+
+    key: str
+    photos: int
+    cover: int
+
+
+class FolderGroup(NamedTuple):
+    """The photos in a folder and below it: `root` is its root's path, `path` leads from there."""
+
+    root: bytes
+    path: bytes
+    photos: int
+    cover: int
+
+    @property
+    def text(self) -> str:
+        """The folder's whole path as printable text, which the filter `in:` takes."""
+        return paths.display(paths.join(self.root, self.path) if self.path else self.root)
+
+    @property
+    def name(self) -> str:
+        """The last part of its path, as printable text."""
+        return paths.display(os.path.basename(self.path or self.root.rstrip(b"/")))
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a library holds, in any language. Groups with most photos come first."""
+
+    all_things: dict[str, int]
+    """Key -> number of photos, of every thing it holds."""
+    things: list[Group]
+    """Those that are shown."""
+    places: list[Group]
+    countries: list[Group]
+    folders: list[FolderGroup]
+    cameras: list[Group]
+    lenses: list[Group]
+    favourites: tuple[int, int | None]
+    copies: int
+
+
+class Example(NamedTuple):
+    """A search to try, in one of the nine languages."""
+
+    language: str
+    text: str
+    key: str
+
+
+class Tile(NamedTuple):
+    """A group as people see it: a thing, a city, a country, a folder or a camera."""
+
+    key: str
+    """What the filter of its kind takes."""
+    name: str
+    photos: int
+    cover: int
+    """Id of the photo that stands for the group."""
+    query: str
+    """The query that shows it."""
+    country: str = ""
+    """ISO 3166 code, of a place."""
+    latitude: float | None = None
+    """Of a city's middle, in decimal degrees."""
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """What a library holds, with names in one language. Tiles with most photos come first."""
+
+    things: list[Tile]
+    places: list[Tile]
+    """Cities, and countries for the photos that are in none."""
+    countries: list[Tile]
+    folders: list[Tile]
+    cameras: list[Tile]
+    favourites: int
+    newest_favourite: int | None
+    """Id of a photo."""
+    copies: int
+    """Photos that have the bytes of another."""
+    examples: list[Example]
+
+
+def explore(parts: Parts, language: str) -> Explored:
+    """What the library holds now. See `Library.explore`."""
+    held = holdings(parts)
+    known = things()
+    favourites, newest_favourite = held.favourites
+    return Explored(
+        [
+            Tile(group.key, known[group.key].name(language), *group[1:], _query_of_thing(parts, group.key, language))
+            for group in held.things
+        ],
+        _place_tiles(held.places, language),
+        _place_tiles(held.countries, language),
+        [
+            Tile(folder.text, folder.name, folder.photos, folder.cover, _query("in", folder.text))
+            for folder in held.folders[:MOST_FOLDERS]
+        ],
+        [Tile(group.key, group.key, *group[1:], _query("camera", group.key)) for group in held.cameras[:MOST_CAMERAS]],
+        favourites,
+        newest_favourite,
+        held.copies,
+        examples(parts),
+    )
+
+
+def holdings(parts: Parts) -> Holdings:
+    """What the library holds now."""
+    generation = parts.catalog.generation()
+    cached = parts.cached.get("holdings")
+    if cached is None or cached[0] != generation:
+        with parts.catalog.read_snapshot():
+            cached = parts.cached["holdings"] = (parts.catalog.generation(), _compute(parts))
+    result: Holdings = cached[1]
+    return result
+
+
+def examples(parts: Parts) -> list[Example]:
+    """A search for each of the nine languages that finds something relevant; none if there is no such thing."""
+    held = holdings(parts)
+    generation = parts.catalog.generation()
+    cached = parts.cached.get("examples")
+    if cached is None or cached[0] != generation:
+        cached = parts.cached["examples"] = (generation, _choose_examples(parts, held))
+    result: list[Example] = cached[1]
+    return result
+
+
+def _query_of_thing(parts: Parts, key: str, language: str) -> str:
+    """A thing's name in a language, or the filter if the encoder does not know that name."""
+    thing = things()[key]
+    return thing.name(language) if _knows(parts, thing, language) else _query("thing", key)
+
+
+def _query(filter_name: str, value: str) -> str:
+    return str(Query((), (Filter(filter_name, value),)))
+
+
+def _place_tiles(groups: Sequence[Group], language: str) -> list[Tile]:
+    return [
+        Tile(group.key, place.name(language), *group[1:], _query("place", group.key), place.country, *_middle(place))
+        for group in groups
+        if (place := gazetteer.place(group.key))
+    ]
+
+
+def _middle(place: gazetteer.Place) -> tuple[float, float] | tuple[()]:
+    return () if place.is_country else (place.latitude, place.longitude)
+
+
+def _compute(parts: Parts) -> Holdings:
+    catalog = parts.catalog
+    photos, roots = catalog.browsing.photos(), catalog.browsing.roots()
+    labelled = _by_key(catalog.labels.photos("thing"))
+    shown_things, covers = _choose_things(labelled)
+    newest = {photo.id: photo.taken_at or "" for photo in photos}
+    place_photos = {key: ids for key, (ids, _) in _by_key(catalog.labels.photos("place")).items()}
+    return Holdings(
+        {key: len(ids) for key, (ids, _) in labelled.items()},
+        shown_things,
+        _newest_covers(place_photos, newest, covers)[:MOST_PLACES],
+        _newest_covers(_by_country(place_photos), newest, covers),
+        _folders(photos, roots),
+        _by_column((photo.camera, photo.id) for photo in photos),
+        _by_column((photo.lens, photo.id) for photo in photos),
+        catalog.browsing.favourites(),
+        catalog.browsing.copies(),
+    )
+
+
+Labelled = Mapping[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]
+"""Key -> (ids of its photos, ascending, with their scores)."""
+
+
+def _by_key(labels: Sequence[LabelledPhoto]) -> Labelled:
+    known = things()
+    result = {}
+    start = 0
+    for end in range(1, len(labels) + 1):
+        if end == len(labels) or labels[end].key != labels[start].key:
+            rows = labels[start:end]
+            if rows[0].key in known or gazetteer.place(rows[0].key):
+                ids = np.array([row.photo_id for row in rows], np.int64)
+                result[rows[0].key] = ids, np.array([row.score for row in rows], np.float32)
+            start = end
+    return result
+
+
+def _choose_things(labelled: Labelled) -> tuple[list[Group], set[int]]:
+    """The things that are shown, and their covers: sure ones, the most frequent first, none with another's photos."""
+    known = things()
+    sure = [key for key, (_, scores) in labelled.items() if scores.max() >= SURE]
+    order = {key: number for number, key in enumerate(known)}
+    sure.sort(key=lambda key: (-len(labelled[key][0]), order[key]))
+    candidates = sure[:CANDIDATES]
+    # The name that people type goes first: an everyday word, and of two such words the narrower, "dog" before "pet".
+    preferred = sorted(
+        range(len(candidates)),
+        key=lambda place: (not known[candidates[place]].is_everyday, len(labelled[candidates[place]][0]), place),
+    )
+    overlap = _overlaps([labelled[key][0] for key in candidates])
+    kept: list[int] = []
+    for place in preferred:
+        if all(overlap[place, other] < SAME_PHOTOS for other in kept):
+            kept.append(place)
+    chosen = [candidates[place] for place in sorted(kept)][:MOST_THINGS]
+    covers: dict[str, int] = {}
+    used: set[int] = set()
+    for key in reversed(chosen):  # the fewest photos leave the least choice
+        ids, scores = labelled[key]
+        best = [int(ids[row]) for row in np.argsort(-scores, kind="stable")[: len(used) + 1]]
+        covers[key] = next((photo for photo in best if photo not in used), best[0])
+        used.add(covers[key])
+    return [Group(key, len(labelled[key][0]), covers[key]) for key in chosen], used
+
+
+def _overlaps(sets: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.float32]:
+    """Intersection over union of each two sets."""
+    if not sets:
+        return np.zeros((0, 0), np.float32)
+    members = np.unique(np.concatenate(sets))
+    matrix = np.zeros((len(sets), len(members)), np.float32)
+    for row, ids in zip(matrix, sets, strict=True):
+        row[np.searchsorted(members, ids)] = 1
+    common = matrix @ matrix.T
+    sizes = common.diagonal()
+    return np.asarray(common / (sizes[:, None] + sizes[None] - common), np.float32)
+
+
+def _by_country(places: Mapping[str, npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[np.int64]]:
+    by_country: dict[str, list[npt.NDArray[np.int64]]] = {}
+    for key, ids in places.items():
+        place = gazetteer.place(key)
+        if place:
+            by_country.setdefault(place.country, []).append(ids)
+    return {country: np.concatenate(ids) for country, ids in by_country.items()}
+
+
+def _newest_covers(
+    groups: Mapping[str, npt.NDArray[np.int64]], taken_at: Mapping[int, str], used: set[int]
+) -> list[Group]:
+    """Groups whose cover is the newest photo that no other tile has."""
+    result = []
+    for key, ids in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        newest_first = sorted(ids.tolist(), key=lambda photo: (taken_at.get(photo, ""), -photo), reverse=True)
+        cover = next((photo for photo in newest_first if photo not in used), newest_first[0])
+        used.add(cover)
+        result.append(Group(key, len(ids), cover))
+    return result
+
+
+def _folders(photos: Sequence[Browsed], roots: Mapping[int, bytes]) -> list[FolderGroup]:
+    """The folders that photos are in; their numbers include the folders below, as the filter `in:` does."""
+    direct: dict[tuple[int, bytes], list[int]] = {}
+    for photo in photos:
+        direct.setdefault((photo.root_id, os.path.dirname(photo.path)), []).append(photo.id)
+    total: Counter[tuple[int, bytes]] = Counter()
+    for (root_id, path), ids in direct.items():
+        for folder in (b"", *paths.upwards(path)):
+            total[root_id, folder] += len(ids)
+    folders = [
+        FolderGroup(roots[root_id], path, total[root_id, path], ids[-1])
+        for (root_id, path), ids in direct.items()
+        if root_id in roots
+    ]
+    return sorted(folders, key=lambda folder: (-folder.photos, folder.root, folder.path))
+
+
+def _by_column(values: Iterable[tuple[str | None, int]]) -> list[Group]:
+    groups: dict[str, list[int]] = {}
+    for value, photo_id in values:
+        if value:
+            groups.setdefault(value, []).append(photo_id)
+    counted = [Group(value, len(ids), ids[-1]) for value, ids in groups.items()]
+    return sorted(counted, key=lambda group: (-group.photos, group.key))
+
+
+def _knows(parts: Parts, thing: Thing, language: str) -> bool:
+    record = parts.catalog.encoders.active()
+    encoder = encoders.load(parts, record) if record else None
+    return not isinstance(encoder, KnowsThings) or encoder.has_thing(thing.name("en"), language)
+
+
+def _choose_examples(parts: Parts, held: Holdings) -> list[Example]:
+    chosen: list[Example] = []
+    known = things()
+    ordered = sorted(held.things, key=lambda group: not known[group.key].is_everyday)  # stable: by number of photos
+    for language in LANGUAGES:
+        taken = {example.key for example in chosen}
+        fitting = [group.key for group in ordered if _knows(parts, known[group.key], language)]
+        fresh_first = sorted(fitting, key=lambda key: key in taken)  # stable
+        for key in fresh_first[:TRIES]:
+            text = known[key].name(language)
+            if _finds(parts, text):
+                chosen.append(Example(language, text, key))
+                break
+    return chosen
+
+
+def _finds(parts: Parts, text: str) -> bool:
+    """Whether a search for a text finds something relevant."""
+    try:
+        view = View(1, None, "relevance", True, True)
+        return bool(searches.search(parts, text, view, filters={}, plain=True, files=False, picture=None).results)
+    except PolyglanceError:
+        return False

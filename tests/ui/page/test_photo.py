@@ -1,0 +1,153 @@
+"""One photo in the running page: zoom and pan, how it was taken, its folder, its neighbours, taking it away."""
+
+import pytest
+from playwright.sync_api import expect
+
+from ..conftest import LOCALES, Words
+
+expect.set_options(timeout=20_000)
+
+TRANSFORM = "document.querySelector('.pg-large').style.transform"
+
+
+def open_photo(page, name):
+    """Open the photo of that name by its tile, and wait until its file has come."""
+    page.fill(".pg-query", name)
+    page.press(".pg-query", "Enter")
+    page.locator(".pg-tile a", has_text=name).first.click()
+    page.wait_for_selector(".pg-details .pg-path")
+    page.wait_for_function("document.querySelector('.pg-large').naturalWidth > 0")
+    return page.locator("dialog.pg-details")
+
+
+def scale(page):
+    """How many times the photo is enlarged beyond the size at which it fits."""
+    return page.evaluate(f"Number(/scale\\(([\\d.]+)\\)/.exec({TRANSFORM})?.[1] ?? 1)")
+
+
+def under(page, x, y):
+    """Which part of the photo, 0 to 1 across and down, is at a point of the window."""
+    return page.evaluate(
+        """([x, y]) => {
+            const { left, top, width, height } = document.querySelector('.pg-large').getBoundingClientRect();
+            return [(x - left) / width, (y - top) / height];
+        }""",
+        [x, y],
+    )
+
+
+@pytest.mark.parametrize(
+    ("zoom", "expected"),
+    [
+        ({"scale": 1, "x": 50, "y": -50}, {"scale": 1, "x": 0, "y": 0}),
+        ({"scale": 2, "x": 900, "y": 900}, {"scale": 2, "x": 300, "y": 150}),
+        ({"scale": 99, "x": -99999, "y": 0}, {"scale": 8, "x": -2100, "y": 0}),
+        ({"scale": 0.1, "x": 1, "y": 1}, {"scale": 1, "x": 0, "y": 0}),
+    ],
+)
+def test_a_zoomed_photo_leaves_no_gap_at_the_edge(visit, album_address, zoom, expected):
+    page = visit(album_address)
+    sizes = {"frame": {"width": 600, "height": 500}, "picture": {"width": 600, "height": 400}, "most": 8}
+    bounded = page.evaluate(
+        "async ([zoom, sizes]) => (await import('/ui/zooming.js')).bounded(zoom, sizes)", [zoom, sizes]
+    )
+    assert {key: value or 0 for key, value in bounded.items()} == expected
+
+
+def test_the_wheel_zooms_at_the_pointer_and_a_drag_moves_the_photo(visit, album_address):
+    page = visit(album_address)
+    open_photo(page, "rocket.jpg")
+    box = page.locator(".pg-large").bounding_box()
+    x, y = box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.45
+    page.mouse.move(x, y)
+    before = under(page, x, y)
+    for _ in range(4):
+        page.mouse.wheel(0, -200)
+    page.wait_for_function(f"{TRANSFORM} !== ''")
+    assert scale(page) > 2
+    assert under(page, x, y) == pytest.approx(before, abs=0.02)
+
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 40, steps=4)
+    page.mouse.up()
+    assert under(page, x + 60, y + 40) == pytest.approx(before, abs=0.02)
+
+    page.mouse.dblclick(x, y)
+    page.wait_for_function(f"{TRANSFORM} === ''")
+    page.mouse.dblclick(x, y)
+    page.wait_for_function(f"{TRANSFORM} !== ''")
+
+
+def test_keys_zoom_and_arrows_move_the_zoomed_photo_instead_of_stepping(visit, album_address):
+    page = visit(album_address)
+    details = open_photo(page, "rocket.jpg")
+    page.keyboard.press("-")
+    assert scale(page) == 1
+    for _ in range(3):
+        page.keyboard.press("+")
+    assert scale(page) == pytest.approx(1.5**3, rel=0.01)
+    expect(details.locator("output")).to_contain_text("%")
+    before = page.evaluate(TRANSFORM)
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(TRANSFORM) != before
+    expect(details.locator("h2")).to_have_text("rocket.jpg")
+    page.keyboard.press("0")
+    assert scale(page) == 1
+    page.keyboard.press("ArrowRight")
+    expect(details.locator("h2")).not_to_have_text("rocket.jpg")
+    assert scale(page) == 1
+    details.get_by_role("button", name=Words("en").say("photo.zoomIn")).click()
+    assert scale(page) == pytest.approx(1.5, rel=0.01)
+
+
+def test_fingers_pinch_and_tap_twice(visit, album_address):
+    page = visit(album_address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    open_photo(page, "rocket.jpg")
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind, *points):
+        fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    send("touchStart", (150, 200), (230, 200))
+    for step in range(1, 6):
+        send("touchMove", (150 - 20 * step, 200), (230 + 20 * step, 200))
+    send("touchEnd")
+    page.wait_for_function(f"{TRANSFORM} !== ''")
+    assert scale(page) == pytest.approx(280 / 80, rel=0.15)
+    for _ in range(2):
+        page.touchscreen.tap(190, 200)
+    page.wait_for_function(f"{TRANSFORM} === ''")
+    for _ in range(2):
+        page.touchscreen.tap(190, 200)
+    page.wait_for_function(f"{TRANSFORM} !== ''")
+
+
+def test_a_photo_leads_to_its_folder_and_can_be_downloaded(visit, album_address, album):
+    page = visit(album_address)
+    details = open_photo(page, "part 4.jpg")
+    with page.expect_download() as download:
+        details.get_by_role("link", name=Words("en").say("photo.download")).click()
+    assert download.value.suggested_filename == "part 4.jpg"
+    assert download.value.path().read_bytes() == (album / "2024" / "Paris" / "Montmartre" / "part 4.jpg").read_bytes()
+    details.get_by_role("link", name="Montmartre").click()
+    expect(details).to_be_hidden()
+    expect(page.locator(".pg-chip")).to_contain_text("Montmartre")
+    expect(page.locator(".pg-tile")).to_have_count(22)
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_exposure_is_written_as_photographers_do(visit, album_address, language):
+    page = visit(album_address, locale=LOCALES[language])
+    exif = {"f_number": 1.8, "exposure": 0.004, "iso": 12800, "focal_length": 35, "focal_length_35": 52.5}
+    parts = page.evaluate("async (exif) => (await import('/ui/exif.js')).exposureParts(exif)", exif)
+    assert (
+        parts
+        == {
+            "en": ["f/1.8", "1/250 s", "ISO 12800", "35 mm", "52.5 mm in 35 mm terms"],
+            "zh": ["f/1.8", "1/250 秒", "ISO 12800", "35毫米", "等效 52.5毫米"],
+            "ar": ["f/١٫٨", "\u2068١/٢٥٠\u2069 ث", "ISO ١٢٨٠٠", "٣٥ مم", "ما يعادل \u2068٥٢٫٥ مم\u2069"],
+        }[language]
+    )
+    unknown = page.evaluate("async () => (await import('/ui/exif.js')).exposureParts({ exposure: 2 })")
+    assert unknown == {"en": ["2 s"], "zh": ["2 秒"], "ar": ["\u2068٢\u2069 ث"]}[language]

@@ -1,0 +1,120 @@
+"""The two Gradio applications, the page at `/` and the blocks at `/simple`, and which of their routes are open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ...library import Library
+from ..simple import uploads
+from .problems import problem
+
+READ = re.compile(
+    r"(/|/simple/)(theme\.css|manifest\.json|assets/[\w.-]+|static/[\w./-]+)?"
+    r"|/simple/gradio_api/(queue/data|startup-events|heartbeat/\w{1,40}|upload_progress)"
+)
+WRITTEN = re.compile(r"/simple/gradio_api/(queue/join|upload)")
+"""Paths that page and blocks need, for GET and for POST. All others (files, proxy, monitoring, …) are not found."""
+
+API_READ = re.compile(r"/simple/(config|gradio_api/info|gradio_api/call/\w{1,40}/\w{1,40})")
+API_WRITTEN = re.compile(r"/simple/gradio_api/call/\w{1,40}")
+"""What `gradio_client` needs beside these."""
+
+
+def build(library: Library, *, has_api: bool = False) -> FastAPI:
+    """Return both applications in one. Call it outside an event loop. It imports Gradio, which takes seconds."""
+    from ..page import app as page
+    from ..simple import mount as simple
+
+    async def build_inside_loop() -> FastAPI:
+        app = FastAPI(openapi_url=None)
+        simple.mount(app, library, has_api=has_api)
+        page.mount(app)
+        return app
+
+    # Outside an event loop Gradio makes a loop for each of its locks, and never closes it.
+    return asyncio.run(build_inside_loop())
+
+
+class Frontends:
+    """ASGI application: the routes of `build` that are needed, and 404 for all others.
+
+    It is built in a thread while the server already answers; requests for it wait. `has_api` is that of `build`.
+    """
+
+    def __init__(self, library: Library, *, has_api: bool = False) -> None:
+        self._library = library
+        self._has_api = has_api
+        self._built: FastAPI | None = None
+        self._app: asyncio.Future[FastAPI]
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Build the applications and start them; stop them at the end of the block."""
+        self._app = asyncio.get_running_loop().create_future()
+        stop = asyncio.Event()
+        task = asyncio.create_task(self._run(stop))  # one task, in which both contexts begin and end
+        yield
+        stop.set()
+        await task
+
+    async def _run(self, stop: asyncio.Event) -> None:
+        try:
+            app = self._built or await run_in_threadpool(build, self._library, has_api=self._has_api)
+            self._built = app
+            async with app.router.lifespan_context(app):
+                self._app.set_result(app)
+                await stop.wait()
+        except Exception as error:
+            if self._app.done():
+                raise
+            self._app.set_exception(error)  # every request for it reports the error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        refusal = self._refuse(scope)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        app = await asyncio.shield(self._app)
+        if scope["path"] != "/":
+            await app(scope, receive, send)
+            return
+        from ..page.app import make_document  # Gradio is imported by now
+
+        html = make_document(await _read(app, scope))
+        await HTMLResponse(html, headers={"Cache-Control": "no-cache"})(scope, receive, send)
+
+    def _refuse(self, scope: Scope) -> ASGIApp | None:
+        method, path = scope["method"], scope["path"]
+        patterns = {"GET": [READ], "HEAD": [READ], "POST": [WRITTEN]}.get(method, [])
+        if self._has_api and patterns:
+            patterns.append(API_WRITTEN if method == "POST" else API_READ)
+        if ".." in path or not any(pattern.fullmatch(path) for pattern in patterns):
+            return problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+        if path.endswith("/upload") and not uploads.has_room():
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "Too many pictures are being sent at this time.")
+        return None
+
+
+async def _read(app: ASGIApp, scope: Scope) -> str:
+    """The document that `app` answers to a GET."""
+    parts: list[bytes] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        parts.append(message.get("body", b""))
+
+    headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+    await app({**scope, "method": "GET", "headers": headers}, receive, send)
+    return b"".join(parts).decode()
