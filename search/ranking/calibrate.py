@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -42,7 +43,12 @@ class Rule:
     attainable: float | None = None
     """The score of a perfect picture of one kind of the thing asked for, if the encoder can tell. It goes first."""
     conditions: tuple[Condition, ...] = ()
-    """What a right photo must show, each by itself. They go before all else, where vectors are at hand."""
+    """What a right photo must show, each by itself. They go before all else; only `judge` knows them."""
+
+    @property
+    def needs_background(self) -> bool:
+        """Whether a photo is judged by the query's scores over a sample of the library."""
+        return self.attainable is None and not self.conditions
 
 
 def text_rule(encoder: Encoder, text: str | None, vector: Floats, fitted: Margin | None = None) -> Rule:
@@ -63,6 +69,24 @@ def verdict(relevance: float, by_words: bool) -> Verdict:
     if by_words or relevance >= SURE:
         return "sure"
     return "likely" if relevance >= RELEVANT else "unlikely"
+
+
+ScoreAll: TypeAlias = Callable[[Floats], Floats]
+"""The scores of the judged photos, (n,), for another vector than the query's."""
+
+
+def judge(scores: Floats, background: Floats, pictures: int, rule: Rule, score_all: ScoreAll) -> Floats:
+    """Relevances (n,), 0 to 1, of photos with these scores (n,): as a search judges them.
+
+    If the rule has conditions, a photo's relevance is that of the condition that it fulfils least, and can fall as its
+    score rises. Else see `relevance`.
+    """
+    if not rule.conditions:
+        return relevance(scores, background, pictures, rule)
+    least = np.ones(len(scores), np.float32)
+    for condition in rule.conditions:
+        least = np.minimum(least, _odds_relevance(score_all(condition.vector), condition.half, condition.steepness))
+    return least
 
 
 def relevance(scores: Floats, background: Floats, pictures: int, rule: Rule | None = None) -> Floats:
@@ -87,11 +111,6 @@ def relevance(scores: Floats, background: Floats, pictures: int, rule: Rule | No
 def _kind_relevance(scores: Floats, attainable: float) -> Floats:
     """Relevances with the odds (share / KIND_SHARE) ** KIND_STEEPNESS; the share is that of the attainable score."""
     return _odds_relevance(scores, KIND_SHARE * attainable, KIND_STEEPNESS)
-
-
-def condition_relevance(scores: Floats, condition: Condition) -> Floats:
-    """How likely photos with these scores for the condition's vector fulfil it, 0 to 1."""
-    return _odds_relevance(scores, condition.half, condition.steepness)
 
 
 def _odds_relevance(scores: Floats, half: float, steepness: float) -> Floats:

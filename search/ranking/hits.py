@@ -199,28 +199,22 @@ class RankedPhotos:
 
     def _rank_by_score(self, count: int, allowed: Ids | None) -> list[int]:
         scores, ids, background, vector_count = self.nearest(self.vector, count, allowed)
-        judges_alone = self.rule.attainable is not None or bool(self.rule.conditions)
-        self.is_calibrated = judges_alone or len(background) >= calibrate.SMALLEST_SAMPLE
-        relevances = (
-            self._least_fulfilled(ids)
-            if self.rule.conditions
-            else calibrate.relevance(scores, background, vector_count, self.rule)
-        )
+        self.is_calibrated = not self.rule.needs_background or len(background) >= calibrate.SMALLEST_SAMPLE
+
+        def score_all(vector: Floats) -> Floats:
+            return self._score_all(vector, ids)
+
+        relevances = calibrate.judge(scores, background, vector_count, self.rule, score_all)
         vector_ids: list[int] = ids.tolist()
         for vector_id, score, relevance in zip(vector_ids, scores.tolist(), relevances.tolist(), strict=True):
             self._scores.setdefault(vector_id, (score, relevance))
         return vector_ids
 
-    def _least_fulfilled(self, ids: Ids) -> Floats:
-        """For each vector, the relevance by the condition that it fulfils least."""
-        ascending = np.sort(ids)
-        least = np.ones(len(ids), np.float32)
-        for condition in self.rule.conditions:
-            scores, order, _, _ = self.nearest(condition.vector, len(ids), ascending)
-            relevances = calibrate.condition_relevance(scores, condition)
-            by_id = dict(zip(order.tolist(), relevances.tolist(), strict=True))
-            least = np.minimum(least, np.array([by_id.get(vector_id, 0.0) for vector_id in ids.tolist()], np.float32))
-        return least
+    def _score_all(self, vector: Floats, ids: Ids) -> Floats:
+        """The scores of these vectors for another query vector; 0 for a vector that was removed meanwhile."""
+        scores, order, _, _ = self.nearest(vector, len(ids), np.sort(ids))
+        by_id = dict(zip(order.tolist(), scores.tolist(), strict=True))
+        return np.array([by_id.get(vector_id, 0.0) for vector_id in ids.tolist()], np.float32)
 
     def _find_named(self) -> list[int]:
         """The vectors of the photo that is asked for itself, or of those that the query names, best first."""
