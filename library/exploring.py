@@ -37,6 +37,11 @@ CANDIDATES = 400
 SAME_PHOTOS = 0.8
 """Two things whose photos overlap by this share (intersection over union) are shown as one."""
 
+TOO_WIDE = frozenset(
+    {"animal", "baby animal", "wild animal", "sea creature", "container", "electronics", "tool", "nature", "equipment"}
+)
+"""Things that nobody looks for by that name: chosen by hand. They are suggested and filtered by, but have no tile."""
+
 TRIES = 4
 """So many things are tried as the example of a language."""
 
@@ -236,7 +241,7 @@ def _by_key(labels: Sequence[LabelledPhoto]) -> Labelled:
 def _choose_things(labelled: Labelled) -> tuple[list[Group], set[int]]:
     """The things that are shown, and their covers: sure ones, the most frequent first, none with another's photos."""
     known = things()
-    sure = [key for key, (_, scores) in labelled.items() if scores.max() >= SURE]
+    sure = [key for key, (_, scores) in labelled.items() if scores.max() >= SURE and key not in TOO_WIDE]
     order = {key: number for number, key in enumerate(known)}
     sure.sort(key=lambda key: (-len(labelled[key][0]), order[key]))
     candidates = sure[:CANDIDATES]

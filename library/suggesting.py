@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
@@ -115,8 +116,18 @@ def suggest(parts: Parts, text: str, language: str, count: int) -> list[Suggesti
         if known is None or _preference(match, language) < _preference(known, language):
             best[match.entry] = match
     ordered = sorted(best.values(), key=lambda match: _order(index.entries[match.entry], match, language))
-    suggestions = [_suggestion(index.entries[match.entry], match.name) for match in ordered[:count]]
-    return [*suggestions, *_files(parts, text, count - len(suggestions))]
+    suggestions = [_suggestion(index.entries[match.entry], match.name) for match in ordered]
+    return _mix([*suggestions, *_files(parts, text, count)], count)
+
+
+def _mix(suggestions: Sequence[Suggestion], count: int) -> list[Suggestion]:
+    """The first `count`, but at most half of them of one kind while there are others; kinds stay together."""
+    most, number_of_kind = (count + 1) // 2, Counter[Kind]()
+    first, rest = [], []
+    for suggestion in suggestions:
+        number_of_kind[suggestion.kind] += 1
+        (first if number_of_kind[suggestion.kind] <= most else rest).append(suggestion)
+    return sorted([*first, *rest][:count], key=lambda suggestion: KINDS.index(suggestion.kind))
 
 
 def _preference(match: _Match, language: str) -> tuple[bool, bool]:
