@@ -56,9 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "explore_first_ms": round(first * 1000),
             "explore": percentiles([partial(library.explore, language) for language in LANGUAGES] * 5),
             "suggest_first_ms": round(seconds(lambda: library.suggest("c")) * 1000),
-            "suggest": percentiles(
-                [partial(library.suggest, text) for text in typed(3 if given.small else 60)]
-            ),
+            "suggest": percentiles([partial(library.suggest, text) for text in typed(3 if given.small else 60)]),
         }
     publish("exploring", figures, small=given.small)
 

@@ -46,7 +46,9 @@ def relevant(library, query):
 
 
 def labels(library):
-    return sorted(library.catalog.labels.photos("thing") + library.catalog.labels.photos("place"))
+    """All labels; scores are rounded because the last bits of a product depend on the size of the batch."""
+    rows = library.catalog.labels.photos("thing") + library.catalog.labels.photos("place")
+    return sorted((row.key, row.photo_id, round(row.score, 4)) for row in rows)
 
 
 def test_a_tile_counts_what_its_filter_and_a_search_for_its_name_find(library):
@@ -88,7 +90,7 @@ def test_labelling_that_is_stopped_at_any_batch_goes_on_there(library, monkeypat
     expected = labels(library)
     library.catalog.labels.begin("thing", library.catalog.labels.extent("thing")._replace(last=0))
     monkeypatch.setattr("polyglance.data.catalog.vectors.AT_ONCE", 5)
-    monkeypatch.setattr("polyglance.data.catalog.vectors._AFTER", _after_five(monkeypatch))
+    monkeypatch.setattr("polyglance.data.catalog.vectors._AFTER", _after_five())
     batches = 0
     while not labelling.label(library._parts, seconds=0):
         batches += 1
@@ -97,7 +99,7 @@ def test_labelling_that_is_stopped_at_any_batch_goes_on_there(library, monkeypat
     assert labels(library) == expected
 
 
-def _after_five(monkeypatch):
+def _after_five():
     from polyglance.data.catalog import vectors
     from sqlalchemy import text
 
@@ -109,7 +111,6 @@ def test_an_older_library_catches_up(library):
     with library.catalog._database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM label")
         connection.exec_driver_sql("DELETE FROM labelling")
-    assert library.explore().things == [] or True  # what was computed a moment ago may be shown
     assert not labelling.is_complete(library._parts)
     library.label()
     assert labels(library) == expected

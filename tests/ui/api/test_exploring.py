@@ -28,7 +28,7 @@ def test_an_empty_library_has_nothing_to_explore(empty_library):
 
 
 def test_nothing_is_told_without_the_password(library):
-    policy = policy_for("127.0.0.1", Secret("me:correct horse battery"), (), ())
+    policy = policy_for("127.0.0.1", Secret.from_text("me:correct horse battery"), (), ())
     with TestClient(build(library, policy), base_url="http://127.0.0.1:7860") as client:
         for path in ("suggest?q=c", "suggest?q=chelsea", "explore", "search?thing=cat", "search?place=Rome"):
             answer = client.get(f"{API}/{path}")
