@@ -103,7 +103,7 @@ def scroll(browser: Browser, page: Page, distance: int) -> dict[str, Any]:
 
 def _end(tracing: CDPSession, page: Page) -> None:
     done: list[object] = []
-    tracing.on("Tracing.tracingComplete", done.append)
+    tracing.on("Tracing.tracingComplete", lambda event: done.append(event))
     tracing.send("Tracing.end")
     while not done:
         page.wait_for_timeout(50)
