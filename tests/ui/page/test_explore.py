@@ -203,6 +203,21 @@ def test_axe_finds_nothing_serious(visit, address, axe, view, scheme):
     axe(page)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://tiles.example.org/{z}/{x}/{y}.png",
+        "https://tiles.example.org/{z}/{x}.png",
+        "https://tiles.example.org; script-src *;/{z}/{x}/{y}",
+        "https://{z}.example.org/{x}/{y}",
+        "javascript:{z}{x}{y}",
+    ],
+)
+def test_a_setting_that_is_no_tile_server_is_refused(value):
+    with pytest.raises(ValueError, match="https://"):
+        Settings(map_tiles=value)
+
+
 def test_a_tile_server_is_asked_only_if_it_is_set(visit, journeys, address, serve_in_thread, tmp_path):
     assert "tiles" not in httpx.get(address, timeout=60).text
     with Library.open(tmp_path, settings=Settings(encoder="lite", map_tiles=TILES)) as opened:
