@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,10 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "labels": len(library.catalog.labels.photos("thing")),
             "things": len(explored.things),
             "explore_first_ms": round(first * 1000),
-            "explore": percentiles([lambda language=language: library.explore(language) for language in LANGUAGES] * 5),
+            "explore": percentiles([partial(library.explore, language) for language in LANGUAGES] * 5),
             "suggest_first_ms": round(seconds(lambda: library.suggest("c")) * 1000),
             "suggest": percentiles(
-                [lambda text=text: library.suggest(text) for text in typed(3 if given.small else 60)]
+                [partial(library.suggest, text) for text in typed(3 if given.small else 60)]
             ),
         }
     publish("exploring", figures, small=given.small)
@@ -70,7 +71,8 @@ def fill(library: Library, photos: int) -> None:
     root = library.catalog.roots.add(b"/photos")
     lite = table.load()
     names = lite.vectors[~np.isnan(lite.attainable)]
-    cities = random.choice(list(gazetteer.cities().values()), CITIES)
+    known = list(gazetteer.cities().values())
+    cities = [known[number] for number in random.integers(len(known), size=CITIES)]
     for start in range(0, photos, BATCH):
         numbers = range(start, min(start + BATCH, photos))
         noise = random.normal(size=(len(numbers), names.shape[1])).astype(np.float32)

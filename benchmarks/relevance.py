@@ -70,7 +70,7 @@ def measure(
                 for text, vector in zip(captions.texts, texts, strict=True)
             ]
             rows = [
-                calibrate.relevance(images @ vector, sample @ vector, len(images), rule)
+                calibrate.judge(images @ vector, sample @ vector, len(images), rule, images.__matmul__)
                 for vector, rule in zip(texts, rules, strict=True)
             ]
             found[language] = figures(np.array(rows) >= RELEVANT, fitting(captions, names, own, also))

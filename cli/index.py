@@ -12,7 +12,7 @@ import typer
 from ..errors import UsageError
 from ..progress import Progress, silent
 from . import completion
-from .options import EncoderOption, JsonOption, LibraryOption, library_folder, open_library, wants_json
+from .options import EncoderOption, JsonOption, LibraryOption, has_library, library_folder, open_library, wants_json
 from .output import encoder_hint, note, print_failures, print_json, progress_bar
 from .stopping import stoppable
 
@@ -55,7 +55,8 @@ def index(
         refuse_library(photo_folders, os.fsencode(library_folder(context, library)))
     elif encoder:
         raise UsageError("--encoder is for a new library.", f"Switch one with: polyglance reencode --encoder {encoder}")
-    with open_library(context, library, create=bool(folders)) as opened, stoppable() as stop:
+    create = bool(folders) or has_library(context, library)  # one of an older version is upgraded
+    with open_library(context, library, create=create) as opened, stoppable() as stop:
 
         def run(confirmed: bool, progress: Progress = silent) -> Report:
             if folders:

@@ -100,6 +100,13 @@ def library_folder(context: typer.Context, library: Path | None) -> Path:
     return library or context.find_object(Common).library or load().library  # type: ignore[union-attr]
 
 
+def has_library(context: typer.Context, library: Path | None) -> bool:
+    """Whether there is a library, of any version, where `open_library` opens one."""
+    from ..library.parts import CATALOG
+
+    return (library_folder(context, library) / CATALOG).is_file()
+
+
 def open_library(context: typer.Context, library: Path | None, *, create: bool = False) -> Library:
     """Open the library named by `--library`, the environment, the settings file, or the default."""
     from ..library import Library

@@ -147,6 +147,26 @@ class KnowsKinds(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One of the things that a right photo must show if a text asks for several: a thing, and its colour."""
+
+    vector: Vectors
+    """Unit vector (dimension,)."""
+    half: float
+    """The score for `vector` at which relevance is 0.5; above 0."""
+    steepness: float
+    """The exponent on the odds, (score / half) ** steepness."""
+
+
+@runtime_checkable
+class KnowsConditions(Protocol):
+    """An encoder that can tell what a right photo must show, each by itself."""
+
+    def conditions(self, text: str) -> Sequence[Condition]:
+        """All must hold for a photo to be right; empty if the encoder cannot tell them apart."""
+
+
 @runtime_checkable
 class KnowsThings(Protocol):
     """An encoder that brings what it makes of the English names of things, so that no library has to encode them."""

@@ -7,7 +7,7 @@ feature rises with the score, so that relevance never contradicts the order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from ..arrays import Floats
 from ..datasets.sets import RetrievalSet
 from ..encoders.base import Margin
 from ..errors import DataError
-from ..search.ranking.calibrate import RELEVANT, Rule, relevance
+from ..search.ranking.calibrate import RELEVANT, Rule, judge
 from .retrieval import LanguageResult, RetrievalResult
 
 Booleans = npt.NDArray[np.bool_]
@@ -65,8 +65,8 @@ def fit(first: RetrievalResult, second: RetrievalResult) -> Fit:
     features = np.concatenate([scores - np.median(scores) for scores, _, _ in queries])
     margin = fit_margin(features, np.concatenate([right for _, right, _ in queries]))
     tested = [query for language in second.languages.values() for query in _queries(language, second.images)]
-    before = measure(tested, [rule for _, _, rule in tested])
-    after = measure(tested, [Rule(margin, rule.attainable) for _, _, rule in tested])
+    before = measure(tested, [rule for _, _, rule in tested], second.images)
+    after = measure(tested, [replace(rule, curve=margin) for _, _, rule in tested], second.images)
     return Fit(margin, before, after)
 
 
@@ -87,11 +87,11 @@ def fit_margin(features: Floats, right: Booleans) -> Margin:
     return Margin(max(float(weights[0]) / scale, 0.0), -float(weights[1]))
 
 
-def measure(queries: Sequence[tuple[Floats, Booleans, Rule]], rules: Sequence[Rule]) -> Quality:
+def measure(queries: Sequence[tuple[Floats, Booleans, Rule]], rules: Sequence[Rule], images: Floats) -> Quality:
     """The quality of the relevance cut; the background of a query are its scores over all pictures."""
     shown, hits, total = 0, 0, 0
     for (scores, right, _), rule in zip(queries, rules, strict=True):
-        is_shown = relevance(scores, scores, len(scores), rule) >= RELEVANT
+        is_shown = judge(scores, scores, len(scores), rule, images.__matmul__) >= RELEVANT
         shown += int(is_shown.sum())
         hits += int((is_shown & right).sum())
         total += int(right.sum())

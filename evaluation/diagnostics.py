@@ -103,12 +103,12 @@ def relevance_cuts(
     totals = np.zeros((len(cuts), 4))  # shown results, right results among them, right pictures, queries without result
     for rows, scores in metrics.score_chunks(texts[sampled], images):
         for query, row in zip(sampled[rows], scores, strict=True):
-            relevant_scores = row[relevant.items[relevant.starts[query] : relevant.starts[query + 1]]]
-            descending = np.sort(row)[::-1]
+            right = relevant.items[relevant.starts[query] : relevant.starts[query + 1]]
+            rule = rules[query] if rules else Rule()
+            relevances = calibrate.judge(row, row[sample], len(images), rule, images.__matmul__)
             for column, cut in enumerate(cuts):
-                shown = _count_shown(descending, row[sample], len(images), cut, rules[query] if rules else Rule())
-                lowest = descending[shown - 1] if shown else np.inf
-                totals[column] += (shown, np.count_nonzero(relevant_scores >= lowest), len(relevant_scores), shown == 0)
+                shown = np.count_nonzero(relevances >= cut)
+                totals[column] += (shown, np.count_nonzero(relevances[right] >= cut), len(right), shown == 0)
     return [
         Cut(
             cut,
@@ -119,18 +119,6 @@ def relevance_cuts(
         )
         for cut, (shown, hit, relevant_total, empty) in zip(cuts, totals, strict=True)
     ]
-
-
-def _count_shown(descending: Floats, background: Floats, pictures: int, cut: float, rule: Rule) -> int:
-    """How many of the scores, best first, reach the relevance `cut`. Bisection, because relevance never falls."""
-    low, high = 0, len(descending)
-    while low < high:
-        middle = (low + high) // 2
-        if calibrate.relevance(descending[middle : middle + 1], background, pictures, rule)[0] >= cut:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 def _first_captions(result: RetrievalResult, language: str) -> Indices:

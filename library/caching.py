@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 IDLE_SHARE = 20
-"""A value that may lag is used for this many times as long as it took to compute, even if the catalog has changed meanwhile: an
-index run changes it every few seconds."""
+"""A value that may lag is used for this many times as long as it took to compute, even if the catalog has changed
+meanwhile: an index run changes it every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)

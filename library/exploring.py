@@ -327,7 +327,7 @@ def _encoder(parts: Parts) -> Encoder | None:
     return encoders.load(parts, record) if record else None
 
 
-def _knows(encoder: Encoder | None, thing: Thing, language: str) -> bool:
+def _knows(encoder: object, thing: Thing, language: str) -> bool:
     """Whether the thing's name in a language finds what its English name finds."""
     return not isinstance(encoder, KnowsThings) or encoder.has_thing(thing.name("en"), language)
 

@@ -69,7 +69,7 @@ def place_name(parts: Parts, record: PhotoRecord, language: str) -> tuple[str | 
         return None
     keys = parts.catalog.labels.of_content("place", record.content_hash)
     place = gazetteer.place(keys[0]) if keys else None
-    return place and (None if place.is_country else place.name(language), place.country)
+    return (None if place.is_country else place.name(language), place.country) if place else None
 
 
 def thumbnail(parts: Parts, photo_id: int) -> Path:

@@ -52,6 +52,8 @@ SHOTS = {
     "home": Shot(state="home"),
     "home-dark": Shot(state="home", scheme="dark"),
     "home-phone": Shot(state="home", size=PHONE, locale="ko-KR"),
+    "selection": Shot(state="selection"),
+    "selection-phone": Shot(state="selection", size=PHONE, locale="ar-EG", scheme="dark"),
     "results": Shot("オートバイ"),
     "results-dark": Shot("caffè", scheme="dark", locale="it-IT"),
     "results-arabic": Shot("دراجة نارية", locale="ar-EG"),
@@ -133,8 +135,16 @@ def serve(library: Library) -> Iterator[str]:
 
 
 def show_home(page: Page, camera_roll: Path) -> None:
-    """Show the start page."""
-    page.wait_for_selector(".pg-examples")
+    """Show the start page with its newest photos."""
+    show_results(page, camera_roll)
+
+
+def show_selection(page: Page, camera_roll: Path) -> None:
+    """Show some selected photos, and what can be done with them."""
+    show_results(page, camera_roll)
+    for number in (1, 2, 4):
+        page.locator(".pg-tile:visible a").nth(number).focus()
+        page.keyboard.press("x")
 
 
 def show_empty(page: Page, camera_roll: Path) -> None:
@@ -190,6 +200,7 @@ def show_panel(page: Page, camera_roll: Path) -> None:
 STATES: dict[str, Callable[[Page, Path], None]] = {
     "home": show_home,
     "empty": show_empty,
+    "selection": show_selection,
     "found": show_results,
     "filters": show_filters,
     "details": show_details,

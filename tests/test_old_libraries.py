@@ -15,6 +15,8 @@ import zipfile
 import pytest
 from old_libraries import ARCHIVE, MADE_AT, answers, arrange, without
 from polyglance import Library
+from polyglance.cli import run
+from polyglance.cli.index import PARTLY
 from polyglance.data.catalog import opening
 from polyglance.data.vectors import index_files, snapshot
 from polyglance.encoders.lite.encoder import LiteEncoder
@@ -133,3 +135,13 @@ def test_photos_of_an_old_library_that_lie_on_another_disk_now_are_not_encoded_a
     assert [os.path.basename(failure.path) for failure in tally.failures] == [b"broken.jpg"]
     assert not encoded
     assert_answers_hold(*(without(each, {"generation"}) for each in (answers(folder, photos), recorded)))
+
+
+def test_index_without_a_folder_upgrades_an_old_library_as_the_other_commands_advise(old, encoded, capsys):
+    folder, _ = old
+    assert run(["--library", str(folder), "status"]) == 1
+    assert "Run 'polyglance index' once to upgrade it." in capsys.readouterr().err
+    assert run(["--library", str(folder), "index"]) == PARTLY  # one of its files cannot be read
+    assert schema(folder / "catalog.db") == opening.SCHEMA
+    assert run(["--library", str(folder), "status"]) == 0
+    assert not encoded

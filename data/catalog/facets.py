@@ -74,7 +74,8 @@ class FacetCounts:
             root_paths = {row.id: row.path for row in connection.execute(select(Root.id, Root.path))}
 
         def without(name: str) -> Mask:
-            return np.logical_and.reduce([base, *(mask for other, mask in masks.items() if other != name)])
+            others = [mask for other, mask in masks.items() if other != name]
+            return np.asarray(np.logical_and.reduce([base, *others]), np.bool_)
 
         dated, oriented = without("date"), table.orientations.count(without("orientation"))
         first, last = table.moments.ends(dated)

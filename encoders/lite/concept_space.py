@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...arrays import Floats
+from ..base import Condition
 from . import lexicon
 from .colours import COLOURS
 from .parse import Hit, Reading
@@ -52,6 +53,14 @@ IMPLIED_COLOUR = 0.5
 
 BARE_COLOUR_STRENGTH = 3.0
 """Length of the colour part of a text that names only colours, relative to its concept part."""
+
+VIVID, BROWN, BLACK = 0.2, 0.6, 0.7
+COLOUR_HALVES = (VIVID, VIVID, VIVID, VIVID, VIVID, VIVID, VIVID, BROWN, BLACK, None, None)
+"""Cosine of the colour parts at which a photo is as likely as not to show a thing of that colour. Grey and white are
+the colours of too many backgrounds to tell."""
+
+THING_SHARE, THING_STEEPNESS, COLOUR_STEEPNESS = 0.45, 3.0, 1.0
+"""Share of the attainable score at which a photo is as likely as not to show the thing; exponents on the odds."""
 
 LIKENESS_WORTH = 0.5
 """Worth of a word whose classes only look like the thing, relative to other words of the text: "tree", "man"."""
@@ -104,16 +113,53 @@ class ConceptSpace:
         """
         if not reading.is_one_word:
             return None
+        kinds = self._kinds_of(reading.hits)
+        if kinds is None:
+            return None
+        colours = float(np.linalg.norm(vector[CONCEPTS:])) * math.sqrt(COLOUR_SHARE)
+        return _attainable_concept(vector[:CONCEPTS], kinds) + colours
+
+    def conditions(self, reading: Reading) -> list[Condition]:
+        """The thing and its colour, if the text names one of each and both can be told; else none.
+
+        The thing alone is judged: beside a colour, the sentence vector prefers some of its kinds. Of the languages that
+        know the text, those count that read it so: "red" is a net in Spanish, a "red bus" is English.
+        """
+        coloured = [pair for hits in reading.whole if (pair := self._thing_and_colour(hits))]
+        colours = self._named_colours(replace(reading, hits=[colour for _, colour in coloured]))
+        kinds = self._kinds_of([thing for thing, _ in coloured])
+        if kinds is None or np.count_nonzero(colours) != 1 or not (half := COLOUR_HALVES[int(colours.argmax())]):
+            return []
+        things = self._named_things(replace(reading, hits=[thing for thing, _ in coloured]))
+        concepts = _centre(things.concepts)
+        return [
+            Condition(
+                np.concatenate([concepts, np.zeros_like(colours)]),
+                THING_SHARE * _attainable_concept(concepts, kinds),
+                THING_STEEPNESS,
+            ),
+            Condition(
+                np.concatenate([np.zeros_like(concepts), _unit(colours)]),
+                half * math.sqrt(COLOUR_SHARE),
+                COLOUR_STEEPNESS,
+            ),
+        ]
+
+    def _thing_and_colour(self, hits: Sequence[Hit]) -> tuple[Hit, Hit] | None:
+        """The two words of a text that names one thing and one colour, in any order; else None."""
+        things = [hit for hit in hits if not self._is_colour(hit)]
+        colours = [hit for hit in hits if self._is_colour(hit)]
+        return (things[0], colours[0]) if len(things) == len(colours) == 1 else None
+
+    def _kinds_of(self, hits: Sequence[Hit]) -> Booleans | None:
+        """The classes (1000,) that show the things; None if there is no thing, or one without such classes."""
         kinds = np.zeros(CONCEPTS, dtype=bool)
-        for hit in reading.hits:
+        for hit in hits:
             anchors = list(self._anchors_of(hit))
             if not anchors or not self.anchor_kinds[anchors].any(axis=1).all():
                 return None
             kinds |= self.anchor_kinds[anchors].any(axis=0)
-        concept = float(vector[:CONCEPTS][kinds].max() - vector[:CONCEPTS].mean())
-        return concept * math.sqrt(1 - COLOUR_SHARE) + float(np.linalg.norm(vector[CONCEPTS:])) * math.sqrt(
-            COLOUR_SHARE
-        )
+        return kinds if kinds.any() else None
 
     def _named_things(self, reading: Reading) -> _Things:
         """The things that a text names. A word that is also a colour is only that beside a thing: "orange cat"."""
@@ -211,6 +257,11 @@ def _rows(numbers: Sequence[Sequence[int]], width: int) -> Floats:
     for row, columns in zip(rows, numbers, strict=True):
         row[list(columns)] = 1
     return rows
+
+
+def _attainable_concept(concepts: Floats, kinds: Booleans) -> float:
+    """The score that a perfect picture of one of the kinds has for the concept part (1000,) of a text."""
+    return float(concepts[kinds].max() - concepts.mean()) * math.sqrt(1 - COLOUR_SHARE)
 
 
 def _centre(vector: Floats) -> Floats:

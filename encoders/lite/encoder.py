@@ -24,7 +24,7 @@ from PIL import Image
 from ...config import LANGUAGES, Settings
 from ...errors import EncoderUnavailable
 from ...languages import chinese, stop_words
-from ..base import Card, Curve, Fingerprint, Registration, Vectors, checked
+from ..base import Card, Condition, Curve, Fingerprint, Registration, Vectors, checked
 from . import concept_space, sentences
 from . import things as thing_table
 from .colours import colour_vector, plain_border
@@ -40,7 +40,7 @@ SIDE = 260
 THUMBNAIL_SIDE = 64
 """Side of the reduced picture from which border and colours are computed, in pixels."""
 
-IMAGE_FORMULA, TEXT_FORMULA = 1, 2
+IMAGE_FORMULA, TEXT_FORMULA = 1, 3
 """Increase one when a change of the code changes the vectors of pictures or of texts.
 
 Every library has to be encoded again after a change of the first. The second costs nothing.
@@ -150,6 +150,11 @@ class LiteEncoder:
         """Implements `KnowsKinds`. Raises EncoderUnavailable."""
         _, space = _text_tower()
         return space.attainable(read(text, space.words), vector)
+
+    def conditions(self, text: str) -> list[Condition]:
+        """Implements `KnowsConditions`. Raises EncoderUnavailable."""
+        _, space = _text_tower()
+        return space.conditions(read(text, space.words))
 
     def things(self, names: Sequence[str]) -> tuple[Vectors, Vectors] | None:
         """Implements `KnowsThings`. Raises EncoderUnavailable."""

@@ -55,7 +55,8 @@ def _parse_run(run: str, lexicon: Lexicon, parse: Parse) -> None:
     matches: list[_Match] = []
     position = 0
     while position < len(run):
-        match = _longest_match(run, position, parse.language, lexicon)
+        follows_word = bool(matches) and matches[-1].end == position
+        match = _longest_match(run, position, parse.language, lexicon, follows_word)
         if match:
             matches.append(match)
         position = match.end if match else position + 1
@@ -68,13 +69,13 @@ def _parse_run(run: str, lexicon: Lexicon, parse: Parse) -> None:
     parse.letters += sum(i not in known and character not in small_words for i, character in enumerate(run))
 
 
-def _longest_match(run: str, start: int, language: str, lexicon: Lexicon) -> _Match | None:
+def _longest_match(run: str, start: int, language: str, lexicon: Lexicon, follows_word: bool) -> _Match | None:
     for end in range(min(start + MAX_LENGTH, len(run)), start, -1):
         word = run[start:end]
         sense = lexicon.find(language, word)
         if sense is None and language == "zh":
             sense = lexicon.find(language, simplified(word))
-        if sense and _can_be_whole_word(run, start, end):
+        if sense and _can_be_whole_word(run, start, end, follows_word):
             return _Match(start, end, sense)
     return None
 
@@ -100,9 +101,16 @@ def _positions(matches: list[_Match]) -> set[int]:
     return {position for match in matches for position in range(match.start, match.end)}
 
 
-def _can_be_whole_word(run: str, start: int, end: int) -> bool:
-    """Whether a match can be a whole word: a short kana word must not be part of a longer one."""
+def _can_be_whole_word(run: str, start: int, end: int, follows_word: bool) -> bool:
+    """Whether a match can be a whole word: a short kana word must not be part of a longer one.
+
+    It can begin right after a known word: 赤い|りんご.
+    """
     if end - start >= MIN_FREE_KANA or not _KANA_RUN.fullmatch(run[start:end]):
         return True
-    neighbours = (run[start - 1] if start else "", run[end] if end < len(run) else "")
-    return all(not _KANA.match(neighbour) or neighbour in KANA_PARTICLES for neighbour in neighbours)
+    begins = follows_word or start == 0 or _is_border(run[start - 1])
+    return begins and (end == len(run) or _is_border(run[end]))
+
+
+def _is_border(neighbour: str) -> bool:
+    return not _KANA.match(neighbour) or neighbour in KANA_PARTICLES

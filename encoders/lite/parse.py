@@ -49,5 +49,7 @@ class Reading:
     letters: float
     """Length of the words that describe something, known or not."""
     languages: frozenset[str]
+    whole: Sequence[Sequence[Hit]] = ()
+    """The words as each of the languages reads them that knows every word of the text, beside stop words."""
     is_one_word: bool = False
     """Whether each of the languages reads the text as one known word or phrase, beside stop words."""

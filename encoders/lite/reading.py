@@ -38,6 +38,7 @@ def read(text: str, lexicon: Lexicon) -> Reading:
         [hit for reading in readings for hit in reading.hits],
         sum(reading.letters for reading in readings),
         frozenset().union(*(reading.languages for reading in readings)),
+        whole=readings[0].whole if len(readings) == 1 else (),
         is_one_word=len(readings) == 1 and readings[0].is_one_word,
     )
 
@@ -58,7 +59,8 @@ def _read(words: list[str], languages: tuple[str, ...], lexicon: Lexicon) -> Rea
     hits += _foreign_words(_unknown_in_all(best), lexicon)
     letters = sum(candidate.letters for candidate in best) / len(best)
     is_one_word = all(len(candidate.hits) == 1 and candidate.hits[0].length == candidate.letters for candidate in best)
-    return Reading(hits, letters, frozenset(candidate.language for candidate in best), is_one_word)
+    whole = [candidate.hits for candidate in best if sum(hit.length for hit in candidate.hits) == candidate.letters]
+    return Reading(hits, letters, frozenset(candidate.language for candidate in best), whole, is_one_word)
 
 
 def _unknown_in_all(parses: list[Parse]) -> list[str]:

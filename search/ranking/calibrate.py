@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from ...arrays import Floats
-from ...encoders.base import Curve, Encoder, KnowsKinds, Margin
+from ...encoders.base import Condition, Curve, Encoder, KnowsConditions, KnowsKinds, Margin
 
 Verdict: TypeAlias = Literal["sure", "likely", "unlikely"]
 
@@ -41,6 +42,13 @@ class Rule:
     """None if nothing was measured: unrelated scores are then taken to be normally distributed."""
     attainable: float | None = None
     """The score of a perfect picture of one kind of the thing asked for, if the encoder can tell. It goes first."""
+    conditions: tuple[Condition, ...] = ()
+    """What a right photo must show, each by itself. They go before all else; only `judge` knows them."""
+
+    @property
+    def needs_background(self) -> bool:
+        """Whether a photo is judged by the query's scores over a sample of the library."""
+        return self.attainable is None and not self.conditions
 
 
 def text_rule(encoder: Encoder, text: str | None, vector: Floats, fitted: Margin | None = None) -> Rule:
@@ -49,10 +57,11 @@ def text_rule(encoder: Encoder, text: str | None, vector: Floats, fitted: Margin
     `fitted` comes from captioned pictures and goes before what the encoder brings.
     """
     measured = fitted or encoder.card.text_curve
-    if text is None or not isinstance(encoder, KnowsKinds):
+    if text is None:
         return Rule(measured)
-    attainable = encoder.attainable(text, vector)
-    return Rule(measured, attainable if attainable is not None and attainable > 0 else None)
+    conditions = tuple(encoder.conditions(text)) if isinstance(encoder, KnowsConditions) else ()
+    attainable = encoder.attainable(text, vector) if isinstance(encoder, KnowsKinds) else None
+    return Rule(measured, attainable if attainable is not None and attainable > 0 else None, conditions)
 
 
 def verdict(relevance: float, by_words: bool) -> Verdict:
@@ -60,6 +69,24 @@ def verdict(relevance: float, by_words: bool) -> Verdict:
     if by_words or relevance >= SURE:
         return "sure"
     return "likely" if relevance >= RELEVANT else "unlikely"
+
+
+ScoreAll: TypeAlias = Callable[[Floats], Floats]
+"""The scores of the judged photos, (n,), for another vector than the query's."""
+
+
+def judge(scores: Floats, background: Floats, pictures: int, rule: Rule, score_all: ScoreAll) -> Floats:
+    """Relevances (n,), 0 to 1, of photos with these scores (n,): as a search judges them.
+
+    If the rule has conditions, a photo's relevance is that of the condition that it fulfils least, and can fall as its
+    score rises. Else see `relevance`.
+    """
+    if not rule.conditions:
+        return relevance(scores, background, pictures, rule)
+    least = np.ones(len(scores), np.float32)
+    for condition in rule.conditions:
+        least = np.minimum(least, _odds_relevance(score_all(condition.vector), condition.half, condition.steepness))
+    return least
 
 
 def relevance(scores: Floats, background: Floats, pictures: int, rule: Rule | None = None) -> Floats:
@@ -83,8 +110,12 @@ def relevance(scores: Floats, background: Floats, pictures: int, rule: Rule | No
 
 def _kind_relevance(scores: Floats, attainable: float) -> Floats:
     """Relevances with the odds (share / KIND_SHARE) ** KIND_STEEPNESS; the share is that of the attainable score."""
-    shares = np.maximum(scores.astype(np.float64) / attainable, 1e-9)
-    return np.asarray(1 / (1 + (KIND_SHARE / shares) ** KIND_STEEPNESS), np.float32)
+    return _odds_relevance(scores, KIND_SHARE * attainable, KIND_STEEPNESS)
+
+
+def _odds_relevance(scores: Floats, half: float, steepness: float) -> Floats:
+    ratios = np.maximum(scores.astype(np.float64) / half, 1e-9)
+    return np.asarray(1 / (1 + (1 / ratios) ** steepness), np.float32)
 
 
 def _margin_relevance(scores: Floats, background: Floats, margin: Margin) -> Floats:

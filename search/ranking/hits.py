@@ -159,12 +159,23 @@ class RankedPhotos:
             return
         named = [] if self._depth else self._find_named()
         word_hits = [] if self._depth else self._search_words()
-        self._depth = depth if word_hits == [] else max(depth, POOL)
+        self._depth = depth if word_hits == [] and not self.rule.conditions else max(depth, POOL)
         order = self._rank_by_score(self._depth, self.allowed)
+        if self.rule.conditions:
+            order = self._order_by_relevance(order)
         if word_hits != []:
             order = self._fuse(self._passing_filters(order[:POOL]), word_hits) + order[POOL:]
         known = set(self._order)
         self._order += [vector_id for vector_id in dict.fromkeys([*named, *order]) if vector_id not in known]
+
+    def _order_by_relevance(self, order: list[int]) -> list[int]:
+        """The pool by relevance, equal ones by score; no later vector is called more relevant than the pool's last."""
+        pool = sorted(order[:POOL], key=lambda vector_id: -self._scores[vector_id][1])  # stable
+        later = order[POOL:]
+        for vector_id in later:
+            score, relevance = self._scores[vector_id]
+            self._scores[vector_id] = (score, min(relevance, self._scores[pool[-1]][1]))
+        return pool + later
 
     def _passing_filters(self, vector_ids: list[int]) -> list[int]:
         """The vectors with a photo that passes the filters. The others must not occupy ranks in the fusion."""
@@ -188,12 +199,22 @@ class RankedPhotos:
 
     def _rank_by_score(self, count: int, allowed: Ids | None) -> list[int]:
         scores, ids, background, vector_count = self.nearest(self.vector, count, allowed)
-        self.is_calibrated = self.rule.attainable is not None or len(background) >= calibrate.SMALLEST_SAMPLE
-        relevances = calibrate.relevance(scores, background, vector_count, self.rule)
+        self.is_calibrated = not self.rule.needs_background or len(background) >= calibrate.SMALLEST_SAMPLE
+
+        def score_all(vector: Floats) -> Floats:
+            return self._score_all(vector, ids)
+
+        relevances = calibrate.judge(scores, background, vector_count, self.rule, score_all)
         vector_ids: list[int] = ids.tolist()
         for vector_id, score, relevance in zip(vector_ids, scores.tolist(), relevances.tolist(), strict=True):
             self._scores.setdefault(vector_id, (score, relevance))
         return vector_ids
+
+    def _score_all(self, vector: Floats, ids: Ids) -> Floats:
+        """The scores of these vectors for another query vector; 0 for a vector that was removed meanwhile."""
+        scores, order, _, _ = self.nearest(vector, len(ids), np.sort(ids))
+        by_id = dict(zip(order.tolist(), scores.tolist(), strict=True))
+        return np.array([by_id.get(vector_id, 0.0) for vector_id in ids.tolist()], np.float32)
 
     def _find_named(self) -> list[int]:
         """The vectors of the photo that is asked for itself, or of those that the query names, best first."""

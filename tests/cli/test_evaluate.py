@@ -2,9 +2,11 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
-from evaluation_sets import COLOURS, WORDS, cifar_batch, paint, write_cifar, write_jsonl
+from evaluation_sets import COLOURS, WORDS, ColourEncoder, cifar_batch, paint, write_cifar, write_jsonl
 from polyglance.data.sample import EXPECTED
 from polyglance.data.sample import WORDS as SAMPLE_WORDS
 from polyglance.encoders import calibrations, registry
@@ -282,3 +284,54 @@ def test_calibrate_refuses_a_handful_of_pictures(colour_calibrate, tmp_path):
     file = write_jsonl(tmp_path / "few", [{"image": "1.png", "captions": {"en": ["red"]}}])
     done = colour_calibrate(file)
     assert "1 pictures are too few." in error(done, 1) or "too few" in done.err
+
+
+@dataclass
+class HexEncoder(ColourEncoder):
+    """Reads captions as `#ff8800`, so that each picture of a set can have a caption of its own."""
+
+    def _named(self, text):
+        return np.frombuffer(bytes.fromhex(text[1:]), np.uint8).astype(float)
+
+
+@pytest.fixture
+def colour_of_its_own():
+    """Forty-eight colours, evenly distributed over a sphere, as RGB and as captions."""
+    heights = np.linspace(-0.97, 0.97, 48)
+    angles = np.arange(48) * np.pi * (3 - 5**0.5)
+    radii = np.sqrt(1 - heights**2)
+    points = 128 + 110 * np.stack([radii * np.cos(angles), radii * np.sin(angles), heights], axis=1)
+    colours = [tuple(map(int, point)) for point in points]
+    return {f"#{bytes(colour).hex()}": colour for colour in colours}
+
+
+def write_xtd(folder, colours):
+    names = [f"COCO_val2014_{number:012}.jpg" for number in range(len(colours))]
+    (folder / "test_image_names.txt").write_text("\n".join(names) + "\n")
+    (folder / "test_1kcaptions_en.txt").write_text("\n".join(colours) + "\n")
+    return names
+
+
+def write_crossmodal(folder, colours):
+    keys = [f"{number:016x}" for number in range(len(colours))]
+    rows = [
+        {"image/key": key, "image/locale": "en", "en": {"caption": [caption]}}
+        for key, caption in zip(keys, colours, strict=True)
+    ]
+    (folder / "captions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return [f"{key}.jpg" for key in keys]
+
+
+@pytest.mark.parametrize("write_captions", [write_xtd, write_crossmodal])
+def test_calibrate_reads_the_published_layouts(polyglance, monkeypatch, tmp_path, colour_of_its_own, write_captions):
+    encoder = HexEncoder()
+    monkeypatch.setattr(registry, "create", lambda _name, _settings: encoder)
+    monkeypatch.setenv("POLYGLANCE_CALIBRATIONS", str(tmp_path / "calibrations"))
+    (tmp_path / "set").mkdir()
+    names = write_captions(tmp_path / "set", colour_of_its_own)
+    for number, (name, colour) in enumerate(zip(names, colour_of_its_own.values(), strict=True)):
+        paint(tmp_path / "set" / "images" / name, colour, number)
+    done = polyglance("calibrate", tmp_path / "set", "--languages", "en", "--encoder", "lite")
+    assert (done.code, done.out.splitlines()[1:]) == (0, ["after   precision 100.0%  recall 100.0%"]), done.err
+    assert encoder.images == len(encoder.texts) == 48
+    assert calibrations.read(tmp_path / "calibrations", encoder.fingerprint) is not None

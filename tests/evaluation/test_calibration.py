@@ -66,11 +66,14 @@ def test_too_few_pictures_are_refused(captioned):
         calibration.check(captioned.without(set(range(30))))
 
 
+NO_IMAGES = np.zeros((20, 1), np.float32)
+
+
 def test_quality_counts_what_the_cut_shows():
     scores = np.linspace(0, 1, 20, dtype=np.float32)
     right = scores > 0.7
     middle = float(np.median(scores))
-    quality = calibration.measure([(scores, right, Rule())], [Rule(Margin(100.0, 100 * (0.5 - middle)))])
+    quality = calibration.measure([(scores, right, Rule())], [Rule(Margin(100.0, 100 * (0.5 - middle)))], NO_IMAGES)
     assert quality.recall == 1.0
     assert quality.precision == pytest.approx(right.sum() / (scores >= RELEVANT).sum())
-    assert calibration.measure([(scores, right, Rule())], [Rule(Curve(99, 9, 1))]).precision is None
+    assert calibration.measure([(scores, right, Rule())], [Rule(Curve(99, 9, 1))], NO_IMAGES).precision is None

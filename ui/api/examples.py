@@ -78,11 +78,31 @@ def _documents() -> dict[str, BaseModel]:
     )
     lite = EncoderInfo("lite", 1011, ("en", "zh"), 0, True, "embedded, everyday things")
     cat = exploring.ThingTile(key="cat", name="gato", photos=31, cover=12, q="gato")
-    rome = exploring.PlaceTile(key="3169070", name="Roma", country="IT", photos=85, cover=57, q="place:3169070")
+    rome = exploring.PlaceTile(
+        key="3169070",
+        name="Roma",
+        country="IT",
+        photos=85,
+        cover=57,
+        q="place:3169070",
+        latitude=41.89,
+        longitude=12.51,
+    )
     explored = exploring.Explore(
         things=[cat],
         places=[rome],
-        countries=[exploring.PlaceTile(key="IT", name="Italia", country="IT", photos=120, cover=12, q="place:IT")],
+        countries=[
+            exploring.PlaceTile(
+                key="IT",
+                name="Italia",
+                country="IT",
+                photos=120,
+                cover=12,
+                q="place:IT",
+                latitude=42.83,
+                longitude=12.83,
+            )
+        ],
         folders=[exploring.FolderTile(name="Alps", path=alps, photos=310, cover=12, q=f"in:{alps}")],
         cameras=[exploring.CameraTile(name="Fujifilm X100V", photos=4000, cover=12, q='camera:"Fujifilm X100V"')],
         favourites=exploring.FavouritesTile(photos=7, cover=12),

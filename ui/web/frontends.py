@@ -68,8 +68,9 @@ class Frontends:
 
     async def _run(self, stop: asyncio.Event) -> None:
         try:
-            app = self._built or await run_in_threadpool(build, self._library, has_api=self._has_api)
-            self._built = app
+            if self._built is None:
+                self._built = await run_in_threadpool(build, self._library, has_api=self._has_api)
+            app = self._built
             async with app.router.lifespan_context(app):
                 self._app.set_result(app)
                 await stop.wait()

@@ -105,12 +105,12 @@ def test_places_are_found_by_key_and_by_names_in_nine_languages(catalog, typed, 
 
 
 def test_things_are_found_by_key_and_by_names_in_nine_languages(catalog):
-    rows = [LabelRow("dog", HASHES[0], 0.9), LabelRow("jack-o'-lantern", HASHES[1], 0.6)]
+    rows = [LabelRow("dog", HASHES[0], 0.9), LabelRow("potter's wheel", HASHES[1], 0.6)]
     catalog.labels.add("thing", rows, Extent("a", 4, 4))
     for typed in ("thing:dog", "thing:狗", "thing:perro", "thing:собака", "thing:DOG"):
         assert ids(catalog, typed) == [1], typed
-    assert ids(catalog, 'thing:"jack-o\'-lantern"') == [2]
-    assert ids(catalog, 'thing:dog thing:"jack-o\'-lantern"') == [1, 2]
+    assert ids(catalog, 'thing:"potter\'s wheel"') == [2]
+    assert ids(catalog, 'thing:dog thing:"potter\'s wheel"') == [1, 2]
     assert ids(catalog, "thing:cat") == []
 
 

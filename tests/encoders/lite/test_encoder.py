@@ -317,3 +317,19 @@ def test_a_look_alike_counts_less_than_a_kind() -> None:
     concepts = space.text_vector(read("apple", space.words), np.zeros(512, np.float32))[: concept_space.CONCEPTS]
     apple, pomegranate, piano = concepts[[948, 957, 579]]
     assert apple > 2 * pomegranate > 2 * piano
+
+
+# --- a thing with a colour --------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["red bus", "coche rojo", "красная машина", "赤いりんご", "黒いテント", "black dog"])
+def test_a_thing_and_its_colour_are_two_conditions(encoder: LiteEncoder, text: str) -> None:
+    thing, colour = encoder.conditions(text)
+    assert not thing.vector[concept_space.CONCEPTS :].any()
+    assert not colour.vector[: concept_space.CONCEPTS].any()
+    assert thing.half > 0 and colour.half > 0
+
+
+@pytest.mark.parametrize("text", ["red", "car", "white cat", "a dog on a sofa", "red qwertz", "red key", ""])
+def test_other_texts_have_no_conditions(encoder: LiteEncoder, text: str) -> None:
+    assert encoder.conditions(text) == []

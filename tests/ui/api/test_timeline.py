@@ -169,8 +169,9 @@ def test_the_neighbours_of_a_photo_are_nearest_first_and_never_itself(get):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "timeline"), ("GET", "timeline/2024-05"), ("GET", "on-this-day?day=05-31"), ("GET", "map"), ("GET", "facets"),
-     ("GET", "photos/1/exif"), ("GET", "photos/1/neighbours"), ("POST", "photos/zip"), ("POST", "photos/favourites")],
+    [("GET", "timeline"), ("GET", "timeline/2024-05"), ("GET", "on-this-day?day=05-31"), ("GET", "map"),
+     ("GET", "facets"), ("GET", "photos/1/exif"), ("GET", "photos/1/neighbours"), ("POST", "photos/zip"),
+     ("POST", "photos/favourites")],
 )  # fmt: skip
 def test_without_the_password_nothing_is_told(dated_library, method, path):
     policy = Policy(Secret.from_text("me:correct horse"))

@@ -47,11 +47,14 @@ def empty_address(empty_library, serve_in_thread):
 
 @pytest.fixture
 def visit(browser):
-    """Open an address in a new window: `visit(address, locale="ar-EG")`; nothing may go wrong in it."""
+    """Open an address in a new window: `visit(address, locale="ar-EG")`; nothing may go wrong in it.
+
+    Without the page's Content-Security-Policy: Playwright's `wait_for_function` evaluates texts in the page.
+    """
     contexts, wrong = [], []
 
     def go(address, **options):
-        context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
+        context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", "bypass_csp": True, **options})
         contexts.append(context)
         context.grant_permissions(["clipboard-write"])  # what a browser with a window grants at a click
         page = context.new_page()

@@ -51,7 +51,9 @@ def tab_of(browser, album_address, album_library):
 
         def tab(language):
             if language not in opened:
-                context = browser.new_context(base_url=album_address, locale=LOCALES[language], reduced_motion="reduce")
+                context = browser.new_context(
+                    base_url=album_address, locale=LOCALES[language], reduced_motion="reduce", bypass_csp=True
+                )
                 page, words, wrong = stack.enter_context(context).new_page(), Words(language), []
                 page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
                 page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -195,14 +197,17 @@ def test_a_tile_says_when_and_if_chosen_how_relevant(tab, ids):
     expect(tile.locator(".pg-relevance")).to_be_hidden()
 
 
-def test_an_example_of_each_language_searches(tab):
+def test_an_example_of_what_the_library_holds_searches_in_its_language(tab):
     page = tab.page
-    assert page.locator(".pg-examples button").evaluate_all("(all) => all.map((one) => one.lang)") == [
-        "en", "zh", "es", "fr", "ru", "ja", "ko", "ar", "it",
-    ]  # fmt: skip
-    page.click(".pg-examples [lang=ru]")
+    buttons = page.locator(".pg-examples button")
+    expect(buttons.first).to_be_visible()
+    languages = buttons.evaluate_all("(all) => all.map((one) => one.lang)")
+    assert len(set(languages)) == len(languages)
+    text = buttons.last.text_content()
+    buttons.last.click()
     settled(page)
-    assert query(page) == {"q": "кошка"}
+    assert query(page) == {"q": text}
+    expect(page.locator(".pg-results .pg-tile").first).to_be_visible()
 
 
 def test_back_forward_and_reload_keep_what_was_asked(tab):
@@ -458,7 +463,7 @@ def test_a_folder_is_chosen_by_keyboard(tab, album):
     expect(page.locator(":focus")).to_contain_text("Montmartre")
     settled(page)
     assert query(page) == {"in": f"{album}/2024/Paris/Montmartre"}
-    assert page.locator(".pg-tile").count() == 22
+    expect(page.locator(".pg-summary")).to_have_text(tab.says("count.photos", count=22))
     page.keyboard.press(outward)
     page.keyboard.press(outward)
     expect(tree.locator("[aria-expanded=false]", has_text="Paris")).to_be_visible()

@@ -148,6 +148,19 @@ def test_results_by_date_have_the_same_headings(page):
             assert right <= other[0] + 1 or other[2] <= left + 1 or bottom <= other[1] + 1 or other[3] <= top + 1
 
 
+def test_the_page_works_under_its_content_security_policy(visit, album_address):
+    page = visit(album_address, bypass_csp=False)
+    expect(page.locator(".pg-timeline .pg-tile").first).to_be_visible()
+    select(page, 0)
+    with page.expect_download():
+        page.get_by_role("button", name="Download").click()
+    page.keyboard.press("Escape")
+    page.fill(".pg-query", "rocket")
+    page.press(".pg-query", "Enter")
+    page.locator(".pg-results .pg-tile a").first.click()
+    expect(page.locator(".pg-details .pg-path")).to_be_visible()
+
+
 # --- while the library grows ----------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ TEXTS = """() => {
 }"""
 NAMES = re.compile(
     r"/\S+|[^,/]+\.(?:png|jpg)|Canon EOS R6|FUJIFILM X100V|(?:album|202)\d|Paris|Montmartre|Home"
-    r"|polyglance|lite|altclip(?:-m\d+)?|JPEG|[kG]B"
+    r"|polyglance|lite|altclip(?:-m\d+)?|JPE?G|PNG|[kG]B"
 )
 """Names of files, folders, cameras and encoders, of formats and of units: they are the same in every language."""
 
