@@ -96,7 +96,11 @@ def exif_of(taken_at: datetime.datetime, place: tuple[float, float] | None, chan
     exif = Image.Exif()
     make, model, lens = chance.choice(CAMERAS)
     exif[0x010F], exif[0x0110] = make, model
-    facts: dict[int, str | int | float] = {0x9003: f"{taken_at:%Y:%m:%d %H:%M:%S}", 0xA434: lens, 0x8827: chance.choice((100, 400, 1600))}
+    facts: dict[int, str | int | float] = {
+        0x9003: f"{taken_at:%Y:%m:%d %H:%M:%S}",
+        0xA434: lens,
+        0x8827: chance.choice((100, 400, 1600)),
+    }
     facts |= {0x829D: chance.choice((1.8, 4.0, 8.0)), 0x829A: 1 / chance.choice((30, 125, 500)), 0x920A: 35.0}
     exif.get_ifd(0x8769).update(facts)
     if place:
