@@ -35,6 +35,9 @@ FOLDERS = {
 }
 """Folder -> pictures of the demo that are stored in it as photos of a camera."""
 
+PLACES = ((35.0116, 135.7681), (45.4642, 9.1900), (34.0209, -6.8416))
+"""Where the photos of these folders were taken: latitude and longitude in decimal degrees."""
+
 
 @dataclass(frozen=True)
 class Shot:
@@ -64,6 +67,11 @@ SHOTS = {
     "details-arabic": Shot("صاروخ", state="details", locale="ar-EG", scheme="dark"),
     "details-phone": Shot("fusée", state="details", size=PHONE, locale="fr-FR", scheme="dark"),
     "zoom": Shot("rocket", state="zoom"),
+    "explore": Shot(state="explore"),
+    "explore-phone": Shot(state="explore", size=PHONE, locale="ja-JP", scheme="dark"),
+    "map": Shot(state="map", locale="it-IT"),
+    "map-dark": Shot(state="map", locale="ar-EG", scheme="dark"),
+    "map-phone": Shot(state="map", size=PHONE, locale="fr-FR"),
     "suggestions": Shot(state="suggestions", locale="zh-CN"),
     "panel": Shot("motocicleta", state="panel", locale="es-ES"),
     "panel-dark": Shot("rocket", state="panel", scheme="dark"),
@@ -78,15 +86,16 @@ SHOTS = {
 def make_collection(folder: Path) -> None:
     """Make a small collection: the demo's pictures, some with date and camera, a copy, and a damaged file."""
     copy_sample(folder)
-    for day, (name, pictures) in enumerate(FOLDERS.items(), 3):
+    for day, ((name, pictures), (latitude, longitude)) in enumerate(zip(FOLDERS.items(), PLACES, strict=True), 3):
         (folder / name).mkdir(parents=True)
+        north, east = (abs(latitude), 0.0, 0.0), (abs(longitude), 0.0, 0.0)
         for hour, picture in enumerate(pictures, 9):
             exif = Image.Exif()
             exif[0x010F], exif[0x0110] = ("FUJIFILM", "X100V") if hour % 2 else ("Apple", "iPhone 15")
             taken_at = f"{name[:4]}:0{day}:14 {hour:02}:30:00"
             shot = {0x9003: taken_at, 0x829A: (1, 250), 0x829D: (2, 1), 0x8827: 400, 0x920A: (23, 1), 0xA405: 35}
             exif.get_ifd(0x8769).update(shot)
-            exif.get_ifd(0x8825).update({1: "N", 2: (35.0, 0.0, 41.0), 3: "E", 4: (135.0, 46.0, 6.0)})
+            exif.get_ifd(0x8825).update({1: "N", 2: north, 3: "E" if longitude > 0 else "W", 4: east})
             opened = Image.open(folder / picture).convert("RGB")
             opened.save(folder / name / f"IMG_{day}{hour:03}.jpg", exif=exif, quality=90)
             (folder / picture).unlink()
@@ -172,6 +181,19 @@ def show_details(page: Page, camera_roll: Path) -> None:
     page.wait_for_function("() => document.querySelector('.pg-large').naturalWidth > 0")
 
 
+def show_explore(page: Page, camera_roll: Path) -> None:
+    """Show what the library holds."""
+    page.click(".pg-nav [data-view=explore]")
+    page.wait_for_function("() => document.querySelector('.pg-card img')?.naturalWidth > 0")
+
+
+def show_map(page: Page, camera_roll: Path) -> None:
+    """Show where the photos were taken."""
+    page.click(".pg-nav [data-view=map]")
+    page.wait_for_function("() => document.querySelector('.pg-cluster img')?.naturalWidth > 0")
+    page.wait_for_function("() => document.querySelectorAll('.pg-country').length > 400")  # two copies of the world
+
+
 def show_zoom(page: Page, camera_roll: Path) -> None:
     """Show a part of the first result, enlarged."""
     show_details(page, camera_roll)
@@ -205,6 +227,8 @@ STATES: dict[str, Callable[[Page, Path], None]] = {
     "filters": show_filters,
     "details": show_details,
     "zoom": show_zoom,
+    "explore": show_explore,
+    "map": show_map,
     "suggestions": show_suggestions,
     "panel": show_panel,
 }

@@ -33,6 +33,8 @@ def run(browser, album_address):
         "?q=%D9%82%D8%B7%D8%A9&folder=a%2Fb&camera=X100V&camera=EOS+R6&orientation=portrait&photo=12",
         "?is=favourite&relevant=true&all=true&sort=date",
         "?q=cat&near=48.85%2C2.35%2C5",
+        "?camera=X100V&view=map&at=-48.85%2C2.35%2C5",
+        "?view=explore",
     ],
 )
 def test_an_address_is_a_view_and_back(run, address):
@@ -46,6 +48,10 @@ def test_an_address_is_a_view_and_back(run, address):
         ("?photo=0", ""),
         ("?photo=-1", ""),
         ("?photo=1e9", ""),
+        ("?at=48.85%2C2.35%2C5", ""),
+        ("?view=map&at=48.85%2C2.35", "?view=map"),
+        ("?view=explore&at=48.85%2C2.35%2C5", "?view=explore"),
+        ("?view=__proto__", ""),
         ("?photo=99999999999999999999", ""),
         ("?sort=size&relevant=yes&unknown=1&__proto__=x", ""),
         ("?after=&after=2024", "?after=2024"),

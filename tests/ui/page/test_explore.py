@@ -144,7 +144,7 @@ def test_clusters_part_and_then_show_their_photos(visit, address):
 
 
 def test_the_map_shows_what_passes_the_filters(visit, address, journeys):
-    folder = next(each for each in journeys.facets().folders if each.path.endswith("Kyoto")).path
+    folder = next(each.key for each in journeys.explore("en").folders if each.name == "Kyoto")
     page = open_map(visit, address, f"&in={folder}")
     expect(page.locator(".pg-map-summary")).to_have_text("3 photos here")
     page.locator(".pg-chip").click()
@@ -152,10 +152,10 @@ def test_the_map_shows_what_passes_the_filters(visit, address, journeys):
 
 
 def test_an_area_is_drawn(visit, address):
-    page = open_map(visit, address, "&at=40,60,2")
+    page = open_map(visit, address, "&at=48.8,2.3,4")
     page.get_by_role("button", name="Choose an area").click()
     expect(page.locator(".pg-map-summary")).to_have_text(Words("en").say("map.selectHint"))
-    box = page.get_by_title("3 photos here").nth(0).bounding_box()
+    box = page.locator(".pg-cluster").bounding_box()
     page.mouse.move(box["x"] - 20, box["y"] - 20)
     page.mouse.down()
     page.mouse.move(box["x"] + 80, box["y"] + 80, steps=4)
@@ -201,6 +201,21 @@ def test_axe_finds_nothing_serious(visit, address, axe, view, scheme):
     page = visit(f"{address}/?view={view}", color_scheme=scheme)
     page.wait_for_selector(".pg-card img, .pg-cluster")
     axe(page)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://tiles.example.org/{z}/{x}/{y}.png",
+        "https://tiles.example.org/{z}/{x}.png",
+        "https://tiles.example.org; script-src *;/{z}/{x}/{y}",
+        "https://{z}.example.org/{x}/{y}",
+        "javascript:{z}{x}{y}",
+    ],
+)
+def test_a_setting_that_is_no_tile_server_is_refused(value):
+    with pytest.raises(ValueError, match="https://"):
+        Settings(map_tiles=value)
 
 
 def test_a_tile_server_is_asked_only_if_it_is_set(visit, journeys, address, serve_in_thread, tmp_path):

@@ -92,6 +92,16 @@ def test_searching_is_translated(visit, check, album_address, language):
     check(page, words.say("results.none"), words.say("results.showLess"))
 
 
+def test_exploring_is_translated(visit, check, album_address, language):
+    words = Words(language)
+    page = visit(f"{album_address}/?view=explore", locale=LOCALES[language])
+    page.wait_for_selector(".pg-card")
+    check(page, words.say("explore.things"), words.say("explore.folders"), words.say("nav.map"))
+    page.click(".pg-nav [data-view=map]")
+    expect(page.locator(".pg-map-none")).to_be_visible()
+    check(page, words.say("map.empty"), words.say("map.selectArea"), words.say("map.fit"))
+
+
 def test_the_library_panel_is_translated(visit, check, full_address, language):
     words = Words(language)
     page = visit(full_address, locale=LOCALES[language])

@@ -48,7 +48,16 @@ export function photoMap(element, { search, moved, failed }) {
     if (place) map.setView([place.latitude, place.longitude], place.zoom, { animate: false });
     else if (box) map.fitBounds(boundsOfBox(box), { animate: false });
     else if (isNew || !map._loaded) await fitAll();
-    if (map._loaded) await refresh();
+    await refresh();
+    if (!photos) showNone(await clustersOfAll());
+  }
+
+  const clustersOfAll = () => api.mapClusters("-90,-180,90,180", 1, filters).then(({ clusters }) => clusters);
+
+  /** Say so if no photo at all has a place. */
+  function showNone(clusters) {
+    none.hidden = clusters.length > 0;
+    say();
   }
 
   async function start() {
@@ -62,10 +71,10 @@ export function photoMap(element, { search, moved, failed }) {
   }
 
   async function fitAll() {
-    const { clusters } = await api.mapClusters("-90,-180,90,180", 1, filters);
+    const clusters = await clustersOfAll();
     const bounds = clusters.length ? boundsOfBoxes(clusters.map(({ within }) => within)) : WORLD;
     map.fitBounds(bounds, { maxZoom: 8, padding: [SIDE, SIDE], animate: false });
-    none.hidden = clusters.length > 0;
+    showNone(clusters);
   }
 
   async function refresh() {
@@ -85,7 +94,7 @@ export function photoMap(element, { search, moved, failed }) {
   }
 
   function say() {
-    summary.textContent = drawing.isOn() ? t("map.selectHint") : t("map.photosHere", { count: photos });
+    summary.textContent = drawing.isOn() ? t("map.selectHint") : none.hidden ? t("map.photosHere", { count: photos }) : "";
     here.disabled = !photos;
   }
 

@@ -7,29 +7,32 @@ const LABEL_WIDTH = 80; // pixels a country must be wide to be named
 const SMALLEST_ZOOM_OF_LABELS = 3;
 const FINEST_ZOOM = 9; // beyond it, countries at 1:50 m show nothing more
 
-let loading = null;
+/** Call `load` once; if it fails, the next call tries again. */
+function once(load) {
+  let loading = null;
+  return () => (loading ??= load().catch((error) => {
+    loading = null;
+    throw error;
+  }));
+}
 
-/** Leaflet and the countries as GeoJSON. @throws {Error} if a file cannot be loaded; the next call tries again */
-export const loadWorld = () => (loading ??= load().catch((error) => {
-  loading = null;
-  throw error;
-}));
-
-async function load() {
+/** Leaflet, with its rules of style. */
+const loadLeaflet = once(async () => {
   const sheet = make("link", { rel: "stylesheet", href: here("vendor/leaflet/leaflet.css") });
   const styled = new Promise((done) => sheet.addEventListener("load", done));
   document.head.prepend(sheet); // our own rules come after it
-  const [response] = await Promise.all([
-    fetch(here("vendor/world/countries.json")),
-    import("./vendor/leaflet/leaflet.js"),
-    import("./vendor/topojson/topojson-client.min.js"),
-    styled,
-  ]);
+  await Promise.all([import("./vendor/leaflet/leaflet.js"), styled]);
+  return globalThis.L;
+});
+
+/** The countries as GeoJSON, and where they are named. */
+const loadCountries = once(async () => {
+  const [response] = await Promise.all([fetch(here("vendor/world/countries.json")), import("./vendor/topojson/topojson-client.min.js")]);
   const topology = await response.json();
   const countries = globalThis.topojson.feature(topology, topology.objects.countries);
   for (const { geometry } of countries.features) for (const outline of outlinesOf(geometry)) unwrap(outline);
-  return { leaflet: globalThis.L, countries, labels: countries.features.filter((country) => country.id).map(labelOf) };
-}
+  return { countries, labels: countries.features.filter((country) => country.id).map(labelOf) };
+});
 
 const outlinesOf = ({ type, coordinates }) => (type === "Polygon" ? coordinates : coordinates.flat());
 
@@ -51,27 +54,38 @@ function labelOf({ id, geometry }) {
   return { code: id, ...boxes.reduce((largest, box) => (size(box) > size(largest) ? box : largest)) };
 }
 
-/** Make a map inside `element`. `tiles` is the address of a tile server as Leaflet writes it, or null. `options` are Leaflet's.
- *  @returns {Promise<L.Map>} */
+/** Make a map inside `element`; the countries are drawn when the window has time. `tiles` is the address of a tile server as Leaflet
+ *  writes it, or null. `options` are Leaflet's.
+ *  @returns {Promise<L.Map>} @throws {Error} if Leaflet cannot be loaded */
 export async function worldMap(element, { tiles = null, ...options } = {}) {
-  const { leaflet, countries, labels } = await loadWorld();
+  if (!tiles) loadCountries().catch(() => undefined); // begins now
+  const leaflet = await loadLeaflet();
   const map = leaflet.map(element, {
     renderer: leaflet.svg({ padding: 0.6 }), minZoom: 1, maxZoom: tiles ? 18 : FINEST_ZOOM, worldCopyJump: true, attributionControl: false,
     maxBounds: [[-85.05, -720], [85.05, 720]], maxBoundsViscosity: 1, zoomControl: false, ...options,
   });
-  for (const shift of [-360, 0, 360]) {
+  if (tiles) leaflet.tileLayer(tiles, { maxZoom: 18, referrerPolicy: "no-referrer" }).addTo(map);
+  else drawCountries(leaflet, map).catch(() => undefined); // the photos are at their places without them
+  return map;
+}
+
+const pause = () => new Promise((done) => (globalThis.requestIdleCallback ?? setTimeout)(done, { timeout: 500 }));
+
+/** Draw the world, and its copies beyond the date line when there is time. */
+async function drawCountries(leaflet, map) {
+  const { countries, labels } = await loadCountries();
+  for (const shift of [0, 360, -360]) {
+    await pause();
     const coordsToLatLng = ([longitude, latitude]) => leaflet.latLng(latitude, longitude + shift);
     leaflet.geoJSON(countries, { interactive: false, style: { className: "pg-country", stroke: true, weight: 1 }, coordsToLatLng }).addTo(map);
+    if (!shift) nameCountries(leaflet, map, labels);
   }
-  if (tiles) leaflet.tileLayer(tiles, { maxZoom: 18, referrerPolicy: "no-referrer" }).addTo(map);
-  else nameCountries(leaflet, map, labels);
-  return map;
 }
 
 /** Write the names of the countries that are wide enough in the window, in the page's language. */
 function nameCountries(leaflet, map, labels) {
   const layer = leaflet.layerGroup().addTo(map);
-  map.on("moveend", () => {
+  const name = () => {
     layer.clearLayers();
     if (map.getZoom() < SMALLEST_ZOOM_OF_LABELS) return;
     const bounds = map.getBounds();
@@ -82,5 +96,7 @@ function nameCountries(leaflet, map, labels) {
       const icon = leaflet.divIcon({ className: "pg-country-name", html: make("span", {}, countryName(code)), iconSize: [0, 0] });
       layer.addLayer(leaflet.marker(middle, { icon, interactive: false, keyboard: false, zIndexOffset: -10_000 }));
     }
-  });
+  };
+  map.on("moveend", name);
+  if (map._loaded) name();
 }
