@@ -287,21 +287,26 @@ def test_calibrate_refuses_a_handful_of_pictures(colour_calibrate, tmp_path):
 
 
 @dataclass
-class HexEncoder(ColourEncoder):
-    """Reads captions as `#ff8800`, so that each picture of a set can have a caption of its own."""
+class CellEncoder(ColourEncoder):
+    """Divides the colours into 64 cells, one dimension each, and reads captions as `#e0a020`.
+
+    So each picture of a set can have a caption of its own.
+    """
+
+    dimension: int = 64
 
     def _named(self, text):
-        return np.frombuffer(bytes.fromhex(text[1:]), np.uint8).astype(float)
+        return tuple(bytes.fromhex(text[1:]))
+
+    def _unit(self, rows):
+        levels = np.array(rows).reshape(-1, 3).round().astype(int) // 64
+        return np.eye(64, dtype=np.float32)[levels @ (16, 4, 1)]
 
 
 @pytest.fixture
-def colour_of_its_own():
-    """Forty-eight colours, evenly distributed over a sphere, as RGB and as captions."""
-    heights = np.linspace(-0.97, 0.97, 48)
-    angles = np.arange(48) * np.pi * (3 - 5**0.5)
-    radii = np.sqrt(1 - heights**2)
-    points = 128 + 110 * np.stack([radii * np.cos(angles), radii * np.sin(angles), heights], axis=1)
-    colours = [tuple(map(int, point)) for point in points]
+def colour_of_caption():
+    """Forty-eight captions, and the colours that they name: each in a cell of its own."""
+    colours = [(32 + 64 * (cell // 16), 32 + 64 * (cell // 4 % 4), 32 + 64 * (cell % 4)) for cell in range(48)]
     return {f"#{bytes(colour).hex()}": colour for colour in colours}
 
 
@@ -315,7 +320,7 @@ def write_xtd(folder, colours):
 def write_crossmodal(folder, colours):
     keys = [f"{number:016x}" for number in range(len(colours))]
     rows = [
-        {"image/key": key, "image/locale": "en", "en": {"caption": [caption]}}
+        {"image/key": key, "image/locale": "en", **{code: {"caption": [caption]} for code in WORDS}}
         for key, caption in zip(keys, colours, strict=True)
     ]
     (folder / "captions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -323,13 +328,13 @@ def write_crossmodal(folder, colours):
 
 
 @pytest.mark.parametrize("write_captions", [write_xtd, write_crossmodal])
-def test_calibrate_reads_the_published_layouts(polyglance, monkeypatch, tmp_path, colour_of_its_own, write_captions):
-    encoder = HexEncoder()
+def test_calibrate_reads_the_published_layouts(polyglance, monkeypatch, tmp_path, colour_of_caption, write_captions):
+    encoder = CellEncoder()
     monkeypatch.setattr(registry, "create", lambda _name, _settings: encoder)
     monkeypatch.setenv("POLYGLANCE_CALIBRATIONS", str(tmp_path / "calibrations"))
     (tmp_path / "set").mkdir()
-    names = write_captions(tmp_path / "set", colour_of_its_own)
-    for number, (name, colour) in enumerate(zip(names, colour_of_its_own.values(), strict=True)):
+    names = write_captions(tmp_path / "set", colour_of_caption)
+    for number, (name, colour) in enumerate(zip(names, colour_of_caption.values(), strict=True)):
         paint(tmp_path / "set" / "images" / name, colour, number)
     done = polyglance("calibrate", tmp_path / "set", "--languages", "en", "--encoder", "lite")
     assert (done.code, done.out.splitlines()[1:]) == (0, ["after   precision 100.0%  recall 100.0%"]), done.err

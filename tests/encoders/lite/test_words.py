@@ -158,6 +158,21 @@ def test_no_word_of_another_language_is_found_inside_a_word(text: str) -> None:
     assert strongest_class(text) not in {526, 532, 714, 949, 921, 624, 834, 716}
 
 
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        *(("a basket of fruit", "basket"), ("les baskets", "shoe"), ("the store", "shop"), ("store", "shop")),
+        *(("un libro sobre perros", "dog"), ("un sobre", "envelope")),
+    ],
+)
+def test_a_word_of_two_languages_has_the_meaning_of_the_text_s_language(text: str, meaning: str) -> None:
+    assert strongest_class(text) in classes()[meaning]
+
+
+def test_a_tuba_is_a_snorkel_in_french_alone() -> None:
+    assert (strongest_class("tuba"), strongest_class("un tuba de plongée")) == (513, 801)
+
+
 def test_a_wide_word_counts_like_a_narrow_one() -> None:
     """ "Dog" spreads over 118 classes, "beach" over five: a picture of one dog must not need a beach to be found."""
     things = space()._named_things(read("dog beach", space().words))

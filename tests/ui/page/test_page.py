@@ -368,6 +368,16 @@ def test_nothing_relevant_is_said_and_only_relevant_hides_the_rest(tab):
     expect(page.locator(".pg-less h2")).to_have_text(tab.say("results.nothing"))
 
 
+def test_no_tile_is_dimmed(tab):
+    page = tab.page
+    search(page, CAT[tab.language][0])
+    assert page.locator(".pg-less").count() > 0
+    looks = page.locator(".pg-tile, .pg-tile img").evaluate_all(
+        "all => all.map(each => [getComputedStyle(each).opacity, getComputedStyle(each).filter].join(' '))"
+    )
+    assert set(looks) == {"1 none"}
+
+
 def test_the_less_likely_can_be_hidden(tab):
     page = tab.page
     search(page, CAT[tab.language][0])
