@@ -43,6 +43,8 @@ class Facets(Document):
     undated: int = Field(default=0, description="Photos without a date.")
     orientations: list[NamedCount] = Field(default=[], description="The most frequent first.")
     photos: int = Field(default=0, description="Photos that pass all filters.")
+    things: list[NamedCount] = Field(default=[], description="By key, as `/explore` has it; the most frequent first.")
+    cities: list[NamedCount] = Field(default=[], description="The same for places.")
 
     @classmethod
     def from_catalog(cls, counted: facets.Facets) -> Self:
@@ -72,6 +74,8 @@ class Facets(Document):
             undated=counted.undated,
             orientations=_named(counted.orientations),
             photos=counted.photos,
+            things=_named(counted.things),
+            cities=_named(counted.cities),
         )
 
 

@@ -15,7 +15,8 @@ from ...arrays import Ids
 from .conditions import SQUARE
 from .database import fetch
 from .dialect import dialect
-from .models import Favourite, Photo
+from .labels import NOWHERE, Kind
+from .models import Favourite, Label, Photo
 
 Mask = npt.NDArray[np.bool_]
 _MONTH_LENGTH = len("2024-05")
@@ -51,6 +52,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelColumn:
+    """The labels of one kind: the photo in row `rows[n]` has the label `values[codes[n]]`."""
+
+    values: list[str]
+    codes: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+
+    def count(self, mask: Mask) -> dict[str, int]:
+        """Label -> number of photos in `mask`, the most frequent first."""
+        return Column(self.values, self.codes).count(mask[self.rows])
+
+
+@dataclass(frozen=True, slots=True)
 class FacetTable:
     """All readable photos in order of their ids."""
 
@@ -65,6 +79,8 @@ class FacetTable:
     """Each value is (id of the root, path of the folder from there)."""
     has_place: Mask
     is_favourite: Mask
+    things: LabelColumn
+    cities: LabelColumn
 
     def mask(self, ids: Ids) -> Mask:
         """The photos with these ids."""
@@ -81,8 +97,9 @@ def read_table(connection: Connection) -> FacetTable:
     rows = fetch(connection, statement)
     columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * 11
     ids, root_ids, photo_paths, moments, cameras, lenses, formats, widths, heights, has_place, is_favourite = columns
+    all_ids = np.array(ids, np.int64)
     return FacetTable(
-        np.array(ids, np.int64),
+        all_ids,
         Column.from_values(moments),
         Column.from_values(moment and moment[:_MONTH_LENGTH] for moment in moments),
         Column.from_values(cameras),
@@ -92,7 +109,21 @@ def read_table(connection: Connection) -> FacetTable:
         Column.from_values(zip(root_ids, map(os.path.dirname, photo_paths), strict=True)),
         np.array(has_place, np.bool_),
         np.array(is_favourite, np.bool_),
+        _read_labels(connection, "thing", all_ids),
+        _read_labels(connection, "place", all_ids),
     )
+
+
+def _read_labels(connection: Connection, kind: Kind, ids: Ids) -> LabelColumn:
+    pairs = fetch(
+        connection,
+        select(Label.key, Photo.id)
+        .join(Photo, Photo.content_hash == Label.content_hash)
+        .where(Label.kind == kind, Label.key != NOWHERE, Photo.error.is_(None)),
+    )
+    column = Column.from_values(key for key, _ in pairs)
+    photo_ids = np.array([photo_id for _, photo_id in pairs], np.int64)
+    return LabelColumn(column.values, column.codes, np.searchsorted(ids, photo_ids))
 
 
 def _orientation(width: int, height: int) -> str:

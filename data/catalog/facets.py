@@ -51,6 +51,10 @@ class Facets:
     orientations: dict[str, int] = field(default_factory=dict)
     photos: int = 0
     """Photos that pass all filters."""
+    things: dict[str, int] = field(default_factory=dict)
+    """By the keys of `languages.things`."""
+    cities: dict[str, int] = field(default_factory=dict)
+    """By the keys of `data.places`."""
 
 
 class FacetCounts:
@@ -92,6 +96,8 @@ class FacetCounts:
             undated=int(np.count_nonzero(dated & (table.moments.codes < 0))),
             orientations=oriented,
             photos=int(np.count_nonzero(without(""))),
+            things=table.things.count(without("things")),
+            cities=table.cities.count(without("places")),
         )
 
     def _read_table(self, connection: Connection) -> FacetTable:

@@ -388,6 +388,14 @@ def test_facets_follow_the_query_and_its_filters(found, client, ids):
     assert found("/api/v1/facets?q=cat&sort=date&k=5&type=jpg")["types"] == cats["types"]
     assert found("/api/v1/facets", params={"q": "cat type:tiff"})["photos"] == 0
     assert found(f"/api/v1/facets?q=%23{ids['moon.png']}")["photos"] >= 1
+    things = {
+        thing["name"]: thing["photos"] for thing in found("/api/v1/facets", params={"q": "cat thing:cat"})["things"]
+    }
+    assert things["cat"] == found("/api/v1/facets", params={"q": "cat thing:cat"})["photos"] > 0
+    assert (
+        sum(city["photos"] for city in all_photos["cities"])
+        == found("/api/v1/search?has=place&all=true")["results"].__len__()
+    )
     for query in ("- people", "1: /etc/passwd.png", "http://127.0.0.1:9/x.jpg", "x" * 1001, "near:nan,nan"):
         assert client.get("/api/v1/facets", params={"q": query}).status_code == 422, query
     assert found("/api/v1/facets") == all_photos
