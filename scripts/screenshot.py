@@ -269,8 +269,8 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=TARGET, metavar="DIR")
     options = parser.parse_args()
     names = options.names or list(SHOTS)
-    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    chromium = next(filter(None, map(shutil.which, names)), None)
+    browsers = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, browsers)), None)
     if chromium is None:
         sys.exit("No Chromium here: run scripts/install-chromium.sh.")
     options.into.mkdir(parents=True, exist_ok=True)
