@@ -2,7 +2,7 @@
 
 The script of the text decides if only one language uses it. Between languages of one script, the vocabulary decides.
 If that leaves several, py3langid decides; it is loaded only then, because that takes about a second. A text with no
-word of the vocabulary, whose letters stand as in no language (`asdfgh`, `IMG_7003.jpg`), names none.
+word of the vocabulary, whose letters stand as in no language (`asdfgh`, `qwerty`, `IMG_7003.jpg`), names none.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ MIN_PROBABILITY = 0.5
 PLAUSIBLE = {"LATIN": 0.5, "CYRILLIC": 0.4}
 """Script -> share of a text's groups of three letters that the vocabulary has, above which it is no nonsense. Of 380
 words of captions in each language 1 % have less; of random letters 87 %. Cyrillic words are of one language only."""
+
+KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn", "йцукенгшщзхъ")
+"""Letters that stand side by side are typed to fill a box (`qwerty`): groups of them are no sign of a language."""
 
 _DIGIT = re.compile(r"\d")
 _SCRIPTS = {"HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "ARABIC": "ar", "CYRILLIC": "ru"}
@@ -69,13 +72,18 @@ def _is_nonsense(text: str, script: str, languages: tuple[str, ...]) -> bool:
         return False
     groups = [group for word in words if not _DIGIT.search(word) for group in _groups(word)]
     known = _vocabulary_groups(languages)
-    return sum(group in known for group in groups) <= PLAUSIBLE[script] * len(groups)
+    return sum(group in known and not _is_typed_along(group) for group in groups) <= PLAUSIBLE[script] * len(groups)
 
 
 def _groups(word: str) -> list[str]:
     """Groups of three letters of a word, whose ends are spaces."""
     spaced = f" {fold(word)} "
     return [spaced[start : start + 3] for start in range(len(spaced) - 2)]
+
+
+def _is_typed_along(group: str) -> bool:
+    """Whether the letters stand side by side on a keyboard, from left to right."""
+    return any(group in row for row in KEYBOARD_ROWS)
 
 
 @functools.cache

@@ -37,7 +37,21 @@ def test_language_of_a_query(text, language):
 @pytest.mark.parametrize(
     "text",
     [
-        *["asdfgh", "asdf", "zxcvbn", "hjkl", "lkjasdf sdfsdf", "xkcd", "zzzz", "wqerqw", "dsfjk", "фывапр"],
+        *[
+            "qwerty",
+            "azerty",
+            "йцукен",
+            "asdfgh",
+            "asdf",
+            "zxcvbn",
+            "hjkl",
+            "lkjasdf sdfsdf",
+            "xkcd",
+            "zzzz",
+            "wqerqw",
+            "dsfjk",
+            "фывапр",
+        ],
         *["IMG_7003.jpg", "IMG_7003", "DSC07003", "DSCN0001.JPG", "x", "bbbb 12"],
     ],
 )
