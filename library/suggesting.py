@@ -123,7 +123,8 @@ def suggest(parts: Parts, text: str, language: str, count: int) -> list[Suggesti
 def _mix(suggestions: Sequence[Suggestion], count: int) -> list[Suggestion]:
     """The first `count`, but at most half of them of one kind while there are others; kinds stay together."""
     most, number_of_kind = (count + 1) // 2, Counter[Kind]()
-    first, rest = [], []
+    first: list[Suggestion] = []
+    rest: list[Suggestion] = []
     for suggestion in suggestions:
         number_of_kind[suggestion.kind] += 1
         (first if number_of_kind[suggestion.kind] <= most else rest).append(suggestion)
