@@ -21,7 +21,7 @@ from ..languages.fold import CONCEPTS, fold
 from ..languages.things import things
 from ..search.query.filters import Filter
 from ..search.query.parse import Query, Term
-from .exploring import Holdings, holdings
+from .holdings import Holdings, holdings
 from .parts import Parts
 
 Kind: TypeAlias = Literal["thing", "place", "folder", "camera", "lens", "file"]
