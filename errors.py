@@ -54,7 +54,12 @@ class PolyglanceError(Exception):
         """The parts of the message that vary, by name."""
 
     def with_code(self, code: str, **values: str) -> Self:
-        """Return the error itself with a code and the values that its message has."""
+        """Return the error itself with a code and the values that its message has.
+
+        >>> from polyglance.errors import QueryError
+        >>> QueryError("There is no filter colour:.").with_code("filter_unknown", name="colour").values
+        {'name': 'colour'}
+        """
         self.code, self.values = code, values
         return self
 

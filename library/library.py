@@ -401,9 +401,15 @@ class Library:
         return photos.exposure(self._parts, photo_id)
 
     def thumbnail_of(self, sent: SentPicture) -> bytes:
-        """A picture that is sent, as a JPEG file of a thumbnail's size: for who cannot decode its format.
+        """A picture that is sent, as a JPEG file of a thumbnail's size, for a browser that cannot decode its format.
 
         Raises PictureError.
+
+        >>> from pathlib import Path
+        >>> from polyglance.search.query.sent import SentPicture
+        >>> sent = SentPicture(Path("Pictures/rocket.jpg").read_bytes(), 1.0, 100_000_000)
+        >>> library.thumbnail_of(sent)[6:10]
+        b'JFIF'
         """
         return pictures.thumbnail_of_sent(self._parts.settings, sent)
 

@@ -54,7 +54,7 @@ def visit(browser):
     contexts, wrong = [], []
 
     def go(address, **options):
-        context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", "bypass_csp": True, **options})
+        context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
         contexts.append(context)
         context.grant_permissions(["clipboard-write"])  # what a browser with a window grants at a click
         page = context.new_page()

@@ -13,7 +13,7 @@ FEW = "cat after:2024-07 before:2024-09"
 @pytest.fixture(scope="module", params=["en-GB", "ar-EG"])
 def window(request, browser):
     """A window in one language, without transitions: half-way colours have less contrast."""
-    with browser.new_context(locale=request.param, reduced_motion="reduce", bypass_csp=True) as context:
+    with browser.new_context(locale=request.param, reduced_motion="reduce") as context:
         yield context.new_page()
 
 

@@ -18,7 +18,7 @@ from ..conftest import HOSTILE, LOCALES, Words
 CAT = {"en": ("cat", "English"), "zh": ("猫", "中文"), "ar": ("قطة", "العربية")}
 
 DAY = {"en": "1 Jul 2024", "zh": "2024年7月1日", "ar": "٠١‏/٠٧‏/٢٠٢٤"}
-LAST_DAY = {"en": "To 31 Dec 2023", "zh": "2023年12月31日", "ar": "٣١‏/١٢‏/٢٠٢٣"}
+LAST_DAY = {"en": "Until 31 Dec 2023", "zh": "2023年12月31日", "ar": "٣١‏/١٢‏/٢٠٢٣"}
 TAKEN = {"en": "4 April 2023", "zh": "2023年4月4日", "ar": "٤ أبريل ٢٠٢٣"}
 
 in_each_language = pytest.mark.parametrize("tab", LOCALES, indirect=True)
@@ -51,9 +51,7 @@ def tab_of(browser, album_address, album_library):
 
         def tab(language):
             if language not in opened:
-                context = browser.new_context(
-                    base_url=album_address, locale=LOCALES[language], reduced_motion="reduce", bypass_csp=True
-                )
+                context = browser.new_context(base_url=album_address, locale=LOCALES[language], reduced_motion="reduce")
                 page, words, wrong = stack.enter_context(context).new_page(), Words(language), []
                 page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
                 page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -346,7 +344,7 @@ def test_near_duplicates_are_one_tile_that_opens_into_all(tab, ids):
     tile.click()
     same = details(page).locator("section", has_text=tab.says("tile.alike", count=3)).locator("li button")
     expect(same).to_have_count(3)
-    name = same.nth(1).get_attribute("aria-label")
+    name = re.search(r"tabby\d\.jpg", same.nth(1).get_attribute("aria-label"))[0]
     same.nth(1).click()
     expect(details(page).locator("h2")).to_have_text(name)
     expect(same).to_have_count(3)
@@ -405,13 +403,13 @@ def test_filters_narrow_the_results_and_show_as_chips(tab):
     page.click(".pg-filter-button")
     page.get_by_role("checkbox", name="Canon EOS R6").check()
     page.get_by_label(tab.say("filter.from")).fill("2024-01-01")
-    page.get_by_label(tab.say("filter.orientation")).select_option("portrait")
+    page.get_by_label(tab.say("filter.orientation")).select_option("landscape")
     expect(page.locator(".pg-chip:not(.pg-chip-all)")).to_have_count(3)
     assert query(page) == {
         "q": CAT[tab.language][0],
         "after": "2024-01-01",
         "camera": "Canon EOS R6",
-        "orientation": "portrait",
+        "orientation": "landscape",
     }
     settled(page)
     assert page.locator(".pg-tile").count() < 20
@@ -686,9 +684,10 @@ def test_everything_fits_a_small_phone(tab):
     assert fits()
     page.click(".pg-filter-button")
     page.get_by_role("checkbox", name="Canon EOS R6").check()
-    settled(page)
+    expect(page.locator(".pg-chip")).not_to_have_count(0)
     assert fits()
     page.click(".pg-filter-button")
+    settled(page)
     page.click(".pg-tile a >> nth=0")
     expect(details(page).locator("dl")).to_contain_text("Canon EOS R6")
     assert fits()

@@ -107,7 +107,7 @@ def test_a_photo_opens_steps_beyond_what_was_loaded_and_returns_to_its_tile(page
 
 
 def test_the_scrubber_leads_to_a_year_by_pointer_and_by_keys(page):
-    handle = page.get_by_role("slider", name="Month")
+    handle = page.get_by_role("slider", name=Words("en").say("scrubber.label"))
     handle.focus()
     page.keyboard.press("PageDown")
     expect(handle).to_have_attribute("aria-valuetext", "October 2023")
@@ -149,7 +149,7 @@ def test_results_by_date_have_the_same_headings(page):
 
 
 def test_the_page_works_under_its_content_security_policy(visit, album_address):
-    page = visit(album_address, bypass_csp=False)
+    page = visit(album_address)
     expect(page.locator(".pg-timeline .pg-tile").first).to_be_visible()
     select(page, 0)
     with page.expect_download():
@@ -252,7 +252,7 @@ def test_all_photos_can_be_selected_also_those_that_were_not_loaded(page, album_
     select(page, 0)
     page.get_by_role("button", name="Select all").click()
     count(page, album_library.status().photos)
-    page.get_by_role("button", name="End selection").click()
+    page.get_by_role("button", name=Words("en").say("select.clear")).click()
     expect(page.locator(".pg-select")).to_be_hidden()
 
 

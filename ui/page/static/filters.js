@@ -8,11 +8,19 @@ import { formatNumber, t } from "./i18n.js";
 import { allNames } from "./named.js";
 import { whenFields } from "./when.js";
 
-/** What the numbers depend on. */
-const facetParameters = (view) => searchParameters({ ...view, sort: "relevance", relevant: false, every: false });
+/** What the numbers depend on. An image that is searched by cannot be sent: the numbers are then of all photos. */
+const facetParameters = (view, byPicture) => searchParameters({ ...view, q: byPicture ? "" : view.q, sort: "relevance", relevant: false, every: false });
 
-/** Wire the panel to its button. `current()` gives the view, `change(view)` asks for another. Returns `show(view)`. */
-export function filterPanel(panel, button, current, change) {
+/** The numbers of a view; of all photos that pass its filters if nothing is relevant to its text, because the nearest are shown then. */
+async function facetsOf(view, byPicture, signal) {
+  const facets = await api.facets(facetParameters(view, byPicture), signal);
+  const isNothingRelevant = view.q && !facets.photos && !countFilters(view);
+  return isNothingRelevant ? api.facets(facetParameters({ ...view, q: "" }), signal) : facets;
+}
+
+/** Wire the panel to its button. `current()` gives the view, `byPicture()` says whether an image is searched by, `change(view)` asks
+ *  for another view. Returns `show(view)`. */
+export function filterPanel(panel, button, current, byPicture, change) {
   let fields = [];
   let counted = null; // the search that the numbers are of
   let facets = null;
@@ -34,7 +42,7 @@ export function filterPanel(panel, button, current, change) {
 
   /** Get the numbers of a view, unless they are shown already. */
   async function count(view) {
-    const wanted = facetParameters(view).toString();
+    const wanted = facetParameters(view, byPicture()).toString();
     asked.abort();
     asked = new AbortController();
     panel.removeAttribute("aria-busy");
@@ -42,7 +50,7 @@ export function filterPanel(panel, button, current, change) {
     const { signal } = asked;
     panel.setAttribute("aria-busy", "true");
     try {
-      facets = await api.facets(facetParameters(view), signal);
+      facets = await facetsOf(view, byPicture(), signal);
       counted = wanted;
       if (!fields.length) build();
       update(current());

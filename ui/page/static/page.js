@@ -76,7 +76,7 @@ export function start(element) {
     isRanked: () => Boolean(view.q || picture),
   });
 
-  const showFilters = filterPanel(find("filters"), find("filter-button"), () => view, (wanted) => go(wanted));
+  const showFilters = filterPanel(find("filters"), find("filter-button"), () => view, () => Boolean(picture), (wanted) => go(wanted));
 
   /** Open a photo of the list that is shown. */
   function open(id) {
