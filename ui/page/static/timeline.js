@@ -171,6 +171,8 @@ export function timelineView(element, header, hooks) {
     update();
   }).observe(element);
 
+  new ResizeObserver(() => update()).observe(element.parentElement); // what stands above may open or close, which scrolls nothing
+
   return {
     refresh,
     update,
