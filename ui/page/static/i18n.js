@@ -31,7 +31,10 @@ export const direction = isRightToLeft() ? "rtl" : "ltr";
 const words = await fetch(new URL(`words/${language}.json`, import.meta.url)).then((response) => response.json()).catch(() => ({}));
 const plural = new Intl.PluralRules(language);
 
-Object.assign(document.documentElement, { lang: language, dir: direction });
+// Gradio's script, which starts later, sets them by the browser's language.
+const setDocument = () => Object.assign(document.documentElement, { lang: language, dir: direction });
+setDocument();
+new MutationObserver(() => document.documentElement.lang !== language && setDocument()).observe(document.documentElement, { attributeFilter: ["lang"] });
 
 /** Choose the page's language. The page is loaded again: its state is in the address. */
 export function setLanguage(code) {
