@@ -9,17 +9,17 @@ trace while a gesture scrolls at a constant speed; headless Chromium draws witho
 from __future__ import annotations
 
 import itertools
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from typing import TYPE_CHECKING, Any
 
 from .report import parser, publish
-from .serving import fill, middle, served
+from .serving import fill, find_browser, middle, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, CDPSession, Page
 
 SPEED = 2400
 """CSS pixels a second: three windows."""
@@ -50,7 +50,7 @@ def start_page(browser: Browser, address: str, times: int) -> dict[str, Any]:
         for figures in (cold, again):
             start = time.perf_counter()
             page.goto(address, wait_until="commit")
-            page.wait_for_function("document.querySelector('.pg-timeline .pg-tile img')?.naturalWidth > 0")
+            page.wait_for_function("() => document.querySelector('.pg-timeline .pg-tile img')?.naturalWidth > 0")
             figures.append(1000 * (time.perf_counter() - start))
         context.close()
     return {"cold_ms": middle(cold), "from_cache_ms": middle(again)}
@@ -111,6 +111,8 @@ def _end(tracing: CDPSession, page: Page) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and publish."""
+    from playwright.sync_api import sync_playwright
+
     options = parser(__doc__)
     options.add_argument("--photos", type=int, default=10_000)
     options.add_argument("--library", type=Path, default=Path(tempfile.gettempdir()) / "polyglance-scrolling")
@@ -122,9 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not empty.exists():
         empty.mkdir(parents=True)
         fill(given.library / "library", given.photos, empty)
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with served(given.library / "library") as (port, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu"])
         address = f"http://127.0.0.1:{port}/"
         result: dict[str, Any] = {"photos": given.photos, "start_page": start_page(browser, address, times)}
         page = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True).new_page()

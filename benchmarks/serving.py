@@ -239,15 +239,19 @@ def while_indexing(
     }
 
 
+def find_browser() -> str | None:
+    """Path of a Chromium; None if there is none but perhaps Playwright's own."""
+    names = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 def page(port: int) -> dict[str, Any]:
     """Milliseconds until the page can be typed into, and from Enter to the first thumbnail on the screen."""
     from playwright.sync_api import sync_playwright
 
-    names = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
-    chromium = next(filter(None, map(shutil.which, names)), None)
     ready, painted = [], []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu"])
         for number in range(12):
             tab = browser.new_context().new_page()
             start = time.perf_counter()

@@ -103,6 +103,7 @@ def test_status_reports_the_contract(polyglance, indexed, sample):
         "index",
         "generation",
         "watch",
+        "library",
     }
     assert status["photos"] == 21
     assert status["roots"] == [{"path": str(sample), "state": "online", "photos": 21, "missing": 0}]

@@ -109,7 +109,7 @@ ROWS = {
     "words-disagree: no structure": "DELETE FROM words_data WHERE id = 10",
     "words-disagree: a length": "UPDATE words_docsize SET sz = x'09010000' WHERE id = 3",
     "words-disagree: another version": "UPDATE words_config SET v = 77",
-    "setting-damaged: generation": "UPDATE setting SET value = '9' WHERE key = 'generation'",
+    "setting-damaged: generation": "UPDATE setting SET value = '99' WHERE key = 'generation'",
     "setting-damaged: encoder": "UPDATE setting SET value = '7' WHERE key = 'active_encoder'",
     "setting-damaged: a key": "UPDATE setting SET key = 'xyzzy' WHERE key = 'active_encoder'",
     "active-encoder": "DELETE FROM setting WHERE key = 'active_encoder'",
