@@ -21,6 +21,6 @@ def blocks(library: Library, language: str | None = None) -> gradio.Blocks:
     >>> type(app).__mro__[1].__module__
     'gradio.blocks'
     """
-    from .simple import layout
+    from .simple import building, layout
 
-    return layout.make(library, language)
+    return building.build_inside_loop(lambda: layout.make(library, language))

@@ -30,18 +30,18 @@ API_WRITTEN = re.compile(r"/simple/gradio_api/call/\w{1,40}")
 
 
 def build(library: Library, *, has_api: bool = False) -> FastAPI:
-    """Return both applications in one. Call it outside an event loop. It imports Gradio, which takes seconds."""
+    """Return both applications in one. It imports Gradio, which takes seconds."""
     from ..page import app as page
+    from ..simple import building
     from ..simple import mount as simple
 
-    async def build_inside_loop() -> FastAPI:
+    def make() -> FastAPI:
         app = FastAPI(openapi_url=None)
         simple.mount(app, library, has_api=has_api)
         page.mount(app)
         return app
 
-    # Outside an event loop Gradio makes a loop for each of its locks, and never closes it.
-    return asyncio.run(build_inside_loop())
+    return building.build_inside_loop(make)
 
 
 class Frontends:
