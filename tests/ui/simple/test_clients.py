@@ -5,6 +5,7 @@ import base64
 import json
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -118,6 +119,12 @@ def hostile(path):
     ]
 
 
+def run(coroutine):
+    """Run it in a thread of its own: Playwright keeps an event loop running in the main one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
 def test_no_file_of_this_machine_is_read_or_deleted_by_its_path(post, kept_file):
     for payload in hostile(str(kept_file)):
         answer = post("search_by_picture", [payload, "", 3, None])
@@ -150,7 +157,7 @@ def test_no_web_address_is_fetched(post):
                 assert '"success":false' in await asyncio.to_thread(post, "search_by_picture", data)
         server.close()
 
-    asyncio.run(attack())
+    run(attack())
     assert fetched == []
 
 
@@ -196,7 +203,7 @@ def ask(address, *calls, headers=HEADERS):
             tools = await client.list_tools()
             return [{tool.name for tool in tools.tools}, *[await client.call_tool(*call) for call in calls]]
 
-    return asyncio.run(talk())
+    return run(talk())
 
 
 QUERIES = ["cat", "猫咪", "gato", "chat", "кошка", "ネコ", "고양이", "قطة", "gatto"]
