@@ -40,7 +40,7 @@ def test_the_example_gives_what_it_shows(name, example_place):
         (test,) = finder.find(PARTS[name], name, globs={"library": library})
         assert test.examples, f"{name} has no example"
         output = []
-        result = doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=output.append)
+        result = doctest.DocTestRunner(verbose=False, optionflags=OPTIONS).run(test, out=output.append)
     assert not result.failed, "".join(output)
 
 
@@ -54,7 +54,7 @@ def test_the_tour_gives_what_it_shows(example_place):
     names, output = {}, []
     for block in re.findall(r"```python\n(.*?)```", TOUR.read_text(encoding="utf-8"), re.DOTALL):
         test = doctest.DocTestParser().get_doctest(block, names, TOUR.name, str(TOUR), 0)
-        doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=output.append, clear_globs=False)
+        doctest.DocTestRunner(verbose=False, optionflags=OPTIONS).run(test, out=output.append, clear_globs=False)
         names = test.globs
     assert not output, "".join(output)
     assert names["library"].folder == example_place / "library"
