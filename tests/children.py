@@ -146,7 +146,8 @@ def start(work, *arguments, environment=None, crash=None, **named):
     With `crash`, (folder, name of a step, number), it is killed before it does that step for the nth time: see
     `follow_steps`.
     """
-    _serve()
+    with _SERVING:  # threads may start the first children at once
+        _serve()
     process = context.Process(target=_run, args=(work, arguments, named, environment or {}, crash))
     process.start()
     return process
@@ -157,6 +158,9 @@ def finish(work, *arguments, **more):
     process = start(work, *arguments, **more)
     process.join()
     assert process.exitcode == 0, f"{work.__name__} ended with {process.exitcode}"
+
+
+_SERVING = threading.Lock()
 
 
 @functools.cache
