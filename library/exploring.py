@@ -20,7 +20,6 @@ from .parts import Parts
 
 MOST_FOLDERS, MOST_CAMERAS = 60, 60
 
-
 TRIES = 4
 """So many things are tried as the example of a language."""
 
