@@ -15,8 +15,8 @@ from ...arrays import Ids
 from .conditions import SQUARE
 from .database import fetch
 from .dialect import dialect
-from .labels import NOWHERE, Kind
-from .models import Favourite, Label, Photo
+from .labels import Kind, labelled_photos
+from .models import Favourite, Photo
 
 Mask = npt.NDArray[np.bool_]
 _MONTH_LENGTH = len("2024-05")
@@ -115,14 +115,9 @@ def read_table(connection: Connection) -> FacetTable:
 
 
 def _read_labels(connection: Connection, kind: Kind, ids: Ids) -> LabelColumn:
-    pairs = fetch(
-        connection,
-        select(Label.key, Photo.id)
-        .join(Photo, Photo.content_hash == Label.content_hash)
-        .where(Label.kind == kind, Label.key != NOWHERE, Photo.error.is_(None)),
-    )
-    column = Column.from_values(key for key, _ in pairs)
-    photo_ids = np.array([photo_id for _, photo_id in pairs], np.int64)
+    rows = fetch(connection, labelled_photos(kind))
+    column = Column.from_values(key for key, _, _ in rows)
+    photo_ids = np.array([photo_id for _, photo_id, _ in rows], np.int64)
     return LabelColumn(column.values, column.codes, np.searchsorted(ids, photo_ids))
 
 

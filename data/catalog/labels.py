@@ -7,7 +7,7 @@ on the encoder; those of another encoder are no labels.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, delete, exists, select
 
@@ -64,15 +64,8 @@ class Labels:
 
     def photos(self, kind: Kind) -> list[LabelledPhoto]:
         """All labels of a kind, each for all photos with the content; in order of key and photo."""
-        statement = (
-            select(Label.key, Photo.id, Label.score)
-            .select_from(Label)
-            .join(Photo, Photo.content_hash == Label.content_hash)
-            .where(Label.kind == kind, Label.key != NOWHERE, Photo.error.is_(None))
-            .order_by(Label.key, Photo.id)
-        )
         with self._database.reading() as connection:
-            return [LabelledPhoto(*row) for row in fetch(connection, statement)]
+            return [LabelledPhoto(*row) for row in fetch(connection, labelled_photos(kind))]
 
     def of_content(self, kind: Kind, content_hash: bytes) -> list[str]:
         """The keys of a content's labels, the most certain first."""
@@ -120,6 +113,17 @@ class Labels:
             for start in range(0, len(content_hashes), AT_ONCE):
                 hashes = content_hashes[start : start + AT_ONCE]
                 connection.execute(delete(Label).where(Label.content_hash.in_(hashes)))
+
+
+def labelled_photos(kind: Kind) -> Any:
+    """The statement that reads (key, photo's id, score) of all labels of a kind; in order of key and photo."""
+    return (
+        select(Label.key, Photo.id, Label.score)
+        .select_from(Label)
+        .join(Photo, Photo.content_hash == Label.content_hash)
+        .where(Label.kind == kind, Label.key != NOWHERE, Photo.error.is_(None))
+        .order_by(Label.key, Photo.id)
+    )
 
 
 def _put_extent(connection: Connection, kind: Kind, extent: Extent) -> None:
