@@ -44,7 +44,7 @@ class Facets(Document):
     orientations: list[NamedCount] = Field(default=[], description="The most frequent first.")
     photos: int = Field(default=0, description="Photos that pass all filters.")
     things: list[NamedCount] = Field(default=[], description="By key, as `/explore` has it; the most frequent first.")
-    cities: list[NamedCount] = Field(default=[], description="The same for places.")
+    cities: list[NamedCount] = Field(default=[], description="The same for cities and countries.")
 
     @classmethod
     def from_catalog(cls, counted: facets.Facets) -> Self:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from ...arrays import Ids
 from .. import paths
+from ..places import gazetteer
 from .conditions import conditions
 from .database import Database, fetch
 from .facet_table import FacetTable, Mask, read_table
@@ -54,7 +55,7 @@ class Facets:
     things: dict[str, int] = field(default_factory=dict)
     """By the keys of `languages.things`."""
     cities: dict[str, int] = field(default_factory=dict)
-    """By the keys of `data.places`."""
+    """By the keys of `data.places`; countries by their codes, with the photos of their cities."""
 
 
 class FacetCounts:
@@ -97,7 +98,7 @@ class FacetCounts:
             orientations=oriented,
             photos=int(np.count_nonzero(without(""))),
             things=table.things.count(without("things")),
-            cities=table.cities.count(without("places")),
+            cities=_with_countries(table.cities.count(without("places"))),
         )
 
     def _read_table(self, connection: Connection) -> FacetTable:
@@ -110,6 +111,16 @@ class FacetCounts:
 def _passing(connection: Connection, filters: Filters) -> Ids:
     statement = select(Photo.id).where(*conditions(connection, filters))
     return np.array(fetch(connection, statement), np.int64).reshape(-1)
+
+
+def _with_countries(counts: Mapping[str, int]) -> dict[str, int]:
+    """The same counts of cities, and those of their countries; the most frequent first."""
+    total = Counter(counts)
+    for key, count in counts.items():
+        place = gazetteer.place(key)
+        if place and place.country != key:
+            total[place.country] += count
+    return dict(total.most_common())
 
 
 def _folders(direct: Mapping[tuple[int, bytes], int], root_paths: Mapping[int, bytes]) -> list[Folder]:
