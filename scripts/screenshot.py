@@ -215,7 +215,7 @@ def show_panel(page: Page, camera_roll: Path) -> None:
     page.click(".pg-to-library")
     page.fill(".pg-panel .pg-field", str(camera_roll))
     page.press(".pg-panel .pg-field", "Enter")
-    page.wait_for_function("() => document.querySelector('.pg-panel progress').value > 20")
+    page.wait_for_function("() => document.querySelector('.pg-panel progress').value > 20", timeout=120_000)
     page.wait_for_selector(".pg-panel .pg-root >> nth=1")
 
 
