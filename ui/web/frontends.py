@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import re
+import threading
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from fastapi import FastAPI
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,29 +48,38 @@ def build(library: Library, *, has_api: bool = False) -> FastAPI:
 class Frontends:
     """ASGI application: the routes of `build` that are needed, and 404 for all others.
 
-    It is built in a thread while the server already answers; requests for it wait. `has_api` is that of `build`.
+    It is built in a thread while the server already answers: at the first request for it, or at the start if `ahead`.
+    Requests for it wait, the server's end does not. `has_api` is that of `build`.
     """
 
-    def __init__(self, library: Library, *, has_api: bool = False) -> None:
+    def __init__(self, library: Library, *, has_api: bool = False, ahead: bool = False) -> None:
         self._library = library
         self._has_api = has_api
+        self._ahead = ahead
         self._built: FastAPI | None = None
         self._app: asyncio.Future[FastAPI]
+        self._needed: asyncio.Event
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Build the applications and start them; stop them at the end of the block."""
         self._app = asyncio.get_running_loop().create_future()
-        stop = asyncio.Event()
+        self._needed, stop = asyncio.Event(), asyncio.Event()
+        if self._ahead:
+            self._needed.set()
         task = asyncio.create_task(self._run(stop))  # one task, in which both contexts begin and end
         yield
         stop.set()
-        await task
+        if not self._app.done():
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
     async def _run(self, stop: asyncio.Event) -> None:
+        await self._needed.wait()
         try:
             if self._built is None:
-                self._built = await run_in_threadpool(build, self._library, has_api=self._has_api)
+                self._built = await self._build_in_daemon()
             app = self._built
             async with app.router.lifespan_context(app):
                 self._app.set_result(app)
@@ -77,7 +87,21 @@ class Frontends:
         except Exception as error:
             if self._app.done():
                 raise
-            self._app.set_exception(error)  # every request for it reports the error
+            self._app.set_exception(error)
+
+    async def _build_in_daemon(self) -> FastAPI:
+        """Build in a daemon thread: unlike a thread of the pool it does not hold up the process's end."""
+        built: concurrent.futures.Future[FastAPI] = concurrent.futures.Future()
+
+        def work() -> None:
+            built.set_running_or_notify_cancel()
+            try:
+                built.set_result(build(self._library, has_api=self._has_api))
+            except Exception as error:  # noqa: BLE001 - every request for it reports the error
+                built.set_exception(error)
+
+        threading.Thread(target=work, daemon=True, name="polyglance-frontends").start()
+        return await asyncio.wrap_future(built)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -85,6 +109,7 @@ class Frontends:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
+        self._needed.set()
         app = await asyncio.shield(self._app)
         if scope["path"] != "/":
             await app(scope, receive, send)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from ...data import paths
 from ...errors import PhotoNotFound, PictureError
@@ -91,8 +92,22 @@ def _send_file(opened: originals.Original, disposition: dict[str, str], request:
     if request.method == "HEAD":
         opened.file.close()
         return Response(None, status, headers={**headers, "Content-Type": opened.media_type})
-    chunks = opened.chunks(span.first, span.length) if span else opened.chunks()
-    return StreamingResponse(chunks, status, media_type=opened.media_type, headers=headers)
+    return _FileResponse(opened, span, status, headers)
+
+
+class _FileResponse(StreamingResponse):
+    """The bytes of an open file, which is closed at the end also if the client is gone before the first byte."""
+
+    def __init__(
+        self, opened: originals.Original, span: ranges.Span | None, status: HTTPStatus, headers: dict[str, str]
+    ) -> None:
+        chunks = opened.chunks(span.first, span.length) if span else opened.chunks()
+        super().__init__(chunks, status, media_type=opened.media_type, headers=headers)
+        self._file = opened.file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 def _respond(data: bytes, media_type: str, headers: dict[str, str], request: Request) -> Response:

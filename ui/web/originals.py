@@ -61,14 +61,13 @@ class Original:
         return self.name in BROWSER_TYPES
 
     def chunks(self, first: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Yield `length` bytes of the file from position `first` on (None: all), then close it."""
-        with self.file:
-            self.file.seek(first)
-            # The answer states the length: more must not be sent if the file grows.
-            left = self.size if length is None else length
-            while left and (chunk := self.file.read(min(CHUNK_BYTES, left))):
-                left -= len(chunk)
-                yield chunk
+        """Yield `length` bytes of the file from position `first` on (None: all)."""
+        self.file.seek(first)
+        # The answer states the length: more must not be sent if the file grows.
+        left = self.size if length is None else length
+        while left and (chunk := self.file.read(min(CHUNK_BYTES, left))):
+            left -= len(chunk)
+            yield chunk
 
 
 def open_original(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:

@@ -75,17 +75,25 @@ def serve(
     policy = policy_for(host, secret, names, proxies)
     limits = within_descriptors(LIMITS)
     with listen(host, port) as listener:
-        application = build(library, policy, limits, offers)
+        application = build(library, policy, limits, offers, ahead=True)
         server = Server(application, address_of(listener), on_ready, limits=limits, proxies=policy.proxies)
         threading.Thread(target=_warm_up, args=(library,), daemon=True, name="polyglance-warm-up").start()
         server.run(sockets=[listener])
 
 
 def build(
-    library: Library, policy: Policy = THIS_MACHINE, limits: Limits = LIMITS, offers: Offers = Offers()
+    library: Library,
+    policy: Policy = THIS_MACHINE,
+    limits: Limits = LIMITS,
+    offers: Offers = Offers(),
+    *,
+    ahead: bool = False,
 ) -> FastAPI:
-    """Return the complete web application for `library`: page, pictures, HTTP API. Raises UsageError."""
-    frontends = Frontends(library, has_api=offers.gradio_api)
+    """Return the complete web application for `library`: page, pictures, HTTP API. Raises UsageError.
+
+    What Gradio makes is built when it is first asked for, or at the start if `ahead`.
+    """
+    frontends = Frontends(library, has_api=offers.gradio_api, ahead=ahead)
     jobs = Jobs(library)
     tools = assistants.make_endpoint(library) if offers.mcp else None
 

@@ -31,7 +31,7 @@ def raw(serve_in_thread, library):
     place = urlsplit(serve_in_thread(library))
 
     def send(request, *, wait=True):
-        with socket.create_connection((place.hostname, place.port), timeout=20) as connection:
+        with socket.create_connection((place.hostname, place.port), timeout=60) as connection:
             connection.sendall(request)
             answer = b""
             while wait and (piece := connection.recv(65536)):
@@ -213,7 +213,7 @@ def test_a_body_without_end_is_cut_off(raw, monkeypatch, path):
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
     part = b'--x\r\nContent-Disposition: form-data; name="picture"; filename="x"\r\n\r\n' if "form" in kind else b""
     sent = 0
-    with socket.create_connection(_address(raw), timeout=20) as connection:
+    with socket.create_connection(_address(raw), timeout=60) as connection:
         connection.sendall(head.encode() + b"%x\r\n%s\r\n" % (len(part), part) if part else head.encode())
         try:
             while sent < 50_000_000:
