@@ -1,5 +1,6 @@
 """Folders to fill a library with, and a library that has something in every part of its panel."""
 
+import json
 import threading
 
 import numpy
@@ -45,16 +46,42 @@ def empty_address(empty_library, serve_in_thread):
     return serve_in_thread(empty_library)
 
 
-@pytest.fixture
-def visit(browser):
-    """Open an address in a new window: `visit(address, locale="ar-EG")`; nothing may go wrong in it.
+@pytest.fixture(scope="session")
+def context_of(browser):
+    """Contexts by number and options: one that comes again has the page in its cache, as a daily visitor has."""
+    contexts = {}
 
-    Without the page's Content-Security-Policy: Playwright's `wait_for_function` evaluates texts in the page.
-    """
+    def get(number, **options):
+        key = number, json.dumps(options, sort_keys=True)
+        if key not in contexts:
+            contexts[key] = browser.new_context(**options)
+        return contexts[key]
+
+    yield get
+    for context in contexts.values():
+        context.close()
+
+
+def forget_visitor(context):
+    """Close the pages of a context, and forget all that they kept but for the cache of files."""
+    for page in context.pages:
+        session = context.new_cdp_session(page)
+        kept = {"origin": page.evaluate("origin"), "storageTypes": "local_storage,indexeddb,service_workers"}
+        session.send("Storage.clearDataForOrigin", kept)
+        page.close()
+    context.clear_cookies()
+    context.clear_permissions()
+    context.unroute_all()
+    context.set_offline(False)
+
+
+@pytest.fixture
+def visit(context_of):
+    """Open an address as somebody new: `visit(address, locale="ar-EG")`; nothing may go wrong in it."""
     contexts, wrong = [], []
 
     def go(address, **options):
-        context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
+        context = context_of(len(contexts), **{"locale": "en-GB", "reduced_motion": "reduce", **options})
         contexts.append(context)
         context.grant_permissions(["clipboard-write"])  # what a browser with a window grants at a click
         page = context.new_page()
@@ -66,7 +93,7 @@ def visit(browser):
 
     yield go
     for context in contexts:
-        context.close()
+        forget_visitor(context)
     assert wrong == []
 
 
