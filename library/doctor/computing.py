@@ -28,8 +28,8 @@ def processor(facts: Facts) -> Result:
         advice.append(Advice("faster", text, ("arch -arm64 python3 -m venv ~/polyglance-venv",)))
     if cpu.architecture in X86 and "AVX2" not in cpu.features and uses_transformers(facts) and not usable(facts):
         text = (
-            "Without AVX2, AltCLIP takes many seconds for each picture, and lite does not. If this is a virtual machine, "
-            "give it the host's processor type."
+            "Without AVX2, AltCLIP takes many seconds for each picture, and lite does not. If this is a virtual "
+            "machine, give it the host's processor type."
         )
         advice.append(Advice("faster", text, (_reencode(facts, "lite"),)))
     return ", ".join([cpu.model, cores, *cpu.features]), advice

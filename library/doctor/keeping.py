@@ -18,10 +18,9 @@ def pictures(facts: Facts) -> Result:
     readable = {codec.name: codec.library for codec in facts.codecs}
     pillow = f"{facts.system.pip} install --force-reinstall --only-binary :all: pillow"
     advice = []
-    if jpeg := readable["JPEG"]:
-        if "turbo" not in jpeg:
-            text = "Pillow was built without libjpeg-turbo: photos are decoded much more slowly."
-            advice.append(Advice("faster", text, (pillow,)))
+    if (jpeg := readable["JPEG"]) and "turbo" not in jpeg:
+        text = "Pillow was built without libjpeg-turbo: photos are decoded much more slowly."
+        advice.append(Advice("faster", text, (pillow,)))
     if missing := [name for name in ("JPEG", "WebP", "AVIF") if not readable[name]]:
         text = f"Pillow was built without {' and '.join(missing)}. A wheel of it reads them."
         advice.append(Advice("broken" if "JPEG" in missing else "more", text, (pillow,)))
