@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property, partial
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 from ...config import Settings
 from ..base import Card, Fingerprint, Vectors, checked
-from . import feeding, fitting, identity, precision
+from . import identity, precision
 from .checkpoint import Checkpoint
 from .known import card
 
@@ -33,12 +33,6 @@ class DualEncoder:
         self._loading: dict[Part, Lock] = {"text_model": Lock(), "vision_model": Lock()}
         self._loaded: dict[Part, tuple[Any, Any]] = {}
         self._tokenizing = Lock()
-        self._fitting: dict[Part, fitting.FittingBatches] = {
-            "text_model": fitting.FittingBatches(settings.batch_size, "texts", partial(self._move, "text_model")),
-            "vision_model": fitting.FittingBatches(
-                settings.batch_size, "pictures", partial(self._move, "vision_model")
-            ),
-        }
 
     @property
     def name(self) -> str:
@@ -78,12 +72,8 @@ class DualEncoder:
         Raises EncoderUnavailable if files are damaged, EncoderOutputError if the outputs are not unit vectors.
         """
         vectors = np.zeros((len(images), self.dimension), dtype=np.float32)
-
-        def encode(batch: list[int]) -> Vectors:
-            return self._encode_image_batch([images[index] for index in batch])
-
-        for batch, rows in self._fitting["vision_model"].encode(range(len(images)), encode):
-            vectors[batch] = rows
+        for batch in _split_batches(range(len(images)), self._settings.batch_size):
+            vectors[batch] = self._encode_image_batch([images[index] for index in batch])
         return checked(vectors, len(images), self.dimension)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
@@ -97,10 +87,10 @@ class DualEncoder:
             by_length: dict[int, list[int]] = {}
             for index, ids in enumerate(tokens["input_ids"]):
                 by_length.setdefault(len(ids), []).append(index)
-            encode = partial(self._encode_text_batch, tokens)
             for indices in by_length.values():
-                for batch, rows in self._fitting["text_model"].encode(indices, encode):
-                    vectors[batch] = rows
+                for batch in _split_batches(indices, self._settings.batch_size):
+                    batch_tokens = {key: [rows[index] for index in batch] for key, rows in tokens.items()}
+                    vectors[batch] = self._encode_text_batch(batch_tokens)
         return checked(vectors, len(texts), self.dimension)
 
     def _encode_image_batch(self, images: list[Image.Image]) -> Vectors:
@@ -108,17 +98,14 @@ class DualEncoder:
         with self._translate_errors():
             if getattr(preparation, "do_center_crop", False):
                 images = [_crop_ends(image) for image in images]
-            if tower.device.type == "cuda":
-                return feeding.encode_pictures(tower, tower.get_image_features, preparation, images)
             return _run_tower(tower, tower.get_image_features, preparation(images=images, return_tensors="pt"))
 
-    def _encode_text_batch(self, tokens: dict[str, list[list[int]]], indices: list[int]) -> Vectors:
+    def _encode_text_batch(self, tokens: dict[str, list[list[int]]]) -> Vectors:
         import torch
 
         tower, _ = self._get_tower("text_model")
         with self._translate_errors():
-            inputs = {key: torch.tensor([rows[index] for index in indices]) for key, rows in tokens.items()}
-            return _run_tower(tower, tower.get_text_features, inputs)
+            return _run_tower(tower, tower.get_text_features, {key: torch.tensor(rows) for key, rows in tokens.items()})
 
     def _tokenize(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         _, tokenizer = self._get_tower("text_model")
@@ -141,10 +128,6 @@ class DualEncoder:
             if part not in self._loaded:
                 self._loaded[part] = self._load(part)
             return self._loaded[part]
-
-    def _move(self, part: Part) -> bool:
-        """Move a tower to the processor; False if it is there."""
-        return fitting.move_to_processor(self._get_tower(part)[0])
 
     def _load(self, part: Part) -> tuple[Any, Any]:
         import torch
@@ -169,6 +152,11 @@ def _run_tower(tower: Any, encode: Callable[..., Any], inputs: Mapping[str, Any]
         projected = encode(**on_device).pooler_output.float()
         vectors: Vectors = torch.nn.functional.normalize(projected, dim=-1).cpu().numpy()
     return vectors
+
+
+def _split_batches(indices: Sequence[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(indices), size):
+        yield list(indices[start : start + size])
 
 
 def _crop_ends(image: Image.Image) -> Image.Image:
