@@ -31,7 +31,7 @@ class DoctorProcessor(_Fact):
     model: str
     architecture: str = Field(description="x86_64, arm64, …")
     features: list[str] = Field(
-        description="Of AVX2, AVX-512, VNNI, BF16, AMX, NEON, dot product, I8MM and SVE, those it has."
+        description="Of AVX2, AVX-512, VNNI, BF16, AMX, AMX int8, NEON, dot product and I8MM, those it has."
     )
     cores: int
     usable: float = Field(description="Cores that this process may use.")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -28,19 +32,30 @@ def register(app: typer.Typer) -> None:
 
 def doctor(context: typer.Context, library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Show what this machine has, and what would make polyglance faster or safer on it."""
-    from pathlib import Path
-
     from ..config import load
     from ..library.doctor import examine
 
     folder = Path(library_folder(context, library)).expanduser().absolute()
-    facts, checks = examine(folder, load())
+    with waiting():
+        facts, checks = examine(folder, load())
     if wants_json(context, as_json):
         from ..answers.doctor import Doctor
 
         print_json(Doctor.from_examination(facts, checks))
     else:
         print_examination(facts, checks)
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Say in a terminal what is waited for: libraries that are loaded take seconds."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("Looking at this machine"):
+        yield
 
 
 def print_examination(facts: Facts, checks: tuple[Check, ...]) -> None:
@@ -50,7 +65,8 @@ def print_examination(facts: Facts, checks: tuple[Check, ...]) -> None:
     system = facts.system
     typer.secho(f"polyglance {system.polyglance}, Python {system.python}, {system.name}\n", bold=True)
     for check in checks:
-        print_wrapped(check.state, f"{check.subject:{SUBJECT_WIDTH}}{check.text}", STATE_WIDTH + SUBJECT_WIDTH)
+        text = check.text.replace(f"{Path.home()}{os.sep}", f"~{os.sep}")
+        print_wrapped(check.state, f"{check.subject:{SUBJECT_WIDTH}}{text}", STATE_WIDTH + SUBJECT_WIDTH)
     advice = list(to_do(checks))
     if not advice:
         typer.echo("\nThere is nothing to do.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import Any
 
@@ -14,9 +14,11 @@ from PIL import Image
 from ...config import Settings
 from ..base import Card, Fingerprint, Vectors, checked
 from ..runtimes.base import Inputs
-from . import identity, samples, towers
+from ..runtimes.torch_ import TorchTower
+from . import feeding, fitting, identity, samples, towers
 from .checkpoint import Checkpoint
-from .compiled import TowerOnThisMachine, split
+from .compiled import TowerOnThisMachine
+from .fitting import FittingBatches
 from .known import card
 
 LONGEST_STRIP = 16
@@ -31,6 +33,8 @@ class DualEncoder:
         self._settings = settings
         self._texts = TowerOnThisMachine(checkpoint, "text_model", settings)
         self._pictures = TowerOnThisMachine(checkpoint, "vision_model", settings)
+        self._fitting_texts = FittingBatches(settings.batch_size, "texts", partial(_move, self._texts))
+        self._fitting_pictures = FittingBatches(settings.batch_size, "pictures", partial(_move, self._pictures))
         self._loading = Lock()
         self._tokenizing = Lock()
         self._tokenizer: Any = None
@@ -72,8 +76,12 @@ class DualEncoder:
         Raises EncoderUnavailable if files are damaged, EncoderOutputError if the outputs are not unit vectors.
         """
         vectors = np.zeros((len(images), self.dimension), dtype=np.float32)
-        for batch in split(range(len(images)), self._settings.batch_size):
-            vectors[batch] = self._encode_image_batch([images[index] for index in batch])
+
+        def encode(batch: list[int]) -> Vectors:
+            return self._encode_image_batch([images[index] for index in batch])
+
+        for batch, rows in self._fitting_pictures.encode(range(len(images)), encode):
+            vectors[batch] = rows
         return checked(vectors, len(images), self.dimension)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
@@ -88,9 +96,8 @@ class DualEncoder:
             for index, ids in enumerate(tokens["input_ids"]):
                 by_length.setdefault(len(ids), []).append(index)
             for indices in by_length.values():
-                for batch in split(indices, self._settings.batch_size):
-                    batch_tokens = {key: [rows[index] for index in batch] for key, rows in tokens.items()}
-                    vectors[batch] = self._encode_text_batch(batch_tokens)
+                for batch, rows in self._fitting_texts.encode(indices, partial(self._encode_text_batch, tokens)):
+                    vectors[batch] = rows
         return checked(vectors, len(texts), self.dimension)
 
     def _encode_image_batch(self, images: list[Image.Image]) -> Vectors:
@@ -100,11 +107,16 @@ class DualEncoder:
         with self._translate_errors():
             if getattr(self._preparation, "do_center_crop", False):
                 images = [_crop_ends(image) for image in images]
+            tower = self._pictures.open()
+            if isinstance(tower, TorchTower) and tower.model.device.type == "cuda":
+                return feeding.encode_pictures(tower.model, tower.model.get_image_features, self._preparation, images)
             return _project(self._pictures, samples.prepare_pictures(self._preparation, images))
 
-    def _encode_text_batch(self, tokens: dict[str, list[list[int]]]) -> Vectors:
+    def _encode_text_batch(self, tokens: dict[str, list[list[int]]], batch: list[int]) -> Vectors:
         with self._translate_errors():
-            return _project(self._texts, {key: np.array(rows) for key, rows in tokens.items()})
+            return _project(
+                self._texts, {key: np.array([rows[index] for index in batch]) for key, rows in tokens.items()}
+            )
 
     def _tokenize(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         padding = "max_length" if self._checkpoint.family.pads_to_length else False
@@ -119,6 +131,12 @@ class DualEncoder:
     def _translate_errors(self) -> AbstractContextManager[None]:
         """Some faults of a checkpoint's files only show when something is encoded."""
         return towers.translate_errors(self._checkpoint, "used")
+
+
+def _move(tower: TowerOnThisMachine) -> bool:
+    """Move a tower to the processor's memory; False if it is there."""
+    opened = tower.open()
+    return isinstance(opened, TorchTower) and fitting.move_to_processor(opened.model)
 
 
 def _project(tower: TowerOnThisMachine, inputs: Inputs) -> Vectors:

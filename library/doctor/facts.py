@@ -29,7 +29,7 @@ class Processor:
     architecture: str
     """`x86_64`, `arm64`, …"""
     features: tuple[str, ...]
-    """Of FEATURES in `processor`, those it has."""
+    """Instruction sets, by the names for reading in `reading`."""
     cores: int
     usable: float
     """Cores that this process may use: by its affinity and its control group."""

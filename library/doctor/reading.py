@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -19,10 +20,23 @@ from PIL import features as pillow
 from ... import __version__
 from ...config import Settings
 from ...encoders import registry
-from . import cards, probes, processor, storage
+from ...encoders.runtimes import cpu
+from . import cards, probes, storage
 from .facts import Codec, EncoderFacts, Facts, Faiss, Memory, Processor, Runtime, System
 
-CPUINFO = Path("/proc/cpuinfo")
+FEATURES = {
+    "avx2": "AVX2",
+    "avx512": "AVX-512",
+    "vnni": "VNNI",
+    "bfloat16": "BF16",
+    "amx": "AMX",
+    "amx_int8": "AMX int8",
+    "neon": "NEON",
+    "dot_product": "dot product",
+    "int8_matrix": "I8MM",
+}
+"""The instruction sets of `encoders.runtimes.cpu`, by their names for reading."""
+
 GROUPS = Path("/sys/fs/cgroup")
 RUNTIMES = ("torch", "openvino", "onnxruntime")
 FAISS_PACKAGES = ("faiss-cpu", "faiss-gpu-cu12")
@@ -85,12 +99,14 @@ def _pip() -> str:
 
 
 def _read_processor(torch: dict[str, Any]) -> Processor:
-    """torch tells the flags on every system; Linux tells them without it."""
-    model, flags = processor.parse_cpuinfo(_text(CPUINFO))
-    flags |= set(torch.get("flags", ()))
-    model = model or torch.get("cpu", "") or platform.processor() or platform.machine()
+    """Where the system tells neither flags nor model, torch does."""
+    tells = cpu.CPUINFO.is_file() or sys.platform == "darwin"
+    known = cpu.read().features if tells else cpu.known_features(torch.get("flags", ()))
+    names = tuple(name for key, name in FEATURES.items() if key in known)
+    model = re.search(r"^model name\s*: (.+)$", _text(cpu.CPUINFO), re.MULTILINE)
+    name = (model[1] if model else torch.get("cpu", "")) or platform.processor() or platform.machine()
     cores = os.cpu_count() or 1
-    return Processor(model, platform.machine().lower(), processor.features(flags), cores, _usable_cores(cores))
+    return Processor(name.strip(), platform.machine().lower(), names, cores, _usable_cores(cores))
 
 
 def _usable_cores(cores: int) -> float:

@@ -13,7 +13,7 @@ import torch
 from checkpoints import SENTENCES
 from PIL import Image
 from polyglance.config import Settings
-from polyglance.encoders.transformers import checkpoint, feeding, fitting
+from polyglance.encoders.transformers import checkpoint, feeding, fitting, towers
 from polyglance.encoders.transformers.altclip import DualEncoder
 from polyglance.encoders.transformers.fitting import FittingBatches
 from polyglance.errors import EncoderUnavailable
@@ -57,7 +57,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(tiny_altclip: P
     images = pictures(21)
     expected = make(tiny_altclip).encode_images(images)
     encoder = make(tiny_altclip)
-    sizes = refuse_above(encoder._get_tower("vision_model")[0], 5)
+    sizes = refuse_above(encoder._pictures.open().model, 5)
     np.testing.assert_allclose(encoder.encode_images(images), expected, atol=1e-6)
     assert sizes == [16, 8, *[4] * 5, 1]
     assert lines() == [
@@ -71,14 +71,14 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(tiny_altclip: P
 def test_texts_are_halved_too(tiny_altclip: Path, lines: Any) -> None:
     texts = TEXTS[:1] * 7
     encoder = make(tiny_altclip)
-    sizes = refuse_above(encoder._get_tower("text_model")[0], 3)
+    sizes = refuse_above(encoder._texts.open().model, 3)
     np.testing.assert_allclose(encoder.encode_texts(texts), make(tiny_altclip).encode_texts(texts), atol=1e-6)
     assert sizes == [7, 3, 3, 1] and len(lines()) == 1
 
 
 def test_one_picture_that_does_not_fit_is_an_error_with_the_next_step(tiny_altclip: Path) -> None:
     encoder = make(tiny_altclip)
-    refuse_above(encoder._get_tower("vision_model")[0], 0)
+    refuse_above(encoder._pictures.open().model, 0)
     with pytest.raises(EncoderUnavailable, match="even one of the pictures") as caught:
         encoder.encode_images(pictures(2))
     assert "\n" not in str(caught.value) and "lite" in str(caught.value)
@@ -151,7 +151,7 @@ def test_what_the_processor_says_is_recognised(allocate: Any) -> None:
     [
         "MPS backend out of memory (MPS allocated: 9 GB, max allowed: 9 GB)",
         "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
-        "[enforce fail at alloc_cpu.cpp:117] data. DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes",
+        "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes",
         "could not create a primitive: out_of_memory",
         "std::bad_alloc",
     ],
@@ -202,7 +202,7 @@ def test_pictures_that_are_fed_ahead_have_the_same_vectors(kind: str, tiny_altcl
     encoder = make(tiny_altclip if kind == "altclip" else tiny_checkpoint(kind))
     images = pictures(21)
     expected = encoder.encode_images(images)
-    tower, preparation = encoder._get_tower("vision_model")
+    tower, preparation = encoder._pictures.open().model, encoder._preparation
     pieces = list(feeding.stream(tower, tower.get_image_features, preparation, iter(images), piece=8))
     assert [len(piece) for piece in pieces] == [8, 8, 5]
     np.testing.assert_allclose(np.concatenate(pieces), expected, atol=5e-6)
@@ -213,14 +213,16 @@ def test_pictures_that_are_fed_ahead_have_the_same_vectors(kind: str, tiny_altcl
 
 def test_pixels_go_up_as_bytes_where_the_card_can_normalise(tiny_altclip: Path, tiny_checkpoint: Any) -> None:
     def uploaded(folder: Path) -> Any:
-        return feeding.prepare(make(folder)._get_tower("vision_model")[1], pictures(2))["pixel_values"]
+        return feeding.prepare(towers.load_preparation(checkpoint.read(folder, "tiny")), pictures(2))["pixel_values"]
 
     assert uploaded(tiny_altclip).dtype == torch.uint8
     assert uploaded(tiny_checkpoint("siglip2")).dtype == torch.float32  # it cuts pictures into patches
 
 
 def test_no_more_than_a_few_pieces_are_prepared_ahead(tiny_altclip: Path) -> None:
-    tower, preparation = make(tiny_altclip)._get_tower("vision_model")
+    encoder = make(tiny_altclip)
+    encoder.encode_images(pictures(1))
+    tower, preparation = encoder._pictures.open().model, encoder._preparation
     read: list[int] = []
 
     def source() -> Any:
@@ -236,5 +238,5 @@ def test_no_more_than_a_few_pieces_are_prepared_ahead(tiny_altclip: Path) -> Non
 
 def test_attention_is_the_fused_one(tiny_altclip: Path) -> None:
     encoder = make(tiny_altclip)
-    for part in ("text_model", "vision_model"):
-        assert encoder._get_tower(part)[0].config._attn_implementation == "sdpa"
+    for tower in (encoder._texts, encoder._pictures):
+        assert tower.open().model.config._attn_implementation == "sdpa"
