@@ -235,7 +235,7 @@ def cuda_graph(model: Any, pixels: Any) -> Callable[[], Any]:
 
     if pixels.device.type != "cuda":
         raise RuntimeError("measured on a card only")
-    warming = torch.cuda.Stream()
+    warming = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     warming.wait_stream(torch.cuda.current_stream())
     with torch.inference_mode(), torch.cuda.stream(warming):
         for _ in range(3):
@@ -255,11 +255,13 @@ def measure_texts(sizes: dict[str, Any], model: Any) -> dict[str, Any]:
     for count in sizes["texts"]:
         ids = torch.randint(5, sizes["words"], (count, TEXT_TOKENS), device=model.device)
         inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-        taken = seconds_of(
-            lambda inputs=inputs: model.get_text_features(**inputs).pooler_output, model.device, sizes["seconds"]
-        )
+        taken = seconds_of(partial(text_features, model, inputs), model.device, sizes["seconds"])
         result[str(count)] = {"ms": round(1000 * taken, 2), "texts_per_second": round(count / taken, 1)}
     return result
+
+
+def text_features(model: Any, inputs: dict[str, Any]) -> Any:
+    return model.get_text_features(**inputs).pooler_output
 
 
 class Files:
@@ -282,7 +284,7 @@ def readme_loop(model: Any, preparation: Any, paths: Sequence[Path], workers: in
     """Vectors of the files by the README's evaluation loop."""
     import torch
 
-    loader = torch.utils.data.DataLoader(
+    loader: Any = torch.utils.data.DataLoader(
         Files(paths, preparation),  # type: ignore[arg-type]
         batch_size=README_BATCH,
         shuffle=False,

@@ -32,7 +32,9 @@ QUEUED = 2
 """Pieces that the card has been given and whose vectors were not read yet."""
 
 
-def encode_pictures(tower: Any, encode: Callable[..., Any], preparation: Any, images: Sequence[Any]) -> Any:
+def encode_pictures(
+    tower: Any, encode: Callable[..., Any], preparation: Any, images: Sequence[Any]
+) -> npt.NDArray[np.float32]:
     """Encode pictures to unit vectors, (n, dimension) float32, in the order given.
 
     `tower` has `device` and `dtype`; `encode(pixel_values=…)` returns an output with `pooler_output`.
@@ -47,11 +49,12 @@ def stream(
     """Encode pictures as they come, and yield the unit vectors of each `piece` of them, in order."""
     import torch
 
-    uploads = torch.cuda.Stream(tower.device) if tower.device.type == "cuda" else None
+    is_card = tower.device.type == "cuda"
+    uploads = torch.cuda.Stream(tower.device) if is_card else None  # type: ignore[no-untyped-call]
     normalise = _normaliser(preparation, tower)
     queued: deque[tuple[Any, Any]] = deque()
     with ThreadPoolExecutor(min(PARTS, os.cpu_count() or 1), "prepare") as pool, torch.inference_mode():
-        for inputs in _prepared_ahead(pool, preparation, images, piece, pinned=uploads is not None):
+        for inputs in _prepared_ahead(pool, preparation, images, piece, pinned=is_card):
             projected = encode(**normalise(_upload(inputs, tower, uploads))).pooler_output.float()
             queued.append(_download(torch.nn.functional.normalize(projected, dim=-1)))
             if len(queued) > QUEUED:
@@ -150,7 +153,7 @@ def _download(rows: Any) -> tuple[Any, Any]:
         return rows.cpu(), None
     copied = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=True)
     copied.copy_(rows, non_blocking=True)
-    event = torch.cuda.Event()
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
     event.record()
     return copied, event
 

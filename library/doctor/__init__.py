@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ...config import Settings
 from . import advice, reading
-from .advice import Advice, Check
+from .advice import Check
 from .facts import Facts
+from .texts import Advice
 
 __all__ = ["Advice", "Check", "Facts", "examine"]
 
