@@ -223,7 +223,8 @@ def test_commands_are_those_of_the_system():
 def test_each_advice_says_why_in_plain_sentences():
     for facts, _ in CASES.values():
         for each in advice.to_do(advice.checks(facts)):
-            assert each.text[0].isupper() and each.text.endswith(".") and len(each.text) < 220
+            assert each.text[0].isupper() or each.text.startswith(("torch", "altclip-m9", "faiss-cpu"))
+            assert each.text.endswith(".") and len(each.text) < 220
             assert each.kind in advice.KINDS
 
 
@@ -242,7 +243,7 @@ def test_the_facts_of_this_machine_are_read(small_library):
     assert facts.encoders[0].name == "lite" and facts.encoders[0].is_ready
     library = facts.library
     assert (library.state, library.photos, library.vectors, library.encoder) == ("ready", 12, 10, "lite")
-    assert facts.watching.folders == 1
+    assert facts.watching.folders == 2
     assert all(disk.free > 0 and disk.file_system and disk.is_writable for disk in facts.disks)
     assert library.option == f" --library {small_library.folder}"
     assert len(checks) == len(advice.SUBJECTS)
@@ -290,7 +291,7 @@ def test_pictures_that_need_an_extra_and_folders_are_counted(small_library):
     )
     library, _, watching = storage.read(small_library.folder, small_library.folder)
     assert (library.heic_failures, library.raw_failures) == (2, 1)
-    assert watching.folders == 4
+    assert watching.folders == 5
 
 
 def test_a_folder_whose_other_case_is_the_same_folder_is_on_a_disk_that_ignores_case(tmp_path):
