@@ -127,6 +127,7 @@ class DoctorFacts(_Fact):
     memory: DoctorMemory
     cards: list[DoctorCard]
     device: str = Field(description="The setting `device`.")
+    batch_size: int = Field(description="The setting `batch_size`.")
     runtimes: list[DoctorRuntime]
     codecs: list[DoctorCodec]
     faiss: DoctorFaiss

@@ -54,6 +54,7 @@ MACHINE = machine.Facts(
     machine.Memory(16_000_000_000, 9_000_000_000),
     (machine.Card("NVIDIA L4", "nvidia", 24_000_000_000),),
     "auto",
+    256,
     (
         machine.Runtime("torch", "2.13.0", "cuda 12.8", ("cuda",)),
         machine.Runtime("openvino", "2026.4.1"),

@@ -53,10 +53,11 @@ def stream(
     uploads = torch.cuda.Stream(tower.device) if is_card else None  # type: ignore[no-untyped-call]
     normalise = _normaliser(preparation, tower)
     queued: deque[tuple[Any, Any]] = deque()
-    with ThreadPoolExecutor(min(PARTS, os.cpu_count() or 1), "prepare") as pool, torch.inference_mode():
+    with ThreadPoolExecutor(min(PARTS, os.cpu_count() or 1), "prepare") as pool:
         for inputs in _prepared_ahead(pool, preparation, images, piece, pinned=is_card):
-            projected = encode(**normalise(_upload(inputs, tower, uploads))).pooler_output.float()
-            queued.append(_download(torch.nn.functional.normalize(projected, dim=-1)))
+            with torch.inference_mode():  # not around a yield: the caller would compute in it too
+                projected = encode(**normalise(_upload(inputs, tower, uploads))).pooler_output.float()
+                queued.append(_download(torch.nn.functional.normalize(projected, dim=-1)))
             if len(queued) > QUEUED:
                 yield _wait_for(*queued.popleft())
         for rows, copied in queued:

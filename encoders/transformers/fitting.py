@@ -99,18 +99,22 @@ def place(model: Any, device: Any) -> Any:
     except RuntimeError as error:
         if device.type == "cpu" or not is_out_of_memory(error):
             raise
-    move_to_processor(model)
+    _give_up_card(model)  # here the error and the tensors of its frames are gone
     return model
 
 
 def move_to_processor(model: Any) -> bool:
     """Move a model to the processor, in one line of the log; False if it is there."""
-    if next(model.parameters()).device.type == "cpu" and model.device.type == "cpu":
+    if all(parameter.device.type == "cpu" for parameter in model.parameters()):
         return False
+    _give_up_card(model)
+    return True
+
+
+def _give_up_card(model: Any) -> None:
     model.to("cpu")
     release_cached()
     log.warning("The graphics card's memory is too short for the encoder: it runs on the processor, which is slower.")
-    return True
 
 
 def release_cached() -> None:

@@ -8,6 +8,8 @@ from .texts import Advice, again, extra, gigabytes, variable
 SMALL_MEMORY = 4_000_000_000
 """With less, AltCLIP and a batch of 32 pictures may not fit."""
 SMALL_BATCH = 8
+CARD_BATCH = 128
+"""Pictures that keep a fast graphics card busy."""
 CLUSTERED = 100_000
 """Libraries of more vectors are searched in clusters, which a graphics card computes faster."""
 X86 = ("x86_64", "amd64")
@@ -54,7 +56,7 @@ def graphics(facts: Facts) -> Result:
         text = "The setting device is cpu, so the graphics card is not used."
         return f"{name}, not used", [Advice("faster", text, (variable(facts, "POLYGLANCE_DEVICE", "auto"),))]
     if usable(facts):
-        return f"{name}, used by torch", []
+        return f"{name}, used by torch", _feed(facts, card)
     if facts.runtime("torch").version is None or facts.runtime("torch").error:
         return f"{name}, not used", []
     return f"{name}, not used", [_use_card(facts, card)]
@@ -130,6 +132,13 @@ def _use_card(facts: Facts, card: Card) -> Advice:
     platform = "CUDA" if card.vendor == "nvidia" else "ROCm"
     text += f" The page pytorch.org/get-started/locally names the ADDRESS for {platform}."
     return Advice("faster", text, (f"{pip} install --force-reinstall torch --index-url ADDRESS",))
+
+
+def _feed(facts: Facts, card: Card) -> list[Advice]:
+    if card.vendor != "nvidia" or facts.batch_size >= CARD_BATCH or not uses_transformers(facts):
+        return []
+    text = f"A card computes more than {facts.batch_size} pictures at once: what fits into its memory is used."
+    return [Advice("faster", text, (variable(facts, "POLYGLANCE_BATCH_SIZE", str(2 * CARD_BATCH)),))]
 
 
 def _driver(system: str) -> str:

@@ -153,6 +153,8 @@ class Facts:
     cards: tuple[Card, ...]
     device: str
     """The setting `device`."""
+    batch_size: int
+    """The setting `batch_size`."""
     runtimes: tuple[Runtime, ...]
     codecs: tuple[Codec, ...]
     faiss: Faiss

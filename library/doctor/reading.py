@@ -57,6 +57,7 @@ def read(folder: Path, settings: Settings) -> Facts:
             _read_memory(),
             cards.read(),
             settings.device,
+            settings.batch_size,
             tuple(_make_runtime(name, loading[name].result()) for name in RUNTIMES),
             codecs,
             searching.result(),
