@@ -185,6 +185,18 @@ class KnowsThings(Protocol):
         """Whether the thing's name in a language finds the photos that its English `name` finds."""
 
 
+@runtime_checkable
+class Preparable(Protocol):
+    """An encoder that can be made faster for this machine."""
+
+    def prepare(self, pictures: Sequence[Image.Image], say: Callable[[str], object]) -> None:
+        """Quantise and measure with upright RGB pictures, and keep the result for later processes too.
+
+        `say` is told what was measured. Raises EncoderUnavailable if a package is missing, OSError if nothing can be
+        written.
+        """
+
+
 @dataclass(frozen=True)
 class Registration:
     """An encoder that users choose by its name. An entry point of the group `polyglance.encoders` names one.

@@ -77,10 +77,11 @@ def make_plans(checkpoint: Checkpoint, part: Part, settings: Settings) -> tuple[
         log.warning(f"{reason}; it is made again by: polyglance encoders prepare {checkpoint.name}")
     if stored is None:
         return (converted, eager) if settings.runtime == "openvino" else (eager,)
-    fastest, kept = stored.compiled.fastest, Plan("openvino", stored.compiled.precision, stored)
-    if settings.precision == "auto" and settings.runtime == "auto" and not fastest.startswith("openvino"):
+    is_free = settings.precision == "auto" and settings.runtime == "auto"
+    if is_free and not stored.compiled.fastest.startswith("openvino"):
         return (eager,)
-    if (settings.precision == "auto" and fastest == kept.dtype) or settings.precision == kept.precision:
+    kept = Plan("openvino", stored.compiled.precision, stored)
+    if stored.compiled.files and settings.precision in ("auto", kept.precision):
         return (kept, converted, eager)
     return (converted, eager)
 
