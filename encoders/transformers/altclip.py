@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cached_property
 from threading import Lock
@@ -124,8 +125,12 @@ class DualEncoder:
             return _project(self._texts, {key: np.array(rows) for key, rows in tokens.items()})
 
     def _tokenize(self, texts: Sequence[str]) -> Tokens:
-        with self._translate_errors():
-            self._texts.open()  # then it is known whether the files that the plan names can be used
+        if self._texts.opened is None:  # a cold search waits for the longer of the two
+            stored = self._texts.plan.stored
+            with ThreadPoolExecutor(1, "tokenizer") as pool, self._translate_errors():
+                loading = pool.submit(self._tokenizer.load, stored)
+                self._texts.open()
+                loading.result()
         return self._tokenizer.tokenize(texts, self._texts.plan.stored)
 
     def _translate_errors(self) -> AbstractContextManager[None]:

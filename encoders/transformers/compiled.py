@@ -7,6 +7,7 @@ opened or in the middle of a run, is given up with one line in the log, and the 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +82,9 @@ def make_plans(checkpoint: Checkpoint, part: Part, settings: Settings) -> tuple[
     if is_free and not stored.compiled.fastest.startswith("openvino"):
         return (eager,)
     kept = Plan("openvino", stored.compiled.precision, stored)
-    if stored.compiled.files and settings.precision in ("auto", kept.precision):
+    measured = stored.compiled.milliseconds
+    is_faster = measured.get(kept.dtype, 0) <= measured.get(converted.dtype, math.inf)
+    if stored.compiled.files and (settings.precision == kept.precision or (settings.precision == "auto" and is_faster)):
         return (kept, converted, eager)
     return (converted, eager)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..runtimes.files import Stored
-from . import samples, towers
+from . import identity, samples, towers
 from .checkpoint import Checkpoint
 
 ODD_TEXTS = (
@@ -44,13 +44,21 @@ class Tokenizer:
         self._loaded: Any = None
         self._names: Sequence[str] = ()
 
+    def load(self, stored: Stored | None) -> None:
+        """Load it, if that was not done. `stored` may have a saved tokenizer. Raises EncoderUnavailable."""
+        with self._turn, towers.translate_errors(self._checkpoint):
+            if self._loaded is not None:
+                return
+            saved = stored and not stored.damaged(identity.file_sha256) and stored.tokenizer
+            if stored and saved:
+                self._loaded, self._names = load_saved(saved), stored.compiled.inputs
+            else:
+                self._loaded = towers.load_tokenizer(self._checkpoint)
+
     def tokenize(self, texts: Sequence[str], stored: Stored | None) -> Tokens:
         """The tokens of each text by the names of the tower's inputs; `stored` may have a saved tokenizer."""
+        self.load(stored)
         with self._turn, towers.translate_errors(self._checkpoint, "used"):
-            if self._loaded is None and stored is not None and stored.tokenizer is not None:
-                self._loaded, self._names = load_saved(stored.tokenizer), stored.compiled.inputs
-            elif self._loaded is None:
-                self._loaded = towers.load_tokenizer(self._checkpoint)
             if self._names:
                 return _with_saved(self._loaded, texts, self._names)
             return samples.tokens(self._checkpoint, self._loaded, texts)
