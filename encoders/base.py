@@ -196,6 +196,9 @@ class Preparable(Protocol):
         written.
         """
 
+    def prepare_beside(self) -> None:
+        """Do so in another process during the index run that begins, with some of its pictures, if it is long."""
+
 
 @dataclass(frozen=True)
 class Registration:

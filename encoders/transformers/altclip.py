@@ -105,6 +105,10 @@ class DualEncoder:
         self._pictures.reconsider()
         self._texts.reconsider()
 
+    def prepare_beside(self) -> None:
+        """Implements `Preparable`."""
+        self._preparing.begin()
+
     def _encode_image_batch(self, images: list[Image.Image]) -> Vectors:
         with self._translate_errors():
             inputs = self._picture_inputs(images)

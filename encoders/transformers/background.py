@@ -40,17 +40,21 @@ class Preparation:
         self._settings = settings
         self._every = 1 if settings.precision == "int8" else EVERY
         self._turn = threading.Lock()
-        self._is_over: bool | None = None
+        self._is_over = True
         self._seen = 0
         self._kept: list[Inputs] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
+    def begin(self) -> None:
+        """An index run begins: keep some of its pictures, if the tower was not prepared. Those of searches are not kept."""
+        with self._turn:
+            if self._is_over and self._process is None:
+                self._is_over = not self._is_needed()
+
     def offer(self, inputs: Inputs) -> None:
         """Called with each batch that was encoded: keeps pictures, starts the process, or uses what it has made."""
         with self._turn:
-            if self._is_over is None:
-                self._is_over = not self._is_needed()
             if self._is_over:
                 return
             if self._process is not None:

@@ -27,7 +27,7 @@ from ...errors import EncoderUnavailable, PolyglanceError
 from ..runtimes import cpu, files, openvino_, quantising
 from ..runtimes.base import LEAST_COSINE, Inputs, Projected, Tower, TowerUnusable
 from ..runtimes.files import Compiled
-from ..runtimes.quantising import RECIPES
+from ..runtimes.quantising import RECIPES, Recipe
 from . import checkpoint as checkpoints
 from . import compiled, precision, samples, tokens, towers
 from .checkpoint import Checkpoint

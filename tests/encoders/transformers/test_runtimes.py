@@ -304,6 +304,7 @@ def test_an_index_run_prepares_beside_its_work(
 ) -> None:
     folder = copy_of(tiny_altclip, tmp_path / "copy")
     encoder = make(folder, precision="int8", batch_size=8)
+    encoder.prepare_beside()
     with caplog.at_level(logging.INFO, "polyglance"):
         while encoder._preparing._process is None:
             encoder.encode_images(pictures)
@@ -320,6 +321,7 @@ def test_a_preparation_that_is_killed_costs_the_run_nothing(
     tiny_altclip: Path, tmp_path: Path, pictures: list[Image.Image], lines: Callable[[], list[str]]
 ) -> None:
     encoder = make(copy_of(tiny_altclip, tmp_path / "copy"), precision="int8")
+    encoder.prepare_beside()
     encoder.encode_images(pictures * 3)
     process, folder = encoder._preparing._process, encoder._preparing._folder
     assert process is not None and folder is not None
@@ -332,9 +334,13 @@ def test_a_preparation_that_is_killed_costs_the_run_nothing(
 
 def test_only_what_can_be_prepared_is_collected(fresh: Path, tiny_altclip: Path, pictures: list[Image.Image]) -> None:
     for encoder in (make(fresh), make(tiny_altclip, runtime="torch"), make(tiny_altclip, precision="float32")):
+        encoder.prepare_beside()
         encoder.encode_images(pictures)
         assert encoder._preparing._kept == []
     encoder = make(tiny_altclip, batch_size=3)
+    encoder.encode_images(pictures)  # of searches
+    assert encoder._preparing._kept == []
+    encoder.prepare_beside()
     encoder.encode_images(pictures)
     assert len(encoder._preparing._kept) == len(range(0, len(pictures), background.EVERY))
 
