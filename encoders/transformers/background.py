@@ -47,7 +47,7 @@ class Preparation:
         self._process: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
-        """An index run begins: keep some of its pictures, if the tower was not prepared. Those of searches are not kept."""
+        """An index run begins: keep some of its pictures if the tower was not prepared. Searches do not call this."""
         with self._turn:
             if self._is_over and self._process is None:
                 self._is_over = not self._is_needed()
