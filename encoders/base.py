@@ -185,6 +185,21 @@ class KnowsThings(Protocol):
         """Whether the thing's name in a language finds the photos that its English `name` finds."""
 
 
+@runtime_checkable
+class Preparable(Protocol):
+    """An encoder that can be made faster for this machine."""
+
+    def prepare(self, pictures: Sequence[Image.Image], say: Callable[[str], object]) -> None:
+        """Quantise and measure with upright RGB pictures, and keep the result for later processes too.
+
+        `say` is told what was measured. Raises EncoderUnavailable if a package is missing, OSError if nothing can be
+        written.
+        """
+
+    def prepare_beside(self) -> None:
+        """Do so in another process during the index run that begins, with some of its pictures, if it is long."""
+
+
 @dataclass(frozen=True)
 class Registration:
     """An encoder that users choose by its name. An entry point of the group `polyglance.encoders` names one.

@@ -69,7 +69,9 @@ def load(parts: Parts, record: EncoderRecord) -> Encoder:
                 encoder = create(parts, record.name, parts.settings)
                 if not encoder.fingerprint.matches(record.fingerprint):
                     # Precisions that do not meet: use that of the vectors, not today's default.
-                    encoder = create(parts, record.name, parts.settings.model_copy(update={"precision": record.dtype}))
+                    encoder = create(
+                        parts, record.name, parts.settings.model_copy(update={"precision": record.dtype.split()[-1]})
+                    )
             except UnknownEncoder as error:
                 raise EncoderUnavailable(
                     f"This library was indexed with the encoder {record.name}, which is not here.",

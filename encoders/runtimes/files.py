@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from ... import atomic
 from .base import LEAST_COSINE
 
 FORMAT = 1
+TOKENIZER = ".tokenizer.json"
+"""Ending of a saved tokenizer's name."""
 FOLDER = "polyglance-compiled"
 """Folder in a checkpoint's directory."""
 CACHE = Path(platformdirs.user_cache_dir("polyglance", appauthor=False)) / "compiled"
@@ -45,8 +47,10 @@ class Compiled:
     """Of one input, by runtime and precision, as measured on this machine."""
     fastest: str
     """The runtime and precision to use here, such as `openvino int8`."""
+    inputs: Sequence[str] = ()
+    """Names of the tower's inputs."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 by file name; the model is the first."""
+    """SHA-256 by file name; the model is the first. Empty if torch is the fastest."""
     format: int = FORMAT
 
 
@@ -61,6 +65,11 @@ class Stored:
     def model(self) -> Path:
         """OpenVINO's description of the model; the weights are beside it."""
         return self.folder / next(iter(self.compiled.files))
+
+    @property
+    def tokenizer(self) -> Path | None:
+        """The saved tokenizer of a text tower, if it has one."""
+        return next((self.folder / name for name in self.compiled.files if name.endswith(TOKENIZER)), None)
 
     def damaged(self, sha256: Callable[[Path], str]) -> str | None:
         """The name of a file that is missing or not what was written; None if there is none."""
@@ -135,7 +144,7 @@ def _write(folder: Path, side: str, compiled: Compiled, save: Callable[[Path], I
         for file in folder.glob(f"{stem}.*"):
             file.unlink(missing_ok=True)
         raise
-    for file in (*folder.glob(f"{side}-*.xml"), *folder.glob(f"{side}-*.bin")):
+    for file in folder.glob(f"{side}-*"):
         if file.name not in new:
             with contextlib.suppress(OSError):  # Windows keeps a file that another process has mapped
                 file.unlink()

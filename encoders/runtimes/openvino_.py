@@ -74,7 +74,8 @@ class OpenVinoTower:
         with self._turn:
             try:
                 output = self._request.infer(values, share_inputs=True)
-                return np.array(output[0], np.float32)
+                # The CPU plugin gives a quantised text tower an axis of length 1 that its model does not have.
+                return np.array(output[0], np.float32).reshape(len(values[0]), -1)
             except Exception as error:
                 raise TowerUnusable(f"OpenVINO cannot compute it ({one_line(error)})") from error
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from threading import Lock
@@ -15,11 +16,13 @@ from ...config import Settings
 from ..base import Card, Fingerprint, Vectors, checked
 from ..runtimes.base import Inputs
 from ..runtimes.torch_ import TorchTower
-from . import feeding, fitting, identity, samples, towers
+from . import feeding, fitting, identity, preparing, samples, towers
+from .background import Preparation
 from .checkpoint import Checkpoint
 from .compiled import TowerOnThisMachine
 from .fitting import FittingBatches
 from .known import card
+from .tokens import Tokenizer, Tokens
 
 LONGEST_STRIP = 16
 """Aspect ratio beyond which a picture's ends are cut off first; the centre crop would drop them anyway."""
@@ -36,9 +39,9 @@ class DualEncoder:
         self._fitting_texts = FittingBatches(settings.batch_size, "texts", partial(_move, self._texts))
         self._fitting_pictures = FittingBatches(settings.batch_size, "pictures", partial(_move, self._pictures))
         self._loading = Lock()
-        self._tokenizing = Lock()
-        self._tokenizer: Any = None
+        self._tokenizer = Tokenizer(checkpoint)
         self._preparation: Any = None
+        self._preparing = Preparation(self._pictures, settings)
 
     @property
     def name(self) -> str:
@@ -100,33 +103,55 @@ class DualEncoder:
                     vectors[batch] = rows
         return checked(vectors, len(texts), self.dimension)
 
+    def prepare(self, pictures: Sequence[Image.Image], say: Callable[[str], object]) -> None:
+        """Implements `Preparable`: both towers, with pictures of the library and sentences of nine languages."""
+        inputs = [self._picture_inputs([picture]) for picture in pictures]
+        preparing.prepare(self._checkpoint, "vision_model", self._settings, inputs, say)
+        sentences = preparing.text_samples(self._checkpoint)
+        preparing.prepare(self._checkpoint, "text_model", self._settings, sentences, say)
+        self._pictures.reconsider()
+        self._texts.reconsider()
+
+    def prepare_beside(self) -> None:
+        """Implements `Preparable`."""
+        self._preparing.begin()
+
     def _encode_image_batch(self, images: list[Image.Image]) -> Vectors:
+        with self._translate_errors():
+            tower = self._pictures.open()
+            if isinstance(tower, TorchTower) and tower.model.device.type == "cuda":
+                return feeding.encode_pictures(tower.model, tower.model.get_image_features, *self._ready(images))
+            inputs = self._picture_inputs(images)
+            vectors = _project(self._pictures, inputs)
+        self._preparing.offer(inputs)
+        return vectors
+
+    def _picture_inputs(self, images: Sequence[Image.Image]) -> Inputs:
+        return samples.prepare_pictures(*self._ready(images))
+
+    def _ready(self, images: Sequence[Image.Image]) -> tuple[Any, Sequence[Image.Image]]:
+        """The image processor, and the pictures as it takes them."""
         with self._loading:
             if self._preparation is None:
                 self._preparation = towers.load_preparation(self._checkpoint)
-        with self._translate_errors():
-            if getattr(self._preparation, "do_center_crop", False):
-                images = [_crop_ends(image) for image in images]
-            tower = self._pictures.open()
-            if isinstance(tower, TorchTower) and tower.model.device.type == "cuda":
-                return feeding.encode_pictures(tower.model, tower.model.get_image_features, self._preparation, images)
-            return _project(self._pictures, samples.prepare_pictures(self._preparation, images))
+        if getattr(self._preparation, "do_center_crop", False):
+            images = [_crop_ends(image) for image in images]
+        return self._preparation, images
 
-    def _encode_text_batch(self, tokens: dict[str, list[list[int]]], batch: list[int]) -> Vectors:
+    def _encode_text_batch(self, tokens: Tokens, batch: list[int]) -> Vectors:
         with self._translate_errors():
             return _project(
                 self._texts, {key: np.array([rows[index] for index in batch]) for key, rows in tokens.items()}
             )
 
-    def _tokenize(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
-        padding = "max_length" if self._checkpoint.family.pads_to_length else False
-        # A call changes the tokenizer's truncation and padding: concurrent calls fail with "Already borrowed".
-        with self._tokenizing, self._translate_errors():
-            if self._tokenizer is None:
-                self._tokenizer = towers.load_tokenizer(self._checkpoint)
-            return dict(
-                self._tokenizer(list(texts), truncation=True, max_length=self._checkpoint.text_length, padding=padding)
-            )
+    def _tokenize(self, texts: Sequence[str]) -> Tokens:
+        if self._texts.opened is None:  # a cold search waits for the longer of the two
+            stored = self._texts.plan.stored
+            with ThreadPoolExecutor(1, "tokenizer") as pool, self._translate_errors():
+                loading = pool.submit(self._tokenizer.load, stored)
+                self._texts.open()
+                loading.result()
+        return self._tokenizer.tokenize(texts, self._texts.plan.stored)
 
     def _translate_errors(self) -> AbstractContextManager[None]:
         """Some faults of a checkpoint's files only show when something is encoded."""

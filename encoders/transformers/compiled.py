@@ -7,6 +7,7 @@ opened or in the middle of a run, is given up with one line in the log, and the 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,10 +78,13 @@ def make_plans(checkpoint: Checkpoint, part: Part, settings: Settings) -> tuple[
         log.warning(f"{reason}; it is made again by: polyglance encoders prepare {checkpoint.name}")
     if stored is None:
         return (converted, eager) if settings.runtime == "openvino" else (eager,)
-    fastest, kept = stored.compiled.fastest, Plan("openvino", stored.compiled.precision, stored)
-    if settings.precision == "auto" and settings.runtime == "auto" and not fastest.startswith("openvino"):
+    is_free = settings.precision == "auto" and settings.runtime == "auto"
+    if is_free and not stored.compiled.fastest.startswith("openvino"):
         return (eager,)
-    if (settings.precision == "auto" and fastest == kept.dtype) or settings.precision == kept.precision:
+    kept = Plan("openvino", stored.compiled.precision, stored)
+    measured = stored.compiled.milliseconds
+    is_faster = measured.get(kept.dtype, 0) <= measured.get(converted.dtype, math.inf)
+    if stored.compiled.files and (settings.precision == kept.precision or (settings.precision == "auto" and is_faster)):
         return (kept, converted, eager)
     return (converted, eager)
 

@@ -58,12 +58,17 @@ def prepare_pictures(preparation: Any, images: Sequence[Image.Image]) -> Inputs:
     return dict(preparation(images=list(images), return_tensors="np"))
 
 
+def tokens(checkpoint: Checkpoint, tokenizer: Any, texts: Sequence[str]) -> dict[str, list[list[int]]]:
+    """The tokens of texts by transformers' tokenizer, as the checkpoint's family prepares them."""
+    padding = "max_length" if checkpoint.family.pads_to_length else False
+    return dict(tokenizer(list(texts), truncation=True, max_length=checkpoint.text_length, padding=padding))
+
+
 def text_inputs(checkpoint: Checkpoint, tokenizer: Any, texts: Sequence[str]) -> list[Inputs]:
     """The inputs of the text tower, each text by itself."""
-    padding = "max_length" if checkpoint.family.pads_to_length else False
     with towers.translate_errors(checkpoint, "used"):
-        tokens = tokenizer(list(texts), truncation=True, max_length=checkpoint.text_length, padding=padding)
-        return [{key: np.array([rows[row]]) for key, rows in tokens.items()} for row in range(len(texts))]
+        rows_by_name = tokens(checkpoint, tokenizer, texts)
+    return [{name: np.array([rows[row]]) for name, rows in rows_by_name.items()} for row in range(len(texts))]
 
 
 def _doubled(values: Inputs) -> Inputs:
