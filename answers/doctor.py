@@ -85,6 +85,7 @@ class DoctorEncoder(_Fact):
     name: str
     is_ready: bool = Field(description="Whether it works on this machine without a network.")
     download: int | None = Field(description="Bytes to fetch; null if unknown.")
+    is_prepared: bool = Field(description="Whether it was compiled and measured for this machine.")
 
 
 class DoctorLibrary(_Fact):

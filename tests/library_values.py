@@ -71,7 +71,7 @@ MACHINE = machine.Facts(
         )
     ),
     machine.Faiss(("faiss-cpu",), "1.15.1", "AVX2", 0),
-    (machine.EncoderFacts("lite", True, 0), machine.EncoderFacts("altclip-m9", True, 3_460_000_000)),
+    (machine.EncoderFacts("lite", True, 0), machine.EncoderFacts("altclip-m9", True, 3_460_000_000, True)),
     machine.LibraryFacts("/library", "ready", "", 1234, 1200, "altclip-m9"),
     (
         machine.Disk("/library", "library", 58_000_000_000, "ext4", False, True, True),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,8 +182,3 @@ def _open(checkpoint: Checkpoint, part: Part, settings: Settings, plan: Plan) ->
     if damaged := plan.stored.damaged(identity.file_sha256):
         raise TowerUnusable(f"{plan.stored.folder / damaged} is damaged")
     return openvino_.compile_model(plan.stored.model, plan.precision)
-
-
-def split(indices: Sequence[int], size: int) -> list[list[int]]:
-    """Batches of at most `size` of the indices, in order."""
-    return [list(indices[start : start + size]) for start in range(0, len(indices), size)]

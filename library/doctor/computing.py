@@ -12,6 +12,8 @@ CARD_BATCH = 128
 """Pictures that keep a fast graphics card busy."""
 CLUSTERED = 100_000
 """Libraries of more vectors are searched in clusters, which a graphics card computes faster."""
+FEWEST_TO_PREPARE = 8
+"""Photos that `polyglance encoders prepare` needs."""
 X86 = ("x86_64", "amd64")
 NAMES = {"torch": "torch", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 
@@ -77,9 +79,12 @@ def runtimes(facts: Facts) -> Result:
             advice.append(Advice(kind, text, (again(facts, runtime.name),)))
     if facts.runtime("torch").version is None:
         advice.append(Advice("broken", "torch is not installed.", (f"{facts.system.pip} install torch",)))
-    elif facts.runtime("openvino").version is None and uses_transformers(facts) and not usable(facts):
-        text = "OpenVINO encodes pictures and queries faster than torch on a processor."
-        advice.append(Advice("faster", text, (extra(facts, "fast"),)))
+    elif facts.runtime("openvino").version is None and not usable(facts):
+        text = "OpenVINO encodes pictures faster than torch on a processor, with lite and with AltCLIP."
+        advice.append(Advice("faster", text, (extra(facts, "fast"), *_prepare(facts))))
+    elif not usable(facts) and not facts.runtime("openvino").error:
+        text = f"{facts.library.encoder} was not measured on this machine yet, so torch computes it."
+        advice += [Advice("faster", text, commands) for commands in [_prepare(facts)] if commands]
     return ", ".join(parts) or "none", advice
 
 
@@ -145,6 +150,14 @@ def _driver(system: str) -> str:
     if "Ubuntu" in system:
         return "sudo ubuntu-drivers install"
     return "sudo apt install nvidia-driver" if "Debian" in system else "nvidia-smi"
+
+
+def _prepare(facts: Facts) -> tuple[str, ...]:
+    """The command that prepares the library's encoder, if there is something to prepare."""
+    encoder = next((each for each in facts.encoders if each.name == facts.library.encoder), None)
+    if encoder is None or encoder.is_prepared or encoder.name == "lite" or facts.library.photos < FEWEST_TO_PREPARE:
+        return ()
+    return (f"polyglance encoders prepare{facts.library.option}",)
 
 
 def _reencode(facts: Facts, encoder: str) -> str:

@@ -141,6 +141,8 @@ class EncoderFacts:
     is_ready: bool
     download: int | None
     """Bytes to fetch; None if unknown."""
+    is_prepared: bool = False
+    """Whether it was compiled and measured for this machine (`polyglance encoders prepare`)."""
 
 
 @dataclass(frozen=True, slots=True)

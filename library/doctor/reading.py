@@ -21,6 +21,7 @@ from ... import __version__
 from ...config import Settings
 from ...encoders import registry
 from ...encoders.runtimes import cpu
+from ...encoders.transformers import models
 from . import cards, probes, storage
 from .facts import Codec, EncoderFacts, Facts, Faiss, Memory, Processor, Runtime, System
 
@@ -185,4 +186,7 @@ def _library(name: str, read_version: Callable[[str], str | None], key: str) -> 
 
 
 def _read_encoders(settings: Settings) -> tuple[EncoderFacts, ...]:
-    return tuple(EncoderFacts(each.name, each.ready, each.download_bytes) for each in registry.listing(settings))
+    return tuple(
+        EncoderFacts(each.name, each.ready, each.download_bytes, models.is_prepared(each.name))
+        for each in registry.listing(settings)
+    )

@@ -46,7 +46,7 @@ def test_what_to_do_follows_with_commands_to_copy(polyglance, on):
     first, last = done.out.partition("What to do, the most useful first")[::2]
     assert "faster  runtimes" in first and "next    library" in first
     assert last.split("\n\n")[1:] == [
-        "faster  OpenVINO encodes pictures and queries faster than torch on a processor.\n"
+        "faster  OpenVINO encodes pictures faster than torch on a processor, with lite and with AltCLIP.\n"
         '          pip install "polyglance[fast]"',
         "next    Index a folder of photos.\n          polyglance index ~/Pictures --library /l\n",
     ]

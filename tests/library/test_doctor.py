@@ -103,6 +103,19 @@ CASES = {
         without_card(changed("runtimes.openvino", version=None)),
         [("faster", 'pip install "polyglance[fast]"')],
     ),
+    "an encoder that was not prepared": (
+        without_card(changed("encoders.altclip-m9", is_prepared=False)),
+        [("faster", "polyglance encoders prepare")],
+    ),
+    "an encoder that was not prepared, and no OpenVINO": (
+        without_card(
+            dataclasses.replace(
+                changed("encoders.altclip-m9", is_prepared=False),
+                runtimes=changed("runtimes.openvino", version=None).runtimes,
+            )
+        ),
+        [("faster", 'pip install "polyglance[fast]"', "polyglance encoders prepare")],
+    ),
     "an OpenVINO that crashes": (
         changed("runtimes.openvino", error="no"),
         [("faster", "pip install --force-reinstall --no-deps openvino")],
