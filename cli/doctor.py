@@ -71,7 +71,7 @@ def print_examination(facts: Facts, checks: tuple[Check, ...]) -> None:
     if not advice:
         typer.echo("\nThere is nothing to do.")
         return
-    typer.secho("\nWhat to do, the most useful first" if len(advice) > 1 else "\nWhat to do", bold=True)
+    typer.secho("\nWhat to do, the most urgent first" if len(advice) > 1 else "\nWhat to do", bold=True)
     for each in advice:
         print_advice(each)
 

@@ -51,7 +51,7 @@ def memory(facts: Facts) -> Result:
 def graphics(facts: Facts) -> Result:
     """The graphics card, and whether torch uses it."""
     if not facts.cards:
-        return "no card for encoders, which use the processor", []
+        return "none; encoders run on the processor", []
     card = facts.cards[0]
     name = card.name if card.memory is None else f"{card.name}, {gigabytes(card.memory)}"
     if usable(facts) and facts.device == "cpu":

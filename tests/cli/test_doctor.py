@@ -43,7 +43,7 @@ def test_what_to_do_follows_with_commands_to_copy(polyglance, on):
     on(BARE)
     done = polyglance("doctor")
     assert done.code == 0
-    first, last = done.out.partition("What to do, the most useful first")[::2]
+    first, last = done.out.partition("What to do, the most urgent first")[::2]
     assert "faster  runtimes" in first and "next    library" in first
     assert last.split("\n\n")[1:] == [
         "faster  OpenVINO encodes pictures faster than torch on a processor, with lite and with AltCLIP.\n"
