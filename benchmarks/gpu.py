@@ -114,7 +114,11 @@ def build(sizes: dict[str, Any], device: Any) -> tuple[Any, Any]:
     """A random AltCLIP in float32 on `device`, and its image processor."""
     import torch
     from transformers import AltCLIPConfig, AltCLIPModel
-    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+    try:
+        from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil as Preparation
+    except ImportError:  # other releases of transformers
+        from transformers import CLIPImageProcessor as Preparation
 
     side = sizes["side"]
     config = AltCLIPConfig(
@@ -126,7 +130,7 @@ def build(sizes: dict[str, Any], device: Any) -> tuple[Any, Any]:
     with torch.device(device):
         model = AltCLIPModel(config).requires_grad_(False).eval()
     size = {"height": side, "width": side}
-    return model, CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size=size)
+    return model, Preparation(size={"shortest_edge": side}, crop_size=size)
 
 
 def seconds_of(work: Callable[[], Any], device: Any, least: float) -> float:
@@ -351,9 +355,16 @@ def measure_faiss(small: bool) -> dict[str, Any] | str:
         return "not installed"
     if small or getattr(faiss, "get_num_gpus", int)() == 0:
         return "not for a card"
-    options = faiss.GpuIndexFlatConfig()
+    try:
+        return search_on_card(faiss)
+    except Exception as error:  # noqa: BLE001 - the card may lack memory, and the rest was measured
+        return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+def search_on_card(faiss: Any) -> dict[str, Any]:
+    options, resources = faiss.GpuIndexFlatConfig(), faiss.StandardGpuResources()
     options.useFloat16 = True
-    index = faiss.GpuIndexFlatIP(faiss.StandardGpuResources(), 768, options)
+    index = faiss.GpuIndexFlatIP(resources, 768, options)
     random, result = np.random.default_rng(0), {}
     block = random.standard_normal((100_000, 768), np.float32)
     for millions in (1, 10):
