@@ -12,6 +12,7 @@ from polyglance.errors import FolderError
 from polyglance.indexer.run.places import Place
 from polyglance.indexer.run.report import Failure, Offline, Report, Tally
 from polyglance.library import Status
+from polyglance.library.doctor import facts as machine
 from polyglance.search.answer import Answer, Durations, Result
 
 FACTS = Facts("2024-07-01T12:00:00", "Nikon D90", None, 48.858333333, 0.0000083, "雪 <b>", ("cat", "猫"))
@@ -46,3 +47,36 @@ FACETS = facets.Facets(
 FINDING = findings.Finding("vector-orphan", "vector 3", "belongs to no photo", False, "Nothing to do.")
 CHECK = check.Report([FINDING], 10, 11, True, 5, 6, 1.23456)
 ENCODERS = [EncoderInfo("lite", 1011, ("en", "zh"), 0, True, "small"), EncoderInfo("x/y", 1, (), None, False, "hub")]
+
+MACHINE = machine.Facts(
+    machine.System("0.1.0", "3.12.1", "Debian GNU/Linux 12 (bookworm)", "linux"),
+    machine.Processor("EPYC", "x86_64", ("AVX2", "VNNI"), 8, 4.0),
+    machine.Memory(16_000_000_000, 9_000_000_000),
+    (machine.Card("NVIDIA L4", "nvidia", 24_000_000_000),),
+    "auto",
+    256,
+    (
+        machine.Runtime("torch", "2.13.0", "cuda 12.8", ("cuda",)),
+        machine.Runtime("openvino", "2026.4.1"),
+        machine.Runtime("onnxruntime", None),
+    ),
+    tuple(
+        machine.Codec(*codec)
+        for codec in (
+            ("JPEG", "libjpeg-turbo 3.1"),
+            ("WebP", "libwebp 1.6"),
+            ("AVIF", "libavif 1.4"),
+            ("HEIC", "pi-heif 1.4"),
+            ("RAW", "rawpy 0.28"),
+        )
+    ),
+    machine.Faiss(("faiss-cpu",), "1.15.1", "AVX2", 0),
+    (machine.EncoderFacts("lite", True, 0), machine.EncoderFacts("altclip-m9", True, 3_460_000_000, True)),
+    machine.LibraryFacts("/library", "ready", "", 1234, 1200, "altclip-m9"),
+    (
+        machine.Disk("/library", "library", 58_000_000_000, "ext4", False, True, True),
+        machine.Disk("/hub", "encoders", 58_000_000_000, "ext4", False, True, True),
+    ),
+    machine.Watching(30, 524_288, 128),
+)
+"""A machine on which all is well."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -18,8 +19,15 @@ def suggestions(catalog: Path, what: Literal["roots", "cameras", "encoders"]) ->
     """The roots (exact bytes), cameras or encoders (UTF-8) of a catalog. Raises OSError, sqlite3.Error."""
     if not catalog.is_file():
         return []
+    with reading_only(catalog) as connection:
+        return [bytes(value) for (value,) in connection.execute(STATEMENTS[what])]
+
+
+@contextlib.contextmanager
+def reading_only(catalog: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that writes nothing, not even the files that SQLite makes to read; texts come as bytes."""
     # Without a write-ahead log nobody has the catalog open; SQLite would make the log's files even to read it.
     how = "mode=ro" if catalog.with_name(f"{catalog.name}-wal").exists() else "immutable=1"
     with contextlib.closing(sqlite3.connect(f"{catalog.as_uri()}?{how}", uri=True, timeout=0.2)) as connection:
         connection.text_factory = bytes
-        return [bytes(value) for (value,) in connection.execute(STATEMENTS[what])]
+        yield connection

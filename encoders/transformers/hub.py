@@ -54,6 +54,13 @@ def cached(repo: str) -> Path | None:
     return folder if any((folder / name).exists() for name in WEIGHTS) else None
 
 
+def cache_folder() -> Path:
+    """Where fetched models are kept."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
 def answers(repo: str) -> bool:
     """Whether the hub says, within about three seconds and in one attempt, that it has this repository."""
     result: list[bool] = []

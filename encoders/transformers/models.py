@@ -12,6 +12,7 @@ from ...config import Settings
 from ...errors import EncoderUnavailable
 from ...progress import Progress
 from ..base import Card, Encoder, Registration
+from ..runtimes import files
 from . import checkpoint, hub
 from .checkpoint import Checkpoint
 from .known import KNOWN, KnownModel, by_name, card
@@ -49,6 +50,19 @@ def registration(name: str) -> Registration | None:
     if local is None:
         return _make_registration(source, card(name, ()), dimension=0, download_bytes=None)
     return _make_registration(source, card(name, local.languages, f"From {local.path}."), local.dimension, 0)
+
+
+def is_prepared(name: str) -> bool:
+    """Whether something was compiled on this machine for the image tower of a model of a short name, or may have been.
+
+    Only names of files are looked at. The encoder itself decides whether they fit.
+    """
+    model = by_name(name)
+    local = _find_local(Source(model.name, model.repo, Path(), model.languages)) if model else None
+    if local is None:
+        return False
+    places = [local.path / files.FOLDER, *files.CACHE.glob("*")]
+    return any((place / "image.json").is_file() for place in places)
 
 
 def known() -> tuple[Registration, ...]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from zipfile import is_zipfile
 
 from ...errors import EncoderUnavailable, NotADualEncoder, PolyglanceError
+from . import fitting
 from .checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def load_tower(checkpoint: Checkpoint, part: Part, device: torch.device, dtype: 
                 f"The weights of {checkpoint.name} lack {len(missing)} tensors, {missing[0]} for one.",
                 "Fetch the checkpoint again.",
             )
-        return model.requires_grad_(False).eval().to(device)
+        return fitting.place(model.requires_grad_(False).eval(), device)
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> Any:

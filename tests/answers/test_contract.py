@@ -3,6 +3,7 @@
 import importlib
 import json
 import pkgutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from library_values import (
     EMPTY,
     ENCODERS,
     FACETS,
+    MACHINE,
     NOTHING,
     PHOTO,
     PLAIN,
@@ -21,15 +23,17 @@ from library_values import (
     STATUS,
 )
 from polyglance import answers
-from polyglance.answers import checking, encoders, facets, indexing, photos, searching, status
+from polyglance.answers import checking, doctor, encoders, facets, indexing, photos, searching, status
 from polyglance.answers.base import Document
 from polyglance.errors import FolderError
+from polyglance.library.doctor.advice import checks
 from polyglance.progress import Tick
 from polyglance.ui.api.responses import respond
 from polyglance.ui.web.jobs import Job
 
 RECORDED = json.loads(Path(__file__).with_name("contract.json").read_text(encoding="utf-8"))
 
+NEW_MACHINE = replace(MACHINE, library=replace(MACHINE.library, state="none", encoder=None))
 FAILED = FolderError("No.", "Do.")
 MADE = {
     "answer": searching.Answer.from_search(ANSWER),
@@ -52,6 +56,7 @@ MADE = {
     "check": checking.Check.from_report(CHECK),
     "encoders": encoders.Encoders.from_registry(ENCODERS),
     "library encoders": encoders.LibraryEncoders.from_registry(ENCODERS, "lite"),
+    "doctor": doctor.Doctor.from_examination(NEW_MACHINE, checks(NEW_MACHINE)),
 }
 
 

@@ -1,0 +1,50 @@
+"""What `polyglance doctor` reads of a catalog: one short read, of any schema, that writes nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from .suggestions import reading_only
+
+_COUNTS = "SELECT count(*), coalesce(sum(error LIKE ?), 0), coalesce(sum(error LIKE ?), 0) FROM photo"
+_ENCODER = "SELECT id, name FROM encoder WHERE id = (SELECT value FROM setting WHERE key = 'active_encoder')"
+_FAILED = ("is a HEIC picture%", "is a camera raw picture%")
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`photos` counts all files, readable or not; `folders` those with photos and the ones above them, roots included;
+    `heic` and `raw` files that need an extra."""
+
+    schema: str
+    photos: int
+    heic: int
+    raw: int
+    vectors: int
+    encoder: str | None
+    folders: int
+
+
+def read(catalog: Path) -> Overview:
+    """Read it. Raises OSError, sqlite3.Error; also if the file is no catalog."""
+    with reading_only(catalog) as connection:
+        ((schema,),) = connection.execute("SELECT version_num FROM alembic_version")
+        photos, heic, raw = connection.execute(_COUNTS, _FAILED).fetchone()
+        encoder = connection.execute(_ENCODER).fetchone() or (None, b"")
+        ((vectors,),) = connection.execute("SELECT count(*) FROM vector WHERE encoder_id = ?", encoder[:1])
+        folders = _count_folders(connection)
+    name = encoder[1].decode(errors="replace") or None
+    return Overview(schema.decode(errors="replace"), photos, heic, raw, vectors, name, folders)
+
+
+def _count_folders(connection: sqlite3.Connection) -> int:
+    folders = {(root, b"") for (root,) in connection.execute("SELECT id FROM root")}
+    for root, path in connection.execute("SELECT root_id, path FROM photo"):
+        folder = os.path.dirname(bytes(path))
+        while (root, folder) not in folders:
+            folders.add((root, folder))
+            folder = os.path.dirname(folder)
+    return len(folders)
