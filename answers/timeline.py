@@ -36,12 +36,19 @@ class Timeline(Document):
 
     months: list[MonthCount] = Field(description="The newest first, photos without a date last.")
     photos: int = Field(description="All of them together.")
+    first: list[TimelinePhoto] = Field(description="The first of them, as many as were asked for.")
 
     @classmethod
-    def from_counts(cls, counts: Sequence[tuple[str | None, int]]) -> Self:
-        """`counts` are (month, number of its photos)."""
-        months = [MonthCount(month=month, photos=count) for month, count in counts]
-        return cls(months=months, photos=sum(count for _, count in counts))
+    def from_counts(
+        cls,
+        counts: Sequence[tuple[str | None, int]],
+        first: Sequence[PhotoRecord] = (),
+        favourites: Collection[int] = (),
+    ) -> Self:
+        """`counts` are (month, number of its photos); `favourites` the ids of the favourites among the first photos."""
+        months = [{"month": month, "photos": count} for month, count in counts]
+        photos = sum(count for _, count in counts)
+        return cls.model_validate({"months": months, "photos": photos, "first": list_items(first, favourites)})
 
 
 class Month(Document):

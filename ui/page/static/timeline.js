@@ -1,5 +1,5 @@
 // Photos by month, the newest first, from one end of the library to the other: what is near the window is loaded and shown.
-import { blocksOf, estimate, groupsOf, indexAt, stack } from "./blocks.js";
+import { LARGEST, blocksOf, estimate, groupsOf, indexAt, stack } from "./blocks.js";
 import { clampAspect, GAP, placeGroups, rowHeight } from "./layout.js";
 import { sheet } from "./sheet.js";
 import { monthPhotos, timeline } from "./timelineapi.js";
@@ -66,7 +66,10 @@ export function timelineView(element, header, hooks) {
   // --- loading ---
 
   async function fetchBlock(block) {
-    const parts = await Promise.all(block.parts.map((part) => monthPhotos(part.month, part.offset, part.count, filters, running.signal)));
+    fill(block, await Promise.all(block.parts.map((part) => monthPhotos(part.month, part.offset, part.count, filters, running.signal))));
+  }
+
+  function fill(block, parts) {
     block.photos = parts.flat();
     block.groups = groupsOf(block, parts, clampAspect);
   }
@@ -107,6 +110,17 @@ export function timelineView(element, header, hooks) {
     hooks.moved();
   }
 
+  /** Place the first block, which the months came with. */
+  function placeFirst(found) {
+    const [block] = blocks;
+    if (!block || found.first.length < block.count) return;
+    let at = 0;
+    fill(block, block.parts.map(({ count }) => found.first.slice(at, (at += count))));
+    block.loading = Promise.resolve();
+    place(block);
+    settle(null);
+  }
+
   function begin(found) {
     months = found.months;
     where.clear();
@@ -121,7 +135,7 @@ export function timelineView(element, header, hooks) {
     if (!months || !isShown) return;
     const mine = running;
     try {
-      const found = await timeline(filters, mine.signal);
+      const found = await timeline(filters, 0, mine.signal);
       const next = blocksOf(found.months);
       const top = scrollY - origin();
       const seen = blocks.filter((block) => block.placed && block.top < top + 2 * innerHeight && block.top + block.height > top - innerHeight);
@@ -200,10 +214,11 @@ export function timelineView(element, header, hooks) {
         running = new AbortController();
         const mine = running;
         filters = wanted;
-        const found = await timeline(filters, mine.signal);
+        const found = await timeline(filters, LARGEST, mine.signal);
         if (mine !== running) return;
         tiles.clear();
         begin(found);
+        placeFirst(found);
         left = isBack ? left : null;
       }
       if (isBack && left) {

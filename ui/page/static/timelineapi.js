@@ -10,8 +10,10 @@ const withFilters = (path, filters, more = {}, signal = undefined) => {
   return request(text ? `${path}?${text}` : path, { signal });
 };
 
-/** The months with photos that pass the filters (URLSearchParams), the newest first: `{months: [{month, photos}], photos}`. */
-export const timeline = (filters, signal) => withFilters("timeline", filters, {}, signal);
+/** The months with photos that pass the filters (URLSearchParams), the newest first: `{months: [{month, photos}], photos, first}`,
+ *  with the `first` photos of them. app.py has the address of the start page, which asks for it before this script is there. */
+export const timeline = (filters, first, signal) =>
+  withFilters("timeline", filters, first ? { first } : {}, signal).then((found) => ({ ...found, first: found.first.map(asResult) }));
 
 /** Some photos of a month (null: those without a date), as results of a search have them. */
 export const monthPhotos = (month, offset, count, filters, signal) =>
