@@ -22,6 +22,9 @@ class TimelinePhoto(Document):
     taken_at: CameraTime | None = Field(description="The camera's local time, ISO 8601.")
     name: str = Field(description="The file's name.")
     favourite: bool = Field(description="Whether it is a favourite.")
+    version: str = Field(
+        description="Changes with the file's bytes: `/photos/ID/thumbnail?version=…` may be kept for good."
+    )
 
 
 class MonthCount(Document):
@@ -107,6 +110,7 @@ def list_items(photos: Iterable[PhotoRecord], favourites: Collection[int]) -> li
             "taken_at": photo.facts.taken_at,
             "name": paths.display(os.path.basename(photo.path)),
             "favourite": photo.id in favourites,
+            "version": photo.version,
         }
         for photo in photos
     ]

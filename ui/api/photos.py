@@ -19,6 +19,11 @@ from .responses import respond
 
 Download = Annotated[bool, Query(description="Let the browser save the file, as it is, whatever its format.")]
 
+Version = Annotated[
+    str,
+    Query(max_length=40, description="`version` of a photo, with which the answer may be kept until the file changes."),
+]
+
 NeighbourCount = Annotated[int, Query(ge=1, le=100, description="Most photos of each side.")]
 
 
@@ -102,9 +107,9 @@ def _routes_for_one(library: Library) -> APIRouter:
 
     @routes.head("/thumbnail", include_in_schema=False)
     @routes.get("/thumbnail", response_class=Response, responses=JPEG_OR_FILE)
-    def thumbnail(photo_id: PhotoId, request: Request) -> Response:
+    def thumbnail(photo_id: PhotoId, request: Request, version: Version = "") -> Response:
         """The photo as a small JPEG."""
-        return media.thumbnail(library, photo_id, request)
+        return media.thumbnail(library, photo_id, request, version)
 
     @routes.head("/original", include_in_schema=False)
     @routes.get("/original", response_class=Response, responses=JPEG_OR_FILE | PART)
