@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ...answers.photos import Exif, FavouriteMark, FavouriteMarks, Photo, PhotoGroup
+from ...answers.photos import Exif, FavouriteMark, FavouriteMarks, Photo, PhotoGroup, PhotoPaths
 from ...answers.timeline import Neighbours
 from ...errors import PhotoNotFound, PictureError
 from ...library import Library
@@ -47,6 +47,12 @@ def _routes_for_many(library: Library) -> APIRouter:
         """
         chosen = await uploads.read_fields(request, ChosenPhotos)
         return await run_in_threadpool(media.archive, library, chosen.ids)
+
+    @routes.post("/paths", response_model=PhotoPaths)
+    def paths_of_many(chosen: ChosenPhotos) -> Response:
+        """Where the files of these photos are; ids that no photo has are left out."""
+        existing = library.photos(chosen.ids)
+        return respond(PhotoPaths.from_records(existing[number] for number in chosen.ids if number in existing))
 
     @routes.post("/favourites", response_model=FavouriteMarks)
     def mark_many(chosen: ChosenMarks) -> Response:

@@ -48,6 +48,9 @@ export const examples = (language) => request(`explore?language=${language}`).th
 /** Mark all these photos as favourites, or none of them. */
 export const markAll = (ids, favourite) => request("photos/favourites", { method: "POST", json: { ids, favourite } });
 
+/** The paths of these photos, in order; photos that are gone are left out. */
+export const paths = (ids) => request("photos/paths", { method: "POST", json: { ids } }).then(({ photos }) => photos.map((photo) => photo.path));
+
 export const download = (id) => `${original(id)}?download=1`;
 
 /** What a result has and a photo of the timeline does not. A file's name may hold a backslash: only "/" parts folders. */
