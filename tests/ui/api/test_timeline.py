@@ -175,9 +175,18 @@ def test_what_is_no_day_is_a_problem(get, day):
 
 def test_an_empty_library_has_no_months(empty_library):
     with TestClient(build(empty_library), base_url="http://127.0.0.1:7860") as client:
-        assert client.get("/api/v1/timeline").json() == {"months": [], "photos": 0}
+        assert client.get("/api/v1/timeline").json() == {"months": [], "photos": 0, "first": []}
         assert client.get("/api/v1/timeline/2024-05").json()["photos"] == []
         assert client.get("/api/v1/on-this-day?day=01-01").json() == {"years": []}
+
+
+def test_the_paths_of_several_photos_come_in_the_order_that_was_asked_for(dated_library):
+    with TestClient(build(dated_library), base_url="http://127.0.0.1:7860") as client:
+        answer = client.post("/api/v1/photos/paths", json={"ids": [3, 1, 99, 3]})
+        assert answer.json() == {
+            "photos": [{"id": 3, "path": "/photos/a/<b>3\\xff.jpg"}, {"id": 1, "path": "/photos/a/<b>1\\xff.jpg"}]
+        }
+        assert client.post("/api/v1/photos/paths", json={"ids": list(range(1, 5002))}).status_code == 422
 
 
 def test_the_neighbours_of_a_photo_are_nearest_first_and_never_itself(get):
