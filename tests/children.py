@@ -31,7 +31,7 @@ from polyglance.encoders import registry
 from polyglance.errors import LibraryBusy
 from polyglance.indexer.run.stop import Stop
 from polyglance.indexer.watch.service import Timing
-from polyglance.library import Library
+from polyglance.library import Library, labelling
 from sqlalchemy import Engine, event, text
 
 context = multiprocessing.get_context("forkserver")
@@ -75,15 +75,16 @@ def reencode(folder, encoder):
         library.reencode(encoder)
 
 
-def label_in_small_batches(folder, vectors, seconds):
-    """Make the labels that are missing, so many vectors at a time, with a pause after each batch."""
-    read, labels = rows._AFTER, Labels.add
+def label_in_small_batches(folder, count, seconds):
+    """Make the labels of places and things that are missing, so many at a time, with a pause after each batch."""
+    write = Labels.add
 
     def add(self, *arguments):
-        labels(self, *arguments)
+        write(self, *arguments)
         time.sleep(seconds)
 
-    rows._AFTER, Labels.add = text(str(read).replace(f"LIMIT {rows.AT_ONCE}", f"LIMIT {vectors}")), add
+    labelling.PLACES_AT_ONCE, Labels.add = count, add
+    rows._AFTER = text(str(rows._AFTER).replace(f"LIMIT {rows.AT_ONCE}", f"LIMIT {count}"))
     with opened(folder) as library:
         library.label()
 
