@@ -12,7 +12,7 @@ const [OPEN, CLOSE] = ["\u2068", "\u2069"]; // isolate a text, so that its direc
 const primary = (tag) => tag.toLowerCase().split("-")[0];
 
 /** The code of the page's language: the one chosen, else the first of the browser's that there are words for. */
-export const language = document.documentElement.dataset.language; // early.js chose it
+export const language = document.documentElement.dataset.language ?? "en"; // early.js chose it
 
 /** What numbers and dates are written for: the browser's variety of the language (en-GB, ar-EG), if it has one. */
 export const locale = navigator.languages.find((tag) => primary(tag) === language) ?? language;
