@@ -64,11 +64,13 @@ class ErrorMessage(Document):
 
     message: str
     hint: str = Field(description="May be empty.")
+    code: str | None = Field(default=None, description="Name of the reason, for other languages; null if it has none.")
+    values: dict[str, str] = Field(default={}, description="The parts of the message that vary, by name.")
 
     @classmethod
     def from_error(cls, error: PolyglanceError) -> Self:
-        """The error's message and hint."""
-        return cls(message=error.message, hint=error.hint)
+        """The error's message, hint and reason."""
+        return cls(message=error.message, hint=error.hint, code=error.code or None, values=error.values)
 
 
 class IndexReport(Counts):

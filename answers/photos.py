@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Self
 
@@ -102,6 +102,24 @@ class FavouriteMarks(Document):
 
     favourite: bool = Field(description="Whether they are favourites now.")
     ids: list[int] = Field(description="Ids of the photos.")
+
+
+class PhotoPath(Document):
+    """Where a photo's file is."""
+
+    id: int
+    path: str = Field(description="Printable text; not for opening files.")
+
+
+class PhotoPaths(Document):
+    """Where the files of several photos are."""
+
+    photos: list[PhotoPath] = Field(description="In the order of the ids; ids that no photo has are left out.")
+
+    @classmethod
+    def from_records(cls, records: Iterable[PhotoRecord]) -> Self:
+        """The printable path of each photo."""
+        return cls(photos=[PhotoPath(id=photo.id, path=paths.display(photo.path)) for photo in records])
 
 
 class PhotoGroup(Document):

@@ -22,6 +22,9 @@ class TimelinePhoto(Document):
     taken_at: CameraTime | None = Field(description="The camera's local time, ISO 8601.")
     name: str = Field(description="The file's name.")
     favourite: bool = Field(description="Whether it is a favourite.")
+    version: str = Field(
+        description="Changes with the file's bytes: `/photos/ID/thumbnail?version=…` may be kept for good."
+    )
 
 
 class MonthCount(Document):
@@ -36,12 +39,19 @@ class Timeline(Document):
 
     months: list[MonthCount] = Field(description="The newest first, photos without a date last.")
     photos: int = Field(description="All of them together.")
+    first: list[TimelinePhoto] = Field(description="The first of them, as many as were asked for.")
 
     @classmethod
-    def from_counts(cls, counts: Sequence[tuple[str | None, int]]) -> Self:
-        """`counts` are (month, number of its photos)."""
-        months = [MonthCount(month=month, photos=count) for month, count in counts]
-        return cls(months=months, photos=sum(count for _, count in counts))
+    def from_counts(
+        cls,
+        counts: Sequence[tuple[str | None, int]],
+        first: Sequence[PhotoRecord] = (),
+        favourites: Collection[int] = (),
+    ) -> Self:
+        """`counts` are (month, number of its photos); `favourites` the ids of the favourites among the first photos."""
+        months = [{"month": month, "photos": count} for month, count in counts]
+        photos = sum(count for _, count in counts)
+        return cls.model_validate({"months": months, "photos": photos, "first": list_items(first, favourites)})
 
 
 class Month(Document):
@@ -100,6 +110,7 @@ def list_items(photos: Iterable[PhotoRecord], favourites: Collection[int]) -> li
             "taken_at": photo.facts.taken_at,
             "name": paths.display(os.path.basename(photo.path)),
             "favourite": photo.id in favourites,
+            "version": photo.version,
         }
         for photo in photos
     ]

@@ -1,7 +1,8 @@
-"""Exploring a library and suggestions while typing, over many photos.
+"""Exploring a library, suggestions, facets, months and the map, over many photos.
 
-    python -m benchmarks.exploring [--small] [--photos N]
+    python -m benchmarks.exploring [--small] [--photos N] [--library FOLDER]
 
+With --library the drawn library is kept there, and used again by the next run, which then makes no labels.
 The catalog is real. Vectors are those of things' names with noise, so that photos show things as the embedded encoder
 sees them; names, folders, cameras and coordinates (of a third) are drawn. Labels are made as an index run does.
 """
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from polyglance.config import LANGUAGES, Settings
@@ -35,13 +37,16 @@ NOISE = 0.7
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--photos", type=int, default=PHOTOS)
+    options.add_argument("--library", type=Path)
     given = options.parse_args(arguments)
     photos = SMALL_PHOTOS if given.small else given.photos
     with (
         tempfile.TemporaryDirectory() as folder,
-        Library.open(Path(folder) / "library", settings=Settings(encoder="lite")) as library,
+        Library.open(given.library or Path(folder) / "library", settings=Settings(encoder="lite")) as library,
     ):
-        fill(library, photos)
+        is_new = not library.status().photos
+        if is_new:
+            fill(library, photos)
         start = time.perf_counter()
         library.label()
         labelled = time.perf_counter() - start
@@ -49,16 +54,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
         explored = library.explore()
         first = time.perf_counter() - start
         figures = {
-            "photos": photos,
-            "label_seconds": round(labelled, 1),
+            "photos": library.status().photos,
+            "label_seconds": round(labelled, 1) if is_new else None,
             "labels": len(library.catalog.labels.photos("thing")),
             "things": len(explored.things),
             "explore_first_ms": round(first * 1000),
             "explore": percentiles([partial(library.explore, language) for language in LANGUAGES] * 5),
             "suggest_first_ms": round(seconds(lambda: library.suggest("c")) * 1000),
             "suggest": percentiles([partial(library.suggest, text) for text in typed(3 if given.small else 60)]),
+            **browsing(library, 3 if given.small else 15),
         }
     publish("exploring", figures, small=given.small)
+
+
+def browsing(library: Library, times: int) -> dict[str, Any]:
+    """Months, a month's photos, the map and facets; of a query first and again with other filters."""
+    library.search("a search loads the encoder")
+    has_place = {"has": ["place"]}
+    month = max(library.months(), key=lambda pair: pair[1])[0] or "undated"
+    first_facets = seconds(library.facets)
+    of_queries = [seconds(partial(library.facets, name)) for name in ("dog", "car", "金魚", "montaña", "кошка")]
+    return {
+        "months": percentiles([library.months] * times),
+        "months_with_a_place": percentiles([partial(library.months, filters=has_place)] * times),
+        "month_of_160": percentiles([partial(library.month, month, 0, 160)] * times),
+        "map": percentiles([partial(library.clusters, zoom) for zoom in (1, 4, 8)] * times),
+        "facets_first_ms": round(1000 * first_facets),
+        "facets": percentiles([library.facets] * times),
+        "facets_of_a_query": {"p50_ms": round(1000 * float(np.median(of_queries)), 1)},
+        "facets_of_the_same_query": percentiles([partial(library.facets, "кошка", filters=has_place)] * times),
+    }
 
 
 def fill(library: Library, photos: int) -> None:

@@ -84,7 +84,7 @@ def print_lines(library: Library, answer: Answer, *, with_previews: bool) -> Non
     has_divider = not answer.is_relevant
     for result in answer.results:
         if result.verdict == "unlikely" and not has_divider:
-            note("      Less likely:")
+            note("      Less relevant:")
             has_divider = True
         print_result(result)
         if picture_class is not None:

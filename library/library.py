@@ -457,6 +457,14 @@ class Library:
         """
         return timeline.month(self._parts, month, filters or {}, offset, count)
 
+    def newest(self, count: int, *, filters: FilterValues | None = None) -> list[PhotoRecord]:
+        """Up to `count` photos that pass, the newest first, those without a date last. Raises QueryError.
+
+        >>> len(library.newest(4))
+        4
+        """
+        return timeline.newest(self._parts, filters or {}, count)
+
     def on_this_day(self, day: str, count: int = 12) -> list[DayInYear]:
         """The earlier years with photos of this day, the newest first, each with up to `count` photos.
 

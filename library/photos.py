@@ -96,7 +96,7 @@ def thumbnail(parts: Parts, photo_id: int) -> Path:
         raise DiskFull(
             "The thumbnail was lost and cannot be written again: the disk of the library is full.",
             f"Free some space on the disk of {parts.folder}.",
-        ) from error
+        ).with_code("disk_full") from error
     return path
 
 

@@ -41,6 +41,11 @@ def month(parts: Parts, name: str, filters: FilterValues, offset: int, count: in
     return parts.catalog.selection.newest(passing, offset, count)
 
 
+def newest(parts: Parts, filters: FilterValues, count: int) -> list[PhotoRecord]:
+    """The newest photos. See `Library.newest`."""
+    return parts.catalog.selection.newest(make_filters(parts, filters), 0, count)
+
+
 def on_this_day(parts: Parts, day: str, count: int) -> list[DayInYear]:
     """The photos of a day in other years. See `Library.on_this_day`."""
     match = _DAY.fullmatch(day)

@@ -56,5 +56,6 @@ def wait_until_writable(parts: Parts) -> None:
     end = time.monotonic() + locks.PATIENCE_SECONDS
     while is_being_written(parts):
         if time.monotonic() >= end:
-            raise LibraryBusy("Another process is writing to the library.", "Wait until it is done, or stop it.")
+            error = LibraryBusy("Another process is writing to the library.", "Wait until it is done, or stop it.")
+            raise error.with_code("library_written")
         time.sleep(0.05)

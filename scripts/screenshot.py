@@ -27,6 +27,8 @@ from polyglance.ui.web.server import Server, build
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "images"
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PHONE = (390, 844)
+PATIENCE = 300_000
+"""Milliseconds a state may take: only a page that hangs takes as long, whatever else the machine does."""
 
 FOLDERS = {
     "2023/京都": ("moon.png", "rocket.jpg", "chelsea.png"),
@@ -215,7 +217,7 @@ def show_panel(page: Page, camera_roll: Path) -> None:
     page.click(".pg-to-library")
     page.fill(".pg-panel .pg-field", str(camera_roll))
     page.press(".pg-panel .pg-field", "Enter")
-    page.wait_for_function("() => document.querySelector('.pg-panel progress').value > 20", timeout=120_000)
+    page.wait_for_function("() => document.querySelector('.pg-panel progress').value > 20")
     page.wait_for_selector(".pg-panel .pg-root >> nth=1")
 
 
@@ -246,6 +248,7 @@ def take_screenshot(browser: Browser, address: str, shot: Shot, camera_roll: Pat
         device_scale_factor=2 if phone else 1,
     ) as context:
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
         page.goto(address)
         page.wait_for_selector(".pg-library button", state="attached")
         if shot.query:

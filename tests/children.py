@@ -24,13 +24,15 @@ from pathlib import Path
 import colour_encoder
 from polyglance import cli
 from polyglance.config import Settings
+from polyglance.data.catalog import vectors as rows
 from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.labels import Labels
 from polyglance.encoders import registry
 from polyglance.errors import LibraryBusy
 from polyglance.indexer.run.stop import Stop
 from polyglance.indexer.watch.service import Timing
-from polyglance.library import Library
-from sqlalchemy import Engine, event
+from polyglance.library import Library, labelling
+from sqlalchemy import Engine, event, text
 
 context = multiprocessing.get_context("forkserver")
 PRELOADED = ["children", "faiss", "alembic.command", "sqlalchemy.dialects.sqlite"]
@@ -71,6 +73,20 @@ def index(folder, roots, **more):
 def reencode(folder, encoder):
     with opened(folder) as library:
         library.reencode(encoder)
+
+
+def label_in_small_batches(folder, count, seconds):
+    """Make the labels of places and things that are missing, so many at a time, with a pause after each batch."""
+    write = Labels.add
+
+    def add(self, *arguments):
+        write(self, *arguments)
+        time.sleep(seconds)
+
+    labelling.PLACES_AT_ONCE, Labels.add = count, add
+    rows._AFTER = text(str(rows._AFTER).replace(f"LIMIT {rows.AT_ONCE}", f"LIMIT {count}"))
+    with opened(folder) as library:
+        library.label()
 
 
 def forget(folder, root):

@@ -105,7 +105,8 @@ def plain_errors() -> Iterator[None]:
         if dialect.is_damage(error):
             raise damaged(reason) from error
         if dialect.is_full(error):
-            raise DiskFull("The catalog cannot be used: its disk is full.", dialect.hint(error)) from error
+            full = DiskFull("The catalog cannot be used: its disk is full.", dialect.hint(error))
+            raise full.with_code("disk_full") from error
         raise LibraryError(f"The catalog cannot be used: {reason}.", dialect.hint(error)) from error
 
 

@@ -44,7 +44,7 @@ class Encoders:
             connection.execute(delete(Label).where(Label.kind == "thing"))
             connection.execute(delete(Labelling).where(Labelling.kind == "thing"))
             settings.put(connection, "active_encoder", str(encoder_id))
-            settings.bump(connection)
+            settings.bump_labels(connection)
 
     def add(self, name: str, fingerprint: str, dimension: int, dtype: str) -> EncoderRecord:
         """Return the record of this fingerprint; create it if it is new, correct it if it was damaged."""

@@ -15,10 +15,11 @@ from .. import paths
 from ..places import gazetteer
 from .conditions import conditions
 from .database import Database, fetch
-from .facet_table import FacetTable, Mask, read_table
+from .facet_table import ContentLabels, FacetTable, Mask, read_labels, read_table
 from .filters import NOTHING, Filters, split
+from .labels import Kind
 from .models import Photo, Root
-from .settings import LibrarySettings
+from .settings import LibrarySettings, read_labels_generation
 
 _SEPARATOR = os.fsencode(os.sep)
 
@@ -66,6 +67,8 @@ class FacetCounts:
         self._settings = settings
         self._table: tuple[int, FacetTable] | None = None
         """The generation of the library, and the facts of its photos then."""
+        self._labels: tuple[str, dict[Kind, ContentLabels]] | None = None
+        """The generation of the labels, and the labels then: a mark or a moved photo changes only the rest."""
 
     def count(self, filters: Filters = NOTHING, among: Ids | None = None) -> Facets:
         """Count the photos that pass the filters; only those with the ids `among`, if it is not None.
@@ -104,8 +107,14 @@ class FacetCounts:
     def _read_table(self, connection: Connection) -> FacetTable:
         generation = self._settings.generation()
         if self._table is None or self._table[0] != generation:
-            self._table = (generation, read_table(connection))
+            self._table = (generation, read_table(connection, self._read_labels(connection)))
         return self._table[1]
+
+    def _read_labels(self, connection: Connection) -> dict[Kind, ContentLabels]:
+        generation = read_labels_generation(connection)
+        if self._labels is None or self._labels[0] != generation:
+            self._labels = (generation, read_labels(connection))
+        return self._labels[1]
 
 
 def _passing(connection: Connection, filters: Filters) -> Ids:

@@ -94,7 +94,7 @@ class Labels:
         with self._database.writing() as connection:
             connection.execute(delete(Label).where(Label.kind == kind))
             _put_extent(connection, kind, extent)
-            settings.bump(connection)
+            settings.bump_labels(connection)
 
     def add(self, kind: Kind, labels: Iterable[LabelRow], extent: Extent) -> None:
         """Write the labels of a batch of contents, together with how far they go now."""
@@ -102,7 +102,7 @@ class Labels:
         with self._database.writing() as connection:
             if rows:
                 connection.execute(dialect.insert_or_ignore(Label), rows)
-                settings.bump(connection)
+                settings.bump_labels(connection)
             _put_extent(connection, kind, extent)
 
     def drop(self, content_hashes: Sequence[bytes]) -> None:

@@ -72,7 +72,8 @@ def _hold(folder: Path, name: str, state: str, *, leaves_traces: bool = False) -
         lock.acquire(timeout=PATIENCE_SECONDS)
     except filelock.Timeout:
         process = _read_text(holder) or "another process"
-        raise LibraryBusy(f"The library {folder} {state} by {process}.", "Wait until it is done, or stop it.") from None
+        busy = LibraryBusy(f"The library {folder} {state} by {process}.", "Wait until it is done, or stop it.")
+        raise busy.with_code("library_written") from None
     except OSError as error:
         raise LibraryError(
             f"The library {folder} cannot be written to: {error.strerror or error}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Integer, cast, func, select
@@ -31,7 +32,8 @@ class PhotoMap:
         means = [func.avg(Photo.latitude), func.avg(Photo.longitude)]
         columns: list[Any] = [func.count(), func.max(Photo.id), *means, *edges]
         with self._database.reading() as connection:
-            passing = [*conditions(connection, filters), Photo.latitude.is_not(None)]
+            # No failed file has a place, so that without other filters the index of places alone answers.
+            passing = conditions(connection, replace(filters, with_place=True))
             rows = fetch(connection, select(*columns).where(*passing).group_by(row, column))
         clusters = [
             Cluster(count, cover, latitude, longitude, south, west, north, east)

@@ -157,6 +157,11 @@ class PhotoRecord:
     format: str | None
     facts: Facts
 
+    @property
+    def version(self) -> str:
+        """A short text that changes with the file's bytes; empty for a failed file."""
+        return self.content_hash.hex()[:16] if self.content_hash else ""
+
 
 class DayInYear(NamedTuple):
     """The photos of one day of a year: how many there are, and the first of them."""

@@ -19,8 +19,8 @@ from .models import Photo, Root, Vector
 from .photo_rows import batches, photo_of, photo_select, photos_in_order
 from .records import Brief, PhotoRecord
 
-SORTED_AT_ONCE = 5000
-"""Photos that are sorted in a moment."""
+FEW = 5000
+"""So many photos are sorted, or fetched through an index, in a moment."""
 
 
 class Selection:
@@ -33,7 +33,7 @@ class Selection:
         """Ids of the vectors of the photos that pass, ascending; None if more than `most` photos pass."""
         with self._database.reading() as connection:
             passing = conditions(connection, filters)
-            if most is not None and _count_up_to(connection, select(Photo.id).where(*passing), most + 1) > most:
+            if most is not None and count_up_to(connection, select(Photo.id).where(*passing), most + 1) > most:
                 return None
             contents = select(Photo.content_hash).where(*passing)
             statement = select(Vector.id).where(Vector.encoder_id == encoder_id, Vector.content_hash.in_(contents))
@@ -75,8 +75,8 @@ class Selection:
         with self._database.reading() as connection:
             passing = conditions(connection, filters)
             taken_at: Any = Photo.taken_at
-            passing_up_to = _count_up_to(connection, select(Photo.id).where(*passing), SORTED_AT_ONCE + 1)
-            if passing_up_to <= SORTED_AT_ONCE:
+            passing_up_to = count_up_to(connection, select(Photo.id).where(*passing), FEW + 1)
+            if passing_up_to <= FEW:
                 # Unindexed: the index would lead through all photos by date to find these.
                 taken_at = dialect.unindexed(taken_at)
             ordered = select(Photo.id).where(*passing).order_by(taken_at.desc().nulls_last(), Photo.id)
@@ -96,6 +96,6 @@ def _briefs() -> Any:
     )
 
 
-def _count_up_to(connection: Connection, statement: Any, most: int) -> int:
+def count_up_to(connection: Connection, statement: Any, most: int) -> int:
     """Number of rows of a statement, counted no further than `most`."""
     return int(connection.execute(select(func.count()).select_from(statement.limit(most).subquery())).scalar_one())

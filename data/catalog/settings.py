@@ -61,6 +61,18 @@ def bump(connection: Connection) -> None:
     put(connection, "generation", str(_number(read_generation(connection)) + 1))
 
 
+def bump_labels(connection: Connection) -> None:
+    """Raise the generation, and remember it as that of the labels: who has read them need not read them again."""
+    bump(connection)
+    put(connection, "labels", read_generation(connection))
+
+
+def read_labels_generation(connection: Connection) -> str:
+    """The generation in which labels were made or dropped the last time."""
+    row = connection.execute(select(Setting.value).where(Setting.key == "labels")).first()
+    return row.value if row else ""
+
+
 def read_generation(connection: Connection) -> str:
     """The generation as it is stored."""
     row = connection.execute(select(Setting.value).where(Setting.key == "generation")).first()

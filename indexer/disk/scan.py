@@ -87,7 +87,7 @@ def scan(
     if not is_same(start, before):
         raise FolderError(
             f"{paths.display(start)} went away while it was scanned.", "Connect its disk and run this again."
-        )
+        ).with_code("folder_gone", folder=paths.display(start))
     return result
 
 

@@ -35,12 +35,15 @@ def check_folder(folder: bytes) -> None:
     """Raise FolderError with what to do unless `folder` is a directory we may list."""
     name = paths.display(folder)
     if not os.path.lexists(folder):
-        raise FolderError(f"There is no folder {name}.", "Check the spelling, or connect the disk it is on.")
+        error = FolderError(f"There is no folder {name}.", "Check the spelling, or connect the disk it is on.")
+        raise error.with_code("folder_missing", folder=name)
     if not os.path.isdir(folder):
         parent = paths.display(os.path.dirname(folder))
-        raise FolderError(f"{name} is a file, not a folder.", f"Give the folder it is in: {parent}")
+        error = FolderError(f"{name} is a file, not a folder.", f"Give the folder it is in: {parent}")
+        raise error.with_code("folder_is_file", folder=name)
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise FolderError(f"The folder {name} may not be read by you.", "Change its permissions first.")
+        error = FolderError(f"The folder {name} may not be read by you.", "Change its permissions first.")
+        raise error.with_code("folder_forbidden", folder=name)
 
 
 def check_folders(folders: Sequence[str | bytes | os.PathLike[str] | os.PathLike[bytes]]) -> list[bytes]:
@@ -62,7 +65,7 @@ def refuse_library(folders: Sequence[bytes], library: bytes) -> None:
             raise FolderError(
                 f"{paths.display(folder)} is the library's own folder, or lies in it.",
                 "Index the folder your photos are in, or choose another --library.",
-            )
+            ).with_code("folder_of_library", folder=paths.display(folder))
 
 
 def _folder_and_parents(folder: bytes) -> Iterator[bytes]:

@@ -156,9 +156,15 @@ def test_importing_them_changes_nothing():
 def test_exploring(run):
     report = run("exploring")
     assert report["labels"] > report["photos"] and report["things"] > 10
+    assert report["facets_of_the_same_query"]["p50_ms"] > 0
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="No Chromium here: run scripts/install-chromium.sh.")
 def test_scrolling(run, tmp_path):
     report = run("scrolling", "--library", tmp_path)
     assert report["scrolling"]["pixels"] > 1000
+
+
+def test_saving(run):
+    report = run("saving")
+    assert report["photos"] == 8 and report["first_bytes_ms"]["p50"] > 0

@@ -33,7 +33,7 @@ def test_what_is_not_there_is_said_to_be_absent(polyglance, indexed, query):
 
 def test_a_line_divides_the_less_likely_ones_and_word_hits_have_no_percentage(polyglance, indexed):
     done = polyglance("--library", indexed, "search", "motorcycle", "--all", "-k", "20")
-    assert done.err.count("Less likely:") == 1
+    assert done.err.count("Less relevant:") == 1
     lines = done.out.splitlines()
     assert [line for line in lines if "[" in line and "%" in line] == []
     assert any("%" in line for line in lines)
@@ -42,4 +42,4 @@ def test_a_line_divides_the_less_likely_ones_and_word_hits_have_no_percentage(po
     assert set(verdicts) > {"unlikely"}
     assert verdicts.index("unlikely") == len(verdicts) - verdicts.count("unlikely")
     absent = polyglance("--library", indexed, "search", "banana")
-    assert "Less likely:" not in absent.err
+    assert "Less relevant:" not in absent.err

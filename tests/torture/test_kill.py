@@ -5,6 +5,8 @@ import time
 import children
 import pytest
 from compare import assert_same, count
+from PIL import Image
+from polyglance.library import labelling
 
 pytestmark = pytest.mark.torture
 
@@ -45,3 +47,53 @@ def kill_at_random_moments(kills, photos, tmp_path, log):
 def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(photos, many, tmp_path, kills):
     many(photos, 240)
     kill_at_random_moments(kills, photos, tmp_path, tmp_path / "log")
+
+
+CITIES = ((41.89, 12.51), (48.86, 2.35), (35.01, 135.77), (55.75, 37.62), (30.04, 31.24))
+"""Latitude and longitude of Rome, Paris, Kyoto, Moscow and Cairo."""
+
+
+def draw_journeys(folder, count):
+    """Photos that were taken in these cities."""
+    for number in range(count):
+        latitude, longitude = CITIES[number % len(CITIES)]
+        exif = Image.Exif()
+        exif.get_ifd(0x8825).update({1: "N", 2: (latitude, 0.0, 0.0), 3: "E", 4: (longitude, 0.0, 0.0)})
+        Image.new("RGB", (8, 8), (number, 90, 255 - number)).save(folder / f"{number}.jpg", exif=exif)
+
+
+def labels(library):
+    return sorted(library.catalog.labels.photos("thing") + library.catalog.labels.photos("place"))
+
+
+def test_killed_while_it_labels_it_goes_on_there_and_ends_with_the_same_labels(photos, tmp_path):
+    draw_journeys(photos, 90)
+    folder = tmp_path / "library"
+    with children.opened(folder) as library:
+        library.index([photos])
+        expected = labels(library)
+        for kind in ("thing", "place"):
+            library.catalog.labels.begin(kind, library.catalog.labels.extent(kind)._replace(last=0))
+    assert len(expected) >= 90
+    moments, counts = random.Random(3), [0]
+    for _ in range(4):
+        process = children.start(children.label_in_small_batches, folder, 3, 0.05)
+        with children.opened(folder) as library:
+            until = time.monotonic() + 60
+            while len(labels(library)) == counts[-1] and time.monotonic() < until:
+                time.sleep(0.01)
+        process.join(moments.uniform(0, 0.2))
+        process.kill()
+        process.join()
+        assert process.exitcode == -9, "it was done before it was killed"
+        with children.opened(folder) as library:
+            counts.append(len(labels(library)))
+            assert library.check().findings == []
+            assert set(labels(library)) < set(expected)
+            assert not labelling.is_complete(library._parts)
+    assert counts == sorted(set(counts)), "a run began anew"
+    with children.opened(folder) as library:
+        library.label()
+        assert labelling.is_complete(library._parts)
+        assert labels(library) == expected
+        assert library.check().findings == []

@@ -52,7 +52,8 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
     def add_root(new: NewRoot) -> Response:
         """Add a folder of the server's machine and begin to index it."""
         if not new.path.startswith(("/", "~")) and not os.path.isabs(new.path):
-            raise UsageError("The path does not begin at the root of the disk.", "Give the whole path of the folder.")
+            error = UsageError("The path does not begin at the root of the disk.", "Give the whole path of the folder.")
+            raise error.with_code("folder_whole_path")
         (folder,) = check_folders([new.path])
         return _started(
             jobs.start(paths.display(folder), lambda tick, stop: library.index([folder], progress=tick, stop=stop))

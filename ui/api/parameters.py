@@ -122,6 +122,14 @@ class MonthParameters(FilterParameters):
     count: Annotated[int, Field(ge=1, le=MAX_COUNT, description="Most photos to return.")] = MAX_COUNT
 
 
+class TimelineParameters(FilterParameters):
+    """Which months are returned, and how many photos with them."""
+
+    first: Annotated[
+        int, Field(ge=0, le=MAX_COUNT, description="How many of the newest photos to return with the months.")
+    ] = 0
+
+
 class MapParameters(FilterParameters):
     """Which photos are shown on a map."""
 

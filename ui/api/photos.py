@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ...answers.photos import Exif, FavouriteMark, FavouriteMarks, Photo, PhotoGroup
+from ...answers.photos import Exif, FavouriteMark, FavouriteMarks, Photo, PhotoGroup, PhotoPaths
 from ...answers.timeline import Neighbours
 from ...errors import PhotoNotFound, PictureError
 from ...library import Library
@@ -18,6 +18,11 @@ from .parameters import ChosenMarks, ChosenPhotos, Language, PhotoId
 from .responses import respond
 
 Download = Annotated[bool, Query(description="Let the browser save the file, as it is, whatever its format.")]
+
+Version = Annotated[
+    str,
+    Query(max_length=40, description="`version` of a photo, with which the answer may be kept until the file changes."),
+]
 
 NeighbourCount = Annotated[int, Query(ge=1, le=100, description="Most photos of each side.")]
 
@@ -42,6 +47,12 @@ def _routes_for_many(library: Library) -> APIRouter:
         """
         chosen = await uploads.read_fields(request, ChosenPhotos)
         return await run_in_threadpool(media.archive, library, chosen.ids)
+
+    @routes.post("/paths", response_model=PhotoPaths)
+    def paths_of_many(chosen: ChosenPhotos) -> Response:
+        """Where the files of these photos are; ids that no photo has are left out."""
+        existing = library.photos(chosen.ids)
+        return respond(PhotoPaths.from_records(existing[number] for number in chosen.ids if number in existing))
 
     @routes.post("/favourites", response_model=FavouriteMarks)
     def mark_many(chosen: ChosenMarks) -> Response:
@@ -102,9 +113,9 @@ def _routes_for_one(library: Library) -> APIRouter:
 
     @routes.head("/thumbnail", include_in_schema=False)
     @routes.get("/thumbnail", response_class=Response, responses=JPEG_OR_FILE)
-    def thumbnail(photo_id: PhotoId, request: Request) -> Response:
+    def thumbnail(photo_id: PhotoId, request: Request, version: Version = "") -> Response:
         """The photo as a small JPEG."""
-        return media.thumbnail(library, photo_id, request)
+        return media.thumbnail(library, photo_id, request, version)
 
     @routes.head("/original", include_in_schema=False)
     @routes.get("/original", response_class=Response, responses=JPEG_OR_FILE | PART)

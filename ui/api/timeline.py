@@ -10,7 +10,7 @@ from starlette.responses import Response
 from ...answers.timeline import Month, OnThisDay, Timeline
 from ...library import Library
 from ...library.timeline import UNDATED
-from .parameters import FilterParameters, MonthParameters
+from .parameters import MonthParameters, TimelineParameters
 from .responses import respond
 
 SHOWN_OF_A_DAY = 12
@@ -34,9 +34,12 @@ def router(library: Library) -> APIRouter:
     routes = APIRouter(tags=["Timeline"])
 
     @routes.get("/timeline", response_model=Timeline)
-    def timeline(parameters: Annotated[FilterParameters, Query()]) -> Response:
-        """The months with photos that pass the filters, each with their number."""
-        return respond(Timeline.from_counts(library.months(parameters.filters)))
+    def timeline(parameters: Annotated[TimelineParameters, Query()]) -> Response:
+        """The months with photos that pass the filters, each with their number, and the first photos of them."""
+        months = library.months(parameters.filters)
+        photos = library.newest(parameters.first, filters=parameters.filters) if parameters.first else []
+        favourites = library.favourites_among([photo.id for photo in photos])
+        return respond(Timeline.from_counts(months, photos, favourites))
 
     @routes.get("/timeline/{month}", response_model=Month)
     def timeline_month(month: MonthName, parameters: Annotated[MonthParameters, Query()]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import escape
 from typing import Any
@@ -9,20 +10,25 @@ from typing import Any
 import gradio
 from fastapi import FastAPI
 
+from ...config import LANGUAGES
 from . import assets, installing
 
 TITLE = "polyglance"
 
 UI = f"ui/{assets.version()}"
 
+FIRST = "api/v1/timeline?first=160"
+"""What the start page asks for first: see timelineapi.js."""
+
+_FILLED_IN = {"LANGUAGES": list(LANGUAGES), "UI": UI, "FIRST": FIRST}
+
 HEAD = (
     f'<link rel="icon" type="image/svg+xml" href="{UI}/icon.svg"><meta name="color-scheme" content="light dark">'
+    + "<script>{"
+    + "".join(f"const {name} = {json.dumps(value)};" for name, value in _FILLED_IN.items())
+    + assets.text("early.js")
+    + f'}}</script><link rel="stylesheet" href="{UI}/page.css"><script type="module" src="{UI}/page.mjs"></script>'
     + installing.HEAD
-    # First, so that a dark page is not white while it loads, and the texts are fetched early.
-    + f'<script type="module" src="{UI}/look.js"></script><script type="module" src="{UI}/i18n.js"></script>'
-    + "".join(f'<link rel="stylesheet" href="{UI}/{name}">' for name in assets.names(".css"))
-    + "".join(f'<link rel="modulepreload" href="{UI}/{name}">' for name in assets.names(".js"))
-    + f'<script type="module" src="{UI}/start.js"></script>'
 )
 
 _OWN_SCRIPT = re.compile(r'<script type="module"[^>]* src="([^"]+)"></script>')

@@ -12,10 +12,13 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from . import bundle
+
 # Not from `mimetypes`: on Windows the registry decides there, and often says that a script is plain text.
 TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
+    ".mjs": "text/javascript",
     ".json": "application/json",
     ".png": "image/png",
     ".svg": "image/svg+xml",
@@ -36,8 +39,14 @@ def names(suffix: str) -> list[str]:
 
 @cache
 def contents() -> dict[str, bytes]:
-    """All files that are served, by path: the page's own, words (words/CODE.json), others' scripts (vendor/), pwa/."""
-    return dict(_read(FOLDER))
+    """All files that are served, by path: the page's own, words (words/CODE.json), others' scripts (vendor/), pwa/.
+
+    `page.mjs` and `page.css` are the page's scripts and style sheets joined.
+    """
+    modules = {name: text(name) for name in names(".js")}
+    sheets = [text(name) for name in names(".css")]
+    joined = {"page.mjs": bundle.scripts(modules, "start.js"), "page.css": "\n".join(sheets)}
+    return dict(_read(FOLDER)) | {name: content.encode() for name, content in joined.items()}
 
 
 @cache

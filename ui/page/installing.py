@@ -37,14 +37,13 @@ HEAD = (
     '<meta name="theme-color" content="#131514" media="(prefers-color-scheme: dark)">'
 )
 
-KEPT = (".css", ".js", ".svg")
-"""Files of the top folder that the worker keeps; the nine languages are kept too, the map is not."""
+KEPT = ("page.css", "page.mjs", "icon.svg")
+"""What the worker keeps of the top folder; the nine languages are kept too, the map is not."""
 
 
 def worker() -> str:
     """The service worker's script, with the version and the files that it keeps."""
-    files = [name for suffix in KEPT for name in assets.names(suffix)]
-    files += [name for name in assets.contents() if name.startswith("words/")]
+    files = [*KEPT, *(name for name in assets.contents() if name.startswith("words/"))]
     return (
         f"const VERSION = {json.dumps(assets.version())}, FILES = {json.dumps(files)};\n{assets.text('pwa/worker.js')}"
     )

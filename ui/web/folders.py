@@ -14,7 +14,8 @@ from . import limits
 def list_folders(path: str) -> Folders:
     """The folders in `path`, without hidden ones; empty means the home folder. Raises FolderError, UsageError."""
     if path and not path.startswith("~") and not os.path.isabs(path):
-        raise UsageError("The path does not begin at the root of the disk.", "Give the whole path of the folder.")
+        error = UsageError("The path does not begin at the root of the disk.", "Give the whole path of the folder.")
+        raise error.with_code("folder_whole_path")
     (folder,) = check_folders([path or "~"])
     name = os.fsdecode(folder)
     parent = os.path.dirname(name)

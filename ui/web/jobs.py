@@ -134,7 +134,8 @@ class Jobs:
 
     def _require_none(self) -> None:
         if self._closed or (self._job and self._job.state == "running"):
-            raise JobRunning("An index job is running already.", "Wait until it is done, or stop it.")
+            error = JobRunning("An index job is running already.", "Wait until it is done, or stop it.")
+            raise error.with_code("job_running")
 
     def _run(self, job: Job, work: Work) -> None:
         state = "failed"
@@ -149,7 +150,8 @@ class Jobs:
         except Exception as error:  # `/jobs/current` reports it
             log.error("The index job failed: %s: %s", type(error).__name__, error)
             log.debug("The job's traceback:", exc_info=error)
-            job.error = PolyglanceError("The index job failed.", "The terminal of 'polyglance serve' says more.")
+            failed = PolyglanceError("The index job failed.", "The terminal of 'polyglance serve' says more.")
+            job.error = failed.with_code("job_failed")
         job.finished = time.time()
         job.phase = job.state = state
 

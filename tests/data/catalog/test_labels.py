@@ -9,6 +9,7 @@ from polyglance.data.pictures.exif import Facts
 from polyglance.errors import QueryError
 from polyglance.search.query import filters
 from polyglance.search.query.parse import parse
+from sqlalchemy import event
 
 KYOTO, ROME = "1857910", "3169070"
 HASHES = [bytes([number]) * 32 for number in range(1, 5)]
@@ -47,12 +48,14 @@ def test_a_batch_and_how_far_it_goes_are_written_together(catalog):
     assert catalog.labels.photos("thing") == [("dog", 1, 0.9)]
     assert catalog.generation() > before
 
-    def broken():
-        yield LabelRow("cat", HASHES[1], 0.9)
-        raise KeyboardInterrupt
+    def break_off(*given):
+        if "INTO label " in given[2]:
+            raise KeyboardInterrupt
 
+    event.listen(catalog._database._engine, "before_cursor_execute", break_off)
     with pytest.raises(KeyboardInterrupt):
-        catalog.labels.add("thing", broken(), Extent("a", 4, 4))
+        catalog.labels.add("thing", [LabelRow("cat", HASHES[1], 0.9)], Extent("a", 4, 4))
+    event.remove(catalog._database._engine, "before_cursor_execute", break_off)
     assert catalog.labels.extent("thing") == ("a", 2, 4)
     assert ids(catalog, "thing:cat") == []
 

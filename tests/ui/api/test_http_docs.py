@@ -187,7 +187,7 @@ def test_the_limits_are_those_of_the_code():
         f"{LIMITS.idle_seconds} seconds after an answer",
         f"Any other text: {limits.MAX_TEXT} characters. A filter: {limits.MAX_VALUES} values",
         f"Results: {limits.MAX_COUNT} a page",
-        f"`/photos/favourites`): {limits.MAX_CHOSEN}",
+        f"`/photos/favourites`, `/photos/paths`): {limits.MAX_CHOSEN}",
         f"Connections: {LIMITS.connections}, {LIMITS.per_address} of them from one address",
     ):
         assert shown in TEXT

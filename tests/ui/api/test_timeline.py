@@ -83,7 +83,19 @@ def test_the_months_under_a_filter_are_those_of_its_photos(get):
     ]
     assert get("timeline", camera="r5", after="2023")["photos"] == 3
     assert get("timeline", **{"is": "undated"})["months"] == [{"month": None, "photos": 2}]
-    assert get("timeline", camera="Nikon") == {"months": [], "photos": 0}
+    assert get("timeline", camera="Nikon") == {"months": [], "photos": 0, "first": []}
+
+
+def test_the_first_photos_come_with_the_months(get):
+    everything = get("timeline", first=1000)
+    months = [month["month"] or "undated" for month in everything["months"]]
+    assert everything["first"] == [photo for month in months for photo in get(f"timeline/{month}")["photos"]]
+    assert get("timeline", first=4)["first"] == everything["first"][:4]
+    assert (
+        get("timeline", first=4, camera="canon")["first"]
+        == [photo for photo in everything["first"] if photo["id"] % 2][:4]
+    )
+    assert get("timeline", first=1001, status=422)["detail"]
 
 
 def test_all_months_together_have_the_order_of_a_search_by_filters(get, dated_library):
@@ -104,6 +116,7 @@ def test_a_month_is_read_in_parts_and_under_filters(get):
         "taken_at": "2024-05-01T00:00:00",
         "name": "<b>2\\xff.jpg",
         "favourite": True,
+        "version": "02" * 8,
     }
     assert ids(month["photos"]) == [1, 2, 3]
     assert ids(get("timeline/2024-05", offset=1, count=1)["photos"]) == [2]
@@ -114,7 +127,15 @@ def test_a_month_is_read_in_parts_and_under_filters(get):
     assert get("timeline/undated", **{"is": "favourite"}) == {
         "month": None,
         "photos": [
-            {"id": 10, "width": 400, "height": 300, "taken_at": None, "name": "<b>10\\xff.jpg", "favourite": True}
+            {
+                "id": 10,
+                "width": 400,
+                "height": 300,
+                "taken_at": None,
+                "name": "<b>10\\xff.jpg",
+                "favourite": True,
+                "version": "0a" * 8,
+            }
         ],
     }
     assert get("timeline/undated", after="2020")["photos"] == []
@@ -154,9 +175,18 @@ def test_what_is_no_day_is_a_problem(get, day):
 
 def test_an_empty_library_has_no_months(empty_library):
     with TestClient(build(empty_library), base_url="http://127.0.0.1:7860") as client:
-        assert client.get("/api/v1/timeline").json() == {"months": [], "photos": 0}
+        assert client.get("/api/v1/timeline").json() == {"months": [], "photos": 0, "first": []}
         assert client.get("/api/v1/timeline/2024-05").json()["photos"] == []
         assert client.get("/api/v1/on-this-day?day=01-01").json() == {"years": []}
+
+
+def test_the_paths_of_several_photos_come_in_the_order_that_was_asked_for(dated_library):
+    with TestClient(build(dated_library), base_url="http://127.0.0.1:7860") as client:
+        answer = client.post("/api/v1/photos/paths", json={"ids": [3, 1, 99, 3]})
+        assert answer.json() == {
+            "photos": [{"id": 3, "path": "/photos/a/<b>3\\xff.jpg"}, {"id": 1, "path": "/photos/a/<b>1\\xff.jpg"}]
+        }
+        assert client.post("/api/v1/photos/paths", json={"ids": list(range(1, 5002))}).status_code == 422
 
 
 def test_the_neighbours_of_a_photo_are_nearest_first_and_never_itself(get):

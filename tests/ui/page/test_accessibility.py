@@ -41,6 +41,30 @@ def test_the_start(page, both):
     both(page)
 
 
+def test_explore(page, both):
+    page.click(".pg-nav [data-view=explore]")
+    page.wait_for_function("document.querySelector('.pg-card img')?.naturalWidth > 0")
+    both(page)
+
+
+def test_the_map(page, both):
+    page.click(".pg-nav [data-view=map]")
+    page.wait_for_function("document.querySelector('.pg-cluster img')?.naturalWidth > 0")
+    both(page)
+    page.click(".pg-map-area")
+    both(page)
+
+
+def test_a_selection(page, both):
+    page.wait_for_function("document.querySelector('.pg-timeline .pg-tile img')?.naturalWidth > 0")
+    for number in (0, 2):
+        page.locator(".pg-timeline .pg-tile a").nth(number).focus()
+        page.keyboard.press("x")
+    expect(page.locator(".pg-select")).to_be_visible()
+    both(page)
+    page.keyboard.press("Escape")
+
+
 def test_results_and_filters(page, both):
     page.fill(".pg-query", FEW)
     page.press(".pg-query", "Enter")

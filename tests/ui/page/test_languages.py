@@ -29,7 +29,7 @@ def evaluate(browser, album_address):
     def run(locale, expression):
         if locale not in pages:
             pages[locale] = browser.new_context(locale=locale, base_url=album_address).new_page()
-            pages[locale].goto("/api/v1/status")
+            pages[locale].goto("/")  # the document has chosen the language
         return pages[locale].evaluate(f"import('/ui/i18n.js').then((i18n) => {expression})")
 
     yield run

@@ -5,9 +5,11 @@ That no text of it stays English is tested in test_translated.py.
 """
 
 import re
+import threading
 
 import pytest
 from playwright.sync_api import expect
+from polyglance.errors import FolderError
 
 from ..conftest import LOCALES, Words
 from .conftest import draw, open_panel
@@ -54,10 +56,47 @@ def test_a_folder_that_is_none_is_refused_with_the_reason(visit, empty_address, 
     page = visit(empty_address, locale=LOCALES[words.language])
     page.fill(".pg-empty .pg-field", "/nowhere/at/all")
     page.press(".pg-empty .pg-field", "Enter")
-    alert = page.get_by_role("alert").filter(has_text="There is no folder /nowhere/at/all")
-    expect(alert).to_be_visible()
-    if words.language != "en":
-        expect(alert).to_contain_text(words.say("error.refused"))
+    alert = page.get_by_role("alert").filter(has_text="/nowhere/at/all")
+    expect(alert).to_contain_text(
+        "There is no folder" if words.language == "en" else words.says("refused.folder_missing")
+    )
+
+
+def test_a_job_that_fails_says_why_in_the_language_of_the_page(visit, served, home, monkeypatch):
+    library, address, _ = served
+    words = Words("zh")
+
+    def index(folders, **_):
+        raise FolderError("/photos went away.", "Connect its disk.").with_code("folder_gone", folder="/photos")
+
+    monkeypatch.setattr(library, "index", index)
+    page = visit(address, locale=LOCALES["zh"])
+    page.fill(".pg-empty .pg-field", str(home / "Pictures"))
+    page.press(".pg-empty .pg-field", "Enter")
+    expect(page.locator(".pg-progress-text")).to_contain_text(words.says("refused.folder_gone"), timeout=30_000)
+    expect(page.locator(".pg-progress-text")).not_to_contain_text("disk")
+
+
+def test_a_folder_is_listed_as_soon_as_its_job_has_added_it(visit, served, home, monkeypatch):
+    library, address, encoder = served
+    library.index([home / "Pictures"])
+    encoder.pause_after = encoder.encoded + 8
+    begin, index = threading.Event(), library.index
+
+    def index_later(*arguments, **options):
+        assert begin.wait(60)
+        return index(*arguments, **options)
+
+    monkeypatch.setattr(library, "index", index_later)
+    page = visit(address)
+    panel = open_panel(page)
+    with page.expect_response(lambda answer: answer.url.endswith("/encoders")):  # the panel has asked again
+        panel.get_by_label("Folder path").fill(str(home / "عائلة"))
+        panel.get_by_role("button", name="Add", exact=True).click()
+    expect(panel.locator(".pg-root")).to_have_count(1)
+    begin.set()
+    expect(panel.locator(".pg-root")).to_have_count(2, timeout=30_000)
+    expect(panel.locator(".pg-job")).to_be_visible()
 
 
 @pytest.mark.parametrize("words", ["en", "ar"], indirect=True)

@@ -1,6 +1,7 @@
 """The start page by month, and selecting, in a real Chromium: in English, and in Chinese and Arabic what differs."""
 
 import datetime
+import re
 import zipfile
 
 import pytest
@@ -38,6 +39,11 @@ def page(visit, album_address):
     return opened
 
 
+def origin(page):
+    """The address of the API."""
+    return page.evaluate("new URL('api/v1/', location).href")
+
+
 def tile(page, number):
     return page.locator(".pg-timeline .pg-tile").nth(number)
 
@@ -53,6 +59,27 @@ def count(page, number, words=None):
 
 
 # --- by month -------------------------------------------------------------------------------------
+
+
+LOADED = """performance.getEntriesByType('resource')
+    .map(({ name, transferSize }) => [name.slice(new URL('.', location).href.length), transferSize])"""
+
+
+def test_the_first_photos_come_with_few_requests(page):
+    paths = [path for path, _ in page.evaluate(LOADED)]
+    assert [path.rpartition("/")[2] for path in paths if re.fullmatch(r"ui/.*\.(m?js|css)", path)] == [
+        "page.css",
+        "page.mjs",
+    ]
+    assert [path for path in paths if "timeline" in path] == ["api/v1/timeline?first=160"]
+
+
+def test_thumbnails_of_the_start_are_not_asked_for_again(page):
+    page.reload()
+    newest(page)
+    again = [size for path, size in page.evaluate(LOADED) if "thumbnail" in path]
+    assert len(again) > 2
+    assert not any(again)  # the browser has kept them
 
 
 def test_the_start_shows_the_newest_photos_and_only_those_near_the_window_are_in_the_document(page, album_library):
@@ -283,8 +310,11 @@ def test_one_photo_is_downloaded_as_it_is_and_several_as_a_zip(page, tmp_path, a
 def test_paths_are_copied_and_favourites_marked(page, album):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     select(page, 0, 1)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Copy paths").click()
     expect(page.locator(".pg-selected-count")).to_have_text("Copied")
+    assert [url for url in asked if "/photos/" in url and "thumbnail" not in url] == [f"{origin(page)}photos/paths"]
     paths = page.evaluate("navigator.clipboard.readText()").split("\n")
     assert len(paths) == 2
     assert all(path.startswith(str(album)) for path in paths)

@@ -3,6 +3,7 @@
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -88,11 +89,12 @@ def test_every_key_that_the_page_uses_is_there():
     assert used_with_certainty() - set(words("en")) == set()
 
 
-def test_every_reason_of_a_refused_query_has_a_text():
-    package = files("polyglance.search")
-    parts = [one for one in (package / "query").iterdir() if one.name.endswith(".py")]
-    codes = {code for one in parts for code in re.findall(r'with_code\(\s*"(\w+)"', one.read_text(encoding="utf-8"))}
-    assert len(codes) > 10
+def test_every_reason_of_a_refusal_or_a_failed_job_has_a_text():
+    root = Path(str(files("polyglance")))
+    rooms = ("search", "indexer", "library", "data", "ui")
+    parts = [path for room in rooms for path in (root / room).rglob("*.py")]
+    codes = {code for path in parts for code in re.findall(r'with_code\(\s*"(\w+)"', path.read_text(encoding="utf-8"))}
+    assert len(codes) > 20
     assert {f"refused.{code}" for code in codes} == {key for key in words("en") if key.startswith("refused.")}
 
 

@@ -255,3 +255,15 @@ def test_few_photos_are_converted_at_one_time(client, ids):
     assert answers == [200] * 24
     workers = [child for child in psutil.Process().children() if "polyglance.data.pictures.worker" in child.cmdline()]
     assert 1 <= len(workers) <= 2
+
+
+def test_a_thumbnail_is_kept_for_good_only_under_the_version_of_the_photo_s_bytes(client, ids, library):
+    def kept(number, version):
+        answer = client.get(f"/api/v1/photos/{number}/thumbnail", params={"version": version} if version else {})
+        assert answer.status_code == 200
+        return answer.headers["cache-control"]
+
+    number, version = ids["rocket.jpg"], library.photo(ids["rocket.jpg"]).version
+    assert kept(number, version) == "private, max-age=31536000, immutable"
+    assert kept(number, None) == kept(number, "") == kept(number, "0" * 16) == "private, no-cache"
+    assert version not in {library.photo(ids["horse.png"]).version, ""}

@@ -29,7 +29,8 @@ export async function request(path, options = {}) {
   return document;
 }
 
-export const thumbnail = (id) => `${API}photos/${id}/thumbnail`;
+/** The address of a photo's small picture; with the photo's `version`, if it has one, the browser need not ask for it again. */
+export const thumbnail = (id, version) => `${API}photos/${id}/thumbnail${version ? `?version=${version}` : ""}`;
 export const original = (id) => `${API}photos/${id}/original`;
 
 /** A page of results. `picture` is a File to search by, or null; `parameters` are of address.searchParameters. */

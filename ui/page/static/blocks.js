@@ -1,7 +1,7 @@
 // The timeline as blocks: parts of long months, and short months together. Pure. A block is loaded and placed as a whole;
 // until it is loaded its height is estimated.
 
-const LARGEST = 160; // photos in a block
+export const LARGEST = 160; // photos in a block
 const SHORT = 12; // months with fewer photos share a block
 
 /** @typedef {{month: string | null, offset: number, count: number, continues: boolean}} Part some photos of a month, `offset` from

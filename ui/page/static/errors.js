@@ -5,12 +5,15 @@ import { make } from "./text.js";
 
 const GENERAL = { 0: "silent", 401: "login", 403: "login", 404: "missing", 409: "later", 413: "large", 423: "busy", 429: "busy", 503: "busy", 507: "disk" };
 
-/** The page's sentence for the reason of a refusal, by the server's code for it; null if it has none. */
+/** The page's sentence for the reason of a refusal or a failed job, by the server's code for it; null if it has none. */
 function reason({ code, values }) {
   if (!code) return null;
   const key = code.startsWith("picture_") ? `failure.${code.slice("picture_".length)}` : `refused.${code}`;
   return has(key) ? t(key, values ?? {}) : null;
 }
+
+/** Why something failed, in the page's language where the page has a sentence for it. */
+export const reasonText = (failure) => (language !== "en" && reason(failure)) || [failure.message, failure.hint].filter(Boolean).join(" ");
 
 /** @param {{status: number, message: string, hint?: string, code?: string, values?: object}} problem status 0: nobody answered
  *  @returns {{general: string, detail: string}} what to show first, and what the server adds */

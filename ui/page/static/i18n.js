@@ -6,21 +6,13 @@ export const languages = {
   en: "English", zh: "中文", es: "Español", fr: "Français", ru: "Русский", ja: "日本語", ko: "한국어", ar: "العربية", it: "Italiano",
 };
 
-const KEPT = "polyglance.language"; // in localStorage, once the user has chosen
+const KEPT = "polyglance.language"; // in localStorage, once the user has chosen: early.js reads it
 const [OPEN, CLOSE] = ["\u2068", "\u2069"]; // isolate a text, so that its direction does not affect the text around it
 
 const primary = (tag) => tag.toLowerCase().split("-")[0];
 
-function kept() {
-  try {
-    return localStorage.getItem(KEPT);
-  } catch {
-    return null; // the browser stores nothing for this page
-  }
-}
-
 /** The code of the page's language: the one chosen, else the first of the browser's that there are words for. */
-export const language = [kept(), ...navigator.languages.map(primary)].find((code) => Object.hasOwn(languages, code ?? "")) ?? "en";
+export const language = document.documentElement.dataset.language ?? "en"; // early.js chose it
 
 /** What numbers and dates are written for: the browser's variety of the language (en-GB, ar-EG), if it has one. */
 export const locale = navigator.languages.find((tag) => primary(tag) === language) ?? language;

@@ -11,7 +11,7 @@ function card(found, day, open) {
   const ago = formatRelative(found.year - new Date().getFullYear(), "year");
   return make("li", {},
     make("button", { type: "button", "aria-label": joined([ago, formatDate(date, { dateStyle: "long" }), t("count.photos", { count: found.photos })]), onclick: () => open(date) },
-      make("img", { src: thumbnail(found.first[0].id), alt: "", decoding: "async" }),
+      make("img", { src: thumbnail(found.first[0].id, found.first[0].version), alt: "", decoding: "async" }),
       make("span", { "aria-hidden": "true" }, make("b", {}, ago), formatDate(date, { year: "numeric" }))));
 }
 

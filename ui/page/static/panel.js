@@ -27,6 +27,7 @@ export function libraryPanel(dialog, look, changed) {
   const said = make("p", { class: "pg-said", role: "status" });
   const wrong = make("p", { class: "pg-missing", role: "alert", dir: "auto", hidden: true });
   let running = false;
+  let listed = null; // the paths of the folders that are listed
   const job = jobCard(() => attempt(api.stopJob));
   const roots = make("div", { class: "pg-acts" });
   const shut = make("button", { type: "button", class: "pg-close", "aria-label": t("close"), title: t("close"), onclick: () => dialog.close() }, "×");
@@ -72,6 +73,7 @@ export function libraryPanel(dialog, look, changed) {
 
   const refresh = () => attempt(async () => {
     const [found, encoders] = await Promise.all([api.roots(), api.encoders()]);
+    listed = found.map((root) => root.path);
     showRoots(roots, found, { rescan: (root) => start(() => api.rescan(root?.id ?? null)), forget });
     lock(running);
     showEncoders(parts.encoder.body, encoders);
@@ -92,9 +94,10 @@ export function libraryPanel(dialog, look, changed) {
       job.update(now);
       running = isRunning(now);
       lock(running);
-      if (!hasEnded(now, before)) return undefined;
-      said.textContent = outcomeText(now);
-      return dialog.open ? refresh() : undefined;
+      const isEnd = hasEnded(now, before);
+      if (isEnd) said.textContent = outcomeText(now);
+      const isNew = running && typeof now.root === "string" && listed && !listed.includes(now.root); // it was added when the job began
+      return dialog.open && (isEnd || isNew) ? refresh() : undefined;
     },
   };
 }

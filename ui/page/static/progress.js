@@ -1,4 +1,5 @@
 // How far a job is: a bar and a line of text, in the panel and, slim, below the search box.
+import { reasonText } from "./errors.js";
 import { formatDuration, t } from "./i18n.js";
 import { isRunning } from "./jobs.js";
 import { make } from "./text.js";
@@ -17,7 +18,7 @@ const COUNTED = ["added", "changed", "moved", "removed", "failed"];
 
 /** What a job that has ended did. */
 export function outcomeText(job) {
-  if (job.state === "failed") return [t("job.failed"), job.error?.message, job.error?.hint].filter(Boolean).join(" ");
+  if (job.state === "failed") return [t("job.failed"), job.error && reasonText(job.error)].filter(Boolean).join(" ");
   const counts = COUNTED.filter((name) => job.report?.[name]).map((name) => t(`report.${name}`, { count: job.report[name] }));
   if (job.state === "stopped") return t("job.stopped");
   return counts.length ? `${t("job.finished")} ${counts.join(" · ")}` : t("job.nothing");

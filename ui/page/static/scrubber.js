@@ -4,6 +4,7 @@ import { monthName } from "./months.js";
 import { make } from "./text.js";
 
 const APART = 22; // least distance of two labels, CSS pixels
+const LITTLE = 1.6; // windows' heights of photos below which nobody needs it
 const AWAKE = 1200; // milliseconds a thumb's handle stays after scrolling
 
 const year = (month) => month?.slice(0, 4) ?? null;
@@ -14,8 +15,11 @@ export function scrubber(element, timeline) {
   const label = make("span", { class: "pg-handle-label", "aria-hidden": "true" });
   const years = make("div", { class: "pg-years", "aria-hidden": "true" });
   let isDragged = false;
+  let tall = 0; // its own height
   let timer = 0;
-  let drawn = ""; // what the labels were drawn for
+  let movedAt = 0;
+  let drawn = null; // what the labels were drawn for
+  let shown; // the month that the handle shows
   handle.append(label);
   element.append(years, handle);
 
@@ -25,37 +29,54 @@ export function scrubber(element, timeline) {
   const firsts = () => months().filter((month, at, all) => at === 0 || year(month) !== year(all[at - 1]));
 
   function drawYears() {
-    const tall = element.clientHeight;
-    const marks = firsts().map((month) => ({ month, share: timeline.shareOf(month) }));
-    const key = JSON.stringify([tall, marks.map(({ month, share }) => [month, Math.round(share * tall)])]);
-    if (key === drawn) return;
-    drawn = key;
+    const reason = [tall, timeline.height, timeline.months];
+    if (drawn?.every((value, at) => value === reason[at])) return;
+    drawn = reason;
     let last = -Infinity;
-    years.replaceChildren(...marks.flatMap(({ month, share }) => {
-      if (share * tall - last < APART || share * tall > tall - APART / 2) return [];
-      last = share * tall;
+    years.replaceChildren(...firsts().flatMap((month) => {
+      const top = timeline.shareOf(month) * tall;
+      if (top - last < APART || top > tall - APART / 2) return [];
+      last = top;
       const mark = make("span", {}, month ? formatDate(`${month}-01`, { year: "numeric" }) : "–");
-      mark.style.top = `${share * tall}px`;
+      mark.style.top = `${top}px`;
       return [mark];
     }));
   }
 
-  function update() {
-    const position = timeline.position();
-    element.hidden = !position || months().length < 2 || document.documentElement.scrollHeight < 2 * innerHeight;
-    if (element.hidden) return;
-    if (!isDragged) drawYears();
+  function showMonth(month) {
     const all = months();
-    const name = monthName(position.month);
-    handle.style.top = `${position.share * element.clientHeight}px`;
+    const name = monthName(month);
     label.textContent = name;
     handle.setAttribute("aria-valuemax", String(all.length - 1));
-    handle.setAttribute("aria-valuenow", String(all.indexOf(position.month)));
+    handle.setAttribute("aria-valuenow", String(all.indexOf(month)));
     handle.setAttribute("aria-valuetext", name);
-    element.classList.add("pg-awake");
-    clearTimeout(timer);
-    timer = setTimeout(() => element.classList.remove("pg-awake"), AWAKE);
   }
+
+  function rest() {
+    const left = movedAt + AWAKE - performance.now();
+    timer = left > 0 ? setTimeout(rest, left) : 0;
+    if (!timer) element.classList.remove("pg-awake");
+  }
+
+  // While the page scrolls nothing here may ask for a layout.
+  function update() {
+    const position = timeline.position();
+    element.hidden = !position || timeline.months.length < 2 || timeline.height < LITTLE * innerHeight;
+    if (element.hidden) return;
+    if (!isDragged) drawYears();
+    if (position.month !== shown?.month || timeline.months !== shown.months) showMonth(position.month);
+    shown = { month: position.month, months: timeline.months };
+    handle.style.top = `${position.share * tall}px`;
+    element.classList.add("pg-awake");
+    movedAt = performance.now();
+    timer ||= setTimeout(rest, AWAKE);
+  }
+
+  new ResizeObserver(() => {
+    if (!element.clientHeight || element.clientHeight === tall) return;
+    tall = element.clientHeight;
+    update();
+  }).observe(element);
 
   function drag(event) {
     const box = element.getBoundingClientRect();

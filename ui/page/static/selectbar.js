@@ -1,10 +1,8 @@
 // What can be done with the selected photos: a bar that is there while there are any.
-import * as api from "./api.js";
 import { t } from "./i18n.js";
 import { make } from "./text.js";
-import { download, markAll } from "./timelineapi.js";
+import { download, markAll, paths } from "./timelineapi.js";
 
-const AT_ONCE = 6; // requests
 const MOST = 5000; // photos in one request
 const MOST_ALIKE = 12; // photos that a query names
 const ICONS = {
@@ -38,18 +36,9 @@ function save(ids) {
 }
 
 /** The paths of photos, in order; the timeline knows only names. */
-async function pathsOf(photos) {
-  const paths = new Array(photos.length);
-  let next = 0;
-  const work = async () => {
-    while (next < photos.length) {
-      const at = next;
-      next += 1;
-      paths[at] = (await api.photo(photos[at].id)).path;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return paths;
+async function pathsOf(ids) {
+  const parts = Array.from({ length: Math.ceil(ids.length / MOST) }, (_, at) => paths(ids.slice(MOST * at, MOST * (at + 1))));
+  return (await Promise.all(parts)).flat();
 }
 
 /** Fill `element`. `hooks`: `all()` selects everything there is, `weigh(ids, weight)` searches for more or less like them,
@@ -61,7 +50,7 @@ export function selectionBar(element, selected, hooks) {
     make("button", { type: "button", class: `pg-act-${name}`, title: t(key), onclick: () => attempt(act) }, icon(name), make("span", {}, t(key)));
   const clear = make("button", { type: "button", class: "pg-act-clear", "aria-label": t("select.clear"), title: `${t("select.clear")} (Esc)`, onclick: () => selected.clear() }, "×");
   const copy = button("copy", "select.copy", async () => {
-    await navigator.clipboard.writeText((await pathsOf(selected.photos)).join("\n"));
+    await navigator.clipboard.writeText((await pathsOf(selected.ids)).join("\n"));
     say(t("copied"));
   });
   const less = button("less", "select.less", () => hooks.weigh(selected.ids.slice(0, MOST_ALIKE), -1));

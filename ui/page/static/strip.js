@@ -15,7 +15,7 @@ export function strip(name, answer, photo, open, { more = "", caption = () => []
   function choice(one, at, photos) {
     const texts = caption(one, photos);
     const label = joined([title(one).name, ...texts]);
-    const image = make("img", { src: thumbnail(one.id), alt: "", loading: "lazy", decoding: "async" });
+    const image = make("img", { src: thumbnail(one.id, one.version), alt: "", loading: "lazy", decoding: "async" });
     return make("li", {}, make("button", {
       type: "button", "aria-label": label, title: label, "aria-current": one.id === photo.id ? "true" : null, onclick: () => open(photos, at),
     }, image, ...texts.map((text) => make("span", { dir: "auto" }, text))));

@@ -20,7 +20,7 @@ export function tile(result, href, isFirst) {
   const name = fileName(result.path);
   const day = formatDate(result.taken_at, { dateStyle: "medium" });
   const image = make("img", {
-    src: thumbnail(result.id), alt: "", decoding: "async",
+    src: thumbnail(result.id, result.version), alt: "", decoding: "async",
     loading: isFirst ? "eager" : "lazy", fetchpriority: isFirst ? "high" : null,
   });
   [image.style.maxWidth, image.style.maxHeight] = [`${LARGEST * result.width}px`, `${LARGEST * result.height}px`];

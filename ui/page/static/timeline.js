@@ -1,13 +1,13 @@
 // Photos by month, the newest first, from one end of the library to the other: what is near the window is loaded and shown.
-import { blocksOf, estimate, groupsOf, indexAt, stack } from "./blocks.js";
+import { LARGEST, blocksOf, estimate, groupsOf, indexAt, stack } from "./blocks.js";
 import { clampAspect, GAP, placeGroups, rowHeight } from "./layout.js";
+import { anchorAt, monthAt, topOfAnchor, topOfMonth } from "./places.js";
 import { sheet } from "./sheet.js";
-import { monthPhotos, timeline } from "./timelineapi.js";
+import { monthPhotos, photosOfMonths, timeline } from "./timelineapi.js";
 
 const HEADING = 46; // height of a month's heading
 const NARROWEST = 150; // least width of one
 const FAR = 2; // windows' heights scrolled in one frame from which loading waits
-const AT_ONCE = 6; // requests
 const EDGE = 4; // CSS pixels of a month that have to be in sight before it counts
 const PAUSE = 40; // milliseconds it waits
 
@@ -22,6 +22,9 @@ export function timelineView(element, header, hooks) {
   let blocks = [];
   let photos = []; // with holes where nothing is loaded
   let height = 0;
+  let above = 0; // the height of what is above the photos
+  let covered = 0; // the height of the header, which covers the window's top
+  let sight = 0; // the first line that could be seen at the last update
   let width = 0;
   let isShown = false;
   let lastTop = 0;
@@ -30,26 +33,19 @@ export function timelineView(element, header, hooks) {
 
   const grid = () => ({ width, ideal: rowHeight(width), gap: GAP, heading: HEADING, narrowest: NARROWEST });
   const origin = () => element.getBoundingClientRect().top + scrollY;
+
+  /** Measure what is above, when it may have changed. While one scrolls nothing is measured: it would cost a layout each time. */
+  function measure() {
+    above = origin();
+    covered = header.offsetHeight;
+  }
   const line = () => scrollY + header.offsetHeight - origin(); // the first line of the element that can be seen
 
   // --- places: what is at the top of the window stays there while heights change ---
 
   function anchor() {
     const y = line();
-    if (scrollY < 8 || y < 0 || !blocks.length) return null;
-    const block = blocks[indexAt(blocks, "top", y)];
-    const below = y - block.top;
-    if (!block.placed) return below < HEADING ? { block, below } : { block, share: below / block.height };
-    const at = indexAt(block.placed.tiles, "top", below);
-    return { block, id: block.photos[at].id, below: below - block.placed.tiles[at].top };
-  }
-
-  function topOf(kept) {
-    const known = where.get(kept.id);
-    const block = known?.block ?? blocks.find((each) => each.parts.some((part) => part.month === kept.block.parts[0].month));
-    if (!block) return 0;
-    if (known) return block.top + block.placed.tiles[known.at].top + kept.below;
-    return block.top + (kept.share ?? 0) * block.height + (kept.below ?? 0);
+    return scrollY < 8 || y < 0 || !blocks.length ? null : anchorAt(blocks, y, HEADING);
   }
 
   function scrollToLine(y) {
@@ -57,16 +53,21 @@ export function timelineView(element, header, hooks) {
     if (Math.abs(top - scrollY) >= 1) scrollTo({ top, behavior: "instant" });
   }
 
+  const scrollToAnchor = (kept) => scrollToLine(topOfAnchor(blocks, kept, where.get(kept.id)));
+
   function settle(kept) {
     height = stack(blocks);
     element.style.height = `${height}px`;
-    if (kept) scrollToLine(topOf(kept));
+    if (kept) scrollToAnchor(kept);
   }
 
   // --- loading ---
 
   async function fetchBlock(block) {
-    const parts = await Promise.all(block.parts.map((part) => monthPhotos(part.month, part.offset, part.count, filters, running.signal)));
+    fill(block, await Promise.all(block.parts.map((part) => monthPhotos(part.month, part.offset, part.count, filters, running.signal))));
+  }
+
+  function fill(block, parts) {
     block.photos = parts.flat();
     block.groups = groupsOf(block, parts, clampAspect);
   }
@@ -97,14 +98,26 @@ export function timelineView(element, header, hooks) {
 
   function update() {
     if (!isShown || !months) return;
-    const top = scrollY - origin();
+    const top = scrollY - above;
+    sight = top + covered;
     const near = tiles.show(blocks, top, top + innerHeight);
     const isFar = Math.abs(scrollY - lastTop) > FAR * innerHeight;
     lastTop = scrollY;
-    clearTimeout(timer);
     const missing = near.filter((block) => !block.placed);
+    clearTimeout(timer);
     if (missing.length) timer = setTimeout(() => missing.forEach(load), isFar ? PAUSE : 0);
     hooks.moved();
+  }
+
+  /** Place the first block, which the months came with. */
+  function placeFirst(found) {
+    const [block] = blocks;
+    if (!block || found.first.length < block.count) return;
+    let at = 0;
+    fill(block, block.parts.map(({ count }) => found.first.slice(at, (at += count))));
+    block.loading = Promise.resolve();
+    place(block);
+    settle(null);
   }
 
   function begin(found) {
@@ -121,7 +134,7 @@ export function timelineView(element, header, hooks) {
     if (!months || !isShown) return;
     const mine = running;
     try {
-      const found = await timeline(filters, mine.signal);
+      const found = await timeline(filters, 0, mine.signal);
       const next = blocksOf(found.months);
       const top = scrollY - origin();
       const seen = blocks.filter((block) => block.placed && block.top < top + 2 * innerHeight && block.top + block.height > top - innerHeight);
@@ -171,7 +184,13 @@ export function timelineView(element, header, hooks) {
     update();
   }).observe(element);
 
-  new ResizeObserver(() => update()).observe(element.parentElement); // what stands above may open or close, which scrolls nothing
+  // What stands above may open or close, which scrolls nothing.
+  const others = new ResizeObserver(() => {
+    if (!isShown) return;
+    measure();
+    update();
+  });
+  for (const each of [element.parentElement, header]) others.observe(each);
 
   return {
     refresh,
@@ -200,15 +219,17 @@ export function timelineView(element, header, hooks) {
         running = new AbortController();
         const mine = running;
         filters = wanted;
-        const found = await timeline(filters, mine.signal);
+        const found = await timeline(filters, LARGEST, mine.signal);
         if (mine !== running) return;
         tiles.clear();
         begin(found);
+        placeFirst(found);
         left = isBack ? left : null;
       }
+      measure();
       if (isBack && left) {
         if (left.width === width) scrollTo({ top: left.top, behavior: "instant" });
-        else if (left.anchor) scrollToLine(topOf(left.anchor));
+        else if (left.anchor) scrollToAnchor(left.anchor);
       }
       update();
       if (isSame) refresh();
@@ -216,17 +237,16 @@ export function timelineView(element, header, hooks) {
     /** Where the first line of the window is: the month, and the share of the whole height. */
     position() {
       if (!isShown) return null;
-      const y = Math.max(0, line() + EDGE);
-      const block = blocks[indexAt(blocks, "top", y)];
-      if (!block) return null;
-      return { month: monthAt(block, y - block.top), share: Math.min(1, y / Math.max(1, height)) };
+      const y = Math.max(0, sight + EDGE);
+      return blocks.length ? { month: monthAt(blocks, y), share: Math.min(1, y / Math.max(1, height)) } : null;
     },
+    get height() { return height; },
     /** The share of the height at which a month begins. */
     shareOf(month) {
-      return topOfMonth(month) / Math.max(1, height);
+      return topOfMonth(blocks, month) / Math.max(1, height);
     },
     scrollToShare(share) { scrollToLine(share > 0 ? share * height : -Infinity); },
-    scrollToMonth(month) { scrollToLine(topOfMonth(month) || -Infinity); }, // to the very top, with what is above the photos
+    scrollToMonth(month) { scrollToLine(topOfMonth(blocks, month) || -Infinity); }, // to the very top, with what is above the photos
     /** See to it that the photos around one are loaded, so that the details can go on. */
     near(index) {
       const at = indexAt(blocks, "start", index);
@@ -259,39 +279,7 @@ export function timelineView(element, header, hooks) {
       return photos.slice(from, to + 1).filter(Boolean);
     },
     countOf: (month) => months.find((each) => each.month === month)?.photos ?? 0,
-    ofMonth(month) { return this.ofMonths(months.filter((each) => each.month === month)); },
-    all() { return this.ofMonths(months); },
-    /** All photos of some months. */
-    async ofMonths(wanted) {
-      const requests = wanted.flatMap(({ month, photos: count }) =>
-        Array.from({ length: Math.ceil(count / 1000) }, (_, page) => [month, 1000 * page]));
-      const pages = new Array(requests.length);
-      let next = 0;
-      const work = async () => {
-        while (next < requests.length) {
-          const at = next;
-          next += 1;
-          pages[at] = await monthPhotos(...requests[at], 1000, filters, running.signal);
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
-      return pages.flat();
-    },
+    ofMonth: (month) => photosOfMonths(months.filter((each) => each.month === month), filters, running.signal),
+    all: () => photosOfMonths(months, filters, running.signal),
   };
-
-  function topOfMonth(month) {
-    const block = blocks.find((each) => each.parts.some((part) => part.month === month));
-    if (!block) return 0;
-    const at = block.parts.findIndex((part) => part.month === month);
-    if (block.placed) return block.top + (block.placed.headings[at]?.top ?? 0);
-    return block.top + (at / block.parts.length) * block.height;
-  }
-
-  function monthAt(block, below) {
-    if (!block.placed) return block.parts[Math.min(block.parts.length - 1, Math.floor((below / block.height) * block.parts.length))].month;
-    if (!block.placed.headings.length) return block.parts[0].month;
-    let at = Math.min(block.parts.length - 1, indexAt(block.placed.headings, "top", below));
-    while (at > 0 && block.placed.headings[at - 1].top === block.placed.headings[at].top) at -= 1; // the first of its line
-    return block.parts[at].month;
-  }
 }
