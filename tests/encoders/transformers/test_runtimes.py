@@ -127,8 +127,8 @@ def test_a_quantised_text_does_not_depend_on_its_neighbours(prepared: Path) -> N
 
 
 def test_what_was_measured_decides(fresh: Path) -> None:
-    for fastest, expected in (("openvino int8", "openvino int8"), ("float32", "float32")):
-        rewrite(fresh, "text", fastest=fastest)
+    for taken, expected in ((1.0, "openvino int8"), (9.0, "float32")):
+        rewrite(fresh, "text", milliseconds={"openvino int8": taken, "float32": 2.0})
         assert make(fresh)._texts.plan.dtype == expected
     assert make(fresh, precision="int8")._texts.plan.dtype == "openvino int8"
     assert make(fresh, runtime="torch")._texts.plan.dtype == "float32"
@@ -247,7 +247,7 @@ def test_an_openvino_that_cannot_be_imported_is_one_line(
         encoder = make(fresh, precision="int8")
         assert encoder.encode_texts(TEXTS).shape == (len(TEXTS), 24)
         assert encoder._texts.opened.runtime == "torch"
-        assert len(lines()) == 2 and all("cannot be imported" in line for line in lines())
+        assert len(lines()) == 1 and "cannot be imported" in lines()[0]
     finally:
         openvino_.vendor.cache_clear(), openvino_.core.cache_clear()
 
