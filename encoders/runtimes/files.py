@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from filelock import FileLock
 
 from ... import atomic
 from .base import LEAST_COSINE
@@ -120,7 +121,8 @@ def write(places: Iterable[Path], side: str, compiled: Compiled, save: Callable[
     for folder in places:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder, side, compiled, save)
+            with FileLock(folder / "lock"):  # another process may prepare the same checkpoint
+                _write(folder, side, compiled, save)
             return folder
         except OSError as error:
             failure = error
