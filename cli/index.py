@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import priority
 from ..errors import UsageError
 from ..progress import Progress, silent
 from . import completion
@@ -60,7 +59,6 @@ def index(
     elif encoder:
         raise UsageError("--encoder is for a new library.", f"Switch one with: polyglance reencode --encoder {encoder}")
     create = bool(folders) or has_library(context, library)  # one of an older version is upgraded
-    priority.give_way()
     with open_library(context, library, create=create) as opened, stoppable() as stop:
 
         def run(confirmed: bool, progress: Progress = silent) -> Report:
@@ -100,7 +98,6 @@ def reencode(
     as_json: JsonOption = False,
 ) -> None:
     """Switch a library to another encoder: new vectors beside the old, which answer until all is done."""
-    priority.give_way()
     with open_library(context, library) as opened, stoppable() as stop, progress_bar("Encoding") as show:
         tally = opened.reencode(encoder, progress=show, stop=stop)
     if wants_json(context, as_json):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import priority
 from ..errors import UsageError
 from .index import print_doubts, summarise_changes
 from .options import EncoderOption, JsonOption, LibraryOption, library_folder, open_library, wants_json
@@ -39,7 +38,6 @@ def watch(
 
     if folders:
         refuse_library(check_folders(folders), os.fsencode(library_folder(context, library)))
-    priority.give_way()
     with open_library(context, library, create=bool(folders)) as opened, stoppable() as stop:
         if folders:
             with progress_bar("Indexing") as show:

@@ -50,8 +50,8 @@ class DecodedPicture:
     """A decoded picture.
 
     `image` is RGB, upright and bounded, None if it was not asked for. `jpeg` is a JPEG file, empty if it was not asked
-    for. `width` and `height` are the full picture's, upright, in pixels. `seconds` has (wall, processor) seconds that the
-    decoding process took, by stage: `read`, `decode`, `resize`, `thumbnail`, `deliver`.
+    for. `width` and `height` are the full picture's, upright, in pixels. `seconds` has the (wall,
+    processor) seconds of the decoding process, by stage: `read`, `decode`, `resize`, `thumbnail`, `deliver`.
     """
 
     image: Image.Image | None

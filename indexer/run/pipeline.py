@@ -185,7 +185,6 @@ class Pipeline:
                 vanished.note_content(item.job, item.content.content_hash)
         return unrecorded
 
-
     def _encode(self, images: list[Image.Image], pace: Pace, profile: Profile) -> list[Floats]:
         """Return a vector for each picture. The first picture of a run loads the encoder, and is measured apart."""
         vectors: list[Floats] = []
