@@ -166,7 +166,10 @@ def _check(answer: Message) -> Message:
 def _read_picture(answer: Message) -> DecodedPicture:
     values = _check(answer).values
     pixels, jpeg = answer.blocks
-    image = Image.frombytes("RGB", tuple(values["size"]), pixels) if pixels else None
+    image = None
+    if pixels:
+        image = Image.new("RGB", tuple(values["size"]), None)  # without a colour, which would be written first
+        image.frombytes(pixels)
     facts = Facts(**{**values["facts"], "keywords": tuple(values["facts"]["keywords"])})
     exposure = Exposure(**values["exposure"])
     return DecodedPicture(

@@ -134,10 +134,12 @@ class Pipeline:
     def _read(self, job: Job, decoders: Decoders, seconds: Seconds) -> _Prepared:
         path = paths.join(job.root.path, job.path)
         known: Content | None = None
+        is_encoded = False
 
         def is_new_content(content_hash: bytes) -> bool:
-            nonlocal known
-            known = self.catalog.photos.content(content_hash, self.encoder_id)
+            nonlocal known, is_encoded
+            if is_encoded := self.catalog.vectors.has(content_hash, self.encoder_id):
+                known = self.catalog.photos.content(content_hash, self.encoder_id)
             return known is None
 
         _let_settle(job.stat)
@@ -150,7 +152,7 @@ class Pipeline:
         seconds.update(picture.seconds)
         self.thumbnails.write(content_hash, picture.jpeg)
         content = Content(content_hash, picture.width, picture.height, picture.format, picture.facts)
-        if self.catalog.vectors.has(content_hash, self.encoder_id):
+        if is_encoded:
             return _Prepared(job, content)
         kept = self.excluded.get(content_hash, self.encoder_id) if self.excluded else None
         return _Prepared(job, content, picture.image if kept is None else None, vector=kept)
