@@ -17,7 +17,7 @@ QUALITY = 82
 """JPEG quality of a thumbnail: artefacts are not visible at its size, and the file is about 25 KB."""
 
 REDUCING_GAP = 1.0
-"""Pictures are averaged by a whole factor before they are resized: half of the time, 37 to 46 dB from resizing alone."""
+"""Pictures are averaged by a whole factor before they are resized: half the time, 37 to 46 dB from resizing alone."""
 
 SUFFIX = ".jpg"
 
