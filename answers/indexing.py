@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field
@@ -78,7 +77,7 @@ class RunProfile(Document):
         return cls(
             seconds=round(profile.elapsed, 3),
             cpu_seconds=round(profile.cpu, 3),
-            processors=os.cpu_count() or 1,
+            processors=profile.processors,
             limit=profile.limit(),
             stages=stages,
         )

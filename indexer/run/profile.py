@@ -37,6 +37,7 @@ class Profile:
 
     lanes: int = 1
     """How many pictures are decoded side by side; the encoder and the catalog have one lane."""
+    processors: int = field(default_factory=lambda: os.cpu_count() or 1)
     elapsed: float = 0.0
     """Seconds from the first file to the last commit; listing folders and comparing is not part of it."""
     stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage() for name in STAGES})
@@ -108,6 +109,6 @@ class Profile:
         """
         if not any(stage.wall for stage in self.stages.values()):
             return None
-        if self.cpu >= BUSY * self.elapsed * (os.cpu_count() or 1):
+        if self.cpu >= BUSY * self.elapsed * self.processors:
             return max(self.stages, key=lambda name: self.stages[name].cpu)
         return max(self.stages, key=lambda name: self.stages[name].wall / self.lanes_of(name))
