@@ -130,3 +130,11 @@ def test_exploring(run):
 def test_scrolling(run, tmp_path):
     report = run("scrolling", "--library", tmp_path)
     assert report["scrolling"]["pixels"] > 1000
+
+
+def test_encoding(run):
+    report = run("encoding")
+    assert report["readme"]["pictures_per_second"] > 0
+    assert all(figures["a_hundred_at_once"]["errors"] == 0 for figures in report["altclip"].values())
+    stages = {stage["stage"] for stage in report["lite"]["torch"]["profile"]["stages"]}
+    assert {"read", "decode", "resize", "thumbnail", "encode", "commit"} <= stages
