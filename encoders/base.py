@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -43,11 +43,13 @@ class Fingerprint:
     """The text side; empty if texts depend on the same things as pictures."""
     earlier: tuple[str, ...] = ()
     """Digests that earlier versions stored for the same vectors of pictures."""
+    meets: tuple[str, ...] = ()
+    """Other values of `dtype` whose vectors are so near to these that they may be compared."""
 
     @property
     def digest(self) -> str:
         """Hash of the image side, 32 hexadecimal digits, as the catalog stores it."""
-        image_side = {name: value for name, value in asdict(self).items() if name not in {"text", "earlier"}}
+        image_side = {name: value for name, value in asdict(self).items() if name not in {"text", "earlier", "meets"}}
         return hashlib.sha256(json.dumps(image_side, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
@@ -56,8 +58,13 @@ class Fingerprint:
         return hashlib.sha256(f"{self.digest} {self.text}".encode()).hexdigest()[:32] if self.text else self.digest
 
     def matches(self, stored: str) -> bool:
-        """Whether vectors of pictures with the digest `stored` are vectors of this encoder."""
-        return stored == self.digest or stored in self.earlier
+        """Whether vectors of pictures with the digest `stored` may be compared with those of this encoder."""
+        return stored in self.earlier or any(stored == each.digest for each in self.alike())
+
+    def alike(self) -> tuple[Fingerprint, ...]:
+        """This fingerprint, and those of the same encoder in precisions whose vectors may be compared with its own."""
+        others = (replace(self, dtype=dtype) for dtype in self.meets if dtype != self.dtype)
+        return (self, *others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +183,21 @@ class KnowsThings(Protocol):
 
     def has_thing(self, name: str, language: str) -> bool:
         """Whether the thing's name in a language finds the photos that its English `name` finds."""
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """An encoder that can be made faster for this machine."""
+
+    def prepare(self, pictures: Sequence[Image.Image], say: Callable[[str], object]) -> None:
+        """Quantise and measure with upright RGB pictures, and keep the result for later processes too.
+
+        `say` is told what was measured. Raises EncoderUnavailable if a package is missing, OSError if nothing can be
+        written.
+        """
+
+    def prepare_beside(self) -> None:
+        """Do so in another process during the index run that begins, with some of its pictures, if it is long."""
 
 
 @dataclass(frozen=True)

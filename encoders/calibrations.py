@@ -18,8 +18,12 @@ def path(folder: Path, fingerprint: Fingerprint) -> Path:
 
 
 def read(folder: Path, fingerprint: Fingerprint) -> Margin | None:
-    """The calibration of the encoder with this fingerprint; None if there is none, or if its file is damaged."""
-    file = path(folder, fingerprint)
+    """The calibration of the encoder with this fingerprint; None if there is none, or if its file is damaged.
+
+    One that was fitted in another precision, whose vectors may be compared with these, holds too.
+    """
+    files = [path(folder, each) for each in fingerprint.alike()]
+    file = next((file for file in files if file.exists()), files[0])
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         return Margin(float(document["slope"]), float(document["offset"]))

@@ -49,8 +49,9 @@ def create(parts: Parts, name: str, settings: Settings) -> Encoder:
 def register(parts: Parts, encoder: Encoder) -> EncoderRecord:
     """Enter `encoder` in the catalog, if it is not there, and keep it loaded; return its record."""
     fingerprint = encoder.fingerprint
-    stored = (record.fingerprint for record in parts.catalog.encoders.all() if fingerprint.matches(record.fingerprint))
-    digest = next(stored, fingerprint.digest)  # of an earlier version, if the library has its vectors
+    stored = [record.fingerprint for record in parts.catalog.encoders.all()]
+    matching = filter(fingerprint.matches, stored)  # of another precision or an earlier version
+    digest = fingerprint.digest if fingerprint.digest in stored else next(matching, fingerprint.digest)
     record = parts.catalog.encoders.add(encoder.name, digest, encoder.dimension, fingerprint.dtype)
     with parts.loading:
         parts.encoders[record.id] = encoder
@@ -64,10 +65,13 @@ def load(parts: Parts, record: EncoderRecord) -> Encoder:
     """
     with parts.loading:
         if record.id not in parts.encoders:
-            # The precision is part of the fingerprint: use that of the vectors, not today's default.
-            settings = parts.settings.model_copy(update={"precision": record.dtype})
             try:
-                encoder = create(parts, record.name, settings)
+                encoder = create(parts, record.name, parts.settings)
+                if not encoder.fingerprint.matches(record.fingerprint):
+                    # Precisions that do not meet: use that of the vectors, not today's default.
+                    encoder = create(
+                        parts, record.name, parts.settings.model_copy(update={"precision": record.dtype.split()[-1]})
+                    )
             except UnknownEncoder as error:
                 raise EncoderUnavailable(
                     f"This library was indexed with the encoder {record.name}, which is not here.",

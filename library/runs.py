@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 
 from ..data.catalog.records import EncoderRecord
+from ..encoders.base import Preparable
 from ..errors import Stopped
 from ..indexer.run.pipeline import Pipeline
 from ..indexer.run.places import Place, check_folders, outermost, refuse_library
@@ -77,6 +78,8 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
 def pipeline(parts: Parts, record: EncoderRecord, stop: Stop | None) -> Pipeline:
     """The pipeline that encodes photos with the encoder of `record`."""
     encoder = encoders.load(parts, record)
+    if isinstance(encoder, Preparable):
+        encoder.prepare_beside()
     return Pipeline(
         parts.catalog, encoder, record.id, parts.thumbnails, parts.settings, stop or Stop(), parts.excluded_vectors()
     )

@@ -13,7 +13,7 @@ import platformdirs
 
 from ... import atomic
 from ..base import Fingerprint
-from . import contents
+from . import contents, precision
 from .checkpoint import PREPROCESSOR_FILES, TOKENIZER_FILES, Checkpoint
 
 CHECKSUMS = Path(platformdirs.user_cache_dir("polyglance", appauthor=False)) / "checksums.json"
@@ -39,6 +39,7 @@ def fingerprint(checkpoint: Checkpoint, dtype: str) -> Fingerprint:
         dimension=checkpoint.dimension,
         normalisation="l2",
         dtype=dtype,
+        meets=precision.MEET,
     )
 
 
