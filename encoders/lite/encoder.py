@@ -84,7 +84,7 @@ class LiteEncoder:
 
     def __init__(self, settings: Settings) -> None:
         """Of `settings` only the runtime has an effect: this encoder always computes in float32 on the CPU."""
-        self._runtime = getattr(settings, "runtime", "auto")
+        self._runtime = settings.runtime
 
     @cached_property
     def fingerprint(self) -> Fingerprint:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import priority
-from . import openvino_
+from ..runtimes import openvino_
+from . import compiled
 
 Network: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """From pixels (SIDE, SIDE, 3) to logits (1000,), safe to call from several threads."""
@@ -32,8 +33,9 @@ def load(runtime: str) -> ImageTower:
 
     Raises EncoderUnavailable.
     """
-    if runtime != "torch" and openvino_.is_installed() and (network := openvino_.load()):
-        start, name = start_threads, "openvino"
+    if runtime != "torch" and openvino_.is_installed() and (network := compiled.load()):
+        start: Callable[..., ThreadPoolExecutor] = start_threads
+        name = "openvino"
     else:
         network, start, name = _load_torch(), start_torch_threads, "torch"
     single = start(1, give_way=False)

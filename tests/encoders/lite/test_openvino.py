@@ -11,9 +11,10 @@ import pytest
 import skimage
 from PIL import Image
 from polyglance.config import Settings
+from polyglance.encoders.lite import compiled, tower
 from polyglance.encoders.lite import encoder as lite
-from polyglance.encoders.lite import openvino_, tower
 from polyglance.encoders.lite.architecture import SIDE
+from polyglance.encoders.runtimes import convolutions, openvino_
 
 SAMPLES = Path(skimage.__file__).parent / "data"
 NAMES = ("chelsea.png", "coffee.png", "rocket.jpg", "grass.png")
@@ -35,14 +36,14 @@ def torch_network():
 def file(tmp_path, monkeypatch):
     """Where the folded weights are kept, for this test."""
     kept = tmp_path / "lite" / "weights.bin"
-    monkeypatch.setattr(openvino_, "default_file", lambda: kept)
+    monkeypatch.setattr(compiled, "default_file", lambda: kept)
     return kept
 
 
 def test_logits_are_those_of_torch_with_and_without_the_kept_weights(file, torch_network):
     pytest.importorskip("openvino")
     for _ in range(2):
-        network = openvino_.load()
+        network = compiled.load()
         assert network is not None and file.exists()
         for name in NAMES:
             pixels = np.array(sample(name).resize((SIDE, SIDE)))
@@ -62,11 +63,11 @@ def test_vectors_of_both_runtimes_may_meet(torch_network):
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:-9] + b"x" + data[-8:]])
 def test_damaged_weights_are_written_again(file, torch_network, damage):
     pytest.importorskip("openvino")
-    openvino_.load()
+    compiled.load()
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
     pixels = np.array(sample(NAMES[0]).resize((SIDE, SIDE)))
-    assert np.abs(openvino_.load()(pixels) - torch_network(pixels)).max() < LOGITS
+    assert np.abs(compiled.load()(pixels) - torch_network(pixels)).max() < LOGITS
     assert file.read_bytes() == whole
 
 
@@ -79,6 +80,8 @@ def test_without_openvino_torch_computes_and_nothing_is_said(monkeypatch, caplog
 def test_an_openvino_that_fails_is_replaced_by_torch_in_one_line(file, monkeypatch, caplog):
     monkeypatch.setattr(openvino_, "is_installed", lambda: True)
     monkeypatch.setitem(sys.modules, "openvino", None)  # importing it raises ImportError
+    monkeypatch.setattr(convolutions.openvino_, "core", openvino_.core.__wrapped__)
+    monkeypatch.setattr(openvino_, "vendor", openvino_.vendor.__wrapped__)
     with caplog.at_level(logging.WARNING):
         assert tower.load("auto").runtime == "torch"
     (record,) = caplog.records
@@ -87,4 +90,4 @@ def test_an_openvino_that_fails_is_replaced_by_torch_in_one_line(file, monkeypat
 
 def test_the_runtime_of_the_settings_is_used():
     assert tower.load("torch").runtime == "torch"
-    assert lite.LiteEncoder(Settings())._runtime == "auto"
+    assert lite.LiteEncoder(Settings(runtime="torch"))._runtime == "torch"
