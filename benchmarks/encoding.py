@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         count, (width, height) = SMALL if options.small else (PHOTOS, SIZE)
         write_photos(options.folder / "photos", count, width, height)
         write_photos(options.folder / "few", min(count, ALTCLIP_PHOTOS), width, height)
-        prepare_checkpoint(options)
+        build_checkpoint(options)
         result = {
             **machine(),
             "pixels": f"{width} x {height}",
@@ -71,8 +71,8 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options.parse_args(arguments)
 
 
-def prepare_checkpoint(options: argparse.Namespace) -> None:
-    """Build the random checkpoint if there is none, and what the runtimes keep of it."""
+def build_checkpoint(options: argparse.Namespace) -> None:
+    """Build the random checkpoint if none is named and none was built before."""
     if options.small:
         options.checkpoint = options.folder / "checkpoint"
         build(options.checkpoint, full_size=False)
@@ -80,10 +80,6 @@ def prepare_checkpoint(options: argparse.Namespace) -> None:
         options.checkpoint = CHECKPOINT
         if not (CHECKPOINT / "pytorch_model.bin").exists():
             build(CHECKPOINT, full_size=True)
-    if "openvino int8" in variants() and not options.small:
-        options.variant = "openvino int8"
-        run_part("prepare", options)
-        options.variant = ""
 
 
 def altclip(options: argparse.Namespace) -> dict[str, Any]:
@@ -92,6 +88,8 @@ def altclip(options: argparse.Namespace) -> dict[str, Any]:
     result = {}
     for name in names[-1:] if options.small else names:
         options.variant, options.hundred = name, name == names[-1]
+        if name == "openvino int8" and not options.small:
+            run_part("prepare", options)
         result[name] = run_part("altclip", options)
     return result
 
