@@ -13,8 +13,10 @@ tenth of the search's time on them."""
 def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    from . import priority
     from .cli import run
 
+    priority.is_own_process = True
     code = run(sys.argv[1:])
     gc.freeze()  # the interpreter's last collection looks at what is left only
     sys.exit(code)

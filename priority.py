@@ -11,6 +11,16 @@ NICENESS = 10
 1.9 times at 5, and 1.4 times at 10 (`benchmarks/serving.py`, two cores). Alone, an index run is as fast at each."""
 
 
+is_own_process = False
+"""Whether this process runs one command and then ends. `__main__` sets it."""
+
+
+def give_way_in_own_process() -> None:
+    """Lower the priority of a process that runs one command; leave that of others, which do more, as it is."""
+    if is_own_process:
+        give_way()
+
+
 def give_way() -> None:
     """Lower the priority of this thread and of the threads that it starts, for as long as they live.
 

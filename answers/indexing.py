@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field
 
 from ..errors import PolyglanceError
+from ..indexer.run.profile import Profile
 from ..indexer.run.report import Report, Tally
 from .base import Document, Time, vocabulary
 
@@ -39,6 +40,49 @@ class Counts(Document):
         )
 
 
+class ProfileStage(Document):
+    """What one stage of an index run took, for all pictures together."""
+
+    stage: str = Field(description="`read`, `decode`, `resize`, `thumbnail`, `deliver`, `load`, `encode` or `commit`.")
+    pictures: int = Field(description="Files that passed the stage.")
+    wall_seconds: float = Field(description="By the clock, added up over what is done side by side.")
+    cpu_seconds: float = Field(description="Of a processor.")
+    pictures_per_second: float | None = Field(description="While the stage worked, all side by side; null if idle.")
+    share: float = Field(description="Of the processor seconds of all stages, 0 to 1.")
+
+
+class RunProfile(Document):
+    """Where the time of an index run went."""
+
+    seconds: float = Field(description="From the first file to the last commit.")
+    cpu_seconds: float = Field(description="Of all stages.")
+    processors: int = Field(description="Of this machine.")
+    limit: str | None = Field(description="The stage that limits the run; null if no file was read.")
+    stages: list[ProfileStage]
+
+    @classmethod
+    def from_profile(cls, profile: Profile) -> Self:
+        """Seconds with 3 decimals, rates with 2."""
+        stages = [
+            ProfileStage(
+                stage=name,
+                pictures=stage.pictures,
+                wall_seconds=round(stage.wall, 3),
+                cpu_seconds=round(stage.cpu, 3),
+                pictures_per_second=None if (rate := profile.rate(name)) is None else round(rate, 2),
+                share=round(stage.cpu / profile.cpu, 3) if profile.cpu else 0.0,
+            )
+            for name, stage in profile.stages.items()
+        ]
+        return cls(
+            seconds=round(profile.elapsed, 3),
+            cpu_seconds=round(profile.cpu, 3),
+            processors=profile.processors,
+            limit=profile.limit(),
+            stages=stages,
+        )
+
+
 class IndexRun(Counts):
     """What an index run did, as the command line tells it."""
 
@@ -57,6 +101,17 @@ class IndexRun(Counts):
             images_per_second=round(report.images_per_second, 2),
             encoder=report.encoder,
         )
+
+
+class ProfiledIndexRun(IndexRun):
+    """What an index run did, and where the time went: `index --profile`."""
+
+    profile: RunProfile
+
+    @classmethod
+    def from_report(cls, report: Report) -> Self:
+        """As `IndexRun`, and the profile."""
+        return cls(**dict(IndexRun.from_report(report)), profile=RunProfile.from_profile(report.profile))
 
 
 class ErrorMessage(Document):

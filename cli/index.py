@@ -51,6 +51,9 @@ def index(
     yes: Annotated[
         bool, typer.Option("--yes", help="What is missing is gone for good, even if that is most of a folder.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Also show where the time went, stage by stage, and what limits it.")
+    ] = False,
     runtime: RuntimeOption = None,
     precision: PrecisionOption = None,
     library: LibraryOption = None,
@@ -84,11 +87,13 @@ def index(
         if not folders:
             print_absent(opened)
     if wants_json(context, as_json):
-        from ..answers.indexing import IndexRun
+        from ..answers.indexing import IndexRun, ProfiledIndexRun
 
-        print_json(IndexRun.from_report(report))
+        print_json((ProfiledIndexRun if profile else IndexRun).from_report(report))
     else:
         print_report(report)
+        if profile:
+            print_profile(report)
     if report.tally.failures:
         print_failures(report.tally.failures)
     if report.tally.failures or report.doubts:
@@ -161,6 +166,27 @@ def print_report(report: Report) -> None:
     encoder_hint(report.encoder)
     if report.tally.added:
         note("Now try: polyglance search snowy mountains")
+
+
+def print_profile(report: Report) -> None:
+    """Print what each stage of a run took, and which stage limits it."""
+    from ..answers.indexing import RunProfile
+
+    profile = RunProfile.from_profile(report.profile)
+    if profile.limit is None:
+        note("No file was read, so there is nothing to profile.")
+        return
+    typer.echo(f"{'stage':10}{'pictures':>9}{'wall s':>9}{'CPU s':>9}{'pictures/s':>12}{'share':>7}")
+    for stage in profile.stages:
+        if stage.pictures:
+            counts = f"{stage.pictures:9}{stage.wall_seconds:9.2f}{stage.cpu_seconds:9.2f}"
+            limits = "  limits the run" if stage.stage == profile.limit else ""
+            typer.echo(f"{stage.stage:10}{counts}{stage.pictures_per_second or 0:12.1f}{stage.share:7.0%}{limits}")
+    available = profile.seconds * profile.processors
+    typer.echo(
+        f"{'all':10}{'':9}{profile.seconds:9.2f}{profile.cpu_seconds:9.2f}{'':12}"
+        f"{profile.cpu_seconds / available:7.0%} of {profile.processors} processors"
+    )
 
 
 def print_absent(library: Library) -> None:

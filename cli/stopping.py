@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from .. import priority
 from ..errors import Stopped
 
 if TYPE_CHECKING:
@@ -22,9 +23,13 @@ PATIENCE_SECONDS = 4.0
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Give a `Stop` that the first signal asks; a second signal, or PATIENCE_SECONDS, ends the process."""
+    """Give a `Stop` that the first signal asks; a second signal, or PATIENCE_SECONDS, ends the process.
+
+    What can be stopped takes long, so the process has a low priority from here on.
+    """
     from ..indexer.run.stop import Stop
 
+    priority.give_way_in_own_process()
     stop = Stop()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,7 +79,17 @@ def create(name: str, settings: Settings) -> Encoder:
     """
     registration = find(name)
     _fetch(registration, name)
+    let_threads_sleep()
     return registration.create(settings)
+
+
+def let_threads_sleep() -> None:
+    """Let OpenMP's threads sleep while they wait for each other; torch reads the variable when it is first imported.
+
+    By default they spin, for whole time slices of a processor that others use too. Beside two busy processes a query of
+    AltCLIP took 2.8 times its quiet time on two cores, and 1.5 times with threads that sleep (docs/adr/0036).
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pull(name: str, settings: Settings, progress: Progress | None = None) -> None:

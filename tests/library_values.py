@@ -10,6 +10,7 @@ from polyglance.data.watch_state import Coverage, WatchState
 from polyglance.encoders.registry import EncoderInfo
 from polyglance.errors import FolderError
 from polyglance.indexer.run.places import Place
+from polyglance.indexer.run.profile import Profile
 from polyglance.indexer.run.report import Failure, Offline, Report, Tally
 from polyglance.library import Status
 from polyglance.library.doctor import facts as machine
@@ -40,6 +41,9 @@ NOTHING = Status(Path("/library"), [], [], None, "exact", 0, None)
 TALLY = Tally(1, 2, 3, 4, 5, 6, [Failure(b"/p/bad.png", "is empty", "")], 7)
 OFFLINE = Offline(Place(ROOTS[1][0]), FolderError("The disk of /q is not there.", "Connect it."))
 REPORT = Report(TALLY, 12.34567, "lite", [OFFLINE])
+PROFILED = Report(TALLY, 12.34567, "lite", profile=Profile(lanes=2, processors=2, elapsed=10.0))
+for number, stage in enumerate(PROFILED.profile.stages.values(), start=1):
+    stage.wall, stage.cpu, stage.pictures = number / 3, number / 4, number - 1
 
 FACETS = facets.Facets(
     {"Nikon D90": 2, "X100V": 1}, {"JPEG": 2, "PNG": 1, "MPO": 3}, [facets.Folder(b"/p", b"", 3)], None, "2024", 1, 2

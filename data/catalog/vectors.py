@@ -31,6 +31,7 @@ ALL = 2**63 - 1
 _COLUMNS = "id, encoder_id, content_hash, vector, seal"
 
 # + 0 keeps the database from an index by encoder, whose rows it would sort for every batch.
+_ONE = text("SELECT id FROM vector WHERE content_hash = :content_hash AND encoder_id = :encoder_id")
 _AFTER = text(
     f"SELECT {_COLUMNS} FROM vector WHERE encoder_id + 0 = :encoder_id AND id > :last ORDER BY id LIMIT {AT_ONCE}"
 )
@@ -72,9 +73,9 @@ class Vectors:
 
     def has(self, content_hash: bytes, encoder_id: int) -> bool:
         """Whether this encoder has encoded these bytes, of a photo of the library or of one that was removed lately."""
-        statement = select(Vector.id).where(Vector.content_hash == content_hash, Vector.encoder_id == encoder_id)
+        parameters = {"content_hash": content_hash, "encoder_id": encoder_id}
         with self._database.reading() as connection:
-            return connection.execute(statement).first() is not None
+            return connection.execute(_ONE, parameters).first() is not None
 
     def of_photos(self, photo_ids: Sequence[int], encoder_id: int) -> dict[int, int]:
         """Photo id -> id of its vector by this encoder."""

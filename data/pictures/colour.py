@@ -66,7 +66,7 @@ def _convert_in_tiles(
     image: Image.Image, factor: int, mode: str, convert: Callable[[Image.Image], Image.Image]
 ) -> Image.Image:
     """Return a new picture of `mode`: `image` averaged down by `factor` and put through `convert`, tile by tile."""
-    result = Image.new(mode, _reduced_size(image.size, factor))
+    result = Image.new(mode, _reduced_size(image.size, factor), None)  # the tiles cover it
     across = min(image.width, max(1, TILE_PIXELS // factor) * factor)
     down = min(image.height, max(1, TILE_PIXELS // across // factor) * factor)
     for top in range(0, image.height, down):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 
 from PIL import Image
 
@@ -50,7 +50,8 @@ class DecodedPicture:
     """A decoded picture.
 
     `image` is RGB, upright and bounded, None if it was not asked for. `jpeg` is a JPEG file, empty if it was not asked
-    for. `width` and `height` are the full picture's, upright, in pixels.
+    for. `width` and `height` are the full picture's, upright, in pixels. `seconds` has the (wall,
+    processor) seconds of the decoding process, by stage: `read`, `decode`, `resize`, `thumbnail`, `deliver`.
     """
 
     image: Image.Image | None
@@ -60,6 +61,7 @@ class DecodedPicture:
     format: str
     facts: Facts
     exposure: Exposure
+    seconds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class Decoders:
@@ -164,7 +166,12 @@ def _check(answer: Message) -> Message:
 def _read_picture(answer: Message) -> DecodedPicture:
     values = _check(answer).values
     pixels, jpeg = answer.blocks
-    image = Image.frombytes("RGB", tuple(values["size"]), pixels) if pixels else None
+    image = None
+    if pixels:
+        image = Image.new("RGB", tuple(values["size"]), None)  # without a colour, which would be written first
+        image.frombytes(pixels)
     facts = Facts(**{**values["facts"], "keywords": tuple(values["facts"]["keywords"])})
     exposure = Exposure(**values["exposure"])
-    return DecodedPicture(image, jpeg, values["width"], values["height"], values["format"], facts, exposure)
+    return DecodedPicture(
+        image, jpeg, values["width"], values["height"], values["format"], facts, exposure, values["seconds"]
+    )

@@ -15,6 +15,7 @@ from ...errors import PictureError
 from . import colour, exif, formats, raw, tags
 from .exif import Exposure, Facts
 from .sniffing import sniff_format
+from .stopwatch import Stopwatch
 
 supported_extensions = formats.supported_extensions
 
@@ -55,18 +56,21 @@ class Picture:
     exposure: Exposure
 
 
-def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
+def decode(data: bytes, *, side: int, max_pixels: int, watch: Stopwatch | None = None) -> Picture:
     """Return the picture in a file's bytes, small enough to keep, large enough for a square of `side` pixels.
 
     A picture with a short side of 4 x `side` or more is reduced to a short side between 2 x and 4 x `side`; a smaller
     one keeps its size. The long side is at most `MAX_ASPECT` x `side`; this rule goes first. A picture that would take
     more than `memory.MAX_BYTES` is reduced further where that helps, else refused. Only the first frame is read. Raises
-    PictureError and nothing else for any bytes.
+    PictureError and nothing else for any bytes. `watch` gets the laps `decode` and `resize`.
     """
     _quieten_pillow()
     name = sniff_format(data)
+    watch = watch or Stopwatch()
     try:
-        return _decode_raw(data, side, max_pixels) if name == "RAW" else _decode_plain(name, data, side, max_pixels)
+        if name == "RAW":
+            return _decode_raw(data, side, max_pixels, watch)
+        return _decode_plain(name, data, side, max_pixels, watch)
     except PictureError:
         raise
     except MemoryError as error:
@@ -77,16 +81,19 @@ def decode(data: bytes, *, side: int, max_pixels: int) -> Picture:
         raise PictureError(f"is truncated or damaged: {_reason(error)}") from error
 
 
-def _decode_plain(name: str, data: bytes, side: int, max_pixels: int) -> Picture:
+def _decode_plain(name: str, data: bytes, side: int, max_pixels: int, watch: Stopwatch) -> Picture:
     bounded = tags.trim(data) if name == "TIFF" else data
     copied = len(bounded) if bounded is not data else 0
     with formats.open_picture(name, bounded, max_pixels) as image:
         loaded, full, orientation = formats.load(name, image, side, copied=copied)
         facts = exif.read(loaded)
-        return _finish(loaded, full, orientation or _read_orientation(loaded), name, facts, side)
+        watch.lap("decode")
+        picture = _finish(loaded, full, orientation or _read_orientation(loaded), name, facts, side)
+    watch.lap("resize")
+    return picture
 
 
-def _decode_raw(data: bytes, side: int, max_pixels: int) -> Picture:
+def _decode_raw(data: bytes, side: int, max_pixels: int, watch: Stopwatch) -> Picture:
     image, full, orientation = raw.read_preview(data, side=side, max_pixels=max_pixels)
     if isinstance(image, ImageFile.ImageFile):
         formats.load("JPEG", image, side)
@@ -95,7 +102,9 @@ def _decode_raw(data: bytes, side: int, max_pixels: int) -> Picture:
         # A raw file of the TIFF family starts with the directory an EXIF block is.
         image.getexif().load(tags.trim(data))
         facts = exif.read(image)
+    watch.lap("decode")
     picture = _finish(image, full, orientation, "RAW", facts, side)
+    watch.lap("resize")
     return replace(picture, width=full[0], height=full[1])
 
 

@@ -21,6 +21,7 @@ from . import files, frames, images, memory, thumbnails
 from .frames import Message
 from .images import Picture
 from .limits import Limits, set_soft_limit, too_much_memory
+from .stopwatch import Stopwatch
 
 IDLE_SECONDS = 60.0
 """A process that gets no request in this time ends."""
@@ -48,26 +49,30 @@ def main() -> None:
 
 def _answer(request: Message, requests: BinaryIO, answers: BinaryIO) -> Message:
     values = request.values
+    watch = Stopwatch()
     try:
         if values["kind"] == "bytes":
-            return _decode(request.blocks[0], values)
+            return _decode(request.blocks[0], values, watch)
         root, relative = request.blocks
         data = files.read_below(root, relative, max_bytes=values["max_bytes"])
-        frames.write(answers, Message({"content_hash": files.content_hash(data).hex()}))
+        content_hash = files.content_hash(data).hex()
+        watch.lap("read")
+        frames.write(answers, Message({"content_hash": content_hash}))
         if not frames.read(requests).values["decode"]:
             return Message({})
-        return _decode(data, values)
+        watch.restart()
+        return _decode(data, values, watch)
     except PictureError as error:
         return Message({"error": error.message, "hint": error.hint, "may_pass": error.may_pass})
 
 
-def _decode(data: bytes, values: Values) -> Message:
+def _decode(data: bytes, values: Values, watch: Stopwatch) -> Message:
     """Return the answer with the picture in `data`: its size and facts, and its pixels or a JPEG copy or both."""
     limit = values["memory_bytes"]
     try:
         with Limits(limit, values["seconds"]):
-            picture = images.decode(data, side=values["side"], max_pixels=values["max_pixels"])
-            return _make_message(picture, values)
+            picture = images.decode(data, side=values["side"], max_pixels=values["max_pixels"], watch=watch)
+            return _make_message(picture, values, watch)
     except MemoryError as error:
         raise too_much_memory(limit) from error
     except PictureError as error:
@@ -76,7 +81,7 @@ def _decode(data: bytes, values: Values) -> Message:
         raise
 
 
-def _make_message(picture: Picture, values: Values) -> Message:
+def _make_message(picture: Picture, values: Values, watch: Stopwatch) -> Message:
     image, side = picture.image, values["jpeg_side"]
     values_of_picture = {
         "width": picture.width,
@@ -87,8 +92,10 @@ def _make_message(picture: Picture, values: Values) -> Message:
         "size": image.size,
     }
     pixels = image.tobytes() if values["pixels"] else b""
+    watch.lap("deliver")
     jpeg = thumbnails.encode_jpeg(image, side, values["quality"]) if side else b""
-    return Message(values_of_picture, [pixels, jpeg])
+    watch.lap("thumbnail")
+    return Message({**values_of_picture, "seconds": watch.seconds}, [pixels, jpeg])
 
 
 def _read_request(requests: BinaryIO) -> Message:

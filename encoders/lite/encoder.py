@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -31,9 +30,7 @@ from .colours import colour_vector, plain_border
 from .reading import read
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
-    from .efficientnet import EfficientNetLite2
+    from .tower import ImageTower, Network
 
 DIMENSION = concept_space.DIMENSION
 SIDE = 260
@@ -76,14 +73,6 @@ class Prepared(NamedTuple):
     colours: Vectors
 
 
-class ImageTower(NamedTuple):
-    """The network and its threads. A single picture, of a query, does not wait for a batch, of an index run."""
-
-    network: EfficientNetLite2
-    single: ThreadPoolExecutor
-    batch: ThreadPoolExecutor
-
-
 class LiteEncoder:
     """Implements `Encoder`; safe to use from several threads. Each tower is loaded once, on first use."""
 
@@ -94,7 +83,8 @@ class LiteEncoder:
     logit_scale = 20.0
 
     def __init__(self, settings: Settings) -> None:
-        """`settings` have no effect: this encoder always computes in float32 on the CPU."""
+        """Of `settings` only the runtime has an effect: this encoder always computes in float32 on the CPU."""
+        self._runtime = settings.runtime
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
@@ -129,7 +119,7 @@ class LiteEncoder:
         """
         if not images:
             return _no_vectors()
-        tower = _image_tower()
+        tower = _image_tower(self._runtime)
         workers = tower.single if len(images) == 1 else tower.batch
         vectors = workers.map(functools.partial(_encode_picture, tower.network), images)
         return checked(np.stack(list(vectors)), len(images), self.dimension)
@@ -176,11 +166,9 @@ def _thing_table() -> thing_table.Table:
         raise _unavailable(error) from error
 
 
-def _encode_picture(network: EfficientNetLite2, image: Image.Image) -> Vectors:
-    from . import efficientnet
-
+def _encode_picture(network: Network, image: Image.Image) -> Vectors:
     prepared = prepare(image)
-    return concept_space.picture_vector(efficientnet.logits(network, prepared.pixels[None])[0], prepared.colours)
+    return concept_space.picture_vector(network(prepared.pixels), prepared.colours)
 
 
 def _encode_text(text: str, encoder: Any, space: concept_space.ConceptSpace) -> Vectors:
@@ -190,10 +178,10 @@ def _encode_text(text: str, encoder: Any, space: concept_space.ConceptSpace) -> 
     return space.text_vector(reading, encoder.encode([sentence])[0])
 
 
-def _image_tower() -> ImageTower:
+def _image_tower(runtime: str) -> ImageTower:
     """The network and its threads, loaded once and shared by all libraries of the process."""
     with _LOADING:
-        return _load_network()
+        return _load_network(runtime)
 
 
 def _text_tower() -> tuple[Any, concept_space.ConceptSpace]:
@@ -203,14 +191,10 @@ def _text_tower() -> tuple[Any, concept_space.ConceptSpace]:
 
 
 @functools.cache
-def _load_network() -> ImageTower:
-    from . import efficientnet
+def _load_network(runtime: str) -> ImageTower:
+    from . import tower
 
-    return ImageTower(
-        efficientnet.load(),
-        single=efficientnet.start_workers(1, give_way=False),
-        batch=efficientnet.start_workers(os.cpu_count() or 1, give_way=True),
-    )
+    return tower.load(runtime)
 
 
 @functools.cache

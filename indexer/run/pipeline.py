@@ -32,6 +32,7 @@ from ...encoders.base import Encoder, checked
 from ...errors import PictureError
 from ...progress import Progress, Tick, silent
 from .batches import Pace, make_batches
+from .profile import Profile, Seconds
 from .report import Failure, Tally
 from .stop import Stop
 
@@ -94,13 +95,17 @@ class Pipeline:
         progress: Progress = silent,
         *,
         record_failures: bool = True,
+        profile: Profile | None = None,
     ) -> list[Entry]:
         """Process `jobs`, counting into `tally`; return the entries of failed files if they are not recorded.
 
         A new file with the bytes of a `vanished` photo is that photo, moved. A run that is asked to stop commits the
-        batch in hand, sets `tally.stopped`, and returns.
+        batch in hand, sets `tally.stopped`, and returns. `profile` gets what each stage took.
         """
         done = 0
+        profile = Profile() if profile is None else profile
+        profile.lanes = self.settings.decode_workers
+        start = time.perf_counter()
         unrecorded: list[Entry] = []
         pace = Pace(self.settings.batch_size)
         memory.keep_freed_blocks()
@@ -109,25 +114,32 @@ class Pipeline:
             try:
                 window = self.settings.batch_size * WINDOW_BATCHES
                 prepared = map_ordered(
-                    pool, lambda job: self._prepare(job, decoders), jobs, window, lambda: self.stop.asked
+                    pool, lambda job: self._prepare(job, decoders, profile), jobs, window, lambda: self.stop.asked
                 )
                 for batch in make_batches(prepared, pace, self.stop):
-                    unrecorded += self._commit(batch, vanished, tally, record_failures, pace)
+                    unrecorded += self._commit(batch, vanished, tally, record_failures, pace, profile)
                     done += len(batch)
                     progress(Tick(done, len(jobs), tally.encoded, len(tally.failures)))
                 tally.stopped = done < len(jobs)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
                 decoders.close()
+                profile.elapsed += time.perf_counter() - start
         return unrecorded
 
-    def _prepare(self, job: Job, decoders: Decoders) -> _Prepared:
+    def _prepare(self, job: Job, decoders: Decoders, profile: Profile) -> _Prepared:
+        with profile.delivering() as seconds:
+            return self._read(job, decoders, seconds)
+
+    def _read(self, job: Job, decoders: Decoders, seconds: Seconds) -> _Prepared:
         path = paths.join(job.root.path, job.path)
         known: Content | None = None
+        is_encoded = False
 
         def is_new_content(content_hash: bytes) -> bool:
-            nonlocal known
-            known = self.catalog.photos.content(content_hash, self.encoder_id)
+            nonlocal known, is_encoded
+            if is_encoded := self.catalog.vectors.has(content_hash, self.encoder_id):
+                known = self.catalog.photos.content(content_hash, self.encoder_id)
             return known is None
 
         _let_settle(job.stat)
@@ -137,9 +149,10 @@ class Pipeline:
             return _Prepared(job, failure=Failure(path, error.message, error.hint, is_final=not error.may_pass))
         if picture is None:
             return _Prepared(job, known)
+        seconds.update(picture.seconds)
         self.thumbnails.write(content_hash, picture.jpeg)
         content = Content(content_hash, picture.width, picture.height, picture.format, picture.facts)
-        if self.catalog.vectors.has(content_hash, self.encoder_id):
+        if is_encoded:
             return _Prepared(job, content)
         kept = self.excluded.get(content_hash, self.encoder_id) if self.excluded else None
         return _Prepared(job, content, picture.image if kept is None else None, vector=kept)
@@ -149,27 +162,43 @@ class Pipeline:
         return DecodeOptions.from_settings(self.settings, side, jpeg_side=self.thumbnails.side)
 
     def _commit(
-        self, batch: list[_Prepared], vanished: Vanished | None, tally: Tally, record_failures: bool, pace: Pace
+        self,
+        batch: list[_Prepared],
+        vanished: Vanished | None,
+        tally: Tally,
+        record_failures: bool,
+        pace: Pace,
+        profile: Profile,
     ) -> list[Entry]:
         images = {item.content.content_hash: item.image for item in batch if item.content and item.image}
         # A copy may have been decoded before the batch with its original was committed.
         images = {key: image for key, image in images.items() if not self.catalog.vectors.has(key, self.encoder_id)}
-        start = time.perf_counter()
-        encoded = self.encoder.encode_images(list(images.values()))
-        vectors = checked(encoded, len(images), self.encoder.dimension)
-        pace.adapt(len(images), time.perf_counter() - start)
+        new = dict(zip(images, self._encode(list(images.values()), pace, profile), strict=True))
         entries = [_make_entry(item, vanished) for item in batch]
         unrecorded = [] if record_failures else [entry for entry in entries if entry.error]
         recorded = [entry for entry in entries if record_failures or not entry.error]
         kept = {item.content.content_hash: item.vector for item in batch if item.content and item.vector is not None}
-        new = dict(zip(images, vectors, strict=True))
-        self.catalog.changes.commit(recorded, kept | new, self.encoder_id)
+        with profile.measured("commit", len(batch)):
+            self.catalog.changes.commit(recorded, kept | new, self.encoder_id)
         tally.encoded += len(images)
         for item, entry in zip(batch, entries, strict=True):
             _count(item, entry, tally)
             if vanished and item.content and entry.photo_id is None:
                 vanished.note_content(item.job, item.content.content_hash)
         return unrecorded
+
+    def _encode(self, images: list[Image.Image], pace: Pace, profile: Profile) -> list[Floats]:
+        """Return a vector for each picture. The first picture of a run loads the encoder, and is measured apart."""
+        vectors: list[Floats] = []
+        first = 0 if profile.stages["load"].pictures else 1
+        for name, part in (("load", images[:first]), ("encode", images[first:])):
+            if part:
+                start = time.perf_counter()
+                with profile.encoding(name, len(part)):
+                    vectors += [*checked(self.encoder.encode_images(part), len(part), self.encoder.dimension)]
+                if name == "encode":
+                    pace.adapt(len(part), time.perf_counter() - start)
+        return vectors
 
 
 def _let_settle(stat: FileStat) -> None:

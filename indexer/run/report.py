@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ...errors import FolderError
 from .doubts import Doubt
 from .places import Place
+from .profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Report:
     folders: dict[int, int] = field(default_factory=dict)
     """Root id -> number of folders listed, of the roots that were scanned whole."""
     doubts: list[Doubt] = field(default_factory=list)
+    profile: Profile = field(default_factory=Profile)
 
     @property
     def images_per_second(self) -> float:

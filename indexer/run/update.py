@@ -19,6 +19,7 @@ from .doubts import Doubt, find_mass_removals, find_unproved_doubts
 from .moves import merge_diffs
 from .pipeline import Job, Pipeline
 from .places import Place
+from .profile import Profile
 from .report import Failure, Offline, Report, Tally
 from .survey import FilePosition, Survey, Surveyor, collector_paused
 from .vanished import VanishedPhotos
@@ -54,12 +55,14 @@ def update(
         unchanged=sum(each.diff.unchanged for each in surveys),
         still_failed=sum(each.diff.still_failed for each in surveys),
     )
+    profile = Profile()
     missed, doubts = _apply(
         pipeline,
         surveyor,
         surveys,
         tally,
         progress,
+        profile,
         exclusion=exclusion,
         missed_before=missed_before,
         confirmed=confirmed,
@@ -75,6 +78,7 @@ def update(
         missed,
         {each.place.root.id: each.folders for each in surveys if each.place.is_whole},
         doubts,
+        profile,
     )
 
 
@@ -98,6 +102,7 @@ def _apply(
     surveys: Sequence[Survey],
     tally: Tally,
     progress: Progress,
+    profile: Profile,
     *,
     exclusion: Exclusion,
     missed_before: Collection[int] | None,
@@ -110,7 +115,7 @@ def _apply(
     jobs = _make_jobs(pipeline, surveys, changes)
     changed = {(surveys[n].place.root.id, path): photo_id for photo_id, (n, path) in changes.changed}
     vanished = VanishedPhotos(pipeline.catalog, sorted(changes.removed), changed, surveyor.table)
-    pipeline.run(jobs, vanished, tally, progress)
+    pipeline.run(jobs, vanished, tally, progress, profile=profile)
     if tally.stopped:
         return {}, []
     vanished.settle_chains(tally)

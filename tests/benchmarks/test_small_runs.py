@@ -168,3 +168,11 @@ def test_scrolling(run, tmp_path):
 def test_saving(run):
     report = run("saving")
     assert report["photos"] == 8 and report["first_bytes_ms"]["p50"] > 0
+
+
+def test_encoding(run):
+    report = run("encoding")
+    assert report["readme"]["pictures_per_second"] > 0
+    assert all(figures["a_hundred_at_once"]["errors"] == 0 for figures in report["altclip"].values())
+    stages = {stage["stage"] for stage in report["lite"]["torch"]["profile"]["stages"]}
+    assert {"read", "decode", "resize", "thumbnail", "encode", "commit"} <= stages

@@ -31,6 +31,25 @@ def test_index_reports_the_contract(polyglance, sample):
     assert (second["added"], second["unchanged"]) == (0, 21)
 
 
+def test_index_with_a_profile_shows_each_stage_and_what_limits(polyglance, sample, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for path in sorted(sample.iterdir())[:3]:
+        shutil.copy(path, folder)
+    shown = polyglance("index", folder, "--encoder", "lite", "--profile")
+    assert shown.code == 0
+    lines = shown.out.splitlines()
+    assert lines[1].split() == ["stage", "pictures", "wall", "s", "CPU", "s", "pictures/s", "share"]
+    assert [line.split()[0] for line in lines[2:-1]] == [
+        *("read", "decode", "resize", "thumbnail", "deliver", "load", "encode", "commit")
+    ]
+    assert sum("limits the run" in line for line in lines) == 1
+    assert "nothing to profile" in polyglance("index", "--profile").err
+    profile = polyglance("index", "--profile", "--json").json["profile"]
+    assert (profile["limit"], profile["stages"][0]["pictures"]) == (None, 0)
+    assert "profile" not in polyglance("index", "--json").json
+
+
 @pytest.mark.parametrize(("language", "words"), WORDS.items())
 def test_the_same_four_things_come_first_in_every_language(polyglance, indexed, language, words):
     for word, expected in zip(words, EXPECTED, strict=True):

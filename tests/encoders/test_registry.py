@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -164,3 +165,12 @@ def test_creating_a_model_that_is_not_here_fetches_it(hub: Hub, tiny_altclip: Pa
     done = run_python(AUTO % preparation, hub.environment(tmp_path), tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Fetching owner/tiny" in done.stderr
+
+
+@pytest.mark.parametrize(("users", "expected"), [(None, "passive"), ("active", "active")])
+def test_threads_of_openmp_sleep_while_they_wait_unless_the_user_says_otherwise(monkeypatch, users, expected):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if users:
+        monkeypatch.setenv("OMP_WAIT_POLICY", users)
+    registry.create("lite", Settings())
+    assert os.environ["OMP_WAIT_POLICY"] == expected

@@ -10,7 +10,8 @@ import skimage
 import torch
 from PIL import Image
 from polyglance.encoders.lite import efficientnet
-from polyglance.encoders.lite.efficientnet import CLASSES, SIDE, EfficientNetLite2
+from polyglance.encoders.lite.architecture import CLASSES, SIDE
+from polyglance.encoders.lite.efficientnet import EfficientNetLite2
 from polyglance.errors import EncoderUnavailable
 
 SAMPLES = Path(skimage.__file__).parent / "data"

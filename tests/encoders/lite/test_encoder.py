@@ -134,7 +134,7 @@ def two_threads() -> Iterator[None]:
 def test_other_models_keep_their_threads(encoder: LiteEncoder) -> None:
     lite._load_network.cache_clear()
     encoder.encode_images([Image.new("RGB", (64, 64))])
-    inside = lite._load_network().batch.submit(torch.get_num_threads).result()
+    inside = lite._load_network("torch").batch.submit(torch.get_num_threads).result()
     with ThreadPoolExecutor(1) as pool:
         outside = pool.submit(torch.get_num_threads).result()
     assert (inside, torch.get_num_threads(), outside) == (1, 2, 2)

@@ -35,7 +35,7 @@ def test_first_run_adds_all_and_second_does_nothing(setup, photos, draw):
 def test_batches_are_full_but_the_last(setup, photos, draw):
     fill(photos, draw, 10)
     setup.update()
-    assert setup.encoder.batches == [4, 4, 2]
+    assert setup.encoder.batches == [1, 3, 4, 2], "the first picture of the first batch loads the encoder"
 
 
 def test_changed_file_is_read_again(setup, photos, draw):
