@@ -43,9 +43,7 @@ class Empty:
 
     def error(self) -> DataError:
         """The error of it."""
-        return DataError(
-            f"{self.where}: {self.problem}.", "Mend the line, or leave such lines out with --skip-empty."
-        )
+        return DataError(f"{self.where}: {self.problem}.", "Mend the line, or leave such lines out with --skip-empty.")
 
 
 Entry: TypeAlias = Translation | Empty

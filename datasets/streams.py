@@ -33,7 +33,9 @@ def stream_lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, line.rstrip("\r\n")
         except UnicodeDecodeError as error:
             # The decoder reads ahead: the line is found by reading the file once more.
-            raise DataError(f"{locate(path, _line_without_text(path))}: not UTF-8 text.", "Save it as UTF-8.") from error
+            raise DataError(
+                f"{locate(path, _line_without_text(path))}: not UTF-8 text.", "Save it as UTF-8."
+            ) from error
 
 
 def stream_bytes(path: Path) -> Iterator[bytes]:

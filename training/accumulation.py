@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from .losses import full
 from .processes import Processes
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ def backward_embeddings(
         states.append(_random_state())
         with torch.no_grad():
             columns.append(embed(part))
-    local = [torch.cat(column).float() for column in zip(*columns, strict=True)]
+    local = [full(torch.cat(column)) for column in zip(*columns, strict=True)]
     gathered = [processes.gather(column, examples).requires_grad_() for column in local]
     value = loss(*gathered)
     (value / processes.count).backward()

@@ -1,6 +1,6 @@
 """Stage 2: the text tower learns from captioned pictures, while the image tower stays as it is.
 
-    PAIRS.jsonl -> pictures -> vectors (the library's cache, once)   captions -> text tower -> contrastive loss
+PAIRS.jsonl -> pictures -> vectors (the library's cache, once)   captions -> text tower -> contrastive loss
 """
 
 from __future__ import annotations
@@ -191,7 +191,9 @@ def _unreadable(pairs: Path, files: Sequence[Path], failure: Failure) -> DataErr
     name = next(
         (row["image"] for _, row in read_json_lines(pairs) if pairs.parent / row["image"] == files[failure.number]), ""
     )
-    return DataError(f"{_locate(pairs, name)}: {failure.path} cannot be read: {failure.reason}", "Mend it or take it out.")
+    return DataError(
+        f"{_locate(pairs, name)}: {failure.path} cannot be read: {failure.reason}", "Mend it or take it out."
+    )
 
 
 def _locate(path: Path, name: str) -> str:

@@ -1,11 +1,11 @@
 """The state of a run on disk: it appears complete or not at all, and a continued run is the same run.
 
-    OUTPUT/training/
-        run.json            kind and options
-        log.jsonl           a line for each logged step and validation
-        checkpoints/        step-00000500.pt: trained weights, optimiser, position; best.pt
-        loss.png            the curve
-        events.out…         TensorBoard
+OUTPUT/training/
+    run.json            kind and options
+    log.jsonl           a line for each logged step and validation
+    checkpoints/        step-00000500.pt: trained weights, optimiser, position; best.pt
+    loss.png            the curve
+    events.out…         TensorBoard
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Contrastive training of pictures with texts: what alignment and fine-tuning share.
 
-    Example(picture, group, text) ─┬─ picture -> cached vector, or pixels -> image tower ─┐
-                                   └─ text -> tokens -> text tower ───────────────────────┴─ symmetric cross-entropy
+Example(picture, group, text) ─┬─ picture -> cached vector, or pixels -> image tower ─┐
+                               └─ text -> tokens -> text tower ───────────────────────┴─ symmetric cross-entropy
 """
 
 from __future__ import annotations

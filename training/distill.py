@@ -1,7 +1,7 @@
 """Stage 1: a multilingual text tower learns the vectors of a CLIP's text tower from parallel text alone.
 
-    translations -> batch ─┬─ source -> teacher, frozen -> pooled output before the projection ─┐
-                           └─ target -> student -> [CLS] -> LayerNorm -> Linear ────────────────┴─ MSE
+translations -> batch ─┬─ source -> teacher, frozen -> pooled output before the projection ─┐
+                       └─ target -> student -> [CLS] -> LayerNorm -> Linear ────────────────┴─ MSE
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ class DistillTask:
         device = self._processes.device
         aimed = self._targets.get([pair.source for pair in part]).to(device)
         with autocast(self._options, device):
-            vectors = self.model.text_model(**self._student.tokens([pair.target for pair in part], device)).pooler_output
+            vectors = self.model.text_model(
+                **self._student.tokens([pair.target for pair in part], device)
+            ).pooler_output
         return losses.mean_squared_error(vectors, aimed)
 
     def _encode(self, texts: Sequence[str]) -> Tensor:

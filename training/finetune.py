@@ -1,6 +1,6 @@
 """Fine-tuning to labelled pictures: each goes with its class's name in a prompt.
 
-    FOLDER/CLASS/… or CIFAR-10 -> (picture, class) -> prompt in one of the languages -> contrastive loss
+FOLDER/CLASS/… or CIFAR-10 -> (picture, class) -> prompt in one of the languages -> contrastive loss
 """
 
 from __future__ import annotations
@@ -162,10 +162,8 @@ class _Measure:
         return {"acc1": sum(scores.values()) / len(scores), **(scores if len(scores) > 1 else {})}
 
 
-def _load(
-    data: str, validation: Path | None, options: FinetuneOptions
-) -> tuple[ClassificationSet, ClassificationSet]:
-    """(pictures to train on, pictures that validate). CIFAR-10's test split validates. Raises DataMissing, DataError."""
+def _load(data: str, validation: Path | None, options: FinetuneOptions) -> tuple[ClassificationSet, ClassificationSet]:
+    """(training, held out). CIFAR-10's test split validates. Raises DataMissing, DataError."""
     if data.startswith(CIFAR10):
         folder = Path(data.removeprefix(CIFAR10))
         return cifar10.load(folder, "train"), cifar10.load(validation or folder, "test")
@@ -215,9 +213,7 @@ def _prompts(data: ClassificationSet, options: FinetuneOptions) -> tuple[Prompts
     )
 
 
-def _encode_once(
-    encoder: str, data: ClassificationSet, settings: Settings, cache: Path, progress: Progress
-) -> Floats:
+def _encode_once(encoder: str, data: ClassificationSet, settings: Settings, cache: Path, progress: Progress) -> Floats:
     """Vectors of the pictures to train on. Raises DataError, EncoderError."""
     instance = registry.create(registry.resolve(encoder, settings), settings)
     encoded = vectors.encode_images(instance, data.images, settings, cache, progress)

@@ -14,7 +14,6 @@ from .accumulation import micro_batches
 from .models import DualModel
 from .pictures import Preparation
 
-
 BATCH = 32
 
 

@@ -7,6 +7,7 @@ checkpoint needs no generator's state, and a continued run computes what the uni
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import random
 import time
@@ -26,6 +27,8 @@ from .log import Log, SilentLog
 from .options import Options, Point, Result, Validation
 from .processes import Processes
 from .schedule import Plan
+
+log = logging.getLogger("polyglance")
 
 
 class Task(Protocol):
@@ -108,6 +111,10 @@ class _Run:
         size = self._restore(state) if state else 0
         self._saved_step = self._position.step if state else -1
         self._log = Log(folder.log, size, self._position.step) if processes.rank == 0 else SilentLog()
+        if not self._log.has_board:
+            self._notes += ("TensorBoard files are not written: pip install 'polyglance[train]'",)
+        for note in self._notes if processes.rank == 0 else ():
+            log.info(note)
 
     def run(self) -> Result:
         start = time.monotonic()

@@ -14,7 +14,7 @@ LARGEST_SCALE = math.log(100)
 
 def mean_squared_error(student: Tensor, teacher: Tensor) -> Tensor:
     """Mean over all components of vectors (n, d) that are not normalised."""
-    return functional.mse_loss(student.float(), teacher.float())
+    return functional.mse_loss(full(student), full(teacher))
 
 
 def contrastive(images: Tensor, texts: Tensor, log_scale: Tensor, same: Tensor | None = None) -> Tensor:
@@ -22,9 +22,9 @@ def contrastive(images: Tensor, texts: Tensor, log_scale: Tensor, same: Tensor |
 
     `same` (n, n), bool: pairs (i, j) that show the same; they are not each other's negatives.
     """
-    images = functional.normalize(images.float(), dim=-1)
-    texts = functional.normalize(texts.float(), dim=-1)
-    logits = log_scale.float().exp() * images @ texts.T
+    images = functional.normalize(full(images), dim=-1)
+    texts = functional.normalize(full(texts), dim=-1)
+    logits = full(log_scale).exp() * images @ texts.T
     if same is not None:
         others = same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)
         logits = logits.masked_fill(others, -math.inf)
@@ -38,6 +38,11 @@ def same_pairs(*groups: Tensor) -> Tensor:
     for group in groups[1:]:
         same = same | (group[:, None] == group[None])
     return same
+
+
+def full(values: Tensor) -> Tensor:
+    """`values` in float32 if they are in half precision; a loss of a large batch needs it."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
 def clamp_scale(log_scale: Tensor) -> None:

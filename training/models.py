@@ -17,7 +17,7 @@ from ..encoders.transformers.altclip import DualEncoder
 from ..encoders.transformers.checkpoint import Checkpoint, read
 from ..errors import EncoderUnavailable, NotADualEncoder, UsageError
 
-MULTIMODAL = frozenset({"altclip", "chinese_clip", "clip", "metaclip_2"})
+CLIP_LIKE = frozenset({"altclip", "chinese_clip", "clip", "metaclip_2"})
 """Families whose image tower is AltCLIP's, tensor by tensor."""
 
 LONGEST_TEXT = 77
@@ -61,7 +61,7 @@ def tokenize(
 
 
 def find_checkpoint(name: str, settings: Settings) -> Checkpoint:
-    """The checkpoint of an encoder, which is fetched first if need be. Raises NotADualEncoder, and as `registry.create`."""
+    """The checkpoint of an encoder, fetched if need be. Raises NotADualEncoder, and as `registry.create`."""
     encoder = registry.create(registry.resolve(name, settings), settings)
     if not isinstance(encoder, DualEncoder):
         raise NotADualEncoder(
@@ -82,11 +82,11 @@ def load(checkpoint: Checkpoint) -> DualModel:
 
 
 def load_teacher(checkpoint: Checkpoint) -> DualModel:
-    """A dual encoder whose text vectors are its pooled outputs before the projection; frozen. Raises NotADualEncoder."""
-    if checkpoint.model_type not in MULTIMODAL:
+    """A frozen dual encoder whose image tower fits AltCLIP's. Raises NotADualEncoder."""
+    if checkpoint.model_type not in CLIP_LIKE:
         raise NotADualEncoder(
             f"{checkpoint.name} is a {checkpoint.model_type} model, whose image tower does not fit AltCLIP's layout.",
-            f"Teachers: {', '.join(sorted(MULTIMODAL))}.",
+            f"Teachers: {', '.join(sorted(CLIP_LIKE))}.",
         )
     teacher = load(checkpoint)
     teacher.model.requires_grad_(False).eval()
@@ -109,7 +109,8 @@ def build_student(teacher: DualModel, name: str, seed: int) -> DualModel:
     """An AltCLIP of the teacher's image tower and projections, and the text model `name`.
 
     `name` is an XLM-R (directory or hub id), which gets a new LayerNorm and Linear, or an AltCLIP whose text tower goes
-    on being trained; `seed` is that of the new layers. Raises UsageError if their widths differ; NotADualEncoder; EncoderUnavailable.
+    on being trained; `seed` is that of the new layers. Raises UsageError if their widths differ; NotADualEncoder;
+    EncoderUnavailable.
     """
     from transformers import AltCLIPConfig, AltCLIPModel
 
@@ -142,7 +143,9 @@ def build_student(teacher: DualModel, name: str, seed: int) -> DualModel:
     fresh = {"text_model.transformation", "text_model.pre_LN"} if kind != "altclip" else set()
     left = [key for key in (*missing, *unexpected) if key.rpartition(".")[0] not in fresh and "position_ids" not in key]
     if left:
-        raise EncoderUnavailable(f"{name} and {teacher.source.name} do not fit together: {left[0]}.", "Fetch them again.")
+        raise EncoderUnavailable(
+            f"{name} and {teacher.source.name} do not fit together: {left[0]}.", "Fetch them again."
+        )
     length = min(LONGEST_TEXT, int(text_config["max_position_embeddings"]) - 2)
     tokenizer = whole.load_tokenizer(path, name)
     return DualModel(model.float(), tokenizer, teacher.source, length, False, teacher.dtype)

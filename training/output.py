@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from .. import atomic
+from ..encoders.transformers import whole
 from ..encoders.transformers.checkpoint import PREPROCESSOR_FILES
 from .card import model_card
 from .checkpoints import FOLDER, reporting_full_disk
@@ -49,10 +50,7 @@ def _write_model(dual: DualModel, folder: Path, *, trains_images: bool) -> None:
         # An image tower that was not trained keeps its stored precision: its tensors stay equal, byte for byte.
         unchanged = key.startswith(TOWER_PARTS["image"]) and not trains_images
         state[key] = value.detach().to("cpu", dual.dtype if unchanged else torch.float32).contiguous()
-    try:
-        dual.model.save_pretrained(folder, state_dict=state, max_shard_size="100GB")
-    except RuntimeError as error:  # safetensors' SafetensorError, whose text has the system's
-        raise OSError(28 if "No space" in str(error) else 5, str(error)) from error
+    whole.save_model(dual.model, folder, state)
     dual.tokenizer.save_pretrained(folder)
     for name in PREPROCESSOR_FILES:
         if (dual.source.path / name).is_file():

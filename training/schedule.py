@@ -12,7 +12,7 @@ from .options import Options, Schedule
 WARMUP_SHARE = 10
 """A warm-up is at most one of so many steps."""
 
-O = TypeVar("O", bound=Options)
+AnyOptions = TypeVar("AnyOptions", bound=Options)
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Plan:
         return self.learning_rate * factor
 
 
-def bound(options: O, epoch_sizes: Sequence[int], what: str) -> tuple[O, Plan, str]:
-    """(options, plan, note): batch and warm-up are no larger than `epoch_sizes` allow; the note says so, or is empty."""
+def bound(options: AnyOptions, epoch_sizes: Sequence[int], what: str) -> tuple[AnyOptions, Plan, str]:
+    """(options, plan, note): batch and warm-up as large as `epoch_sizes` allow; the note says what changed."""
     examples = max(epoch_sizes)
     batch = min(options.batch, examples)
     steps = sum(math.ceil(size / batch) for size in epoch_sizes)

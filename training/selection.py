@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,7 +60,9 @@ def _add_lora(model: Any, options: Options) -> Any:
     config = LoraConfig(
         r=options.lora_rank, lora_alpha=2 * options.lora_rank, target_modules=f"{towers}{LORA_TARGETS}", bias="none"
     )
-    return get_peft_model(model, config)
+    with warnings.catch_warnings():  # peft calls what transformers renamed
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, config)
 
 
 def depth(key: str, layers: int) -> int:
@@ -71,7 +74,9 @@ def depth(key: str, layers: int) -> int:
 
 def count_layers(model: nn.Module, parts: tuple[str, ...]) -> int:
     """The number of layers of a tower."""
-    numbers = [int(match[1]) for key, _ in model.named_parameters() if key.startswith(parts) and (match := LAYER.search(key))]
+    numbers = [
+        int(match[1]) for key, _ in model.named_parameters() if key.startswith(parts) and (match := LAYER.search(key))
+    ]
     return max(numbers, default=-1) + 1
 
 

@@ -6,7 +6,6 @@ texts than TARGET_BYTES hold, they are encoded batch by batch instead.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,17 +68,20 @@ def write(
     count = _count_distinct(texts(), limit)
     if count is None:
         return None
-    with reporting_full_disk(path.parent), atomic.whole_file(path, durable=False) as temporary:
-        with temporary.open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, {"descr": dtype.descr, "fortran_order": False, "shape": (count,)})
-            done = 0
-            for part in _batches(_distinct(texts()), TEACHER_BATCH):
-                records = np.empty(len(part), dtype)
-                records["key"] = [digest(text) for text in part]
-                records["target"] = encode(part).cpu().numpy()
-                file.write(records.tobytes())
-                done += len(part)
-                progress(Tick(done, count, done))
+    with (
+        reporting_full_disk(path.parent),
+        atomic.whole_file(path, durable=False) as temporary,
+        temporary.open("wb") as file,
+    ):
+        np.lib.format.write_array_header_1_0(file, {"descr": dtype.descr, "fortran_order": False, "shape": (count,)})
+        done = 0
+        for part in _batches(_distinct(texts()), TEACHER_BATCH):
+            records = np.empty(len(part), dtype)
+            records["key"] = [digest(text) for text in part]
+            records["target"] = encode(part).cpu().numpy()
+            file.write(records.tobytes())
+            done += len(part)
+            progress(Tick(done, count, done))
     return path
 
 

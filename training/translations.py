@@ -1,6 +1,6 @@
 """Parallel text as examples: counted once, then streamed through a buffer that shuffles, in bounded memory.
 
-    files -> survey (counts, held-out texts) -> corpora drawn by their size -> buffer -> Example(source, target)
+files -> survey (counts, held-out texts) -> corpora drawn by their size -> buffer -> Example(source, target)
 """
 
 from __future__ import annotations
@@ -75,10 +75,7 @@ def stream(corpora: Sequence[Corpus], found: Survey, options: DistillOptions, ep
 def count_examples(found: Survey, options: DistillOptions) -> tuple[int, ...]:
     """The number of examples that `stream` gives in each epoch."""
     extra = options.english_share / (1 - options.english_share)
-    sizes = []
-    for _ in range(options.epochs):
-        sizes.append(found.total + int(found.total * extra))
-    return tuple(sizes)
+    return (found.total + int(found.total * extra),) * options.epochs
 
 
 def mix_source(
@@ -88,15 +85,12 @@ def mix_source(
     forgets the teacher's own language.
     """
     extra = options.english_share / (1 - options.english_share)
-    read = added = 0
-    for pair in pairs:
-        own = Translation(pair.source, pair.source, options.source_language)
-        read += 1
-        examples = [pair]
+    added = 0
+    for read, pair in enumerate(pairs, start=1):
+        yield pair
         while added < int(read * extra):
             added += 1
-            examples.append(own)
-        yield from examples
+            yield Translation(pair.source, pair.source, options.source_language)
 
 
 def shuffle(pairs: Iterator[Translation], size: int, generator: random.Random) -> Iterator[Translation]:

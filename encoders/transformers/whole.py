@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,18 @@ def load_tokenizer(path: Path, name: str) -> Any:
 
     with _loading(path, name):
         return AutoTokenizer.from_pretrained(str(path), **towers._LOCAL_ONLY)
+
+
+def save_model(model: Any, folder: Path, state: dict[str, Any]) -> None:
+    """Write a model's configuration, and the tensors `state` as one safetensors file. Raises OSError."""
+    from safetensors import SafetensorError
+
+    with towers._LOAD_LOCK, towers._quiet():
+        try:
+            model.save_pretrained(folder, state_dict=state, max_shard_size="100GB")
+        except SafetensorError as error:  # its text has the system's
+            number = errno.ENOSPC if "No space" in str(error) else errno.EIO
+            raise OSError(number, os.strerror(number)) from error
 
 
 def find_text_model(name: str) -> Path:
