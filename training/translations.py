@@ -10,15 +10,18 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..datasets.parallel import Corpus, Translation
 from ..errors import DataError
 from .loop import seed_epoch
 from .options import HELD_OUT, DistillOptions
 
-VALIDATION_PAIRS = 10_000
-"""Largest number of translations that validate: a text may have many."""
+TRANSLATIONS = 20
+"""Largest number of translations of a text that validate."""
+
+SEEN = 20 * HELD_OUT
+"""Distinct texts that are counted; of more, a share of a twentieth is more than HELD_OUT."""
 
 
 @dataclass(frozen=True)
@@ -40,30 +43,23 @@ class Survey:
 def survey(corpora: Sequence[Corpus], options: DistillOptions) -> Survey:
     """Read everything once, so that a bad line shows before the training begins. Raises DataMissing, DataError."""
     lowest = _Lowest(HELD_OUT)
-    counts = []
-    for corpus in corpora:
-        count = 0
-        for pair in corpus.read(skip_empty=options.skip_empty):
-            lowest.add(digest(pair.source))
-            count += 1
-        counts.append(count)
-    held_out = lowest.share(options.held_out)
-    validation: list[Translation] = []
-    trained: list[int] = []
+    counts = [0] * len(corpora)
     languages: Counter[str] = Counter()
-    for corpus in corpora:
-        count = 0
+    for number, corpus in enumerate(corpora):
         for pair in corpus.read(skip_empty=options.skip_empty):
-            if digest(pair.source) not in held_out:
-                count += 1
-                languages[pair.language] += 1
-            elif len(validation) < VALIDATION_PAIRS:
-                validation.append(pair)
-        trained.append(count)
-    if not sum(trained):
+            counts[number] += 1
+            languages[pair.language] += 1
+            lowest.add(number, pair)
+    held_out = lowest.share(options.held_out)
+    for text in held_out.values():
+        for number, count in text.corpora.items():
+            counts[number] -= count
+        languages -= text.languages
+    if not sum(counts):
         names = ", ".join(str(path) for corpus in corpora for path in corpus.paths)
         raise DataError(f"There are no translations to train on in {names}.", "Give more lines.")
-    return Survey(tuple(trained), dict(languages), held_out, tuple(validation))
+    validation = tuple(pair for text in held_out.values() for pair in text.pairs)
+    return Survey(tuple(counts), dict(languages), frozenset(held_out), validation)
 
 
 def stream(corpora: Sequence[Corpus], found: Survey, options: DistillOptions, epoch: int) -> Iterator[Translation]:
@@ -138,28 +134,46 @@ def _trained(corpus: Corpus, held_out: frozenset[bytes], options: DistillOptions
             yield pair
 
 
+@dataclass
+class _HeldText:
+    """A source text that may be held out: its translations, and how many there are in each corpus and language."""
+
+    pairs: list[Translation] = field(default_factory=list)
+    corpora: Counter[int] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+
+
 class _Lowest:
-    """The lowest digests of all that are added: the same texts whatever the order of the files."""
+    """The texts with the lowest digests of all that are added: the same ones whatever the order of the files.
+
+    A text that is not among the lowest never comes to be among them later, so one pass finds all its translations.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._heap: list[int] = []
-        self._kept: set[int] = set()
+        self._texts: dict[int, _HeldText] = {}
         self._seen: set[int] = set()
 
-    def add(self, key: bytes) -> None:
-        """Add a digest."""
-        number = int.from_bytes(key, "big")
-        if len(self._seen) < self._limit * 20:
-            self._seen.add(number)
-        if number in self._kept or (len(self._heap) == self._limit and -self._heap[0] <= number):
-            return
-        heapq.heappush(self._heap, -number)
-        self._kept.add(number)
-        if len(self._heap) > self._limit:
-            self._kept.discard(-heapq.heappop(self._heap))
+    def add(self, corpus: int, pair: Translation) -> None:
+        """Add a translation of a corpus."""
+        key = int.from_bytes(digest(pair.source), "big")
+        if len(self._seen) < SEEN:
+            self._seen.add(key)
+        if key not in self._texts:
+            if len(self._heap) == self._limit and -self._heap[0] < key:
+                return
+            heapq.heappush(self._heap, -key)
+            self._texts[key] = _HeldText()
+            if len(self._heap) > self._limit:
+                del self._texts[-heapq.heappop(self._heap)]
+        text = self._texts[key]
+        text.corpora[corpus] += 1
+        text.languages[pair.language] += 1
+        if len(text.pairs) < TRANSLATIONS:
+            text.pairs.append(pair)
 
-    def share(self, part: float) -> frozenset[bytes]:
-        """A `part` of the distinct digests, at most the limit; counting stops where the limit decides."""
-        count = min(self._limit, int(len(self._seen) * part), len(self._kept))
-        return frozenset(number.to_bytes(16, "big") for number in sorted(self._kept)[:count])
+    def share(self, part: float) -> dict[bytes, _HeldText]:
+        """A `part` of the distinct texts, at most the limit, by digest."""
+        count = min(self._limit, int(len(self._seen) * part))
+        return {key.to_bytes(16, "big"): self._texts[key] for key in sorted(self._texts)[:count]}
