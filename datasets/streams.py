@@ -24,7 +24,7 @@ def stream_lines(path: Path) -> Iterator[tuple[int, str]]:
     number = 0
     with _open(path) as stream:
         # newline="\n": a text may contain U+2028 or U+0085, which do not end a line of these files.
-        text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="\n")  # type: ignore[arg-type]
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="\n")
         try:
             while line := text.readline(LONGEST_LINE):
                 number += 1

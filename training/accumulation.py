@@ -35,7 +35,7 @@ def backward_mean(
     total = torch.zeros((), device=processes.device)
     for part in micro_batches(processes.share(examples), size):
         loss = mean_loss(part) * (len(part) / len(examples))
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     return float(processes.sum(total))
 
@@ -57,7 +57,7 @@ def backward_embeddings(
     parts = list(micro_batches(share, size))
     if processes.count == 1 and len(parts) == 1:
         value = loss(*embed(parts[0]))
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         return float(value.detach())
     states, columns = [], []
     for part in parts:
@@ -67,7 +67,7 @@ def backward_embeddings(
     local = [full(torch.cat(column)) for column in zip(*columns, strict=True)]
     gathered = [processes.gather(column, examples).requires_grad_() for column in local]
     value = loss(*gathered)
-    (value / processes.count).backward()
+    (value / processes.count).backward()  # type: ignore[no-untyped-call]
     rows = processes.range(examples)
     gradients = [column.grad[rows.start : rows.stop] * processes.count for column in gathered]  # type: ignore[index]
     start = 0

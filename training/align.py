@@ -28,7 +28,7 @@ from ..indexer.run.stop import Stop
 from ..progress import Progress, silent
 from . import models, output, selection
 from .accumulation import micro_batches
-from .checkpoints import RunFolder
+from .checkpoints import RunFolder, check_alone
 from .contrastive import ContrastiveTask, Example
 from .live import LiveEncoder
 from .loop import run, seed_epoch
@@ -93,7 +93,7 @@ def align(
     processes = join(settings)
     run_folder = RunFolder(folder)
     described = {"kind": "align", "encoder": encoder, "data": str(pairs)}
-    run_folder.check({**described, **options.comparable()}, resume=options.resume)
+    check_alone(run_folder, {**described, **options.comparable()}, options, processes)
     training, held_out = split_pairs(pairs, options)
     checkpoint = models.find_checkpoint(encoder, settings)
     fixed: tuple[Floats, Floats] | None = None

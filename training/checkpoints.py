@@ -21,6 +21,8 @@ import torch
 
 from .. import atomic
 from ..errors import DiskFull, TrainingError, UsageError
+from .options import Options
+from .processes import Processes
 
 FOLDER = "training"
 RUN = "run.json"
@@ -103,6 +105,13 @@ class RunFolder:
 
     def _steps(self) -> list[Path]:
         return sorted((self.path / CHECKPOINTS).glob("step-*.pt"))
+
+
+def check_alone(folder: RunFolder, run: Mapping[str, Any], options: Options, processes: Processes) -> None:
+    """Let the first process check the folder, before it creates files that another would take for something else."""
+    if processes.rank == 0:
+        folder.check(run, resume=options.resume)
+    processes.agree(None)
 
 
 @contextmanager

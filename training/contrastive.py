@@ -36,7 +36,9 @@ class Example:
 class Examples(Protocol):
     """The data of a run."""
 
-    pictures: Sequence[Source]
+    @property
+    def pictures(self) -> Sequence[Source]:
+        """The pictures."""
 
     def sizes(self) -> Sequence[int]:
         """The number of examples of each epoch."""

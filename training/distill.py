@@ -24,7 +24,7 @@ from ..indexer.run.stop import Stop
 from ..progress import Progress, silent
 from . import losses, models, output, selection, targets, translations
 from .accumulation import backward_mean, micro_batches
-from .checkpoints import RunFolder
+from .checkpoints import RunFolder, check_alone
 from .loop import autocast, run
 from .models import DualModel
 from .options import DistillOptions, Result
@@ -133,7 +133,7 @@ def distill(
     processes = join(settings)
     run_folder = RunFolder(folder)
     described = {"kind": "distill", "teacher": teacher, "student": student, "data": [str(path) for path in data]}
-    run_folder.check({**described, **options.comparable()}, resume=options.resume)
+    check_alone(run_folder, {**described, **options.comparable()}, options, processes)
     corpora = find_corpora(data, options.source_language)
     teacher_model = models.load_teacher(models.find_checkpoint(teacher, settings))
     student_model = models.build_student(teacher_model, student, options.seed)
@@ -163,4 +163,4 @@ def _sources(corpora: Sequence[Corpus], options: DistillOptions) -> Iterator[str
 
 
 def _unit(vectors: Tensor) -> Floats:
-    return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()  # type: ignore[no-any-return]
+    return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()

@@ -25,7 +25,7 @@ from ..indexer.run.stop import Stop
 from ..progress import Progress, silent
 from ..search.query.normalise import normalise
 from . import models, output, selection
-from .checkpoints import RunFolder
+from .checkpoints import RunFolder, check_alone
 from .contrastive import ContrastiveTask, Example
 from .live import LiveEncoder
 from .loop import run, seed_epoch
@@ -97,7 +97,7 @@ def finetune(
     processes = join(settings)
     run_folder = RunFolder(folder)
     described = {"kind": "finetune", "encoder": encoder, "data": data}
-    run_folder.check({**described, **options.comparable()}, resume=options.resume)
+    check_alone(run_folder, {**described, **options.comparable()}, options, processes)
     training, held_out = _load(data, validation, options)
     class_prompts = _prompts(training, options)
     checkpoint = models.find_checkpoint(encoder, settings)
