@@ -57,7 +57,7 @@ def error(done, code):
     return line
 
 
-def test_align_prints_one_document_and_says_what_was_bounded(polyglance, tiny_altclip, pairs):
+def test_align_prints_one_document_and_says_what_was_bounded(polyglance, tiny_altclip, pairs, caplog):
     done = polyglance("train", "align", "--encoder", tiny_altclip, "--data", pairs, "--output", "out", *FAST, "--json")
     assert done.code == 0
     document = done.json
@@ -68,7 +68,7 @@ def test_align_prints_one_document_and_says_what_was_bounded(polyglance, tiny_al
     assert (document["kind"], document["examples"], document["steps"]) == ("align", 22, 2)
     assert list(document["losses"][0]) == ["step", "epoch", "loss", "learning_rate", "gradient_norm"]
     assert document["scores"] == document["validations"][-1]["scores"]
-    assert "There are 22 captions and 2 steps: the warm-up is 0 instead of 2000." in done.err
+    assert "There are 22 captions and 2 steps: the warm-up is 0 instead of 2000." in caplog.text
     assert "Writing" not in done.err and "Loading" not in done.err
 
 
@@ -105,7 +105,7 @@ def test_bad_input_of_distill_is_one_line(polyglance, tiny_checkpoint, text):
 
 
 def test_lora_and_several_processes_without_the_extra_say_how_to_get_it(
-    polyglance, tiny_altclip, pairs, monkeypatch, tmp_path
+    polyglance, tiny_altclip, pairs, monkeypatch, tmp_path, caplog
 ):
     import sys
 
@@ -121,7 +121,7 @@ def test_lora_and_several_processes_without_the_extra_say_how_to_get_it(
     )
     monkeypatch.delenv("WORLD_SIZE")
     done = polyglance(*common, "--output", "out")
-    assert done.code == 0 and "TensorBoard files are not written" in done.err
+    assert done.code == 0 and "TensorBoard files are not written" in caplog.text
     assert (tmp_path / "out/model.safetensors").is_file()
 
 

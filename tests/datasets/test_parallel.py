@@ -12,7 +12,8 @@ from polyglance.errors import DataError, DataMissing, UsageError
 
 TMX = """<?xml version="1.0" encoding="UTF-8"?>
 <tmx version="1.4"><header srclang="en"/><body>
-<tu><tuv xml:lang="EN-us"><seg>the <bpt i="1">&lt;b&gt;</bpt>red car</seg></tuv><tuv xml:lang="zh"><seg>红车</seg></tuv></tu>
+<tu><tuv xml:lang="EN-us"><seg>the <bpt i="1">&lt;b&gt;</bpt>red car</seg></tuv><tuv xml:lang="zh"><seg>红车</seg></tuv>
+</tu>
 <tu><tuv lang="en"><seg>a cat</seg></tuv><tuv lang="fr"><seg>un
    chat</seg></tuv><tuv lang="it"><seg>un gatto</seg></tuv></tu>
 </body></tmx>
@@ -78,9 +79,9 @@ def test_a_line_separator_of_unicode_ends_no_line(tmp_path):
         ("a.jsonl", '{"en": "a", "zh": "b"}\n{"en": \n', "a.jsonl, line 2: no valid JSON"),
         ("a.jsonl", '{"zh": "b"}\n', "a.jsonl, line 1: expected an object as"),
         ("a.jsonl", '{"en": "a", "zh": 7}\n', "a.jsonl, line 1: a text must be a string"),
-        ("a.tmx", TMX.replace("<seg>un gatto</seg>", "<seg> </seg>"), "a.tmx, line 4: a text is empty"),
-        ("a.tmx", TMX.replace('lang="en"', 'lang="de"'), "a.tmx, line 4: the unit has no text in 'en'"),
-        ("a.tmx", TMX.replace("</tu>", "", 1), "line 6: no well-formed TMX"),
+        ("a.tmx", TMX.replace("<seg>un gatto</seg>", "<seg> </seg>"), "a.tmx, line 5: a text is empty"),
+        ("a.tmx", TMX.replace('lang="en"', 'lang="de"'), "a.tmx, line 5: the unit has no text in 'en'"),
+        ("a.tmx", TMX.replace("</tu>", "", 1), "line 7: no well-formed TMX"),
         ("a.tmx", '<!DOCTYPE x [<!ENTITY e "ha">]><tmx/>', "a.tmx defines XML entities"),
     ],
 )
@@ -119,7 +120,7 @@ def test_an_unknown_format_and_a_missing_file_are_refused(tmp_path):
 def test_damaged_gzip_and_text_that_is_no_utf8_are_named(tmp_path):
     path = tmp_path / "a.tsv.gz"
     path.write_bytes(gzip.compress(b"a\tb\tzh\n" * 1000)[:-30])
-    with pytest.raises(DataError, match="no whole .gz"):
+    with pytest.raises(DataError, match="no whole"):
         read(path)
     path = tmp_path / "b.tsv"
     path.write_bytes("é\tb\tzh\n".encode() * 3 + b"caf\xe9\tb\tzh\n")
