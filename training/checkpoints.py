@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,8 +65,13 @@ class RunFolder:
                 )
 
     def create(self, run: Mapping[str, Any]) -> None:
-        """Create the folder, and write down what the run is. Raises DiskFull, TrainingError."""
+        """Create the folder, and write down what the run is; what a run without a checkpoint left is removed.
+
+        Raises DiskFull, TrainingError.
+        """
         with reporting_full_disk(self.output):
+            if not self._steps():
+                shutil.rmtree(self.path, ignore_errors=True)
             (self.path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
             _write_json(self.path / RUN, run)
 

@@ -137,6 +137,7 @@ def distill(
     corpora = find_corpora(data, options.source_language)
     teacher_model = models.load_teacher(models.find_checkpoint(teacher, settings))
     student_model = models.build_student(teacher_model, student, options.seed)
+    del teacher_model.model.vision_model
     found = translations.survey(corpora, options)
     bounded, plan, note = bound(options, translations.count_examples(found, options), "translations")
     selection.prepare(student_model, bounded, processes.device, with_scale=False)
@@ -148,7 +149,9 @@ def distill(
         width = int(teacher_model.model.text_projection.in_features)
         targets.write(file, partial(_sources, corpora, options), encode, width, teacher_progress)
     stored = file if processes.agree(file.is_file()) else None
-    task = DistillTask(student_model, targets.Targets(encode, stored), corpora, found, bounded, processes)
+    aimed = targets.Targets(encode, stored)
+    del teacher_model, encode  # a large teacher is not kept in memory if its targets are on the disk
+    task = DistillTask(student_model, aimed, corpora, found, bounded, processes)
     result = run(task, bounded, plan, run_folder, processes, progress, stop, tuple(filter(None, [note])))
     if processes.rank == 0:
         languages = ", ".join(f"{count} {language}" for language, count in sorted(found.languages.items()))

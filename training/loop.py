@@ -156,6 +156,7 @@ class _Run:
                     self._save()
                 if self._processes.agree(self._stop.asked):
                     self._save()
+                    log.info("The run goes on with --resume.")
                     raise Stopped
             position.epoch, position.batch = position.epoch + 1, 0
             if not self._options.validation_steps and self._validate():

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .. import atomic
+from ..errors import DataError
 from ..progress import Progress, Tick
 from .checkpoints import reporting_full_disk
 from .translations import digest
@@ -32,8 +33,8 @@ class Targets:
     """The targets of texts (n, width), in float32."""
 
     def __init__(self, encode: Encode, path: Path | None = None) -> None:
-        """`path` is a file that `write` made; None encodes every text when it is asked for."""
-        self._encode = encode
+        """`path` is a file that `write` made, and `encode` is then not kept; None encodes what is asked for."""
+        self._encode = encode if path is None else None
         self._rows: npt.NDArray[Any] | None = None
         if path is not None:
             self._rows = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -45,12 +46,15 @@ class Targets:
         """The targets of texts; equal texts are encoded once."""
         distinct = list(dict.fromkeys(texts))
         places = {text: number for number, text in enumerate(distinct)}
-        rows = self._encode(distinct) if self._rows is None else self._read(distinct)
+        rows = self._read(distinct) if self._encode is None else self._encode(distinct)
         return rows[[places[text] for text in texts]]
 
     def _read(self, texts: Sequence[str]) -> Tensor:
         keys = np.array([digest(text) for text in texts], "S16")
-        places = self._order[np.searchsorted(self._keys, keys)]
+        found = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        if (self._keys[found] != keys).any():
+            raise DataError("The parallel text has changed during the training.", "Start again with another --output.")
+        places = self._order[found]
         return torch.from_numpy(np.array(self._rows["target"][places]))  # type: ignore[index]
 
 

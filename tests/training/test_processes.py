@@ -1,7 +1,9 @@
 """Two processes with gloo train as one does: the same losses, and the same weights."""
 
+import json
 import multiprocessing
 import os
+import shutil
 import socket
 
 import pytest
@@ -59,14 +61,20 @@ def test_two_processes_give_the_weights_of_one(kind, clip, xlm_r, parallel_text,
     train_in_two(kind, tmp_path / "two", places)
     ours, expected = weights(tmp_path / "two"), weights(tmp_path / "one")
     for key, value in expected.items():
-        torch.testing.assert_close(ours[key], value, rtol=1e-3, atol=2e-5)
+        # A bias of attention's keys has no gradient but rounding, which Adam makes as large as any other.
+        if not key.endswith(("k_proj.bias", "key.bias")):
+            torch.testing.assert_close(ours[key], value, rtol=1e-3, atol=2e-5, msg=key)
+    for first, second in zip(points(tmp_path / "one"), points(tmp_path / "two"), strict=True):
+        assert first == pytest.approx(second, rel=1e-4)
     assert (tmp_path / "two/model.safetensors").is_file()
 
 
-def without_dropout(folder, target):
-    import json
-    import shutil
+def points(output):
+    rows = [json.loads(line) for line in (output / "training/log.jsonl").read_text().splitlines()]
+    return [row["loss"] for row in rows if "loss" in row]
 
+
+def without_dropout(folder, target):
     shutil.copytree(folder, target)
     config = json.loads((target / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
