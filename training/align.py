@@ -21,8 +21,8 @@ from ..datasets.reading import find_line, locate, read_json_lines, read_text
 from ..datasets.sets import RetrievalSet
 from ..encoders import registry
 from ..errors import DataError, DataMissing
+from ..evaluation import cache as vector_cache
 from ..evaluation import retrieval, vectors
-from ..evaluation.cache import default_folder
 from ..evaluation.vectors import Failure
 from ..indexer.run.stop import Stop
 from ..progress import Progress, silent
@@ -98,7 +98,9 @@ def align(
     checkpoint = models.find_checkpoint(encoder, settings)
     fixed: tuple[Floats, Floats] | None = None
     if options.towers == "text":
-        fixed = _encode_once(encoder, pairs, training, held_out, settings, cache or default_folder(), image_progress)
+        fixed = _encode_once(
+            encoder, pairs, training, held_out, settings, cache or vector_cache.default_folder(), image_progress
+        )
     bounded, plan, note = bound(options, Captioned(training, options).sizes(), "captions")
     dual = models.load(checkpoint)
     selection.prepare(dual, bounded, processes.device, with_scale=True)

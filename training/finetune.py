@@ -19,8 +19,8 @@ from ..datasets.reading import LONGEST_CAPTION, check_languages
 from ..datasets.sets import ClassificationSet, Pixels, Source
 from ..encoders import registry
 from ..errors import DataError
+from ..evaluation import cache as vector_cache
 from ..evaluation import vectors, zeroshot
-from ..evaluation.cache import default_folder
 from ..indexer.run.stop import Stop
 from ..progress import Progress, silent
 from ..search.query.normalise import normalise
@@ -103,7 +103,7 @@ def finetune(
     checkpoint = models.find_checkpoint(encoder, settings)
     fixed = None
     if options.towers == "text":
-        fixed = _encode_once(encoder, training, settings, cache or default_folder(), image_progress)
+        fixed = _encode_once(encoder, training, settings, cache or vector_cache.default_folder(), image_progress)
     bounded, plan, note = bound(options, Labelled(training, class_prompts, options).sizes(), "pictures")
     dual = models.load(checkpoint)
     selection.prepare(dual, bounded, processes.device, with_scale=True)

@@ -31,8 +31,7 @@ def trained(clip, xlm_r, parallel_text, tmp_path_factory):
 def test_the_student_comes_nearer_to_its_teacher(trained):
     _, result = trained
     assert result.points[-1].loss < 0.6 * result.points[0].loss
-    first, last = result.validations[0].scores["MSE"], result.scores["MSE"]
-    assert last < first
+    assert result.scores["MSE"] == min(each.scores["MSE"] for each in result.validations)
     assert {"MSE", "cosine", "zh R@1", "fr R@1", "ru R@1"} <= set(result.scores)
 
 
@@ -110,7 +109,7 @@ def test_an_altclip_of_the_same_width_goes_on_being_trained(trained, clip, paral
     output, result = trained
     options = DistillOptions(**{**QUICK, "epochs": 1})
     again = distill(str(clip), str(output), [parallel_text], tmp_path / "more", options, settings)
-    assert again.points[0].loss < 0.8 * result.points[0].loss
+    assert again.points[0].loss < 0.9 * result.points[0].loss
 
 
 def test_a_student_of_another_width_is_refused(clip, tiny_altclip, parallel_text, tmp_path, settings):
