@@ -208,8 +208,8 @@ def measure_memory(part: str, kind: str, folder: Path, steps: int) -> None:
     print(json.dumps({"peak_mb": round(report.peak_mb())}))
 
 
-def stream(path: Path) -> None:
-    """Print examples, seconds and peak memory of reading parallel text as training does."""
+def stream(path: Path) -> dict[str, Any]:
+    """Examples, seconds and peak memory of reading parallel text as training does."""
     from polyglance.datasets.parallel import find_corpora
     from polyglance.training import translations
     from polyglance.training.options import DistillOptions
@@ -222,7 +222,7 @@ def stream(path: Path) -> None:
     count = sum(1 for _ in translations.stream(corpora, survey, options, 0))
     seconds = time.perf_counter() - start - surveyed
     result = {"examples": count, "survey_seconds": round(surveyed, 1), "seconds": round(seconds, 1)}
-    print(json.dumps({**result, "peak_mb": round(report.peak_mb())}))
+    return {**result, "peak_mb": round(report.peak_mb())}
 
 
 def child(*arguments: object) -> dict[str, Any]:
@@ -249,7 +249,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.part:
         part, kind, place = given.part
-        stream(Path(place)) if part == "stream" else measure_memory(part, kind, Path(place), given.steps)
+        if part == "stream":
+            print(json.dumps(stream(Path(place))))
+        else:
+            measure_memory(part, kind, Path(place), given.steps)
         return
     steps, lines = (2, 20_000) if given.small else (given.steps, given.lines)
     with tempfile.TemporaryDirectory() as name:
@@ -258,12 +261,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures: dict[str, Any] = {}
         for kind in TRAINED:
             figures[kind] = measure_times(kind, folder, steps)
-            for part in ("ours", "plain") if not given.small or kind == "align" else ():
+            for part in ("ours", "plain") if not given.small else ():
                 figures[kind][f"{part}_mb"] = child("--part", part, kind, folder, "--steps", min(steps, 5))["peak_mb"]
         streamed = {}
         for count in (lines // 10, lines):
             write_lines(folder / "lines.zh.tsv", count)
-            streamed[f"{count:,} lines"] = child("--part", "stream", "-", folder / "lines.zh.tsv")
+            path = folder / "lines.zh.tsv"
+            streamed[f"{count:,} lines"] = stream(path) if given.small else child("--part", "stream", "-", path)
     report.publish("training_cost", {"batch": BATCH, **figures, "streaming": streamed}, small=given.small)
 
 
