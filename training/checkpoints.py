@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -137,9 +137,31 @@ def reporting_full_disk(output: Path) -> Iterator[None]:
 
 
 def _save(state: dict[str, Any], path: Path) -> None:
-    """torch's own writer turns a full disk into a RuntimeError, so the file is opened here."""
+    """Write a state. Raises OSError, which torch by itself hides behind a RuntimeError about positions in the file."""
     with path.open("wb") as file:
-        torch.save(state, file)
+        writer = _Writer(file)
+        try:
+            torch.save(state, writer)
+        except RuntimeError:
+            if writer.error is not None:
+                raise writer.error from None
+            raise
+
+
+class _Writer:
+    """A file that remembers why it could not be written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+        self.flush = file.flush
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = self.error or error
+            raise
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

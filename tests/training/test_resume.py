@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,6 +172,12 @@ def test_a_full_disk_is_one_line_and_the_last_checkpoint_is_kept(aligned, tmp_pa
     resumed = work(places, tmp_path / "out", resume=True, **options)
     assert resumed.points == whole.points
     assert not list((tmp_path / "out").rglob(".*tmp*"))
+
+
+def test_a_checkpoint_that_finds_no_space_raises_what_the_system_says():
+    """torch itself says: enforce fail, unexpected pos 704 vs 598."""
+    with pytest.raises(OSError, match="No space left on device"):
+        checkpoints._save({"weights": torch.zeros(200_000)}, Path("/dev/full"))
 
 
 def test_a_damaged_checkpoint_is_named(aligned, tmp_path):
