@@ -160,7 +160,7 @@ def _plain_distillation(folder: Path) -> Iterator[None]:
         states = student(**tokenizers[1]([target for _, target in batch], **options)).last_hidden_state
         loss = nn.functional.mse_loss(head(states[:, 0]), aimed)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         loss.item()
