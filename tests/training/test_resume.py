@@ -15,6 +15,7 @@ from polyglance.config import Settings
 from polyglance.encoders import registry
 from polyglance.errors import DiskFull, Stopped, TrainingError, UsageError
 from polyglance.indexer.run.stop import Stop
+from polyglance.progress import silent
 from polyglance.training import checkpoints, losses
 from polyglance.training.align import align
 from polyglance.training.distill import distill
@@ -23,14 +24,14 @@ from polyglance.training.options import AlignOptions, DistillOptions
 COMMON = {"batch": 16, "micro_batch": 8, "epochs": 3, "learning_rate": 2e-3, "log_steps": 1, "checkpoint_steps": 2}
 
 
-def run_distill(places, output, progress=print, stop=None, **options):
+def run_distill(places, output, progress=silent, stop=None, **options):
     clip, xlm_r, text = places
     chosen = DistillOptions(**{**COMMON, **options})
     settings = Settings(device="cpu", precision="float32")
     return distill(str(clip), str(xlm_r), [text], output, chosen, settings, progress=progress, stop=stop)
 
 
-def run_align(places, output, progress=print, stop=None, **options):
+def run_align(places, output, progress=silent, stop=None, **options):
     encoder, pairs = places
     chosen = AlignOptions(**{**COMMON, **options})
     settings = Settings(device="cpu", precision="float32")
