@@ -153,6 +153,12 @@ def test_importing_them_changes_nothing():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_training_cost(run):
+    report = run("training_cost")
+    assert report["both"].keys() >= {"ours_ms", "plain_ms"}
+    assert [streamed["examples"] for streamed in report["streaming"].values()] == [2250, 23750]
+
+
 def test_exploring(run):
     report = run("exploring")
     assert report["labels"] > report["photos"] and report["things"] > 10
