@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 from .. import atomic
@@ -17,9 +18,15 @@ def path(folder: Path, fingerprint: Fingerprint) -> Path:
     return folder / f"{fingerprint.text_digest}.json"
 
 
+def _files(folder: Path, fingerprint: Fingerprint) -> Iterator[Path]:
+    """The file of a fingerprint, and those of earlier versions for the same vectors."""
+    for digest in (fingerprint.text_digest, *fingerprint.earlier_text):
+        yield folder / f"{digest}.json"
+
+
 def read(folder: Path, fingerprint: Fingerprint) -> Margin | None:
     """The calibration of the encoder with this fingerprint; None if there is none, or if its file is damaged."""
-    file = path(folder, fingerprint)
+    file = next((file for file in _files(folder, fingerprint) if file.exists()), path(folder, fingerprint))
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         return Margin(float(document["slope"]), float(document["offset"]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..config import Settings
 from ..data.catalog.records import EncoderRecord
 from ..encoders import registry
@@ -30,7 +32,7 @@ def active_or_new(parts: Parts, name: str | None) -> EncoderRecord:
         name = parts.own_encoder.name
     if record is None:
         record = register(parts, create(parts, name or parts.settings.encoder, parts.settings))
-        parts.catalog.encoders.activate(record.id)
+        parts.catalog.encoders.activate(record.id, record.name, record.fingerprint)
     elif name not in {None, "auto", record.name}:
         raise UsageError(
             f"This library's encoder is {record.name}.",
@@ -46,14 +48,36 @@ def create(parts: Parts, name: str, settings: Settings) -> Encoder:
     return registry.create(registry.resolve(name, settings), settings)
 
 
+def create_to_switch(parts: Parts, name: str) -> Encoder:
+    """The encoder called `name`, in the precision of the library's vectors if it makes the same vectors of pictures."""
+    encoder = create(parts, name, parts.settings)
+    record = parts.catalog.encoders.active()
+    if record is None or record.name == encoder.name or parts.settings.precision != "auto":
+        return encoder
+    if record.dtype != encoder.fingerprint.dtype:
+        alike = create(parts, name, _settings_for(parts, record))
+        if _makes_vectors_of(parts, alike, record):
+            return alike
+    return encoder
+
+
 def register(parts: Parts, encoder: Encoder) -> EncoderRecord:
-    """Enter `encoder` in the catalog, if it is not there, and keep it loaded; return its record."""
+    """The record of `encoder`, entered in the catalog if no record has its vectors of pictures; keeps it loaded.
+
+    The record of an encoder with the same image side has the name of `encoder` and a fingerprint that it matches;
+    `catalog.encoders.activate` stores them.
+    """
     fingerprint = encoder.fingerprint
-    stored = (record.fingerprint for record in parts.catalog.encoders.all() if fingerprint.matches(record.fingerprint))
-    digest = next(stored, fingerprint.digest)  # of an earlier version, if the library has its vectors
-    record = parts.catalog.encoders.add(encoder.name, digest, encoder.dimension, fingerprint.dtype)
+    records = parts.catalog.encoders.all()
+    stored = next((record for record in records if _makes_vectors_of(parts, encoder, record)), None)
+    if stored is not None and stored.name != encoder.name:
+        digest = stored.fingerprint if fingerprint.matches(stored.fingerprint) else fingerprint.digest
+        record = replace(stored, name=encoder.name, fingerprint=digest)
+    else:
+        digest = stored.fingerprint if stored else fingerprint.digest  # of an earlier version, if it has its vectors
+        record = parts.catalog.encoders.add(encoder.name, digest, encoder.dimension, fingerprint.dtype)
     with parts.loading:
-        parts.encoders[record.id] = encoder
+        _keep_loaded(parts, record, encoder)
     return record
 
 
@@ -63,11 +87,9 @@ def load(parts: Parts, record: EncoderRecord) -> Encoder:
     Raises EncoderUnavailable if it is not installed, EncoderError if its fingerprint has changed.
     """
     with parts.loading:
-        if record.id not in parts.encoders:
-            # The precision is part of the fingerprint: use that of the vectors, not today's default.
-            settings = parts.settings.model_copy(update={"precision": record.dtype})
+        if (record.id, record.name) not in parts.encoders:
             try:
-                encoder = create(parts, record.name, settings)
+                encoder = create(parts, record.name, _settings_for(parts, record))
             except UnknownEncoder as error:
                 raise EncoderUnavailable(
                     f"This library was indexed with the encoder {record.name}, which is not here.",
@@ -79,10 +101,39 @@ def load(parts: Parts, record: EncoderRecord) -> Encoder:
                     f"The encoder {record.name} here is not the one this library was indexed with.",
                     f"Run 'polyglance reencode --encoder {record.name}' to bring the library up to it.",
                 )
-            parts.encoders[record.id] = encoder
-        return parts.encoders[record.id]
+            _keep_loaded(parts, record, encoder)
+        return parts.encoders[record.id, record.name]
 
 
 def load_active(parts: Parts) -> Encoder:
     """The encoder whose vectors answer. Raises as `active` and `load`."""
     return load(parts, active(parts))
+
+
+def _settings_for(parts: Parts, record: EncoderRecord) -> Settings:
+    """The precision is part of the fingerprint: that of the vectors is used, not today's default."""
+    return parts.settings.model_copy(update={"precision": record.dtype})
+
+
+def _makes_vectors_of(parts: Parts, encoder: Encoder, record: EncoderRecord) -> bool:
+    """Whether the vectors of `record` are what `encoder` makes of pictures.
+
+    An earlier version stored one digest of both sides, which an encoder with another text tower does not match. Then
+    the encoder that made the vectors is asked for its image side, if it is on this machine.
+    """
+    fingerprint = encoder.fingerprint
+    if fingerprint.matches(record.fingerprint):
+        return True
+    if (record.dimension, record.dtype) != (encoder.dimension, fingerprint.dtype) or record.name == encoder.name:
+        return False
+    if not registry.is_ready(record.name):
+        return False
+    maker = create(parts, record.name, _settings_for(parts, record)).fingerprint
+    return maker.matches(record.fingerprint) and maker.digest == fingerprint.digest
+
+
+def _keep_loaded(parts: Parts, record: EncoderRecord, encoder: Encoder) -> None:
+    """Keep the encoder, in the place of one whose text tower it replaces. Under `parts.loading`."""
+    for key in [key for key in parts.encoders if key[0] == record.id]:
+        del parts.encoders[key]
+    parts.encoders[record.id, record.name] = encoder

@@ -66,9 +66,10 @@ def rescan(
 def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) -> Tally:
     """Encode every photo with another encoder, then switch to it. See `Library.reencode`."""
     with writing(parts):
-        record = encoders.register(parts, encoders.create(parts, name, parts.settings))
+        record = encoders.register(parts, encoders.create_to_switch(parts, name))
         tally = encode_missing(pipeline(parts, record, stop), progress)
-        parts.catalog.encoders.activate(record.id)
+        parts.excluded_vectors().rename(record.id, record.fingerprint)
+        parts.catalog.encoders.activate(record.id, record.name, record.fingerprint)
         labelling.label(parts, stop, progress)
     snapshots.save(parts, stop)
     return tally

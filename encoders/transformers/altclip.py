@@ -13,7 +13,7 @@ from PIL import Image
 
 from ...config import Settings
 from ..base import Card, Fingerprint, Vectors, checked
-from . import identity, precision
+from . import identity, precision, text_states
 from .checkpoint import Checkpoint
 from .known import card
 
@@ -92,6 +92,14 @@ class DualEncoder:
                     batch_tokens = {key: [rows[index] for index in batch] for key, rows in tokens.items()}
                     vectors[batch] = self._encode_text_batch(batch_tokens)
         return checked(vectors, len(texts), self.dimension)
+
+    def text_states(self, prompts: Sequence[str], length: int = text_states.LENGTH) -> Vectors:
+        """Implements `KnowsTextStates`. Raises NotADualEncoder, EncoderUnavailable, UsageError."""
+        return self._text_states.encode(prompts, length)
+
+    @cached_property
+    def _text_states(self) -> text_states.TextStates:
+        return text_states.TextStates(self._checkpoint, self._settings)
 
     def _encode_image_batch(self, images: list[Image.Image]) -> Vectors:
         tower, preparation = self._get_tower("vision_model")
