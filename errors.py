@@ -15,6 +15,7 @@
     │   ├── NotADualEncoder             the checkpoint does not map pictures and texts into one space
     │   └── EncoderOutputError          it returned vectors that are no unit vectors
     ├── DataError                    1  a file of an evaluation set is damaged or does not add up
+    ├── TrainingError                1  training cannot go on; the last good checkpoint is kept
     ├── PictureError                 1  one file cannot be read as a picture
     ├── DecodersBusy                 1  more pictures wait to be decoded than may wait
     ├── PhotoNotFound                2  no photo with that id
@@ -127,6 +128,10 @@ class EncoderOutputError(EncoderError):
 
 class DataError(PolyglanceError):
     """A file of an evaluation set is damaged or does not add up; the message has file and line number."""
+
+
+class TrainingError(PolyglanceError):
+    """Training cannot go on: its loss is not finite, or its checkpoint is damaged. The last good checkpoint is kept."""
 
 
 class PictureError(PolyglanceError):

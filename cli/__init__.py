@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from ..errors import PolyglanceError, Stopped
-from . import calibrate, check, demo, encoders, evaluate, explore, index, search, serve, status, watch
+from . import calibrate, check, demo, encoders, evaluate, explore, index, search, serve, status, train, watch
 from .options import Common, DebugOption, JsonOption, LibraryOption, VersionOption
 from .output import NoteHandler, printable
 from .usage import explain, show_help, use_plain_help
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (demo, index, watch, search, explore, status, check, encoders, evaluate, calibrate, serve):
+for group in (demo, index, watch, search, explore, status, check, encoders, evaluate, calibrate, train, serve):
     group.register(app)
 use_plain_help(app)
 

@@ -45,12 +45,13 @@ def encoding_bars(suffix: str = "") -> Iterator[tuple[Progress, Progress]]:
     """Give the progress functions of pictures and texts; each bar appears at the first call and goes at the last."""
     with ExitStack() as stack:
         yield (
-            _make_bar(stack, f"Encoding pictures{suffix}", "pictures"),
-            _make_bar(stack, f"Encoding texts{suffix}", "texts"),
+            make_bar(stack, f"Encoding pictures{suffix}", "pictures"),
+            make_bar(stack, f"Encoding texts{suffix}", "texts"),
         )
 
 
-def _make_bar(stack: ExitStack, what: str, unit: str) -> Progress:
+def make_bar(stack: ExitStack, what: str, unit: str) -> Progress:
+    """A progress function whose bar appears at the first call and goes at the last."""
     bar_stack = stack.enter_context(ExitStack())
     bars: list[Any] = []
 

@@ -158,6 +158,19 @@ def build_metaclip_2(folder: Path) -> None:
     _write(folder / "tokenizer_config.json", {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 77})
 
 
+def build_xlm_roberta(folder: Path) -> None:
+    """Write an XLM-R: a text model, which distillation trains."""
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
+    folder.mkdir(parents=True)
+    pieces = _sentencepiece(folder / "sentencepiece.bpe.model", xlm_roberta=True)
+    config = XLMRobertaConfig(vocab_size=pieces + 2, max_position_embeddings=90, **_tower(32, 2))
+    _randomised(XLMRobertaModel(config)).save_pretrained(folder)
+    specials = {"bos_token": "<s>", "eos_token": "</s>", "mask_token": "<mask>", "pad_token": "<pad>"}
+    tokenizer_config = {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": 512, **specials}
+    _write(folder / "tokenizer_config.json", tokenizer_config)
+
+
 def build_bert(folder: Path) -> None:
     """Write a BERT: a whole checkpoint, and no dual encoder."""
     from transformers import BertConfig, BertModel
@@ -174,6 +187,7 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "metaclip_2": build_metaclip_2,
     "siglip": build_siglip,
     "siglip2": build_siglip2,
+    "xlm_roberta": build_xlm_roberta,
 }
 
 

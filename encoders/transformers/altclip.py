@@ -40,6 +40,11 @@ class DualEncoder:
         return self._checkpoint.name
 
     @property
+    def checkpoint(self) -> Checkpoint:
+        """The files of the model, for training."""
+        return self._checkpoint
+
+    @property
     def dimension(self) -> int:
         """Length of a vector."""
         return self._checkpoint.dimension
