@@ -20,6 +20,17 @@ from polyglance.errors import NotADualEncoder, UsageError
 PROMPTS = [*SENTENCES.values(), "", "photo " * 200]
 
 
+@pytest.fixture(scope="module")
+def altclip(tiny_altclip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An AltCLIP whose `pre_LN` changes what it gets: one that was not trained repeats RoBERTa's last LayerNorm."""
+    folder = copy_of(tiny_altclip, tmp_path_factory.mktemp("states") / "altclip")
+    state, random = state_of(folder), torch.Generator().manual_seed(4)
+    for name in ("weight", "bias"):
+        state[f"text_model.pre_LN.{name}"] = torch.randn(32, generator=random)
+    torch.save(state, folder / "pytorch_model.bin")
+    return folder
+
+
 def make(folder: Path) -> DualEncoder:
     return DualEncoder(checkpoint.read(folder, "tiny"), Settings(precision="float32", device="cpu"))
 
@@ -62,33 +73,33 @@ def inputs_of(folder: Path, length: int = 77) -> Any:
 
 
 @pytest.mark.parametrize("length", [77, 20])
-def test_states_are_the_transformation_of_roberta_s_without_the_layer_norm(tiny_altclip: Path, length: int) -> None:
-    encoder = make(tiny_altclip)
+def test_states_are_the_transformation_of_roberta_s_without_the_layer_norm(altclip: Path, length: int) -> None:
+    encoder = make(altclip)
     assert isinstance(encoder, KnowsTextStates)
-    state, inputs = state_of(tiny_altclip), inputs_of(tiny_altclip, length)
+    state, inputs = state_of(altclip), inputs_of(altclip, length)
     with torch.inference_mode():
-        hidden = roberta_of(tiny_altclip)(inputs.input_ids, attention_mask=inputs.attention_mask)[0]
+        hidden = roberta_of(altclip)(inputs.input_ids, attention_mask=inputs.attention_mask)[0]
         expected = hidden @ state["text_model.transformation.weight"].T + state["text_model.transformation.bias"]
     states = encoder.text_states(PROMPTS, length)
     assert states.shape == (len(PROMPTS), length, 28) and states.dtype == np.float32
     np.testing.assert_allclose(states, expected, atol=2e-5)
 
 
-def test_states_are_not_the_last_hidden_state_of_transformers(tiny_altclip: Path) -> None:
+def test_states_are_not_the_last_hidden_state_of_transformers(altclip: Path) -> None:
     from transformers import AltCLIPModel
 
-    model = AltCLIPModel.from_pretrained(tiny_altclip).eval()
+    model = AltCLIPModel.from_pretrained(altclip).eval()
     with torch.inference_mode():
-        wrong = model.text_model(**inputs_of(tiny_altclip)).last_hidden_state.numpy()
-    assert np.abs(make(tiny_altclip).text_states(PROMPTS) - wrong).max() > 0.1
+        wrong = model.text_model(**inputs_of(altclip)).last_hidden_state.numpy()
+    assert np.abs(make(altclip).text_states(PROMPTS) - wrong).max() > 0.1
 
 
-def test_without_prompts_there_are_no_states(tiny_altclip: Path) -> None:
-    assert make(tiny_altclip).text_states([]).shape == (0, 77, 28)
+def test_without_prompts_there_are_no_states(altclip: Path) -> None:
+    assert make(altclip).text_states([]).shape == (0, 77, 28)
 
 
-def altclip_m18(tiny_altclip: Path, folder: Path, *, layer: bool) -> Path:
-    copy_of(tiny_altclip, folder)
+def altclip_m18(altclip: Path, folder: Path, *, layer: bool) -> Path:
+    copy_of(altclip, folder)
     config = json.loads((folder / "config.json").read_text())
     config["text_config"]["has_pre_transformation"] = True
     (folder / "config.json").write_text(json.dumps(config))
@@ -101,8 +112,8 @@ def altclip_m18(tiny_altclip: Path, folder: Path, *, layer: bool) -> Path:
     return folder
 
 
-def test_states_of_m18_are_of_the_layer_before_the_last(tiny_altclip: Path, tmp_path: Path) -> None:
-    folder = altclip_m18(tiny_altclip, tmp_path / "m18", layer=True)
+def test_states_of_m18_are_of_the_layer_before_the_last(altclip: Path, tmp_path: Path) -> None:
+    folder = altclip_m18(altclip, tmp_path / "m18", layer=True)
     state, inputs = state_of(folder), inputs_of(folder)
     with torch.inference_mode():
         outputs = roberta_of(folder)(inputs.input_ids, attention_mask=inputs.attention_mask, output_hidden_states=True)
@@ -113,8 +124,8 @@ def test_states_of_m18_are_of_the_layer_before_the_last(tiny_altclip: Path, tmp_
     np.testing.assert_allclose(make(folder).text_states(PROMPTS), expected, atol=2e-5)
 
 
-def test_m18_without_its_layer_is_refused(tiny_altclip: Path, tmp_path: Path) -> None:
-    folder = altclip_m18(tiny_altclip, tmp_path / "m18", layer=False)
+def test_m18_without_its_layer_is_refused(altclip: Path, tmp_path: Path) -> None:
+    folder = altclip_m18(altclip, tmp_path / "m18", layer=False)
     with pytest.raises(NotADualEncoder, match=r"has no text_model\.transformation_pre"):
         make(folder).text_states(["one"])
 
@@ -125,6 +136,6 @@ def test_other_encoders_are_refused(tiny_checkpoint: Callable[[str], Path]) -> N
 
 
 @pytest.mark.parametrize("length", [1, 513])
-def test_a_length_that_the_tower_cannot_take_is_refused(tiny_altclip: Path, length: int) -> None:
+def test_a_length_that_the_tower_cannot_take_is_refused(altclip: Path, length: int) -> None:
     with pytest.raises(UsageError, match=f"{length} tokens"):
-        make(tiny_altclip).text_states(["one"], length)
+        make(altclip).text_states(["one"], length)
