@@ -40,9 +40,8 @@ def pairs(
         print_json(WrittenPairs.from_pairs(written, printable(output)))
         return
     texts = ", ".join(f"{count} {code}" for code, count in sorted(written.texts.items()))
-    typer.echo(
-        f"Wrote {written.pictures} pictures to {printable(output)}, {written.held_out} held out; texts: {texts}."
-    )
+    typer.echo(f"Wrote {written.pictures} pictures to {printable(output)}, {written.held_out} held out.")
+    typer.echo(f"Texts: {texts}.")
     if written.without_text:
         note(f"{written.without_text} pictures have no caption, keyword or folder name, and were left out.")
     if written.left_out:

@@ -1,4 +1,4 @@
-"""Pictures with texts, taken from the library to train with: captions, keywords, names of folders, marks of favourites."""
+"""Pictures with texts, taken from the library to train with: captions, keywords, names of folders, favourites."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two models that the proof begins with, in the hub's layout: a tiny CLIP, trained here, and a random tiny XLM-R."""
+"""The two models that the proof begins with, in the hub's layout: a tiny CLIP that is trained here, a random XLM-R."""
 
 from __future__ import annotations
 

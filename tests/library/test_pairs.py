@@ -15,7 +15,7 @@ def photo(path, colour, caption=None, keywords=()):
     picture = Image.new("RGB", (40, 30), colour)
     exif = picture.getexif()
     if caption:
-        exif[0x010E] = caption
+        exif[0x010E] = caption.encode()
     if keywords:
         exif[0x9C9E] = ";".join(keywords).encode("utf-16-le")
     picture.save(path, exif=exif)
@@ -90,7 +90,7 @@ def test_favourites_alone_and_without_folders(library, tmp_path, capsys):
     assert run([*command, "--favourites", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["pictures"] == summary["favourites"] == 1 and list(rows(file)) == ["e.jpg"]
-    assert run([*command, "--favourites", "--no-folders"]) == 1
+    assert run([*command, "--favourites", "--no-folders"]) == 2
     assert "No picture of the library" in capsys.readouterr().err
     assert list(rows(file)) == ["e.jpg"], "the file that was there stays"
     assert run([*command, "--language", "xx"]) == 2

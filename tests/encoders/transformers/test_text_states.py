@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import torch
 from checkpoints import SENTENCES, copy_of
 from polyglance.config import Settings
+from polyglance.encoders import registry
 from polyglance.encoders.base import KnowsTextStates
 from polyglance.encoders.transformers import checkpoint
 from polyglance.encoders.transformers.altclip import DualEncoder
@@ -139,3 +141,102 @@ def test_other_encoders_are_refused(tiny_checkpoint: Callable[[str], Path]) -> N
 def test_a_length_that_the_tower_cannot_take_is_refused(altclip: Path, length: int) -> None:
     with pytest.raises(UsageError, match=f"{length} tokens"):
         make(altclip).text_states(["one"], length)
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "altdiffusion.md"
+STATES, PIPELINE = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def encoder(altclip: Path, monkeypatch: pytest.MonkeyPatch) -> DualEncoder:
+    made = DualEncoder(checkpoint.read(altclip, "tiny"), Settings(precision="float32", device="cpu"))
+    monkeypatch.setattr(registry, "create", lambda name, settings: made)
+    return made
+
+
+@pytest.fixture
+def pipeline(altclip: Path) -> Any:
+    """A whole AltDiffusion of random weights, whose text encoder has those of the checkpoint."""
+    diffusers = pytest.importorskip("diffusers", reason="it is not a dependency: pip install diffusers==0.42.1")
+    from diffusers.pipelines.deprecated.alt_diffusion import modeling_roberta_series as series
+    from transformers import AutoTokenizer
+
+    state = state_of(altclip)
+    vocabulary = len(state["text_model.roberta.embeddings.word_embeddings.weight"])
+    config = series.RobertaSeriesConfig(
+        vocab_size=vocabulary,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        project_dim=28,
+        type_vocab_size=1,
+        max_position_embeddings=514,
+        layer_norm_eps=1e-5,
+    )
+    texts = series.RobertaSeriesModelWithTransformation(config).eval()
+    weights = {
+        key.removeprefix("text_model.").replace("encoder.layers.", "encoder.layer."): value
+        for key, value in state.items()
+        if key.startswith(("text_model.roberta.", "text_model.transformation.")) and "position_ids" not in key
+    }
+    missing, unexpected = texts.load_state_dict(weights, strict=False)
+    assert not unexpected and all("pooler" in key for key in missing)
+    tokenizer = AutoTokenizer.from_pretrained(altclip)
+    tokenizer.model_max_length = 77
+    torch.manual_seed(0)
+    unet = diffusers.UNet2DConditionModel(
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        sample_size=16,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=28,
+    )
+    vae = diffusers.AutoencoderKL(
+        block_out_channels=[32, 64],
+        down_block_types=["DownEncoderBlock2D"] * 2,
+        up_block_types=["UpDecoderBlock2D"] * 2,
+    )
+    scheduler = diffusers.DDIMScheduler(clip_sample=False, set_alpha_to_one=False)
+    made = diffusers.AltDiffusionPipeline(
+        vae, texts, tokenizer, unet, scheduler, None, None, requires_safety_checker=False
+    )
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def test_the_page_computes_states(encoder: DualEncoder) -> None:
+    names: dict[str, Any] = {}
+    exec(STATES, names)
+    assert names["prompt"].shape == names["negative"].shape == (1, 77, 28)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_page_draws_a_picture(
+    encoder: DualEncoder, pipeline: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import diffusers
+
+    monkeypatch.setattr(diffusers.AltDiffusionPipeline, "from_pretrained", lambda name, **options: pipeline)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(STATES, names)
+    exec(PIPELINE.replace("negative)", "negative, num_inference_steps=2)"), names)
+    assert (tmp_path / "mountains.png").stat().st_size > 0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_picture_is_that_of_the_pipeline_s_own_text_encoder(encoder: DualEncoder, pipeline: Any) -> None:
+    def drawn(**prompts: Any) -> Any:
+        options = {"num_inference_steps": 2, "output_type": "np"}
+        return pipeline(generator=torch.manual_seed(1), **options, **prompts).images
+
+    def states(text: str) -> torch.Tensor:
+        return torch.from_numpy(encoder.text_states([text]))
+
+    expected = drawn(prompt=SENTENCES["zh"], negative_prompt=SENTENCES["en"])
+    picture = drawn(prompt_embeds=states(SENTENCES["zh"]), negative_prompt_embeds=states(SENTENCES["en"]))
+    other = drawn(prompt_embeds=states(SENTENCES["ar"]), negative_prompt_embeds=states(SENTENCES["en"]))
+    np.testing.assert_allclose(picture, expected, atol=1e-4)
+    assert np.abs(picture - other).max() > 0.01
