@@ -13,9 +13,10 @@ from PIL import Image
 
 from ...config import Settings
 from ..base import Card, Fingerprint, Vectors, checked
-from . import identity, precision, text_states
+from . import identity, precision
 from .checkpoint import Checkpoint
 from .known import card
+from .text_states import LENGTH, TextStates
 
 if TYPE_CHECKING:
     from .towers import Part
@@ -98,13 +99,13 @@ class DualEncoder:
                     vectors[batch] = self._encode_text_batch(batch_tokens)
         return checked(vectors, len(texts), self.dimension)
 
-    def text_states(self, prompts: Sequence[str], length: int = text_states.LENGTH) -> Vectors:
+    def text_states(self, prompts: Sequence[str], length: int = LENGTH) -> Vectors:
         """Implements `KnowsTextStates`. Raises NotADualEncoder, EncoderUnavailable, UsageError."""
         return self._text_states.encode(prompts, length)
 
     @cached_property
-    def _text_states(self) -> text_states.TextStates:
-        return text_states.TextStates(self._checkpoint, self._settings)
+    def _text_states(self) -> TextStates:
+        return TextStates(self._checkpoint, self._settings)
 
     def _encode_image_batch(self, images: list[Image.Image]) -> Vectors:
         tower, preparation = self._get_tower("vision_model")
