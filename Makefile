@@ -60,7 +60,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,heic,raw,demo,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,heic,raw,fast,demo,dev]'
 	mkdir -p $(SOURCES) && ln -sfn ../.. $(SOURCES)/polyglance
 	touch $@
 

@@ -83,9 +83,17 @@ class Settings(BaseSettings):
     precision: Annotated[
         str,
         Field(
-            pattern="^(auto|float32|bfloat16|float16)$",
+            pattern="^(auto|float32|bfloat16|float16|int8)$",
             description="The number format that transformers encoders compute with: `auto`, `float32`, `bfloat16`, "
-            "`float16`.",
+            "`float16`, `int8`. `--precision` goes first.",
+        ),
+    ] = "auto"
+    runtime: Annotated[
+        str,
+        Field(
+            pattern="^(auto|torch|openvino)$",
+            description="What computes transformers encoders on the CPU: `auto`, `torch`, `openvino` (extra `fast`). "
+            "`auto` is the fastest of those that were prepared and measured on this machine. `--runtime` goes first.",
         ),
     ] = "auto"
     batch_size: Annotated[
@@ -206,10 +214,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def load() -> Settings:
-    """Read the settings. Raises UsageError that names the variable or key and what is wrong with it."""
+def load(**chosen: str) -> Settings:
+    """Read the settings; what a command's options have `chosen` goes first.
+
+    Raises UsageError that names the variable or key and what is wrong with it.
+    """
     try:
-        return Settings()
+        return Settings(**chosen)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -1,4 +1,4 @@
-"""`encoders`: listing the encoders, and fetching one."""
+"""`encoders`: listing the encoders, fetching one, and preparing one for this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import completion
-from .options import JsonOption, wants_json
+from .options import JsonOption, LibraryOption, PrecisionOption, RuntimeOption, open_library, wants_json
 from .output import note, print_json
 
 if TYPE_CHECKING:
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    group = typer.Typer(help="List the encoders, or fetch one.", invoke_without_command=True)
+    group = typer.Typer(
+        help="List the encoders, fetch one, or prepare one for this machine.", invoke_without_command=True
+    )
     group.callback()(list_encoders)
     group.command()(pull)
+    group.command()(prepare)
     app.add_typer(group, name="encoders")
 
 
@@ -63,6 +66,21 @@ def pull(
         typer.echo(f"{name} is embedded: there is nothing to fetch.")
         return
     typer.echo(f"{name} is ready. Switch a library to it: polyglance reencode --encoder {name}")
+
+
+def prepare(
+    context: typer.Context,
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
+    library: LibraryOption = None,
+) -> None:
+    """Make the library's encoder faster on this machine: quantise it with some of the photos, measure, keep the best.
+
+    It takes minutes, and is done once for an encoder. A long index run does it by itself.
+    """
+    with open_library(context, library) as opened:
+        opened.prepare(say=note)
+        typer.echo(f"{opened.status().encoder.name} is prepared for this machine.")  # type: ignore[union-attr]
 
 
 def _is_calibrated(name: str, settings: Settings) -> bool:

@@ -12,7 +12,17 @@ import typer
 from ..errors import UsageError
 from ..progress import Progress, silent
 from . import completion
-from .options import EncoderOption, JsonOption, LibraryOption, has_library, library_folder, open_library, wants_json
+from .options import (
+    EncoderOption,
+    JsonOption,
+    LibraryOption,
+    PrecisionOption,
+    RuntimeOption,
+    has_library,
+    library_folder,
+    open_library,
+    wants_json,
+)
 from .output import encoder_hint, note, print_failures, print_json, progress_bar
 from .stopping import stoppable
 
@@ -41,6 +51,8 @@ def index(
     yes: Annotated[
         bool, typer.Option("--yes", help="What is missing is gone for good, even if that is most of a folder.")
     ] = False,
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,6 +101,8 @@ def reencode(
         str,
         typer.Option("--encoder", metavar="NAME", help="The encoder to switch to.", autocompletion=completion.encoders),
     ],
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:

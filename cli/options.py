@@ -12,6 +12,7 @@ import typer
 from . import completion
 
 if TYPE_CHECKING:
+    from ..config import Settings
     from ..library import Library
 
 
@@ -45,6 +46,38 @@ EncoderOption = Annotated[
         metavar="NAME",
         help="auto, lite, altclip-m9, a hub id, or a directory.",
         autocompletion=completion.encoders,
+    ),
+]
+
+_CHOSEN = "polyglance.settings"
+"""Where the root context keeps the settings that a command's options name."""
+
+
+def _choose(context: typer.Context, parameter: typer.CallbackParam, value: str | None) -> str | None:
+    """Keep the value of an option that is a setting of the same name, for `open_library`."""
+    if value is not None:
+        context.find_root().meta.setdefault(_CHOSEN, {})[str(parameter.name)] = value
+    return value
+
+
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime",
+        metavar="NAME",
+        help="What computes AltCLIP and its kind on the CPU: auto, torch, openvino.",
+        callback=_choose,
+        rich_help_panel="Speed",
+    ),
+]
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        metavar="NAME",
+        help="How exactly they compute: auto, float32, bfloat16, float16, int8.",
+        callback=_choose,
+        rich_help_panel="Speed",
     ),
 ]
 
@@ -111,4 +144,12 @@ def open_library(context: typer.Context, library: Path | None, *, create: bool =
     """Open the library named by `--library`, the environment, the settings file, or the default."""
     from ..library import Library
 
-    return Library.open(library or context.find_object(Common).library, create=create)  # type: ignore[union-attr]
+    folder = library or context.find_object(Common).library  # type: ignore[union-attr]
+    return Library.open(folder, settings=chosen_settings(context), create=create)
+
+
+def chosen_settings(context: typer.Context) -> Settings:
+    """The settings, with those that the command's options name. Raises UsageError."""
+    from ..config import load
+
+    return load(**context.find_root().meta.get(_CHOSEN, {}))

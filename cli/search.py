@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from . import options
-from .options import CountOption, EncoderOption, JsonOption, LibraryOption, open_library, wants_json
+from .options import (
+    CountOption,
+    EncoderOption,
+    JsonOption,
+    LibraryOption,
+    PrecisionOption,
+    RuntimeOption,
+    open_library,
+    wants_json,
+)
 from .output import note, print_json, printable
 from .showing import OpenOption, PathsOption, PreviewOption, Print0Option, Show, show_answer
 
@@ -60,6 +69,8 @@ def search(
     thing: options.ThingOption = None,
     place: options.PlaceOption = None,
     within: options.WithinOption = None,
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -107,6 +118,8 @@ def similar(
     print0: Print0Option = False,
     preview: PreviewOption = False,
     open_first: OpenOption = False,
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from .. import priority
 from ..errors import PolyglanceError
-from .options import LibraryOption, open_library
+from .options import LibraryOption, PrecisionOption, RuntimeOption, open_library
 from .output import encoder_note, note, progress_lines
 from .stopping import PATIENCE_SECONDS
 
@@ -50,6 +50,8 @@ def serve(
     mcp: Annotated[
         bool, typer.Option("--mcp", help="Offer searches to assistants, at /mcp (Model Context Protocol).")
     ] = False,
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Serve the search page and the HTTP API over a library until Ctrl-C."""

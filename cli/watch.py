@@ -11,7 +11,16 @@ import typer
 
 from ..errors import UsageError
 from .index import print_doubts, summarise_changes
-from .options import EncoderOption, JsonOption, LibraryOption, library_folder, open_library, wants_json
+from .options import (
+    EncoderOption,
+    JsonOption,
+    LibraryOption,
+    PrecisionOption,
+    RuntimeOption,
+    library_folder,
+    open_library,
+    wants_json,
+)
 from .output import note, print_failures, print_json, progress_bar, progress_lines
 from .stopping import stoppable
 
@@ -31,6 +40,8 @@ def watch(
         list[Path] | None, typer.Argument(readable=False, metavar="FOLDER…", help="Photo folders to add.")
     ] = None,
     encoder: EncoderOption = None,
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
     library: LibraryOption = None,
 ) -> None:
     """Index folders, then stay and follow what changes in all folders of the library, until Ctrl-C."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -45,11 +45,13 @@ class Fingerprint:
     """Digests that earlier versions stored for the same vectors of pictures."""
     earlier_text: tuple[str, ...] = ()
     """Text digests that earlier versions stored for the same vectors of texts."""
+    meets: tuple[str, ...] = ()
+    """Other values of `dtype` whose vectors are so near to these that they may be compared."""
 
     @property
     def digest(self) -> str:
         """Hash of the image side, 32 hexadecimal digits, as the catalog stores it."""
-        other = {"text", "earlier", "earlier_text"}
+        other = {"text", "earlier", "earlier_text", "meets"}
         image_side = {name: value for name, value in asdict(self).items() if name not in other}
         return hashlib.sha256(json.dumps(image_side, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -59,8 +61,13 @@ class Fingerprint:
         return hashlib.sha256(f"{self.digest} {self.text}".encode()).hexdigest()[:32] if self.text else self.digest
 
     def matches(self, stored: str) -> bool:
-        """Whether vectors of pictures with the digest `stored` are vectors of this encoder."""
-        return stored == self.digest or stored in self.earlier
+        """Whether vectors of pictures with the digest `stored` may be compared with those of this encoder."""
+        return stored in self.earlier or any(stored == each.digest for each in self.alike())
+
+    def alike(self) -> tuple[Fingerprint, ...]:
+        """This fingerprint, and those of the same encoder in precisions whose vectors may be compared with its own."""
+        others = (replace(self, dtype=dtype) for dtype in self.meets if dtype != self.dtype)
+        return (self, *others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,21 @@ class KnowsTextStates(Protocol):
 
         Raises NotADualEncoder if the checkpoint has none, UsageError if `length` is not possible.
         """
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """An encoder that can be made faster for this machine."""
+
+    def prepare(self, pictures: Sequence[Image.Image], say: Callable[[str], object]) -> None:
+        """Quantise and measure with upright RGB pictures, and keep the result for later processes too.
+
+        `say` is told what was measured. Raises EncoderUnavailable if a package is missing, OSError if nothing can be
+        written.
+        """
+
+    def prepare_beside(self) -> None:
+        """Do so in another process during the index run that begins, with some of its pictures, if it is long."""
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,16 @@ def path(folder: Path, fingerprint: Fingerprint) -> Path:
 
 
 def _files(folder: Path, fingerprint: Fingerprint) -> Iterator[Path]:
-    """The file of a fingerprint, and those of earlier versions for the same vectors."""
-    for digest in (fingerprint.text_digest, *fingerprint.earlier_text):
+    """The file of a fingerprint, and those of precisions and earlier versions with the same vectors or near ones."""
+    for digest in (*(each.text_digest for each in fingerprint.alike()), *fingerprint.earlier_text):
         yield folder / f"{digest}.json"
 
 
 def read(folder: Path, fingerprint: Fingerprint) -> Margin | None:
-    """The calibration of the encoder with this fingerprint; None if there is none, or if its file is damaged."""
+    """The calibration of the encoder with this fingerprint; None if there is none, or if its file is damaged.
+
+    One that was fitted in another precision, whose vectors may be compared with these, holds too.
+    """
     file = next((file for file in _files(folder, fingerprint) if file.exists()), path(folder, fingerprint))
     try:
         document = json.loads(file.read_text(encoding="utf-8"))

@@ -48,19 +48,6 @@ def create(parts: Parts, name: str, settings: Settings) -> Encoder:
     return registry.create(registry.resolve(name, settings), settings)
 
 
-def create_to_switch(parts: Parts, name: str) -> Encoder:
-    """The encoder called `name`, in the precision of the library's vectors if it makes the same vectors of pictures."""
-    encoder = create(parts, name, parts.settings)
-    record = parts.catalog.encoders.active()
-    if record is None or record.name == encoder.name or parts.settings.precision != "auto":
-        return encoder
-    if record.dtype != encoder.fingerprint.dtype:
-        alike = create(parts, name, _settings_for(parts, record))
-        if _makes_vectors_of(parts, alike, record):
-            return alike
-    return encoder
-
-
 def register(parts: Parts, encoder: Encoder) -> EncoderRecord:
     """The record of `encoder`, entered in the catalog if no record has its vectors of pictures; keeps it loaded.
 
@@ -69,12 +56,14 @@ def register(parts: Parts, encoder: Encoder) -> EncoderRecord:
     """
     fingerprint = encoder.fingerprint
     records = parts.catalog.encoders.all()
+    records.sort(key=lambda record: record.fingerprint != fingerprint.digest)  # others: precision, earlier version
     stored = next((record for record in records if _makes_vectors_of(parts, encoder, record)), None)
     if stored is not None and stored.name != encoder.name:
-        digest = stored.fingerprint if fingerprint.matches(stored.fingerprint) else fingerprint.digest
+        of_these_vectors = replace(fingerprint, dtype=stored.dtype).digest
+        digest = stored.fingerprint if fingerprint.matches(stored.fingerprint) else of_these_vectors
         record = replace(stored, name=encoder.name, fingerprint=digest)
     else:
-        digest = stored.fingerprint if stored else fingerprint.digest  # of an earlier version, if it has its vectors
+        digest = stored.fingerprint if stored else fingerprint.digest
         record = parts.catalog.encoders.add(encoder.name, digest, encoder.dimension, fingerprint.dtype)
     with parts.loading:
         _keep_loaded(parts, record, encoder)
@@ -89,7 +78,10 @@ def load(parts: Parts, record: EncoderRecord) -> Encoder:
     with parts.loading:
         if (record.id, record.name) not in parts.encoders:
             try:
-                encoder = create(parts, record.name, _settings_for(parts, record))
+                encoder = create(parts, record.name, parts.settings)
+                if not encoder.fingerprint.matches(record.fingerprint):
+                    # Precisions that do not meet: use that of the vectors, not today's default.
+                    encoder = create(parts, record.name, _settings_for(parts, record))
             except UnknownEncoder as error:
                 raise EncoderUnavailable(
                     f"This library was indexed with the encoder {record.name}, which is not here.",
@@ -111,8 +103,7 @@ def load_active(parts: Parts) -> Encoder:
 
 
 def _settings_for(parts: Parts, record: EncoderRecord) -> Settings:
-    """The precision is part of the fingerprint: that of the vectors is used, not today's default."""
-    return parts.settings.model_copy(update={"precision": record.dtype})
+    return parts.settings.model_copy(update={"precision": record.dtype.split()[-1]})
 
 
 def _makes_vectors_of(parts: Parts, encoder: Encoder, record: EncoderRecord) -> bool:
@@ -124,12 +115,10 @@ def _makes_vectors_of(parts: Parts, encoder: Encoder, record: EncoderRecord) -> 
     fingerprint = encoder.fingerprint
     if fingerprint.matches(record.fingerprint):
         return True
-    if (record.dimension, record.dtype) != (encoder.dimension, fingerprint.dtype) or record.name == encoder.name:
-        return False
-    if not registry.is_ready(record.name):
+    if record.dimension != encoder.dimension or record.name == encoder.name or not registry.is_ready(record.name):
         return False
     maker = create(parts, record.name, _settings_for(parts, record)).fingerprint
-    return maker.matches(record.fingerprint) and maker.digest == fingerprint.digest
+    return maker.matches(record.fingerprint) and fingerprint.matches(maker.digest)
 
 
 def _keep_loaded(parts: Parts, record: EncoderRecord, encoder: Encoder) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         parts,
         photos,
         pictures,
+        preparing,
         roots,
         runs,
         searches,
@@ -58,8 +59,8 @@ else:
     config, catalogs, own_data, service, answers = import_later(
         "..config", "..data.catalog.catalog", "..data.catalog.own_data", "..indexer.watch.service", "..search.answer"
     )
-    checking, encoders, parts, photos, pictures, roots = import_later(
-        ".checking", ".encoders", ".parts", ".photos", ".pictures", ".roots"
+    checking, encoders, parts, photos, pictures, preparing, roots = import_later(
+        ".checking", ".encoders", ".parts", ".photos", ".pictures", ".preparing", ".roots"
     )
     exploring, facets, labelling, maps, suggesting = import_later(
         ".exploring", ".facets", ".labelling", ".maps", ".suggesting"
@@ -635,6 +636,20 @@ class Library:
         """
         self.catalog.close()  # connections come back when they are needed
         return checking.check(self.folder, settings=self.settings, repair=repair, deep=deep, progress=progress)
+
+    def prepare(self, say: Callable[[str], object] = lambda _: None) -> None:
+        """Quantise the encoder for this machine with pictures of the library, measure, and keep what is fastest.
+
+        It takes minutes, and later processes use the result. `say` is told what was measured. It needs the extra
+        `fast`. Raises LibraryMissing if nothing was indexed, EncoderError if the encoder is none to prepare,
+        EncoderUnavailable, UsageError if there are too few pictures.
+
+        >>> library.prepare()
+        Traceback (most recent call last):
+        ...
+        polyglance.errors.EncoderError: lite needs no preparing. It is for AltCLIP and the encoders of its kind.
+        """
+        preparing.prepare(self._parts, say)
 
     # --- wiring ---------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from .. import atomic
 from ..arrays import Floats
-from ..encoders.base import Encoder
+from ..encoders.base import Encoder, Fingerprint
 from ..search import things
 from .parts import Parts
 
@@ -42,7 +43,8 @@ def names_of_things(
     brought = things.read_names(encoder, names)
     if brought is not None:
         return brought
-    path = parts.folder / FOLDER / f"{_digest(encoder, names)}.npz"
+    paths = [parts.folder / FOLDER / f"{_digest(each, names)}.npz" for each in encoder.fingerprint.alike()]
+    path = next(filter(os.path.exists, paths), paths[0])  # of another precision, if the library has its vectors
     vectors = _read(path, (len(names), encoder.dimension))
     if vectors is None:
         encoded = []
@@ -55,8 +57,8 @@ def names_of_things(
     return vectors, things.attainable(encoder, names, vectors)
 
 
-def _digest(encoder: Encoder, names: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join([encoder.fingerprint.text_digest, *names]).encode()).hexdigest()[:32]
+def _digest(fingerprint: Fingerprint, names: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join([fingerprint.text_digest, *names]).encode()).hexdigest()[:32]
 
 
 def _read(path: Path, shape: tuple[int, int]) -> Floats | None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 
 from ..data.catalog.records import EncoderRecord
+from ..encoders.base import Preparable
 from ..errors import Stopped
 from ..indexer.run.pipeline import Pipeline
 from ..indexer.run.places import Place, check_folders, outermost, refuse_library
@@ -66,7 +67,7 @@ def rescan(
 def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) -> Tally:
     """Encode every photo with another encoder, then switch to it. See `Library.reencode`."""
     with writing(parts):
-        record = encoders.register(parts, encoders.create_to_switch(parts, name))
+        record = encoders.register(parts, encoders.create(parts, name, parts.settings))
         tally = encode_missing(pipeline(parts, record, stop), progress)
         parts.excluded_vectors().rename(record.id, record.fingerprint)
         parts.catalog.encoders.activate(record.id, record.name, record.fingerprint)
@@ -78,6 +79,8 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
 def pipeline(parts: Parts, record: EncoderRecord, stop: Stop | None) -> Pipeline:
     """The pipeline that encodes photos with the encoder of `record`."""
     encoder = encoders.load(parts, record)
+    if isinstance(encoder, Preparable):
+        encoder.prepare_beside()
     return Pipeline(
         parts.catalog, encoder, record.id, parts.thumbnails, parts.settings, stop or Stop(), parts.excluded_vectors()
     )

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ...config import Settings
 from ..base import Card, Fingerprint, Vectors, checked
-from . import identity, precision
+from ..runtimes.base import Inputs
+from . import identity, preparing, samples, towers
+from .background import Preparation
 from .checkpoint import Checkpoint
+from .compiled import TowerOnThisMachine, split
 from .known import card
 from .text_states import LENGTH, TextStates
-
-if TYPE_CHECKING:
-    from .towers import Part
+from .tokens import Tokenizer, Tokens
 
 LONGEST_STRIP = 16
 """Aspect ratio beyond which a picture's ends are cut off first; the centre crop would drop them anyway."""
@@ -31,9 +33,12 @@ class DualEncoder:
     def __init__(self, checkpoint: Checkpoint, settings: Settings) -> None:
         self._checkpoint = checkpoint
         self._settings = settings
-        self._loading: dict[Part, Lock] = {"text_model": Lock(), "vision_model": Lock()}
-        self._loaded: dict[Part, tuple[Any, Any]] = {}
-        self._tokenizing = Lock()
+        self._texts = TowerOnThisMachine(checkpoint, "text_model", settings)
+        self._pictures = TowerOnThisMachine(checkpoint, "vision_model", settings)
+        self._loading = Lock()
+        self._tokenizer = Tokenizer(checkpoint)
+        self._preparation: Any = None
+        self._preparing = Preparation(self._pictures, settings)
 
     @property
     def name(self) -> str:
@@ -63,13 +68,11 @@ class DualEncoder:
     @cached_property
     def fingerprint(self) -> Fingerprint:
         """Identity of the vectors, computed without loading a tower. Raises EncoderUnavailable."""
-        return identity.fingerprint(self._checkpoint, precision.dtype_name(self._settings))
+        return identity.fingerprint(self._checkpoint, self._pictures.plan.dtype)
 
     @cached_property
     def logit_scale(self) -> float:
         """Factor between cosine and logit. SigLIP's bias is added to all logits and does not change a softmax."""
-        from . import towers
-
         return towers.logit_scale(self._checkpoint)
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
@@ -78,7 +81,7 @@ class DualEncoder:
         Raises EncoderUnavailable if files are damaged, EncoderOutputError if the outputs are not unit vectors.
         """
         vectors = np.zeros((len(images), self.dimension), dtype=np.float32)
-        for batch in _split_batches(range(len(images)), self._settings.batch_size):
+        for batch in split(range(len(images)), self._settings.batch_size):
             vectors[batch] = self._encode_image_batch([images[index] for index in batch])
         return checked(vectors, len(images), self.dimension)
 
@@ -94,7 +97,7 @@ class DualEncoder:
             for index, ids in enumerate(tokens["input_ids"]):
                 by_length.setdefault(len(ids), []).append(index)
             for indices in by_length.values():
-                for batch in _split_batches(indices, self._settings.batch_size):
+                for batch in split(indices, self._settings.batch_size):
                     batch_tokens = {key: [rows[index] for index in batch] for key, rows in tokens.items()}
                     vectors[batch] = self._encode_text_batch(batch_tokens)
         return checked(vectors, len(texts), self.dimension)
@@ -107,70 +110,57 @@ class DualEncoder:
     def _text_states(self) -> TextStates:
         return TextStates(self._checkpoint, self._settings)
 
+    def prepare(self, pictures: Sequence[Image.Image], say: Callable[[str], object]) -> None:
+        """Implements `Preparable`: both towers, with pictures of the library and sentences of nine languages."""
+        inputs = [self._picture_inputs([picture]) for picture in pictures]
+        preparing.prepare(self._checkpoint, "vision_model", self._settings, inputs, say)
+        sentences = preparing.text_samples(self._checkpoint)
+        preparing.prepare(self._checkpoint, "text_model", self._settings, sentences, say)
+        self._pictures.reconsider()
+        self._texts.reconsider()
+
+    def prepare_beside(self) -> None:
+        """Implements `Preparable`."""
+        self._preparing.begin()
+
     def _encode_image_batch(self, images: list[Image.Image]) -> Vectors:
-        tower, preparation = self._get_tower("vision_model")
         with self._translate_errors():
-            if getattr(preparation, "do_center_crop", False):
-                images = [_crop_ends(image) for image in images]
-            return _run_tower(tower, tower.get_image_features, preparation(images=images, return_tensors="pt"))
+            inputs = self._picture_inputs(images)
+            vectors = _project(self._pictures, inputs)
+        self._preparing.offer(inputs)
+        return vectors
 
-    def _encode_text_batch(self, tokens: dict[str, list[list[int]]]) -> Vectors:
-        import torch
+    def _picture_inputs(self, images: Sequence[Image.Image]) -> Inputs:
+        with self._loading:
+            if self._preparation is None:
+                self._preparation = towers.load_preparation(self._checkpoint)
+        if getattr(self._preparation, "do_center_crop", False):
+            images = [_crop_ends(image) for image in images]
+        return samples.prepare_pictures(self._preparation, images)
 
-        tower, _ = self._get_tower("text_model")
+    def _encode_text_batch(self, tokens: Tokens) -> Vectors:
         with self._translate_errors():
-            return _run_tower(tower, tower.get_text_features, {key: torch.tensor(rows) for key, rows in tokens.items()})
+            return _project(self._texts, {key: np.array(rows) for key, rows in tokens.items()})
 
-    def _tokenize(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
-        _, tokenizer = self._get_tower("text_model")
-        padding = "max_length" if self._checkpoint.family.pads_to_length else False
-        # A call changes the tokenizer's truncation and padding: concurrent calls fail with "Already borrowed".
-        with self._tokenizing, self._translate_errors():
-            return dict(
-                tokenizer(list(texts), truncation=True, max_length=self._checkpoint.text_length, padding=padding)
-            )
+    def _tokenize(self, texts: Sequence[str]) -> Tokens:
+        if self._texts.opened is None and (stored := self._texts.plan.stored):
+            with ThreadPoolExecutor(1, "tokenizer") as pool, self._translate_errors():
+                loading = pool.submit(self._tokenizer.load_saved, stored)
+                self._texts.open()  # a cold search waits for the longer of the two
+                loading.result()
+        return self._tokenizer.tokenize(texts)
 
     def _translate_errors(self) -> AbstractContextManager[None]:
         """Some faults of a checkpoint's files only show when something is encoded."""
-        from . import towers
-
         return towers.translate_errors(self._checkpoint, "used")
 
-    def _get_tower(self, part: Part) -> tuple[Any, Any]:
-        """The tower and its tokenizer or image processor, loaded on first use."""
-        with self._loading[part]:
-            if part not in self._loaded:
-                self._loaded[part] = self._load(part)
-            return self._loaded[part]
 
-    def _load(self, part: Part) -> tuple[Any, Any]:
-        import torch
-
-        from . import towers
-
-        dtype = getattr(torch, self.fingerprint.dtype)
-        load_preparation = towers.load_tokenizer if part == "text_model" else towers.load_preparation
-        preparation = load_preparation(self._checkpoint)
-        return towers.load_tower(self._checkpoint, part, precision.device(self._settings), dtype), preparation
-
-
-def _run_tower(tower: Any, encode: Callable[..., Any], inputs: Mapping[str, Any]) -> Vectors:
+def _project(tower: TowerOnThisMachine, inputs: Inputs) -> Vectors:
     """Run a tower and normalise its output in float32."""
-    import torch
-
-    on_device = {
-        key: value.to(tower.device, tower.dtype if value.is_floating_point() else value.dtype)
-        for key, value in inputs.items()
-    }
-    with torch.inference_mode():
-        projected = encode(**on_device).pooler_output.float()
-        vectors: Vectors = torch.nn.functional.normalize(projected, dim=-1).cpu().numpy()
+    projected = tower.project(inputs)
+    # As torch's normalize does: a vector of zeros stays, and `checked` refuses it.
+    vectors: Vectors = projected / np.maximum(np.linalg.norm(projected, axis=-1, keepdims=True), 1e-12)
     return vectors
-
-
-def _split_batches(indices: Sequence[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(indices), size):
-        yield list(indices[start : start + size])
 
 
 def _crop_ends(image: Image.Image) -> Image.Image:

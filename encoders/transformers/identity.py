@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import platformdirs
 
 from ... import atomic
 from ..base import Fingerprint
-from . import contents, sides, towers
+from . import contents, precision, sides, towers
 from .checkpoint import PREPROCESSOR_FILES, TOKENIZER_FILES, Checkpoint
 
 CHECKSUMS = Path(platformdirs.user_cache_dir("polyglance", appauthor=False)) / "checksums.json"
@@ -37,7 +38,9 @@ def fingerprint(checkpoint: Checkpoint, dtype: str) -> Fingerprint:
         dimension=checkpoint.dimension,
         normalisation="l2",
         dtype=dtype,
-    ).digest
+    )
+    dtypes = dict.fromkeys((dtype, *precision.MEET))
+    earlier = tuple(replace(undivided, dtype=each).digest for each in dtypes)
     return Fingerprint(
         weights=tensors.image,
         preprocessing=f"pil, {sides.image_settings(checkpoint)}",
@@ -45,8 +48,9 @@ def fingerprint(checkpoint: Checkpoint, dtype: str) -> Fingerprint:
         normalisation="l2",
         dtype=dtype,
         text=f"{tensors.text} {sides.text_settings(checkpoint)}",
-        earlier=(undivided,),
-        earlier_text=(undivided,),
+        earlier=earlier,
+        earlier_text=earlier,
+        meets=precision.MEET,
     )
 
 

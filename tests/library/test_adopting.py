@@ -15,7 +15,7 @@ from polyglance import Library, Settings
 from polyglance.cli import run
 from polyglance.encoders import calibrations
 from polyglance.encoders.base import Margin
-from polyglance.encoders.transformers import identity, precision
+from polyglance.encoders.transformers import identity
 from polyglance.encoders.transformers.altclip import DualEncoder
 from polyglance.errors import FolderError
 from polyglance.library import encoders, names
@@ -212,13 +212,8 @@ def test_a_calibration_of_an_earlier_version_is_used(library, place, tmp_path):
     assert calibrations.read(tmp_path, fingerprint) == Margin(5.0, 1.0)
 
 
-def test_the_precision_of_the_library_is_kept(library, place, encoded, monkeypatch):
-    """A library of float32 vectors on a machine where `auto` is bfloat16."""
-    chosen = precision.dtype_name
-    monkeypatch.setattr(
-        precision, "dtype_name", lambda given: "bfloat16" if given.precision == "auto" else chosen(given)
-    )
-    with Library.open(library.folder, settings=settings(place).model_copy(update={"precision": "auto"})) as opened:
+def test_another_precision_adopts_too(library, place, encoded):
+    with Library.open(library.folder, settings=settings(place).model_copy(update={"precision": "bfloat16"})) as opened:
         opened.reencode(str(place / "student"))
         assert encoded == [] and opened.active_encoder().dtype == "float32"
 

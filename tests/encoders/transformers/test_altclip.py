@@ -168,14 +168,15 @@ def test_each_tower_is_loaded_alone(
     kind: str, tiny_altclip: Path, tiny_checkpoint: Tiny, pictures: list[Image.Image]
 ) -> None:
     encoder = make(tiny_altclip if kind == "altclip" else tiny_checkpoint(kind))
-    assert encoder.fingerprint and encoder.logit_scale and encoder._loaded == {}
+    assert encoder.fingerprint and encoder.logit_scale
+    assert encoder._texts.opened is None and encoder._pictures.opened is None
     encoder.encode_texts(["one"])
-    assert list(encoder._loaded) == ["text_model"]
-    names = [name for name, _ in encoder._loaded["text_model"][0].named_parameters()]
+    assert encoder._pictures.opened is None
+    names = [name for name, _ in encoder._texts.opened.model.named_parameters()]
     assert any(name.startswith("text_model.") for name in names)
     assert not any(name.startswith("vision_model.") for name in names)
     encoder.encode_images(pictures[:1])
-    names = [name for name, _ in encoder._loaded["vision_model"][0].named_parameters()]
+    names = [name for name, _ in encoder._pictures.opened.model.named_parameters()]
     assert any(name.startswith("vision_model.") for name in names)
     assert not any(name.startswith("text_model.") for name in names)
 
@@ -203,7 +204,7 @@ def test_many_threads_load_once_and_agree(tiny_altclip: Path) -> None:
     def work() -> None:
         barrier.wait()
         for _ in range(5):
-            results.append((encoder.encode_texts(TEXTS), id(encoder._loaded["text_model"][0])))  # noqa: PERF401
+            results.append((encoder.encode_texts(TEXTS), id(encoder._texts.opened)))  # noqa: PERF401
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

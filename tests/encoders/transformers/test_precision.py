@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from polyglance.config import Settings
+from polyglance.encoders.runtimes import cpu
 from polyglance.encoders.transformers import precision
 from polyglance.errors import EncoderUnavailable
 
@@ -13,28 +14,25 @@ def test_what_is_set_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "expected"),
+    ("architecture", "features", "expected"),
     [
-        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, "float32"),
-        ({"avx512_bf16": True}, "bfloat16"),
-        ({"amx_bf16": True}, "bfloat16"),
-        ({}, "float32"),
+        ("x86_64", {"avx2"}, "float32"),
+        ("x86_64", {"avx512", "bfloat16"}, "bfloat16"),
+        ("x86_64", {"amx"}, "bfloat16"),
+        ("arm64", {"bfloat16"}, "float32"),
+        ("riscv64", set(), "float32"),
     ],
 )
 def test_a_cpu_with_bfloat16_instructions_uses_them(
-    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: str
+    monkeypatch: pytest.MonkeyPatch, architecture: str, features: set[str], expected: str
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    monkeypatch.setattr(cpu, "read", lambda: cpu.Cpu(architecture, frozenset(features)))
     assert precision.dtype_name(Settings(device="cpu")) == expected
-
-
-def test_a_torch_that_cannot_tell_means_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert precision.dtype_name(Settings(device="cpu")) == "float32"
 
 
 def test_cuda_is_preferred_and_computes_float16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(precision, "_may_have_accelerator", lambda: True)
     assert precision.device(Settings()) == torch.device("cuda")
     assert precision.dtype_name(Settings()) == "float16"
 
