@@ -119,7 +119,8 @@ def reencode(
 
         print_json(Reencoded(encoder=encoder, encoded=tally.encoded, failed=len(tally.failures)))
     else:
-        typer.echo(f"Encoded {tally.encoded} pictures with {encoder}, which answers from now on.")
+        reason = "" if tally.encoded else " No picture was encoded: the library has the vectors of its image tower."
+        typer.echo(f"Encoded {tally.encoded} pictures with {encoder}, which answers from now on.{reason}")
     if tally.failures:
         print_failures(tally.failures)
         raise typer.Exit(PARTLY)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import completion
+from . import completion, train_pairs
 from . import training_options as given
 from .measuring import make_bar
 from .options import JsonOption, wants_json
@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
     group.command()(distill)
     group.command()(align)
     group.command()(finetune)
+    group.command()(train_pairs.pairs)
     app.add_typer(group, name="train")
 
 

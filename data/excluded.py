@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,13 @@ class ExcludedVectors:
             if len(remaining) < len(rows):
                 del rows  # a mapped file cannot be replaced on Windows
                 self._write(encoder, remaining)
+
+    def rename(self, encoder_id: int, fingerprint: str) -> None:
+        """Name the file of an encoder by another fingerprint, which stands for the same vectors."""
+        encoder = next(each for each in self.catalog.encoders.all() if each.id == encoder_id)
+        renamed = replace(encoder, fingerprint=fingerprint)
+        if self._path(encoder) != self._path(renamed) and self._path(encoder).exists():
+            self._path(encoder).replace(self._path(renamed))
 
     def _stored(self, content_hashes: list[bytes], encoder: EncoderRecord) -> list[tuple[bytes, bytes, bytes]]:
         """What the catalog has of these contents: rows that are what was written."""

@@ -43,13 +43,16 @@ class Fingerprint:
     """The text side; empty if texts depend on the same things as pictures."""
     earlier: tuple[str, ...] = ()
     """Digests that earlier versions stored for the same vectors of pictures."""
+    earlier_text: tuple[str, ...] = ()
+    """Text digests that earlier versions stored for the same vectors of texts."""
     meets: tuple[str, ...] = ()
     """Other values of `dtype` whose vectors are so near to these that they may be compared."""
 
     @property
     def digest(self) -> str:
         """Hash of the image side, 32 hexadecimal digits, as the catalog stores it."""
-        image_side = {name: value for name, value in asdict(self).items() if name not in {"text", "earlier", "meets"}}
+        other = {"text", "earlier", "earlier_text", "meets"}
+        image_side = {name: value for name, value in asdict(self).items() if name not in other}
         return hashlib.sha256(json.dumps(image_side, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
@@ -183,6 +186,17 @@ class KnowsThings(Protocol):
 
     def has_thing(self, name: str, language: str) -> bool:
         """Whether the thing's name in a language finds the photos that its English `name` finds."""
+
+
+@runtime_checkable
+class KnowsTextStates(Protocol):
+    """An encoder whose text tower gives AltDiffusion what its pipelines take as `prompt_embeds`."""
+
+    def text_states(self, prompts: Sequence[str], length: int = 77) -> Vectors:
+        """States of the tokens of texts that are padded or truncated to `length` tokens: (n, length, d), float32.
+
+        Raises NotADualEncoder if the checkpoint has none, UsageError if `length` is not possible.
+        """
 
 
 @runtime_checkable

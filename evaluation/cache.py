@@ -41,13 +41,17 @@ class VectorCache:
     """The vectors of one encoder and kind by 32-byte key. For one thread; several processes may share a folder."""
 
     def __init__(self, folder: Path, fingerprint: Fingerprint, kind: Kind) -> None:
-        self._folder = folder / (fingerprint.digest if kind == "images" else fingerprint.text_digest) / kind
+        digest, earlier = fingerprint.text_digest, fingerprint.earlier_text
+        if kind == "images":
+            digest, earlier = fingerprint.digest, fingerprint.earlier
+        self._folder = folder / digest / kind
         self._dtype = np.dtype([("key", "u1", (32,)), ("vector", DTYPES[kind], (fingerprint.dimension,))])
         self._stored: dict[bytes, npt.NDArray[Any]] = {}
         self._new: dict[bytes, npt.NDArray[Any]] = {}
         self._last_write = time.monotonic()
-        for file in sorted(self._folder.glob("*.npy")):
-            self._read(file)
+        for stored in (*earlier, digest):
+            for file in sorted((folder / stored / kind).glob("*.npy")):
+                self._read(file)
 
     def __contains__(self, key: bytes) -> bool:
         return key in self._stored or key in self._new

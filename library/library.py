@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         facets,
         labelling,
         maps,
+        pairs,
         parts,
         photos,
         pictures,
@@ -64,6 +65,7 @@ else:
     exploring, facets, labelling, maps, suggesting = import_later(
         ".exploring", ".facets", ".labelling", ".maps", ".suggesting"
     )
+    (pairs,) = import_later(".pairs")
     runs, searches, status, timeline, watching, writing = import_later(
         ".runs", ".searches", ".status", ".timeline", ".watching", ".writing"
     )
@@ -608,6 +610,31 @@ class Library:
         ([], 0)
         """
         return self.catalog.failures.page(after, count)
+
+    def write_pairs(
+        self,
+        output: Path,
+        *,
+        favourites_only: bool = False,
+        folders: bool = True,
+        held_out: float = 0.1,
+        language: str = "en",
+    ) -> pairs.Pairs:
+        """Write the pictures with their captions, keywords and folder names to a file that `train align` reads.
+
+        A share `held_out` of them is marked to validate. `language` is that of texts that do not show theirs. Raises
+        LibraryMissing if no picture has a text, UsageError, OSError.
+
+        >>> from pathlib import Path
+        >>> from polyglance.errors import LibraryMissing
+        >>> try:
+        ...     library.write_pairs(Path("pairs.jsonl"))
+        ... except LibraryMissing as error:
+        ...     print(error.message.startswith("No picture of the library"))
+        True
+        """
+        options = pairs.PairOptions(favourites_only, folders, held_out, language)
+        return pairs.write_pairs(self._parts, output, options)
 
     def check(self, *, repair: bool = False, deep: bool = False, progress: Progress = silent) -> CheckReport:
         """Check the library's files, or repair them: see `polyglance.library.check`.

@@ -21,6 +21,9 @@ log = logging.getLogger("polyglance")
 FOLDER = "things"
 """Folder in the library: a file for each encoder, named by what its vectors depend on."""
 
+KEPT = 5
+"""Files that are kept, so that switching back to another text tower encodes nothing. One has some 3 MB."""
+
 AT_ONCE = 32
 """Names that are encoded in one go."""
 
@@ -68,13 +71,12 @@ def _read(path: Path, shape: tuple[int, int]) -> Floats | None:
 
 
 def _write(path: Path, vectors: Floats) -> None:
-    """Keep the vectors, in the place of those of other encoders."""
+    """Keep the vectors, in the place of those that were written longest ago."""
     try:
         path.parent.mkdir(exist_ok=True)
         with atomic.whole_file(path) as temporary, temporary.open("wb") as file:
             np.savez(file, vectors=vectors)
-        for other in path.parent.glob("*.npz"):
-            if other != path:
-                other.unlink(missing_ok=True)
+        for former in sorted(path.parent.glob("*.npz"), key=lambda file: file.stat().st_mtime_ns)[:-KEPT]:
+            former.unlink(missing_ok=True)
     except OSError as error:
         log.info("The vectors of the names of things were not kept: %s.", error.strerror or error)

@@ -20,6 +20,9 @@ from .caching import Cache
 
 CATALOG = "catalog.db"
 
+EncoderKey: TypeAlias = tuple[int, str]
+"""The id of a record stands for vectors of pictures; its name changes when another text tower is adopted."""
+
 AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
@@ -33,9 +36,9 @@ class Parts:
     own_encoder: Encoder | None = None
     """The caller's encoder object, which goes before a registered encoder of the same name."""
     thumbnails: Thumbnails = field(init=False)
-    encoders: dict[int, Encoder] = field(default_factory=dict)
-    """By id of the encoder's record, as `engines`; both change only under `loading`."""
-    engines: dict[int, Engine] = field(default_factory=dict)
+    encoders: dict[EncoderKey, Encoder] = field(default_factory=dict)
+    """By id and name of the encoder's record, as `engines`; both change only under `loading`."""
+    engines: dict[EncoderKey, Engine] = field(default_factory=dict)
     loading: threading.RLock = field(default_factory=threading.RLock)
     guests: threading.Lock = field(default_factory=threading.Lock)
     """Held by a short write that shares the writer lock of a run in this process; the run ends after it."""

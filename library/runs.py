@@ -69,7 +69,8 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
     with writing(parts):
         record = encoders.register(parts, encoders.create(parts, name, parts.settings))
         tally = encode_missing(pipeline(parts, record, stop), progress)
-        parts.catalog.encoders.activate(record.id)
+        parts.excluded_vectors().rename(record.id, record.fingerprint)
+        parts.catalog.encoders.activate(record.id, record.name, record.fingerprint)
         labelling.label(parts, stop, progress)
     snapshots.save(parts, stop)
     return tally

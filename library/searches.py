@@ -24,12 +24,15 @@ def engine(parts: Parts) -> Engine:
     """The search engine over the active encoder's vectors, made once."""
     record = encoders.active(parts)
     encoder = encoders.load(parts, record)
+    key = record.id, record.name
     with parts.loading:
-        if record.id not in parts.engines:
-            store = VectorIndex(parts.catalog, record.id, record.dimension)
+        if key not in parts.engines:
+            # The engine of another text tower searched the same vectors.
+            former = [parts.engines.pop(other) for other in list(parts.engines) if other[0] == record.id]
+            store = former[0].store if former else VectorIndex(parts.catalog, record.id, record.dimension)
             calibration = calibrations.read(parts.settings.calibrations, encoder.fingerprint)
-            parts.engines[record.id] = Engine(parts.catalog, encoder, store, calibration)
-        return parts.engines[record.id]
+            parts.engines[key] = Engine(parts.catalog, encoder, store, calibration)
+        return parts.engines[key]
 
 
 def search(

@@ -78,6 +78,11 @@ class Engine:
         language = detect(text) if text else None
         return self._answer(str(query), language, query, view, clock, begin)
 
+    @property
+    def store(self) -> VectorStore:
+        """The vectors that it searches."""
+        return self._store
+
     def similar_to_photo(self, photo_id: int, view: View | None = None) -> Answer:
         """Find the photos nearest to a photo of the library, without itself. Raises PhotoNotFound, QueryError."""
         query = Query((Term("photo", str(photo_id)),))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from . import seals, settings
 from .database import Database, damaged
@@ -38,9 +39,18 @@ class Encoders:
             self._require_sealed(encoder)
         return encoder
 
-    def activate(self, encoder_id: int) -> None:
-        """Let an encoder answer from now on. The things that another encoder saw are dropped with it."""
+    def activate(self, encoder_id: int, name: str | None = None, fingerprint: str | None = None) -> None:
+        """Let an encoder answer from now on. The things that another encoder saw are dropped with it.
+
+        `name` and `fingerprint` are new ones of an encoder that makes the same vectors of pictures.
+        """
+        record = next((record for record in self.all() if record.id == encoder_id), None)
         with self._database.writing() as connection:
+            if record is not None and (name or fingerprint):
+                changed = replace(record, name=name or record.name, fingerprint=fingerprint or record.fingerprint)
+                values: dict[str, Any] = {"name": changed.name, "fingerprint": changed.fingerprint}
+                values["seal"] = seals.seal_row("encoder", changed)
+                connection.execute(update(EncoderRow).where(EncoderRow.id == encoder_id).values(values))
             connection.execute(delete(Label).where(Label.kind == "thing"))
             connection.execute(delete(Labelling).where(Labelling.kind == "thing"))
             settings.put(connection, "active_encoder", str(encoder_id))

@@ -22,6 +22,7 @@ from .checkpoint import Checkpoint
 from .compiled import TowerOnThisMachine
 from .fitting import FittingBatches
 from .known import card
+from .text_states import LENGTH, TextStates
 from .tokens import Tokenizer, Tokens
 
 LONGEST_STRIP = 16
@@ -107,6 +108,14 @@ class DualEncoder:
                 for batch, rows in self._fitting_texts.encode(indices, partial(self._encode_text_batch, tokens)):
                     vectors[batch] = rows
         return checked(vectors, len(texts), self.dimension)
+
+    def text_states(self, prompts: Sequence[str], length: int = LENGTH) -> Vectors:
+        """Implements `KnowsTextStates`. Raises NotADualEncoder, EncoderUnavailable, UsageError."""
+        return self._text_states.encode(prompts, length)
+
+    @cached_property
+    def _text_states(self) -> TextStates:
+        return TextStates(self._checkpoint, self._settings)
 
     def prepare(self, pictures: Sequence[Image.Image], say: Callable[[str], object]) -> None:
         """Implements `Preparable`: both towers, with pictures of the library and sentences of nine languages."""

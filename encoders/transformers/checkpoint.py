@@ -102,18 +102,19 @@ class Checkpoint:
     @property
     def image_side(self) -> int:
         """Side of the image tower's square input, in pixels."""
-        sides = contents.flatten(self._section("vision_config").get("image_size"))
+        sides = contents.flatten(self.section("vision_config").get("image_size"))
         return int(max(sides, default=self.family.image_side))
 
     @property
     def text_length(self) -> int:
         """Maximum length of a text in tokens, special tokens included; longer texts are truncated."""
-        positions = int(self._section("text_config").get("max_position_embeddings") or self.family.positions)
+        positions = int(self.section("text_config").get("max_position_embeddings") or self.family.positions)
         if self.family.text_length is None:
             return positions
         return min(self.family.text_length, positions - 2)  # XLM-R's positions start at 2
 
-    def _section(self, key: str) -> Mapping[str, Any]:
+    def section(self, key: str) -> Mapping[str, Any]:
+        """The configuration of a tower, `text_config` or `vision_config`."""
         # Old CLIP checkpoints repeat a tower's configuration under this second name, which has priority.
         return {**(self.config.get(key) or {}), **(self.config.get(f"{key}_dict") or {})}
 

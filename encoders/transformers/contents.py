@@ -101,10 +101,10 @@ def _foreign_classes(section: Mapping[str, Any]) -> list[str]:
 
     known = set(dir(transformers))
     names = [str(value) for key in CLASS_KEYS for value in flatten(section.get(key))]
-    return [name for name in names if name not in known and _current_class_name(name) not in known]
+    return [name for name in names if name not in known and current_class_name(name) not in known]
 
 
-def _current_class_name(name: str) -> str:
+def current_class_name(name: str) -> str:
     """The name in transformers 5 of a class of an older version."""
     return name.removesuffix("Fast").replace("FeatureExtractor", "ImageProcessor")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import replace
 
 from ...data import paths
@@ -19,20 +20,20 @@ def encode_missing(pipeline: Pipeline, progress: Progress = silent) -> Tally:
     Photos that cannot be read stay as they are until the end, so that searches with the old encoder still find them.
     Then they are recorded as failed, and every index run tries them again.
 
-    Raises FolderError, before any work, if a root is offline: the new encoder would not find its photos. Raises Stopped
-    if the run was asked to stop.
+    Raises FolderError, before any work, if a root with such photos is offline: the new encoder would not find them.
+    Raises Stopped if the run was asked to stop.
     """
     roots = {root.id: root for root in pipeline.catalog.roots.all()}
-    for root in roots.values():
-        if root.photos and not os.path.isdir(root.path):
-            raise FolderError(
-                f"{paths.display(root.path)} is offline, so its {root.photos} photos cannot be encoded.",
-                "Connect its disk and run this again.",
-            )
     jobs = [
         Job(roots[root_id], path, stat, is_new=False, hash_before=content_hash)
         for root_id, path, stat, content_hash in pipeline.catalog.photos.without_vector(pipeline.encoder_id)
     ]
+    for root_id, count in Counter(job.root.id for job in jobs).items():
+        if not os.path.isdir(folder := roots[root_id].path):
+            raise FolderError(
+                f"{paths.display(folder)} is offline, so {count} of its photos cannot be encoded.",
+                "Connect its disk and run this again.",
+            )
     tally = Tally()
     unreadable = pipeline.run(jobs, None, tally, progress, record_failures=False)
     if tally.stopped:

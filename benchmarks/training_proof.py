@@ -1,0 +1,232 @@
+"""Training from nothing: does a text tower that was distilled and aligned answer in nine languages?
+
+    python -m benchmarks.training_proof [--small] [--keep FOLDER]
+
+A world of shapes, colours, counts and places is drawn, with captions in nine languages. A fifth of its scenes is held
+out of everything that is trained:
+
+1. a tiny CLIP is trained on pictures with English captions;
+2. a small student of random weights is distilled from its text tower, from parallel text alone;
+3. the student is aligned with pictures that have captions in nine languages.
+
+R@1: how often a caption of a held-out scene finds its picture first among those of all held-out scenes, percent. At the
+end the command line indexes these pictures with the CLIP, adopts the aligned text tower without encoding one again, and
+searches them.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from polyglance.config import LANGUAGES, Settings
+from polyglance.datasets import jsonl
+from polyglance.training import align, distill
+from polyglance.training import models as training_models
+from polyglance.training.models import DualModel
+from polyglance.training.options import AlignOptions, DistillOptions
+from polyglance.training.pictures import Preparation
+from polyglance.training.processes import join
+
+from .proof import models, pictures
+from .proof.captions import COLOURS, COUNTS, PLACES, SCENES, SENTENCES, Scene, captions
+from .report import RESULTS, parser, publish
+
+SEED = 3
+STAGES = ("teacher", "untrained", "stage 1", "stage 2")
+PLOT = RESULTS / "training_proof.svg"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the world is, and how long is trained."""
+
+    colours: int = len(COLOURS)
+    counts: int = len(COUNTS)
+    places: int = len(PLACES)
+    teacher_steps: int = 900
+    renders: int = 16
+    distill_epochs: int = 24
+    align_epochs: int = 6
+    searches: tuple[str, ...] = LANGUAGES
+
+    def scenes(self) -> list[Scene]:
+        """The scenes of the world."""
+        allowed = {*COLOURS[: self.colours], *PLACES[: self.places], *COUNTS[: self.counts]}
+        return [scene for scene in SCENES if {scene.colour, scene.place, scene.count} <= allowed]
+
+
+SMALL = Size(3, 2, 2, teacher_steps=220, renders=8, distill_epochs=20, align_epochs=4, searches=("zh",))
+
+
+@dataclass
+class Clock:
+    """Seconds of each step of the proof."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Measure a step, and say on stderr that it begins."""
+        print(f"{name} …", file=sys.stderr, flush=True)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("--keep", type=Path, help="folder for pictures, checkpoints and the library, which stay")
+    given = options.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as temporary:
+        place = given.keep or Path(temporary)
+        report = prove(place, SMALL if given.small else Size())
+    publish("training_proof", report, small=given.small)
+    if not given.small:
+        PLOT.write_text(plot(report["recall_at_1"]), encoding="utf-8")
+
+
+def prove(place: Path, size: Size) -> dict[str, Any]:
+    """Train and measure in the folder `place`; return the report."""
+    clock, settings = Clock(), Settings(device="cpu", precision="float32", encoder="lite")
+    scenes = size.scenes()
+    trained = [scene for scene in scenes if not scene.is_held_out]
+    held_out = [scene for scene in scenes if scene.is_held_out]
+    recalls: dict[str, dict[str, float]] = {}
+    test = pictures.write(held_out, LANGUAGES, place / "held-out", 1, SEED)
+    teacher, distilled, aligned = place / "teacher", place / "distilled", place / "aligned"
+
+    with clock("teacher"):
+        models.train_clip(teacher, trained, size.teacher_steps, size.renders, SEED)
+    recalls["teacher"] = {"en": measure(teacher, test, settings)["en"]}
+
+    with clock("stage 1"):
+        lines = [json.dumps(line, ensure_ascii=False) for scene in trained for line in translations(scene)]
+        (place / "parallel.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        texts = [text for scene in trained for language in LANGUAGES for text in captions(scene, language)]
+        models.write_student(place / "student", texts, SEED)
+        student = training_models.build_student(load(teacher, settings), str(place / "student"), SEED)
+        recalls["untrained"] = measure_model(student, teacher, test, settings)
+        first = DistillOptions(
+            epochs=size.distill_epochs,
+            batch=128,
+            learning_rate=2e-3,
+            weight_decay=0.01,
+            warmup=100,
+            held_out=0.02,
+            validation_steps=10**9,
+            seed=SEED,
+        )
+        distill.distill(str(teacher), str(place / "student"), [place / "parallel.jsonl"], distilled, first, settings)
+    recalls["stage 1"] = measure(distilled, test, settings)
+
+    with clock("stage 2"):
+        pairs = pictures.write(trained, LANGUAGES, place / "trained", 1, SEED + 1)
+        second = AlignOptions(
+            epochs=size.align_epochs,
+            batch=256,
+            learning_rate=3e-4,
+            warmup=20,
+            held_out=0.05,
+            validation_steps=10**9,
+            seed=SEED,
+        )
+        align.align(str(distilled), pairs, aligned, second, settings, cache=place / "cache")
+    recalls["stage 2"] = measure(aligned, test, settings)
+
+    with clock("command line"):
+        answers = search(place, held_out, size.searches)
+    return {
+        "scenes": {"trained": len(trained), "held_out": len(held_out)},
+        "captions": {"languages": len(LANGUAGES), "of_a_scene": SENTENCES},
+        "chance": round(100 / len(held_out), 1),
+        "recall_at_1": recalls,
+        "command_line": answers,
+        "seconds": clock.seconds,
+    }
+
+
+def translations(scene: Scene) -> Iterator[dict[str, str]]:
+    """Lines of parallel text: each sentence in every language."""
+    for number in range(SENTENCES):
+        yield {language: captions(scene, language)[number] for language in LANGUAGES}
+
+
+def load(folder: Path, settings: Settings) -> DualModel:
+    return training_models.load(training_models.find_checkpoint(str(folder), settings))
+
+
+def measure(folder: Path, test: Path, settings: Settings) -> dict[str, float]:
+    """R@1 from captions to pictures by language, percent, of a checkpoint."""
+    return measure_model(load(folder, settings), folder, test, settings)
+
+
+def measure_model(dual: DualModel, folder: Path, test: Path, settings: Settings) -> dict[str, float]:
+    """`measure` of a model whose pictures are prepared as for the checkpoint in `folder`."""
+    dual.model.eval()
+    preparation = Preparation(training_models.find_checkpoint(str(folder), settings), settings)
+    scores = align.measure(dual, preparation, jsonl.load(test), None, join(settings))
+    return {language: round(scores[f"{language} R@1"], 1) for language in LANGUAGES}
+
+
+def search(place: Path, scenes: Sequence[Scene], languages: Sequence[str]) -> dict[str, Any]:
+    """Index the held-out pictures with the teacher, adopt the aligned text tower, and search in each language."""
+    run(place, "index", str(place / "held-out"), "--encoder", str(place / "teacher"))
+    adopted = run(place, "reencode", "--encoder", str(place / "aligned"))
+    right = {}
+    for number, language in enumerate(languages):
+        scene = scenes[number * len(scenes) // len(languages)]
+        answer = run(place, "search", "--plain", "-k", "1", captions(scene, language)[0])
+        name = Path(answer["results"][0]["path"]).name
+        right[language] = name == f"{scene.count}-{scene.colour}-{scene.shape}-{scene.place}-0.png"
+    return {"encoded_when_adopted": adopted["encoded"], "first_is_right": right}
+
+
+def run(place: Path, *arguments: str) -> dict[str, Any]:
+    """Run a command of polyglance in a process of its own; return its JSON."""
+    command = [sys.executable, "-m", "polyglance", "--library", str(place / "library"), *arguments, "--json"]
+    answer: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    return answer
+
+
+def plot(recalls: dict[str, dict[str, float]]) -> str:
+    """Bars of R@1 by language and stage, as an SVG that reads on light and dark ground."""
+    left, width, bar, row = 60, 640, 11, 62
+    height = row * len(LANGUAGES) + 56
+    colours = ("#7a7a7a", "#c9c9c9", "#6aa5d8", "#1f5f99")
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 60} {height}" font-family="sans-serif" '
+        f'font-size="12"><title>R@1 on held-out scenes, percent</title><rect width="100%" height="100%" fill="#fff"/>'
+    ]
+    for number, (stage, colour) in enumerate(zip(STAGES, colours, strict=True)):
+        x = left + 150 * number
+        parts.append(f'<rect x="{x}" y="8" width="12" height="12" fill="{colour}"/>')
+        parts.append(f'<text x="{x + 18}" y="18">{escape(stage)}</text>')
+    for percent in range(0, 101, 20):
+        x = left + width * percent / 100
+        parts.append(f'<line x1="{x}" x2="{x}" y1="30" y2="{height - 22}" stroke="#ddd"/>')
+        parts.append(f'<text x="{x}" y="{height - 8}" text-anchor="middle">{percent}</text>')
+    for number, language in enumerate(LANGUAGES):
+        y = 38 + row * number
+        parts.append(f'<text x="{left - 10}" y="{y + 26}" text-anchor="end">{language}</text>')
+        for place, (stage, colour) in enumerate(zip(STAGES, colours, strict=True)):
+            if language in recalls[stage]:
+                value, top = recalls[stage][language], y + (bar + 2) * place
+                parts.append(
+                    f'<rect x="{left}" y="{top}" width="{width * value / 100:.1f}" height="{bar}" fill="{colour}"/>'
+                )
+                parts.append(f'<text x="{left + width * value / 100 + 5:.1f}" y="{top + bar - 1}">{value:g}</text>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+if __name__ == "__main__":
+    main()
