@@ -134,7 +134,7 @@ def prove(place: Path, size: Size) -> dict[str, Any]:
         second = AlignOptions(
             epochs=size.align_epochs,
             batch=256,
-            learning_rate=3e-4,
+            learning_rate=1e-4,
             warmup=20,
             held_out=0.05,
             validation_steps=10**9,

@@ -113,6 +113,7 @@ def _multilingual_tokenizer(folder: Path, texts: list[str]) -> int:
             vocab_size=VOCABULARY,
             model_type="unigram",
             character_coverage=1.0,
+            max_sentencepiece_length=3,  # longer ones join words of languages without spaces
             hard_vocab_limit=False,
             unk_id=0,
             bos_id=1,

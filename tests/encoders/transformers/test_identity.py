@@ -158,7 +158,7 @@ def test_the_digest_of_earlier_versions_still_matches(tiny_altclip: Path) -> Non
     digest = hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:32]
     assert fingerprint(tiny_altclip).digest != digest
     assert fingerprint(tiny_altclip).matches(digest)
-    assert fingerprint(tiny_altclip).earlier_text == (digest,)
+    assert digest in fingerprint(tiny_altclip).earlier_text
 
 
 def without(value: Any, keys: set[str]) -> Any:
