@@ -180,7 +180,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not sys.stdin, whose lock this thread would hold when the interpreter ends
+        pass
     os._exit(1)
 
 

@@ -337,7 +337,7 @@ def test_an_index_run_prepares_beside_its_work_and_reports_to_nobody(
         while encoder._preparing._process is None:
             encoder.encode_images(pictures)
         before = encoder.encode_images(pictures)
-        encoder._preparing._process.wait(timeout=200)
+        encoder._preparing._process.wait()
         encoder.encode_images(pictures[:1])
     assert encoder._pictures.plan.dtype == "openvino int8"
     assert cosines(encoder.encode_images(pictures), before).min() > LEAST_COSINE
