@@ -111,7 +111,8 @@ def run_part(part: str, options: argparse.Namespace) -> Any:
     if options.small:
         return PARTS[part](options)
     command = [sys.executable, "-m", "benchmarks.encoding", "--part", part, "--folder", str(options.folder)]
-    command += ["--checkpoint", str(options.checkpoint), *["--hundred"] * options.hundred]
+    command += ["--checkpoint", str(options.checkpoint), "--variant", options.variant]
+    command += ["--hundred"] * options.hundred
     environment = dict(os.environ)
     if options.variant:
         runtime, precision = options.variant.split()

@@ -26,7 +26,8 @@ def run(monkeypatch, capsys):
         capsys.readouterr()
         import_module(f"polyglance.benchmarks.{name}").main([*map(str, arguments), "--small"])
         report = json.loads(capsys.readouterr().out)
-        committed = json.loads((RESULTS / f"{result or name}.json").read_bytes())
+        file = RESULTS / f"{result or name}.json"
+        committed = json.loads(file.read_bytes()) if file.exists() else {}
         assert committed.keys() - NOT_MEASURED <= report.keys()
         assert {path: path.read_bytes() for path in RESULTS.iterdir()} == kept, "a small run is not kept"
         return report
