@@ -129,13 +129,12 @@ class DualEncoder:
             return _project(self._texts, {key: np.array(rows) for key, rows in tokens.items()})
 
     def _tokenize(self, texts: Sequence[str]) -> Tokens:
-        if self._texts.opened is None:  # a cold search waits for the longer of the two
-            stored = self._texts.plan.stored
+        if self._texts.opened is None and (stored := self._texts.plan.stored):
             with ThreadPoolExecutor(1, "tokenizer") as pool, self._translate_errors():
-                loading = pool.submit(self._tokenizer.load, stored)
-                self._texts.open()
+                loading = pool.submit(self._tokenizer.load_saved, stored)
+                self._texts.open()  # a cold search waits for the longer of the two
                 loading.result()
-        return self._tokenizer.tokenize(texts, self._texts.plan.stored)
+        return self._tokenizer.tokenize(texts)
 
     def _translate_errors(self) -> AbstractContextManager[None]:
         """Some faults of a checkpoint's files only show when something is encoded."""

@@ -72,21 +72,18 @@ def make_plans(checkpoint: Checkpoint, part: Part, settings: Settings) -> tuple[
         if wants:
             log.warning(f"OpenVINO is not installed; torch computes. To get it: {openvino_.HOW_TO_GET}")
         return (eager,)
-    converted = Plan("openvino", eager.precision)
+    # A conversion in memory takes as long as many searches, so it is for those who ask for OpenVINO.
+    others = (Plan("openvino", eager.precision), eager) if settings.runtime == "openvino" else (eager,)
     stored, reason = find_stored(checkpoint, part)
     if reason:
-        log.warning(f"{reason}; it is made again by: polyglance encoders prepare {checkpoint.name}")
-    if stored is None:
-        return (converted, eager) if settings.runtime == "openvino" else (eager,)
-    is_free = settings.precision == "auto" and settings.runtime == "auto"
-    if is_free and not stored.compiled.fastest.startswith("openvino"):
-        return (eager,)
-    kept = Plan("openvino", stored.compiled.precision, stored)
-    measured = stored.compiled.milliseconds
-    is_faster = measured.get(kept.dtype, 0) <= measured.get(converted.dtype, math.inf)
-    if stored.compiled.files and (settings.precision == kept.precision or (settings.precision == "auto" and is_faster)):
-        return (kept, converted, eager)
-    return (converted, eager)
+        log.warning(f"{reason}; it is made again by: polyglance encoders prepare")
+    if stored is None or not stored.compiled.files:
+        return others
+    kept, measured = Plan("openvino", stored.compiled.precision, stored), stored.compiled.milliseconds
+    is_faster = measured.get(kept.dtype, 0) <= measured.get(others[0].dtype, math.inf)
+    if settings.precision == kept.precision or (settings.precision == "auto" and is_faster):
+        return (kept, *others)
+    return others
 
 
 class TowerOnThisMachine:

@@ -44,21 +44,20 @@ class Tokenizer:
         self._loaded: Any = None
         self._names: Sequence[str] = ()
 
-    def load(self, stored: Stored | None) -> None:
-        """Load it, if that was not done. `stored` may have a saved tokenizer. Raises EncoderUnavailable."""
-        with self._turn, towers.translate_errors(self._checkpoint):
-            if self._loaded is not None:
-                return
-            saved = stored and not stored.damaged(identity.file_sha256) and stored.tokenizer
-            if stored and saved:
-                self._loaded, self._names = load_saved(saved), stored.compiled.inputs
-            else:
-                self._loaded = towers.load_tokenizer(self._checkpoint)
+    def load_saved(self, stored: Stored) -> None:
+        """Load the tokenizer that was saved with a tower, if there is one and it is what was written.
 
-    def tokenize(self, texts: Sequence[str], stored: Stored | None) -> Tokens:
-        """The tokens of each text by the names of the tower's inputs; `stored` may have a saved tokenizer."""
-        self.load(stored)
+        transformers' is not loaded here: its modules cannot be imported by two threads at the same time.
+        """
+        with self._turn:
+            if self._loaded is None and stored.tokenizer and not stored.damaged(identity.file_sha256):
+                self._loaded, self._names = load_saved(stored.tokenizer), stored.compiled.inputs
+
+    def tokenize(self, texts: Sequence[str]) -> Tokens:
+        """The tokens of each text by the names of the tower's inputs. Raises EncoderUnavailable."""
         with self._turn, towers.translate_errors(self._checkpoint, "used"):
+            if self._loaded is None:
+                self._loaded = towers.load_tokenizer(self._checkpoint)
             if self._names:
                 return _with_saved(self._loaded, texts, self._names)
             return samples.tokens(self._checkpoint, self._loaded, texts)
