@@ -310,7 +310,12 @@ def cold_seconds(options: argparse.Namespace, library: Path) -> float:
         with Library.open(library) as opened:
             return round(least(lambda: opened.search("snowy mountains"), 1), 2)
     command = [sys.executable, "-m", "polyglance", "search", "snowy mountains", "--json", "--library", str(library)]
-    run = partial(subprocess.run, command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+    def run() -> None:
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+
     run()
     return round(statistics.median(least(run, 1) for _ in range(3)), 2)
 
