@@ -23,10 +23,11 @@ from PIL import Image
 from polyglance.config import Settings
 from polyglance.encoders import registry
 from polyglance.encoders.transformers import checkpoint, compiled, preparing, samples, towers
+from polyglance.encoders.transformers.towers import Part
 
 from .report import parser, publish
 
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "torch float32": {"runtime": "torch", "precision": "float32"},
     "openvino float32": {"runtime": "openvino", "precision": "float32"},
     "int8": {"precision": "int8"},
@@ -51,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     images = [Image.open(file).convert("RGB") for file in files[: options.count]]
     settings = Settings(device="cpu", precision="int8")
     encoder: Any = registry.create(options.checkpoint, settings)
-    source, part = encoder._checkpoint, "vision_model" if options.part == "image" else "text_model"
+    source = encoder._checkpoint
+    part: Part = "vision_model" if options.part == "image" else "text_model"
     if compiled.find_stored(source, part)[0] is None:
         inputs = _picture_inputs(source, images) if options.part == "image" else preparing.text_samples(source)
         preparing.prepare(source, part, settings, inputs, lambda line: print(line, file=sys.stderr, flush=True))

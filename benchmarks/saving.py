@@ -79,7 +79,9 @@ def saving(port: int, process: psutil.Process, photos: int, times: int) -> dict[
     """Ask for a zip of all photos, several times."""
     body = json.dumps({"ids": list(range(1, photos + 1))})
     alone(port, iter([search_for("a search that waits until the encoder is loaded")]), 1)
-    first, whole, sizes = [], [], []
+    first: list[float] = []
+    whole: list[float] = []
+    sizes: list[int] = []
     before = most = 0
     for number in range(-1, times):
         if number == 0:  # the server has done what it does once

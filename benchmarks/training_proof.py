@@ -212,7 +212,7 @@ def plot(recalls: dict[str, dict[str, float]]) -> str:
         parts.append(f'<rect x="{x}" y="8" width="12" height="12" fill="{colour}"/>')
         parts.append(f'<text x="{x + 18}" y="18">{escape(stage)}</text>')
     for percent in range(0, 101, 20):
-        x = left + width * percent / 100
+        x = left + width * percent // 100
         parts.append(f'<line x1="{x}" x2="{x}" y1="30" y2="{height - 22}" stroke="#ddd"/>')
         parts.append(f'<text x="{x}" y="{height - 8}" text-anchor="middle">{percent}</text>')
     for number, language in enumerate(LANGUAGES):

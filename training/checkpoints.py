@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 import torch
 
@@ -141,7 +141,7 @@ def _save(state: dict[str, Any], path: Path) -> None:
     with path.open("wb") as file:
         writer = _Writer(file)
         try:
-            torch.save(state, writer)
+            torch.save(state, cast("IO[bytes]", writer))
         except RuntimeError:
             if writer.error is not None:
                 raise writer.error from None

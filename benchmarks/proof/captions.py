@@ -5,8 +5,8 @@ Numerals, plurals, gender and case agree. A count of 1 has an article or a numer
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
 
 SHAPES = ("circle", "square", "triangle", "star", "heart")
 COLOURS = ("red", "blue", "green", "yellow", "white", "black")
@@ -15,7 +15,8 @@ PLACES = ("left", "right", "top", "bottom")
 SENTENCES = 3
 
 
-class Scene(NamedTuple):
+@dataclass(frozen=True)
+class Scene:
     """What a picture shows."""
 
     shape: str
@@ -115,12 +116,12 @@ def _things(scene: Scene, language: str) -> str:
             colours, shapes = "红蓝绿黄白黑", ("圆形", "正方形", "三角形", "五角星", "心形")
             return f"{'一两三'[count - 1]}个{colours[colour]}色的{shapes[shape]}"
         case "ja":
-            colours = ("赤い", "青い", "緑の", "黄色い", "白い", "黒い")
-            return f"{colours[colour]}{('丸', '四角形', '三角形', '星', 'ハート')[shape]}"
+            adjectives = ("赤い", "青い", "緑の", "黄色い", "白い", "黒い")
+            return f"{adjectives[colour]}{('丸', '四角形', '三角形', '星', 'ハート')[shape]}"
         case "ko":
-            colours = ("빨간", "파란", "초록색", "노란", "하얀", "검은")
+            adjectives = ("빨간", "파란", "초록색", "노란", "하얀", "검은")
             shapes = ("원", "정사각형", "삼각형", "별", "하트")
-            return f"{colours[colour]} {shapes[shape]} {('한', '두', '세')[count - 1]} 개"
+            return f"{adjectives[colour]} {shapes[shape]} {('한', '두', '세')[count - 1]} 개"
         case "ru":
             gender, one, few = _RU_NOUNS[shape].split()
             masculine, feminine, neuter, plural, genitive = _RU_ADJECTIVES[colour].split()

@@ -47,7 +47,7 @@ def train_clip(folder: Path, scenes: Sequence[Scene], steps: int, renders: int, 
         right = torch.arange(len(chosen))
         loss = (functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)) / 2
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()

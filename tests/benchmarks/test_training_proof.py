@@ -32,8 +32,9 @@ def test_every_scene_has_captions_of_its_own(language):
 def test_what_is_held_out_has_parts_that_are_trained():
     held_out = [scene for scene in SCENES if scene.is_held_out]
     assert len(held_out) == len(SCENES) / 5
-    for part in range(4):
-        assert {scene[part] for scene in held_out} == {scene[part] for scene in SCENES if not scene.is_held_out}
+    trained = [scene for scene in SCENES if not scene.is_held_out]
+    for part in ("shape", "colour", "count", "place"):
+        assert {getattr(scene, part) for scene in held_out} == {getattr(scene, part) for scene in trained}
 
 
 def test_the_plot_is_an_image():
