@@ -57,7 +57,7 @@ def build(folder: Path, small: bool) -> None:
     for number in range(PHOTOS):
         pixels = generator.integers(0, 256, (300, 400, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{number}.jpg")
-        captions = {code: [f"{text} {number}"] for code, text in sentences[number % 3 :: 3]}
+        captions = {code: [f"{text[:10]} {number}"] for code, text in sentences[number % 3 :: 3]}
         rows.append(json.dumps({"image": f"{number}.jpg", "captions": captions}))
         lines += [f"{sentences[0][1]} {number}\t{text} {number}\t{code}\n" for code, text in sentences[1:]]
     (folder / "pairs.jsonl").write_text("\n".join(rows))
