@@ -135,14 +135,18 @@ def test_what_was_measured_decides(fresh: Path) -> None:
     assert make(fresh, runtime="openvino", precision="float32")._texts.plan.dtype == "openvino float32"
 
 
-def test_a_prepared_search_imports_neither_torch_nor_transformers(prepared: Path, tmp_path: Path) -> None:
+def test_a_prepared_search_imports_neither_torch_nor_transformers(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "CHECKSUMS", tmp_path / "sums.json")
+    make(prepared).fingerprint  # noqa: B018 - the checksums of a checkpoint's tensors are computed once
     script = f"""
 import sys
 from pathlib import Path
 from polyglance.config import Settings
 from polyglance.encoders.transformers import checkpoint, identity
 from polyglance.encoders.transformers.altclip import DualEncoder
-identity.CHECKSUMS = Path({str(tmp_path / "sums.json")!r})
+identity.CHECKSUMS = Path({str(identity.CHECKSUMS)!r})
 encoder = DualEncoder(checkpoint.read(Path({str(prepared)!r}), "tiny"), Settings(device="cpu", precision="int8"))
 encoder.fingerprint
 encoder.encode_texts(["one", "two words"])
@@ -247,7 +251,7 @@ from pathlib import Path
 from polyglance.config import Settings
 from polyglance.encoders.transformers import checkpoint, identity
 from polyglance.encoders.transformers.altclip import DualEncoder
-identity.CHECKSUMS = Path({str(tmp_path / "sums.json")!r})
+identity.CHECKSUMS = Path({str(identity.CHECKSUMS)!r})
 encoder = DualEncoder(checkpoint.read(Path({str(fresh)!r}), "tiny"), Settings(device="cpu", precision="int8"))
 assert encoder.encode_texts(["one"]).shape == (1, 24)
 """
