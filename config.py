@@ -92,8 +92,9 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern="^(auto|torch|openvino)$",
-            description="What computes transformers encoders on the CPU: `auto`, `torch`, `openvino` (extra `fast`). "
-            "`auto` is the fastest of those that were prepared and measured on this machine. `--runtime` goes first.",
+            description="What computes encoders on the CPU: `auto`, `torch`, `openvino` (extra `fast`). `auto` is the "
+            "fastest of those that were prepared and measured on this machine, for lite OpenVINO where it is installed. "
+            "`--runtime` goes first.",
         ),
     ] = "auto"
     batch_size: Annotated[

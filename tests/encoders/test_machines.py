@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 from polyglance.config import Settings
-from polyglance.encoders.lite import efficientnet
+from polyglance.encoders.lite import architecture, efficientnet
 from polyglance.encoders.transformers import checkpoint
 from polyglance.encoders.transformers.altclip import DualEncoder
 
@@ -27,7 +27,7 @@ def encode(folder: Path) -> dict[str, np.ndarray]:
     encoder = DualEncoder(checkpoint.read(folder, "tiny"), Settings(precision="float32", device="cpu", runtime="torch"))
     random = np.random.default_rng(5)
     pixels = random.integers(0, 256, (3, 40, 50, 3), dtype=np.uint8)
-    picture = random.integers(0, 256, (1, efficientnet.SIDE, efficientnet.SIDE, 3), dtype=np.uint8)
+    picture = random.integers(0, 256, (1, architecture.SIDE, architecture.SIDE, 3), dtype=np.uint8)
     return {
         "pictures": encoder.encode_images([Image.fromarray(each) for each in pixels]),
         "texts": encoder.encode_texts(["a photo of snowy mountains", "日落时分的雪山照片"]),

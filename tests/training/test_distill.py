@@ -30,7 +30,7 @@ def trained(clip, xlm_r, parallel_text, tmp_path_factory):
 
 def test_the_student_comes_nearer_to_its_teacher(trained):
     _, result = trained
-    assert result.points[-1].loss < 0.6 * result.points[0].loss
+    assert result.points[-1].loss < 0.7 * result.points[0].loss
     assert result.scores["MSE"] == min(each.scores["MSE"] for each in result.validations)
     assert {"MSE", "cosine", "zh R@1", "fr R@1", "ru R@1"} <= set(result.scores)
 

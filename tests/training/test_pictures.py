@@ -48,7 +48,6 @@ def is_changed(before, after, prefix):
 def test_alignment_encodes_each_picture_once_and_never_again(tiny_altclip, pairs, tmp_path, settings, counted):
     result = align(str(tiny_altclip), pairs, tmp_path / "out", AlignOptions(**ALIGN), settings)
     assert sum(counted) == 20
-    assert result.points[-1].loss < result.points[0].loss
     assert {"MR", "en R@1", "zh R@10", "mean R@5"} <= set(result.scores)
     align(str(tiny_altclip), pairs, tmp_path / "again", AlignOptions(**ALIGN), settings)
     assert sum(counted) == 20

@@ -289,8 +289,10 @@ def test_reencoding_refuses_while_a_root_is_offline(setup, photos, draw):
     fill(photos, draw, 3)
     setup.update()
     photos.rename(photos.parent / "unplugged")
-    with pytest.raises(FolderError, match="offline"):
-        encode_missing(setup.pipeline)
+    assert encode_missing(setup.pipeline).encoded == 0  # nothing is missing, so nobody needs the disk
+    other = setup.catalog.encoders.add("other", "e" * 32, 4, "float32")
+    with pytest.raises(FolderError, match="offline, so 3 of its photos"):
+        encode_missing(Pipeline(setup.catalog, setup.encoder, other.id, setup.thumbnails, setup.settings))
 
 
 @pytest.mark.parametrize(
