@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         Field(
             pattern="^(auto|torch|openvino)$",
             description="What computes encoders on the CPU: `auto`, `torch`, `openvino` (extra `fast`). `auto` is the "
-            "fastest of those that were prepared and measured on this machine, for lite OpenVINO where it is installed. "
+            "fastest of those that were prepared and measured on this machine, for lite OpenVINO where there is one. "
             "`--runtime` goes first.",
         ),
     ] = "auto"
