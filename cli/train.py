@@ -72,7 +72,7 @@ def distill(
     ],
     output: given.OutputOption,
     more_data: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE…]", readable=False, help="More files, after that of --data.")
+        list[Path] | None, typer.Argument(metavar="FILE…", readable=False, help="More files, after that of --data.")
     ] = None,
     source_language: Annotated[
         str, typer.Option("--source-language", metavar="CODE", help="The teacher's language.")
