@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +35,15 @@ def read(catalog: Path) -> Overview:
         photos, heic, raw = connection.execute(_COUNTS, _FAILED).fetchone()
         encoder = connection.execute(_ENCODER).fetchone() or (None, b"")
         ((vectors,),) = connection.execute("SELECT count(*) FROM vector WHERE encoder_id = ?", encoder[:1])
-        folders = _count_folders(connection)
+        roots = [root for (root,) in connection.execute("SELECT id FROM root")]
+        folders = _count_folders(roots, connection.execute("SELECT root_id, path FROM photo"))
     name = encoder[1].decode(errors="replace") or None
     return Overview(schema.decode(errors="replace"), photos, heic, raw, vectors, name, folders)
 
 
-def _count_folders(connection: sqlite3.Connection) -> int:
-    folders = {(root, b"") for (root,) in connection.execute("SELECT id FROM root")}
-    for root, path in connection.execute("SELECT root_id, path FROM photo"):
+def _count_folders(roots: Iterable[int], photos: Iterable[tuple[int, bytes]]) -> int:
+    folders = {(root, b"") for root in roots}
+    for root, path in photos:
         folder = os.path.dirname(bytes(path))
         while (root, folder) not in folders:
             folders.add((root, folder))
