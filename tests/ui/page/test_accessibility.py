@@ -47,8 +47,14 @@ def test_explore(page, both):
     both(page)
 
 
-def test_the_map(page, both):
-    page.click(".pg-nav [data-view=map]")
+@pytest.fixture(scope="module")
+def located_address(library, serve_in_thread):
+    """Address of a library with a photo that knows where it was taken."""
+    return serve_in_thread(library)
+
+
+def test_the_map(page, located_address, both):
+    page.goto(f"{located_address}/?view=map")
     page.wait_for_function("document.querySelector('.pg-cluster img')?.naturalWidth > 0")
     both(page)
     page.click(".pg-map-area")
