@@ -132,7 +132,7 @@ def build_student(teacher: DualModel, name: str, seed: int) -> DualModel:
         text_config=text_config,
         vision_config=vision,
         projection_dim=teacher.source.dimension,
-        logit_scale_init_value=float(teacher.model.logit_scale),
+        logit_scale_init_value=float(teacher.model.logit_scale.detach()),
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -81,7 +81,9 @@ def test_two_writings_within_one_tick_of_the_clock_are_told_apart(photos, tmp_pa
     assert len(one) == len(other)
     file.write_bytes(one)
     alike = 0
-    for turn in range(rounds):
+    for turn in range(8 * rounds):  # as many as it takes, on a busy machine, until enough of them fell into one tick
+        if turn >= rounds and alike > rounds // 4:
+            break
         in_place(file, one if turn % 2 else other)
         first = file.stat()
         reader = threading.Thread(target=setup.update)
