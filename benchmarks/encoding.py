@@ -4,7 +4,7 @@
 
 Without DIR, a random checkpoint of AltCLIP-m9's shape is built in `/tmp/polyglance-altclip-m9` (4 GB of disk, 8 GB of
 memory, once). Every part runs in a process of its own. Keeps `results/encoding.json` and draws
-`docs/images/encoding.svg`. About eight minutes on two cores.
+`docs/images/encoding.svg`. With AVX2 alone eight minutes, and more than seven for quantising at full size.
 """
 
 from __future__ import annotations
