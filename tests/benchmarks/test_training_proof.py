@@ -10,6 +10,7 @@ from polyglance.config import LANGUAGES
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.timeout(1200)  # three minutes of two processors
 def test_a_tower_that_was_trained_from_nothing_answers_in_nine_languages(monkeypatch, capsys):
     monkeypatch.chdir(training_proof.RESULTS.parents[1])
     training_proof.main(["--small"])
