@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import completion, train_pairs
-from . import training_options as given
+from . import completion, train_pairs, training_options
 from .measuring import make_bar
 from .options import JsonOption, wants_json
 from .output import note, print_json, printable
@@ -70,7 +69,7 @@ def distill(
             help="Parallel text: .tsv, .jsonl, .tmx, NAME.en and NAME.zh; .gz.",
         ),
     ],
-    output: given.OutputOption,
+    output: training_options.OutputOption,
     more_data: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE…", readable=False, help="More files, after that of --data.")
     ] = None,
@@ -89,25 +88,25 @@ def distill(
         ),
     ] = None,
     skip_empty: Annotated[bool, typer.Option("--skip-empty", help="Leave out lines with an empty text.")] = False,
-    epochs: given.EpochsOption = None,
-    batch: given.BatchOption = None,
-    micro_batch: given.MicroBatchOption = None,
-    lr: given.RateOption = None,
-    weight_decay: given.DecayOption = None,
-    warmup: given.WarmupOption = None,
-    clip: given.ClipOption = None,
-    schedule: given.ScheduleOption = None,
-    last_layers: given.LayersOption = None,
-    layer_decay: given.LayerDecayOption = None,
-    lora: given.LoraOption = None,
-    bf16: given.Bfloat16Option = False,
-    seed: given.SeedOption = None,
-    held_out: given.HeldOutOption = None,
-    patience: given.PatienceOption = None,
-    validate_steps: given.ValidationStepsOption = None,
-    checkpoint_steps: given.CheckpointOption = None,
-    log_steps: given.LogOption = None,
-    resume: given.ResumeOption = False,
+    epochs: training_options.EpochsOption = None,
+    batch: training_options.BatchOption = None,
+    micro_batch: training_options.MicroBatchOption = None,
+    lr: training_options.RateOption = None,
+    weight_decay: training_options.DecayOption = None,
+    warmup: training_options.WarmupOption = None,
+    clip: training_options.ClipOption = None,
+    schedule: training_options.ScheduleOption = None,
+    last_layers: training_options.LayersOption = None,
+    layer_decay: training_options.LayerDecayOption = None,
+    lora: training_options.LoraOption = None,
+    bf16: training_options.Bfloat16Option = False,
+    seed: training_options.SeedOption = None,
+    held_out: training_options.HeldOutOption = None,
+    patience: training_options.PatienceOption = None,
+    validate_steps: training_options.ValidationStepsOption = None,
+    checkpoint_steps: training_options.CheckpointOption = None,
+    log_steps: training_options.LogOption = None,
+    resume: training_options.ResumeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Stage 1: teach a text model the vectors of an encoder's text tower, from parallel text; no pictures needed."""
@@ -116,7 +115,7 @@ def distill(
     from ..training import distill as stage
     from ..training.options import DistillOptions
 
-    options = DistillOptions(**given.settings_of(**values))
+    options = DistillOptions(**training_options.settings_of(**values))
     files = [*data, *(more_data or [])]
     with _bars("Encoding texts", "texts") as (steps, texts), stoppable() as stop:
         result = stage.distill(
@@ -139,28 +138,28 @@ def align(
     data: Annotated[
         Path, typer.Option("--data", metavar="PAIRS.jsonl", readable=False, help="Pictures with captions.")
     ],
-    output: given.OutputOption,
-    epochs: given.EpochsOption = None,
-    batch: given.BatchOption = None,
-    micro_batch: given.MicroBatchOption = None,
-    lr: given.RateOption = None,
-    weight_decay: given.DecayOption = None,
-    warmup: given.WarmupOption = None,
-    clip: given.ClipOption = None,
-    schedule: given.ScheduleOption = None,
-    towers: given.TowersOption = None,
-    last_layers: given.LayersOption = None,
-    layer_decay: given.LayerDecayOption = None,
-    lora: given.LoraOption = None,
-    bf16: given.Bfloat16Option = False,
-    seed: given.SeedOption = None,
-    held_out: given.HeldOutOption = None,
-    patience: given.PatienceOption = None,
-    validate_steps: given.ValidationStepsOption = None,
-    checkpoint_steps: given.CheckpointOption = None,
-    log_steps: given.LogOption = None,
-    cache: given.CacheOption = None,
-    resume: given.ResumeOption = False,
+    output: training_options.OutputOption,
+    epochs: training_options.EpochsOption = None,
+    batch: training_options.BatchOption = None,
+    micro_batch: training_options.MicroBatchOption = None,
+    lr: training_options.RateOption = None,
+    weight_decay: training_options.DecayOption = None,
+    warmup: training_options.WarmupOption = None,
+    clip: training_options.ClipOption = None,
+    schedule: training_options.ScheduleOption = None,
+    towers: training_options.TowersOption = None,
+    last_layers: training_options.LayersOption = None,
+    layer_decay: training_options.LayerDecayOption = None,
+    lora: training_options.LoraOption = None,
+    bf16: training_options.Bfloat16Option = False,
+    seed: training_options.SeedOption = None,
+    held_out: training_options.HeldOutOption = None,
+    patience: training_options.PatienceOption = None,
+    validate_steps: training_options.ValidationStepsOption = None,
+    checkpoint_steps: training_options.CheckpointOption = None,
+    log_steps: training_options.LogOption = None,
+    cache: training_options.CacheOption = None,
+    resume: training_options.ResumeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Stage 2: bring texts nearer to the pictures that they describe; the image tower stays as it is by default."""
@@ -169,7 +168,7 @@ def align(
     from ..training import align as stage
     from ..training.options import AlignOptions
 
-    options = AlignOptions(**given.settings_of(**values))
+    options = AlignOptions(**training_options.settings_of(**values))
     with _bars("Encoding pictures", "pictures") as (steps, pictures), stoppable() as stop:
         result = stage.align(
             encoder, data, output, options, load(), cache=cache, progress=steps, image_progress=pictures, stop=stop
@@ -183,7 +182,7 @@ def finetune(
     data: Annotated[
         str, typer.Option("--data", metavar="FOLDER|cifar10:DIR", help="A folder with one folder a class, or CIFAR-10.")
     ],
-    output: given.OutputOption,
+    output: training_options.OutputOption,
     languages: Annotated[
         str, typer.Option("--languages", metavar="en,zh", help="Languages of class names and prompts.")
     ] = "en",
@@ -193,27 +192,27 @@ def finetune(
     validation: Annotated[
         Path | None, typer.Option("--validation", metavar="DIR", readable=False, help="Other pictures that validate.")
     ] = None,
-    epochs: given.EpochsOption = None,
-    batch: given.BatchOption = None,
-    micro_batch: given.MicroBatchOption = None,
-    lr: given.RateOption = None,
-    weight_decay: given.DecayOption = None,
-    warmup: given.WarmupOption = None,
-    clip: given.ClipOption = None,
-    schedule: given.ScheduleOption = None,
-    towers: given.TowersOption = None,
-    last_layers: given.LayersOption = None,
-    layer_decay: given.LayerDecayOption = None,
-    lora: given.LoraOption = None,
-    bf16: given.Bfloat16Option = False,
-    seed: given.SeedOption = None,
-    held_out: given.HeldOutOption = None,
-    patience: given.PatienceOption = None,
-    validate_steps: given.ValidationStepsOption = None,
-    checkpoint_steps: given.CheckpointOption = None,
-    log_steps: given.LogOption = None,
-    cache: given.CacheOption = None,
-    resume: given.ResumeOption = False,
+    epochs: training_options.EpochsOption = None,
+    batch: training_options.BatchOption = None,
+    micro_batch: training_options.MicroBatchOption = None,
+    lr: training_options.RateOption = None,
+    weight_decay: training_options.DecayOption = None,
+    warmup: training_options.WarmupOption = None,
+    clip: training_options.ClipOption = None,
+    schedule: training_options.ScheduleOption = None,
+    towers: training_options.TowersOption = None,
+    last_layers: training_options.LayersOption = None,
+    layer_decay: training_options.LayerDecayOption = None,
+    lora: training_options.LoraOption = None,
+    bf16: training_options.Bfloat16Option = False,
+    seed: training_options.SeedOption = None,
+    held_out: training_options.HeldOutOption = None,
+    patience: training_options.PatienceOption = None,
+    validate_steps: training_options.ValidationStepsOption = None,
+    checkpoint_steps: training_options.CheckpointOption = None,
+    log_steps: training_options.LogOption = None,
+    cache: training_options.CacheOption = None,
+    resume: training_options.ResumeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune an encoder to labelled pictures; the checkpoint that classifies best what is held out is kept."""
@@ -223,7 +222,7 @@ def finetune(
     from ..training.options import FinetuneOptions
 
     values["languages"] = tuple(languages.split(","))
-    options = FinetuneOptions(**given.settings_of(**values))
+    options = FinetuneOptions(**training_options.settings_of(**values))
     with _bars("Encoding pictures", "pictures") as (steps, pictures), stoppable() as stop:
         result = stage.finetune(
             encoder,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import typer
-from pydantic import ValidationError
 from typer.core import TyperCommand
 
 KINDS = {"int": "a whole number", "float": "a number", "bool": "yes or no"}
@@ -55,7 +55,8 @@ def explain(error: typer.TyperException) -> str:
     """An error of use in one line with the next step."""
     message = error.format_message()
     cause = error.__cause__ or error.__context__
-    if isinstance(error, typer.BadParameter) and isinstance(cause, ValidationError):
+    pydantic = sys.modules.get("pydantic")  # it takes 50 ms to import, and no error is its own before
+    if pydantic and isinstance(error, typer.BadParameter) and isinstance(cause, pydantic.ValidationError):
         first = cause.errors()[0]
         kind = KINDS.get(first["type"].partition("_")[0])
         if kind and error.param is not None:

@@ -1,3 +1,4 @@
+import asyncio
 import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,9 @@ import psutil
 import pytest
 from PIL import Image
 from polyglance.data.pictures import decoding
+from polyglance.ui.web import media, originals
+from polyglance.ui.web.originals import open_original
+from starlette.requests import ClientDisconnect, Request
 
 
 def test_a_thumbnail_is_a_small_jpeg(client, ids):
@@ -267,3 +271,24 @@ def test_a_thumbnail_is_kept_for_good_only_under_the_version_of_the_photo_s_byte
     assert kept(number, version) == "private, max-age=31536000, immutable"
     assert kept(number, None) == kept(number, "") == kept(number, "0" * 16) == "private, no-cache"
     assert version not in {library.photo(ids["horse.png"]).version, ""}
+
+
+def test_a_file_is_closed_although_its_client_is_gone_before_the_first_byte(library, ids, monkeypatch):
+    opened = []
+    monkeypatch.setattr(originals, "open_original", lambda *place: opened.append(open_original(*place)) or opened[-1])
+
+    async def is_gone(*_):
+        raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "headers": [],
+        "path": "/",
+        "query_string": b"",
+        "asgi": {"spec_version": "2.4"},
+    }
+    answer = media.original(library, ids["coffee.png"], Request(scope))
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(answer(scope, is_gone, is_gone))
+    assert opened[0].file.closed

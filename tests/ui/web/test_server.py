@@ -1,13 +1,16 @@
 import os
 import signal
 import socket
+import threading
 import urllib.request
 
 import children
 import pytest
 from compare import until
 from polyglance.errors import UsageError
-from polyglance.ui.web.server import address_of, listen, serve
+from polyglance.ui.web import frontends
+from polyglance.ui.web.server import address_of, build, listen, serve
+from starlette.testclient import TestClient
 
 
 def never(_):
@@ -52,3 +55,19 @@ def test_signals_end_it_cleanly(library, tmp_path, number):
     os.kill(process.pid, number)
     process.join(20)
     assert (process.exitcode, said.read_text().splitlines()[1:], errors.read_text()) == (0, ["closed"], "")
+
+
+def test_its_end_does_not_wait_for_gradio(library, monkeypatch):
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def build_slowly(*_, **__):
+        begun.set()
+        may_end.wait(20)
+        ended.set()
+        raise RuntimeError("nobody asks any more")
+
+    monkeypatch.setattr(frontends, "build", build_slowly)
+    with TestClient(build(library, ahead=True)):
+        assert begun.wait(20)
+    assert not ended.is_set()
+    may_end.set()
