@@ -28,10 +28,13 @@ from .words import Words
 class Catalog:
     """The database of one library; safe to use from several threads."""
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
-        """Open the catalog at `path`; `create` creates or upgrades it first. Raises LibraryMissing, LibraryError."""
+    def __init__(self, path: Path, url: str = "", *, create: bool = False) -> None:
+        """Open the catalog at `path`, or in the database at `url`; `create` creates or upgrades it first.
+
+        Raises LibraryMissing, LibraryError.
+        """
         self.folder = path.parent
-        database = self._database = opening.open_database(path, create=create)
+        database = self._database = opening.open_database(path, url, create=create)
         self.settings = LibrarySettings(database)
         self.encoders = Encoders(database, self.settings)
         self.roots = Roots(database)

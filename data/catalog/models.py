@@ -10,9 +10,15 @@ from __future__ import annotations
 from sqlalchemy import Float, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from .columns import INTEGER, TEXT
+
+_PLACED = text("latitude IS NOT NULL")
+
 
 class Base(DeclarativeBase):
     """Metadata of all tables; the migrations are tested to produce exactly it."""
+
+    type_annotation_map = {int: INTEGER, str: TEXT}  # noqa: RUF012 - SQLAlchemy reads it from the class
 
 
 class Setting(Base):
@@ -65,7 +71,7 @@ class Photo(Base):
         Index("photo_taken_at", "taken_at"),
         Index("photo_camera", "camera"),
         Index("photo_format", "format"),
-        Index("photo_place", "latitude", "longitude", sqlite_where=text("latitude IS NOT NULL")),
+        Index("photo_place", "latitude", "longitude", sqlite_where=_PLACED, postgresql_where=_PLACED),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     root_id: Mapped[int] = mapped_column(ForeignKey("root.id", ondelete="CASCADE"))

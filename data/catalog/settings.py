@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from . import seals
 from .database import Database, damaged
-from .dialect import dialect
+from .dialect import of
 from .models import Setting
 
 
@@ -53,7 +53,7 @@ class LibrarySettings:
 def put(connection: Connection, key: str, value: str) -> None:
     """Set a setting."""
     values = {"value": value, "seal": seals.seal("setting", key, value)}
-    connection.execute(dialect.upsert(Setting, ["key"], lambda _: values).values(key=key, **values))
+    connection.execute(of(connection).upsert(Setting, ["key"], lambda _: values).values(key=key, **values))
 
 
 def bump(connection: Connection) -> None:

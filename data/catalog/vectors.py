@@ -13,8 +13,9 @@ from sqlalchemy import Connection, delete, exists, select, text
 
 from ...arrays import Floats, Ids, Seals
 from . import photo_rows, seals, settings
+from .constructs import IdList, id_list_value
 from .database import Database, damaged, fetch
-from .dialect import dialect
+from .dialect import of
 from .models import Photo, Vector
 from .photo_rows import batches
 from .settings import LibrarySettings
@@ -35,8 +36,12 @@ _ONE = text("SELECT id FROM vector WHERE content_hash = :content_hash AND encode
 _AFTER = text(
     f"SELECT {_COLUMNS} FROM vector WHERE encoder_id + 0 = :encoder_id AND id > :last ORDER BY id LIMIT {AT_ONCE}"
 )
-_BY_IDS = text(f"SELECT {_COLUMNS} FROM vector WHERE id IN ({dialect.id_list()}) ORDER BY id")
-_CONTENTS = text(f"SELECT id, content_hash FROM vector WHERE id IN ({dialect.id_list()})")
+_BY_IDS = (
+    select(Vector.id, Vector.encoder_id, Vector.content_hash, Vector.vector, Vector.seal)
+    .where(Vector.id.in_(IdList()))
+    .order_by(Vector.id)
+)
+_CONTENTS = select(Vector.id, Vector.content_hash).where(Vector.id.in_(IdList()))
 _ALL_SEALS = text("SELECT id, seal FROM vector WHERE encoder_id = :encoder_id")  # from an index alone
 _SEALS = text("SELECT id, seal FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first AND id < :end")
 _LAST_SEALS = text(
@@ -100,7 +105,7 @@ class Vectors:
     def contents(self, vector_ids: Sequence[int]) -> dict[int, bytes]:
         """Vector id -> hash of its content."""
         with self._database.reading() as connection:
-            return dict(fetch(connection, _CONTENTS, {"ids": dialect.id_list_value(vector_ids)}))
+            return dict(fetch(connection, _CONTENTS, {"ids": id_list_value(vector_ids)}))
 
     # --- of an encoder ----------------------------------------------------------------------
 
@@ -122,7 +127,7 @@ class Vectors:
     def by_ids(self, ids: Sequence[int]) -> Iterator[VectorBatch]:
         """Yield the vectors with these ids that exist, AT_ONCE ids at a time. Raises LibraryError as `after` does."""
         for start in range(0, len(ids), AT_ONCE):
-            parameters = {"ids": dialect.id_list_value(ids[start : start + AT_ONCE])}
+            parameters = {"ids": id_list_value(ids[start : start + AT_ONCE])}
             with self._database.reading() as connection:
                 rows = fetch(connection, _BY_IDS, parameters)
             if rows:
@@ -195,7 +200,7 @@ def put(connection: Connection, vectors: Mapping[bytes, Floats], encoder_id: int
     for row in rows:
         row["seal"] = seals.seal_row("vector", row)
     if rows:
-        connection.execute(dialect.insert_or_ignore(Vector), rows)
+        connection.execute(of(connection).insert_or_ignore(Vector), rows)
 
 
 def vector_id_of_photo(encoder_id: int) -> Any:

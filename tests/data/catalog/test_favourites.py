@@ -22,8 +22,8 @@ def key(text):
 
 
 @pytest.fixture
-def catalog(tmp_path):
-    with Catalog(tmp_path / "catalog.db", create=True) as opened:
+def catalog(tmp_path, catalog_url):
+    with Catalog(tmp_path / "catalog.db", catalog_url, create=True) as opened:
         opened.encoders.activate(opened.encoders.add("test", "f" * 32, 4, "float32").id)
         opened.roots.add(b"/photos")
         yield opened
