@@ -1,6 +1,7 @@
 """SQL that databases write in different ways, as elements of statements that each dialect module compiles.
 
-So a statement is composed once, and a process may have catalogs of several kinds open.
+So a statement is composed once, and a process may have catalogs of several kinds open. Conditions have no type:
+SQLAlchemy would write "= 1" after those of the type Boolean, and MATCH cannot be compared.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Dialect, Float, String, bindparam, column, table
+from sqlalchemy import BigInteger, Dialect, Float, String, bindparam, column, table
 from sqlalchemy.sql import roles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -40,7 +41,6 @@ class IsMatch(FunctionElement[bool]):
     """The condition that a row of WORDS matches an expression: a parameter of this name."""
 
     inherit_cache = True
-    type = Boolean()
 
     def __init__(self, parameter: str = "expression") -> None:
         super().__init__(bindparam(parameter, type_=ExpressionText()))
@@ -66,16 +66,11 @@ class Unindexed(FunctionElement[Any]):
 
     inherit_cache = True
 
-    def __init__(self, expression: Any) -> None:
-        super().__init__(expression)
-        self.type = expression.type
-
 
 class HasByte(FunctionElement[bool]):
     """Whether bytes contain a byte: HasByte(value, byte)."""
 
     inherit_cache = True
-    type = Boolean()
 
 
 class Floor(FunctionElement[int]):

@@ -10,11 +10,14 @@ import contextlib
 import logging
 import sqlite3
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from sqlalchemy import text
 
 from ... import atomic
 from ...errors import LibraryError
 from . import integrity
+from .database import Database
 
 log = logging.getLogger("polyglance")
 
@@ -31,7 +34,7 @@ COLUMNS = {
     "favourite": ("content_hash", "marked_at", "seal"),
 }
 
-Rows: TypeAlias = dict[str, list[sqlite3.Row]]
+Rows: TypeAlias = dict[str, list[Any]]
 """Table -> rows with its COLUMNS."""
 
 
@@ -76,6 +79,37 @@ def back_up(catalog: Path) -> None:
     except (OSError, *integrity.ERRORS) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         log.warning("Folders, exclusions and favourites were not backed up: %s.", reason)
+
+
+def back_up_database(database: Database) -> None:
+    """The same for a catalog in a database elsewhere; the copy is a file in the library's folder."""
+    rows: dict[str, list[Any]] = {}
+    with database.reading() as connection:
+        for table, names in COLUMNS.items():
+            order = ", ".join(names[:1])
+            statement = text(f"SELECT {', '.join(names)} FROM {table} ORDER BY {order}")
+            rows[table] = [dict(row._mapping) for row in connection.execute(statement)]
+    rows["setting"] = [row for row in rows["setting"] if row["key"] not in DERIVED]
+    try:
+        existing = copies(database.path)
+        newest_copy = read(existing[0]) if existing else None
+        if newest_copy is not None and _plain(rows) == _plain(newest_copy):
+            return
+        if not _is_sealed(rows):
+            log.warning("Folders, exclusions and favourites were not backed up: the catalog is damaged.")
+            return
+        _write(database.path, rows, existing)
+    except (OSError, *integrity.ERRORS) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        log.warning("Folders, exclusions and favourites were not backed up: %s.", reason)
+
+
+def _plain(rows: Rows) -> dict[str, list[tuple[object, ...]]]:
+    """The values of rows in an order of their own, whatever database they are from."""
+    return {
+        table: sorted((tuple(row[name] for name in names) for row in rows[table]), key=repr)
+        for table, names in COLUMNS.items()
+    }
 
 
 def restore(db: sqlite3.Connection, table: str, rows: Rows) -> int:

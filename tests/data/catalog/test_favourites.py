@@ -91,8 +91,8 @@ def test_a_favourite_that_fails_and_is_edited_meanwhile_stays_one(catalog):
     assert marked(catalog) == []
     put(catalog, a="edited")
     assert marked(catalog) == ["a"]
-    with contextlib.closing(sqlite3.connect(catalog.folder / "catalog.db")) as db:
-        assert db.execute("SELECT hash_before FROM photo").fetchall() == [(None,)]
+    with catalog._database.reading() as db:
+        assert db.exec_driver_sql("SELECT hash_before FROM photo").all() == [(None,)]
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from postgresql_server import KINDS
 from hypothesis import given
 from hypothesis import strategies as st
 from polyglance.data.catalog.catalog import Catalog
@@ -18,6 +17,7 @@ from polyglance.data.pictures.exif import Facts
 from polyglance.errors import QueryError
 from polyglance.search.query import filters
 from polyglance.search.query.parse import parse
+from postgresql_server import KINDS
 from sqlalchemy import literal, select
 from sqlalchemy.sql import visitors
 
