@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 
 from ..config import Settings, load
-from ..data.catalog import locks
 from ..data.catalog.catalog import Catalog
 from ..data.check import check as checking
 from ..progress import Progress, silent
@@ -29,9 +28,11 @@ def check(
     settings = settings or load()
     place = folder_of(folder, settings)
     thumbnails, options = thumbnails_in(place, settings), thumbnail_options(settings)
-    report = checking.check(checking.Plan(place / CATALOG, thumbnails, options, repair, deep), progress)
+    report = checking.check(
+        checking.Plan(place / CATALOG, thumbnails, options, repair, deep, settings.catalog_url), progress
+    )
     if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
-        parts = Parts(place, settings, Catalog(place / CATALOG))
-        with contextlib.closing(parts.catalog), locks.writer_lock(place):
+        parts = Parts(place, settings, Catalog(place / CATALOG, settings.catalog_url))
+        with contextlib.closing(parts.catalog), parts.catalog.writer_lock():
             snapshots.save(parts)
     return report

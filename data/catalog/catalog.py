@@ -35,7 +35,7 @@ class Catalog:
         Raises LibraryMissing, LibraryError.
         """
         self.folder = path.parent
-        database = self._database = opening.open_database(path, url, create=create)
+        database = self.database = self._database = opening.open_database(path, url, create=create)
         self.settings = LibrarySettings(database)
         self.encoders = Encoders(database, self.settings)
         self.roots = Roots(database)

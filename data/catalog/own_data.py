@@ -18,6 +18,7 @@ from ... import atomic
 from ...errors import LibraryError
 from . import integrity
 from .database import Database
+from .integrity import CheckedConnection, SqliteConnection
 
 log = logging.getLogger("polyglance")
 
@@ -112,14 +113,24 @@ def _plain(rows: Rows) -> dict[str, list[tuple[object, ...]]]:
     }
 
 
-def restore(db: sqlite3.Connection, table: str, rows: Rows) -> int:
+def restore(db: CheckedConnection, table: str, rows: Rows) -> int:
     """Insert those rows that the catalog lacks, inside the caller's transaction; return how many."""
-    before = db.total_changes
     names = COLUMNS[table]
-    _insert(db, table, names, rows)
+    restored = _insert(db, table, names, rows)
     if table == "root":  # another root may have got the id
-        _insert(db, table, names[1:], rows)
-    return db.total_changes - before
+        restored += _insert(db, table, names[1:], rows)
+    return restored
+
+
+def put_back(db: CheckedConnection, table: str, row: Any, own: Rows) -> bool:
+    """Give a damaged row the values it has in the backup, if that has one with its id; whatever belongs to it stays."""
+    names = COLUMNS[table]
+    kept = next((each for each in own[table] if "id" in names and each["id"] == row["id"]), None)
+    if kept is not None:
+        values = [kept[name] for name in names[1:]]
+        assignments = ", ".join(f"{name} = ?" for name in names[1:])
+        db.execute(f"UPDATE {table} SET {assignments} WHERE id = ?", (*values, row["id"]))
+    return kept is not None
 
 
 def require_catalog(catalog: Path) -> None:
@@ -137,7 +148,7 @@ def _write(catalog: Path, rows: Rows, existing: list[Path]) -> None:
     number = int(existing[0].stem.rpartition("-")[2]) + 1 if existing else 1
     with (
         atomic.whole_file(folder / f"own-data-{number:09}.db") as temporary,
-        contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as copy,
+        contextlib.closing(sqlite3.connect(temporary, isolation_level=None, factory=SqliteConnection)) as copy,
     ):
         copy.execute("BEGIN")
         for table, names in COLUMNS.items():
@@ -148,10 +159,14 @@ def _write(catalog: Path, rows: Rows, existing: list[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _insert(db: sqlite3.Connection, table: str, names: tuple[str, ...], rows: Rows) -> None:
+def _insert(db: CheckedConnection, table: str, names: tuple[str, ...], rows: Rows) -> int:
     marks = ", ".join("?" * len(names))
     values = [tuple(row[name] for name in names) for row in rows[table]]
-    db.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})", values)
+    if not values:
+        return 0
+    after_insert, end = db.OR_IGNORE
+    statement = f"INSERT {after_insert} INTO {table} ({', '.join(names)}) VALUES ({marks}) {end}"
+    return max(0, int(db.executemany(statement, values).rowcount))
 
 
 def _rows(db: sqlite3.Connection) -> Rows:

@@ -70,17 +70,9 @@ class Words:
         return result
 
     def problem(self) -> str:
-        """What is wrong with the index of words; empty if it says what the photos' records say."""
-        stored = select(WORDS).order_by(WORDS_ID)
+        """See `problem`."""
         with self._database.reading() as connection:
-            expected = connection.execute(text(f"{SOURCE} ORDER BY 1"))
-            pairs = itertools.zip_longest(
-                map(tuple, connection.execute(stored)),
-                ((photo_id, *photo_words(*columns)) for photo_id, *columns in expected),
-            )
-            if all(words == made for words, made in pairs):
-                return ""
-        return "the index of words does not say what the photos' records say"
+            return problem(connection)
 
     def search(self, query: WordQuery, filters: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]] | None:
         """(photo id, vector id) of up to `limit` photos that match the query and pass the filters, best first.
@@ -143,6 +135,22 @@ class Words:
         place = {vector_id: number for number, vector_id in enumerate(vector_ids)}
         pairs = [(photo_id, vector_id) for photo_id, vector_id in photos if photo_id in matching]
         return sorted(pairs, key=lambda pair: place[pair[1]])
+
+
+def problem(connection: Connection) -> str:
+    """What is wrong with the index of words; empty if it says what the photos' records say."""
+    pairs = itertools.zip_longest(
+        map(tuple, connection.execute(select(WORDS).order_by(WORDS_ID))),
+        ((photo_id, *photo_words(*columns)) for photo_id, *columns in connection.execute(text(f"{SOURCE} ORDER BY 1"))),
+    )
+    is_right = all(stored == made for stored, made in pairs)
+    return "" if is_right else "the index of words does not say what the photos' records say"
+
+
+def make(connection: Connection) -> None:
+    """Make the words of all photos again."""
+    connection.execute(delete(WORDS))
+    write(connection, [photo_id for (photo_id,) in fetch(connection, select(Photo.id))])
 
 
 def write(connection: Connection, photo_ids: Sequence[int]) -> None:
