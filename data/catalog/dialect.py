@@ -112,7 +112,7 @@ WEIGHTS = {"name": 8.0, "folder": 2.0, "caption": 4.0, "keyword": 6.0}
 
 def by_name(name: str) -> Dialect:
     """The dialect of this name."""
-    module: Dialect = importlib.import_module(f".{name}", __package__)  # type: ignore[assignment]
+    module: Dialect = importlib.import_module(f".{name}", __package__)
     return module
 
 

@@ -21,16 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, exc, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, select, text
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.compiler import compiles
 
 from ...errors import LibraryBusy
 from .best_match import Statistics, score
-from .constructs import WORDS_ID, DistanceKm, Floor, HasByte, IdList, IsMatch, Unindexed
+from .constructs import WORDS, WORDS_ID, DistanceKm, Floor, HasByte, IdList, IsMatch, Unindexed, id_list_value
 from .dialect import LockHeld
 from .expression import AllOf, AnyOf, Expression, Phrase, phrases
-from .photo_rows import batches
 from .sphere import EARTH_KM
 from .word_vectors import LETTERS, LONGEST_TOKEN, WORDS_SCHEMA
 
@@ -284,9 +283,10 @@ def _floor(element: Floor, compiler: Any, **options: Any) -> str:
 
 @compiles(DistanceKm, "postgresql")
 def _distance_km(element: DistanceKm, compiler: Any, **options: Any) -> str:
-    """The haversine formula of `sphere.distance_km`."""
+    """The haversine formula of `sphere.distance_km`. A product too small for a number is an error in PostgreSQL."""
+    numbers = [f"CAST({compiler.process(clause, **options)} AS float8)" for clause in element.clauses]
     start_latitude, start, latitude, longitude = (
-        f"CAST({compiler.process(clause, **options)} AS float8)" for clause in element.clauses
+        f"(CASE WHEN abs({number}) < 1e-100 THEN 0 ELSE {number} END)" for number in numbers
     )
     half = (
         f"power(sin((radians({latitude}) - radians({start_latitude})) / 2), 2) + cos(radians({start_latitude}))"
@@ -301,6 +301,7 @@ _HITS = text(
     "SELECT (SELECT count(*) FROM words WHERE document @@ CAST(asked.phrase AS tsquery))"
     " FROM unnest(CAST(:phrases AS text[])) WITH ORDINALITY AS asked(phrase, place) ORDER BY asked.place"
 )
+_WORDS_BY_IDS = select(WORDS).where(WORDS_ID.in_(IdList()))
 _SIZE = text("SELECT photos, tokens FROM words_size")
 
 
@@ -352,14 +353,9 @@ def best_first(
     asked = [expression_text(phrase) for phrase in phrases(expression)]
     hits = connection.execute(_HITS, {"phrases": asked}).scalars().all()
     statistics = Statistics(photos, tokens, hits)
+    matching = {"ids": id_list_value(row[0] for row in rows)}
     scores = {}
-    for ids in batches([row[0] for row in rows]):
-        for photo_id, *columns in connection.execute(_WORDS_BY_IDS, {"ids": ids}):
-            document = {name: words.split() for name, words in zip(LETTERS, columns, strict=True)}
-            scores[photo_id] = score(expression, document, statistics)
+    for photo_id, *columns in connection.execute(_WORDS_BY_IDS, matching):
+        document = {name: words.split() for name, words in zip(LETTERS, columns, strict=True)}
+        scores[photo_id] = score(expression, document, statistics)
     return sorted(rows, key=lambda row: -scores[row[0]])[:limit]  # stable
-
-
-_WORDS_BY_IDS = text("SELECT rowid, name, folder, caption, keyword FROM words WHERE rowid IN :ids").bindparams(
-    bindparam("ids", expanding=True)
-)
