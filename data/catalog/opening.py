@@ -46,6 +46,10 @@ def open_database(path: Path, url: str = "", *, create: bool = False) -> Databas
                 f"The library {path.parent} is of an older version (schema {schema}).",
                 "Run 'polyglance index' once to upgrade it.",
             )
+        if schema is None and url:
+            from .own_data import require_no_copies
+
+            require_no_copies(database)
         _migrate_in_turn(path, url)
     except BaseException:
         database.close()

@@ -142,6 +142,16 @@ def require_catalog(catalog: Path) -> None:
         )
 
 
+def require_no_copies(database: Database) -> None:
+    """Raise LibraryError if own data can be restored to a database that has no catalog: an empty one would hide it."""
+    if copies(database.path):
+        raise LibraryError(
+            f"The database {database} has no catalog; folders, exclusions and favourites of the library"
+            f" {database.path.parent} are backed up.",
+            "Check POLYGLANCE_CATALOG; or run 'polyglance check --repair', then 'polyglance index FOLDER'.",
+        )
+
+
 def _write(catalog: Path, rows: Rows, existing: list[Path]) -> None:
     folder = catalog.parent / FOLDER
     folder.mkdir(exist_ok=True)

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from ...progress import Progress, Tick
-from ..catalog import integrity, own_data, plain_postgresql, words
+from ..catalog import integrity, locks, opening, own_data, plain_postgresql, words
 from ..catalog.catalog import Catalog
 from ..catalog.database import Database
+from ..catalog.dialect import of
 from . import files, rows
-from .check import WORDS_SOURCES, Plan, Report
+from .check import INDEX, WORDS_SOURCES, Plan, Report
 from .findings import Examination, Finding, found
 
 RESTORE = "Restore the database from a backup of the server, or name an empty one and run 'polyglance index FOLDER'."
@@ -25,15 +26,39 @@ RESTORE = "Restore the database from a backup of the server, or name an empty on
 def check(plan: Plan, progress: Progress) -> Report:
     """Check it; mend what was found if `plan.repair`. Raises LibraryMissing, LibraryError, LibraryBusy."""
     start = time.perf_counter()
+    missing = _missing(plan)
+    if missing and not missing[0].repaired:
+        return Report(missing, 0, 0, plan.deep, 0, 0, time.perf_counter() - start)
     with (
         Catalog(plan.catalog, plan.url, create=plan.repair) as catalog,
         catalog.writer_lock() if plan.repair else contextlib.nullcontext(),
     ):
         findings, look = _findings(plan, catalog, progress)
+        findings += missing
         if plan.repair:
             catalog.back_up_own_data()
     seconds = time.perf_counter() - start
     return Report(findings, look.photos, look.vectors, plan.deep, look.compared, look.not_compared, seconds)
+
+
+def _missing(plan: Plan) -> list[Finding]:
+    """That the database has no catalog, though own data is backed up; a new one gets that data."""
+    with contextlib.closing(Database(plan.catalog, plan.url)) as database:
+        if opening.read_schema(database) is not None or not own_data.copies(plan.catalog):
+            return []
+        finding = found("catalog-missing", database)
+        if not plan.repair:
+            return [finding]
+        with locks.writer_lock(plan.catalog.parent), database.locked("writer", locks.WRITTEN):
+            opening.migrate(plan.catalog, plan.url)
+            with database.writing() as connection:
+                db, own = plain_postgresql.PostgresqlConnection(connection), own_data.newest(plan.catalog)
+                for table in ("setting", "root", "encoder", "favourite"):
+                    own_data.restore(db, table, own)
+                for table in ("root", "encoder"):
+                    of(connection).continue_ids(connection, table)
+                integrity.bump(db)
+        return [finding.mended(INDEX)]
 
 
 def _findings(plan: Plan, catalog: Catalog, progress: Progress) -> tuple[list[Finding], Examination]:

@@ -294,7 +294,29 @@ def test_a_server_that_is_killed_in_mid_index_loses_nothing_that_was_committed(t
         with opened(tmp_path / "undisturbed") as other:
             other.index([folder])
             assert rows(library) == rows(other)
-        assert library.check().ok if hasattr(library, "check") else True
+
+
+def test_own_data_of_a_lost_database_is_restored_and_no_empty_catalog_hides_it(tmp_path, photos, postgresql):
+    from polyglance.library.checking import check
+
+    url = postgresql.create()
+    with opened(tmp_path, postgresql.create()) as library:
+        library.exclude(["x*"])
+        library.index([photos])
+        marked = library.search("beach", 1)[0]
+        library.catalog.favourites.mark([marked.photo.id])
+        library.index([photos])
+        expected = rows(library)
+    with pytest.raises(LibraryError, match="has no catalog; folders, exclusions and favourites"):
+        opened(tmp_path, url)
+    settings = Settings(encoder="colour", catalog=url)
+    assert [finding.code for finding in check(tmp_path, settings=settings).findings] == ["catalog-missing"]
+    assert check(tmp_path, settings=settings, repair=True).ok
+    with opened(tmp_path, url) as library:
+        assert library.excluded() == ["x*"]
+        library.index([photos])
+        assert rows(library) == expected
+        assert [r.path for r in library.search("is:favourite", 9)] == [marked.path]
 
 
 def test_check_repairs_rows_of_every_kind_and_the_words(tmp_path, photos, new_catalog_url, caplog):
