@@ -118,6 +118,11 @@ class Jobs:
         shared = self._board.read()
         return shared if shared and (own is None or shared.id > own.id) else own
 
+    def state(self) -> str:
+        """The state of that job; `none` if there was none."""
+        job = self.document()
+        return job.state if job else "none"
+
     def start(self, root: str | None, work: Work) -> indexing.Job:
         """Run `work` in a thread; `root` names its folder, None all of them.
 

@@ -234,7 +234,7 @@ def test_a_websocket_is_a_request_like_others(place):
 def test_slow_pictures_hold_up_no_other_one(place, pictures):
     server = place(replace(LIMITS, body=BodyLimits(piece_seconds=60)))
     picture = (pictures / "rocket.jpg").read_bytes()
-    slow = [server.connect(UPLOAD % len(picture) + picture[:1000]) for _ in range(uploads.AT_ONCE + 1)]
+    slow = [server.connect(UPLOAD % len(picture) + picture[:1000]) for _ in range(LIMITS.pictures_at_once + 1)]
     time.sleep(0.5)
     assert b" 200 " in server.connect(UPLOAD % len(picture) + picture).recv(100)
     for client in slow:
