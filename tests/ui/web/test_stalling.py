@@ -15,7 +15,7 @@ import children
 import pytest
 from compare import until
 from polyglance.errors import UsageError
-from polyglance.ui.web import connections, descriptors, repeats, uploads
+from polyglance.ui.web import connections, descriptors, repeats
 from polyglance.ui.web.addresses import parse_networks
 from polyglance.ui.web.gate import Policy
 from polyglance.ui.web.limits import LIMITS, BodyLimits, Limits
