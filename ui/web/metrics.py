@@ -76,7 +76,7 @@ class Metrics:
             from prometheus_client import multiprocess
 
             registry = self._prometheus.CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry, path=str(self._folder))  # type: ignore[no-untyped-call]
+            multiprocess.MultiProcessCollector(registry, path=str(self._folder))
         held = self._prometheus.CollectorRegistry()
         held.register(self)
         return self._prometheus.generate_latest(registry) + self._prometheus.generate_latest(held)
