@@ -2,7 +2,7 @@
 
     python -m benchmarks.processes [--small] [--processes N] [--searches N]
 
-The encoder sleeps 200 ms for each query, one query at a time in each process, so that the machine's few cores do not
+The encoder sleeps 500 ms for each query, one query at a time in each process, so that the machine's few cores do not
 set the limit: what is measured is whether the processes work side by side and the connections spread over them. Every
 search has a text of its own, and a connection of its own.
 """
@@ -32,7 +32,7 @@ from . import sleeping_encoder
 from .pictures import photo_like
 from .report import parser, publish
 
-SLEEP = 0.2
+SLEEP = 0.5
 CLIENTS = 16
 """For each process, so that none is idle."""
 
