@@ -7,11 +7,13 @@ once no pause, waits for the end of workers without limit, and leaves them runni
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -182,6 +184,11 @@ def _run(work: Callable[..., None], arguments: tuple[Any, ...], ready: Connectio
     """What a worker does: its work, until SIGTERM or until the process that started it is gone."""
     threading.Thread(target=_end_with_parent, daemon=True, name="polyglance-parent").start()
     work(*arguments, lambda: ready.send_bytes(b"."))
+    # All is closed. Taking hundreds of modules apart takes seconds of a processor, which other processes may not leave.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _end_with_parent() -> None:
