@@ -57,7 +57,8 @@ class Server:
 
     def workers(self):
         children = psutil.Process(self.process.pid).children()
-        return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}
+        living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return {child.pid for child in living if "spawn_main" in " ".join(child.cmdline())}
 
     def answered(self):
         """How many requests each process has answered, as the log says."""
