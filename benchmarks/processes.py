@@ -78,7 +78,8 @@ def wait_until_ready(port: int, count: int) -> None:
 
 def measure(port: int, searches: int, clients: int) -> dict[str, Any]:
     """Ask `searches` times, `clients` at a time; the rate is that until the first client has nothing more to ask."""
-    numbers, times, errors = iter(range(searches)), [], itertools.count()
+    numbers, errors = iter(range(searches)), itertools.count()
+    times: list[float] = []
     steady: list[tuple[int, float]] = []
     lock, name = threading.Lock(), time.time_ns()
 

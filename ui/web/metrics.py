@@ -79,7 +79,8 @@ class Metrics:
             multiprocess.MultiProcessCollector(registry, path=str(self._folder))
         held = self._prometheus.CollectorRegistry()
         held.register(self)
-        return self._prometheus.generate_latest(registry) + self._prometheus.generate_latest(held)
+        document: bytes = self._prometheus.generate_latest(registry) + self._prometheus.generate_latest(held)
+        return document
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """What the library holds now; prometheus-client calls it."""

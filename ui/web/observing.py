@@ -69,7 +69,7 @@ def template_of(scope: Scope) -> str:
     """
     if "route" not in scope:
         return OTHER
-    head, tail = scope["path"], ""
+    head, tail = str(scope["path"]), ""
     for name, value in reversed(scope.get("path_params", {}).items()):
         before, found, after = head.rpartition(str(value))
         if not found:

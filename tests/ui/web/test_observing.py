@@ -6,6 +6,7 @@ import logging
 
 import colour_encoder
 import pytest
+from compare import until
 from polyglance.config import Settings
 from polyglance.errors import LibraryError
 from polyglance.library import Library
@@ -66,8 +67,8 @@ def test_probes_are_answered_to_this_server_s_names_only(guarded):
 
 
 def test_a_process_is_ready_when_it_has_searched(guarded):
-    answer = guarded.get("/readyz")
-    assert (answer.status_code, answer.text) == (200, "ready")
+    until(lambda: guarded.get("/readyz").status_code == 200, 60)
+    assert guarded.get("/readyz").text == "ready"
 
 
 @pytest.mark.parametrize(("method", "says"), [("generation", health.NO_CATALOG), ("search", health.NO_SEARCH)])
