@@ -89,7 +89,7 @@ def test_strangers_who_ask_whether_it_is_ready_cost_one_look_a_second(library, m
     monkeypatch.setattr(Library, "generation", lambda self: looks.append(1) or generation(self))
     monkeypatch.setattr(health, "FRESH_SECONDS", 3600)
     with TestClient(build(library), base_url="http://127.0.0.1") as client:
-        client.get("/readyz")
+        until(lambda: client.get("/readyz").status_code == 200, 60)
         before = len(looks)
         assert [client.get("/readyz").status_code for _ in range(20)] == [200] * 20
     assert len(looks) == before
@@ -100,7 +100,7 @@ def test_a_library_without_photos_is_ready(tmp_path):
         Library.open(tmp_path, settings=Settings()) as empty,
         TestClient(build(empty), base_url="http://[::1]") as client,
     ):
-        assert client.get("/readyz").status_code == 200
+        until(lambda: client.get("/readyz").status_code == 200, 60)
 
 
 def test_figures_need_the_password_and_are_off_by_default(guarded, client):
