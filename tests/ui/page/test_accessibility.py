@@ -10,7 +10,7 @@ FEW = "cat after:2024-07 before:2024-09"
 """Some twenty photos, near-duplicates among them: axe-core looks at each tile."""
 
 
-@pytest.fixture(scope="module", params=["en-GB", "ar-EG"])
+@pytest.fixture(scope="module", params=["en-GB", pytest.param("ar-EG", marks=pytest.mark.slow)])
 def window(request, browser):
     """A window in one language, without transitions: half-way colours have less contrast."""
     with browser.new_context(locale=request.param, reduced_motion="reduce") as context:

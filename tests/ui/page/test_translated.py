@@ -31,6 +31,9 @@ NAMES = re.compile(
 UNTRANSLATED = {"zh": re.compile(r"[A-Za-z]{2,}"), "ar": re.compile(r"[A-Za-z]{2,}|[0-9]")}
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(params=["zh", "ar"])
 def language(request):
     return request.param
