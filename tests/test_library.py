@@ -52,6 +52,7 @@ def test_a_new_library_is_empty_and_says_what_to_do(library):
         library.search("cat")
 
 
+@pytest.mark.slow
 def test_without_a_network_auto_takes_lite_and_says_how_to_upgrade(tmp_path, photos):
     code = (
         "import sys; from polyglance.cli import run;"
