@@ -120,6 +120,7 @@ def test_any_folder_name_holds_a_library(tmp_path, photos):
         assert opened.status().photos == 6
 
 
+@pytest.mark.slow
 def test_another_user_may_search_a_library_it_cannot_write(tmp_path, photos, as_nobody, opened_to_all):
     with Library.open(tmp_path / "shared", settings=Settings(encoder="lite")) as opened:
         opened.index([photos])

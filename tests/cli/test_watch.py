@@ -123,7 +123,10 @@ class Real(Child):
 
 @pytest.mark.parametrize(
     ("kind", "encoder", "number"),
-    [pytest.param(Real, "lite", signal.SIGTERM, marks=pytest.mark.slow), (Forked, "colour", signal.SIGINT)],
+    [
+        pytest.param(Real, "lite", signal.SIGTERM, marks=pytest.mark.slow),
+        (Forked, "colour", signal.SIGINT),
+    ],
 )
 def test_watch_indexes_follows_and_ends_well(child_of, photos, sample, kind, encoder, number):
     child = child_of("watch", photos, "--encoder", encoder, kind=kind)
