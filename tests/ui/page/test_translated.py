@@ -50,7 +50,7 @@ def check(language):
         ]
 
     def check(page, *expected):
-        for _ in range(100):  # names of things, and examples, come from the server after the rest
+        for _ in range(300):  # names of things, and examples, come from the server after the rest
             if problems(page, expected) == (set(), []):
                 return
             page.wait_for_timeout(100)
