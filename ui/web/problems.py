@@ -24,6 +24,7 @@ from ...errors import (
     RootNotFound,
     UsageError,
 )
+from .observing import request_id
 
 STATUS = (
     (PhotoNotFound, HTTPStatus.NOT_FOUND),
@@ -60,6 +61,7 @@ def problem(
         hint=_printable(hint) if hint else None,
         code=code or None,
         values={name: _printable(value) for name, value in values.items()} if values else None,
+        request_id=request_id(),
     )
     return Response(document.model_dump_json(exclude_none=True), status, media_type=MEDIA_TYPE)
 
