@@ -23,6 +23,7 @@ from ...errors import (
     PolyglanceError,
     RootNotFound,
     UsageError,
+    VectorsUnavailable,
 )
 
 STATUS = (
@@ -34,6 +35,7 @@ STATUS = (
     (DecodersBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (VectorsUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
