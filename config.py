@@ -33,7 +33,8 @@ TILES = re.compile(r"(https://[a-z0-9.-]+(?::\d{1,5})?)/[\w./?=&%{}~@+-]*", re.I
 _BRACES = re.compile(r"\{\w*\}")
 
 MILVUS = re.compile(
-    r"milvus://(?:[^\s/@]+@)?(?:[\w.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?/[A-Za-z_]\w{0,99}(?:\?[\w=&]+)?", re.ASCII | re.IGNORECASE
+    r"milvus://(?:[^\s/@]+@)?(?:[\w.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?/[A-Za-z_]\w{0,99}(?:\?[\w=&]+)?",
+    re.ASCII | re.IGNORECASE,
 )
 """A `vectors`."""
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
+from ..catalog import locks
 from ..catalog.catalog import Catalog
 from ..catalog.records import EncoderRecord
 from .store import VectorStore
+
+ShouldStop: TypeAlias = Callable[[], bool]
 
 
 def open_store(url: str, catalog: Catalog, encoder: EncoderRecord) -> VectorStore:
@@ -17,3 +23,17 @@ def open_store(url: str, catalog: Catalog, encoder: EncoderRecord) -> VectorStor
     from .milvus.store import MilvusStore
 
     return MilvusStore(catalog, encoder.id, encoder.dimension, Address.from_url(url))
+
+
+def send(url: str, catalog: Catalog, encoder: EncoderRecord, should_stop: ShouldStop) -> None:
+    """Bring Milvus to the catalog's generation, if `url` names one.
+
+    Raises LibraryBusy if another process does; VectorsUnavailable; Stopped.
+    """
+    from .milvus import follower
+    from .milvus.address import Address
+    from .milvus.store import opened
+
+    with locks.vectors_lock(catalog.folder):
+        collection = opened(catalog, encoder.id, encoder.dimension, Address.from_url(url))
+        follower.bring(catalog, encoder.id, collection, should_stop)

@@ -22,7 +22,7 @@ from ....errors import LibraryError, VectorsUnavailable
 from .address import Address
 from .position import Position
 
-CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS = 2.0, 5.0, 60.0
+CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS, ARRANGE_SECONDS = 2.0, 5.0, 60.0, 3600.0
 RETRY_SECONDS = 2.0
 
 LIMIT = 16_384
@@ -49,7 +49,7 @@ class Rows(NamedTuple):
     seals: Seals
 
 
-class CollectionMissing(Exception):  # noqa: N818
+class CollectionMissing(Exception):
     """The collection does not exist, or not any more."""
 
 
@@ -78,13 +78,11 @@ class Collection:
             schema.add_field("position", DataType.VARCHAR, max_length=16_384)
             schema.add_field("vector", DataType.FLOAT_VECTOR, dim=self._dimension)
             if not client.has_collection(self.name, timeout=READ_SECONDS):
-                client.create_collection(
-                    self.name, schema=schema, consistency_level=CONSISTENCY, timeout=WRITE_SECONDS
-                )
+                client.create_collection(self.name, schema=schema, consistency_level=CONSISTENCY, timeout=WRITE_SECONDS)
             if not client.has_partition(self.name, POSITION, timeout=READ_SECONDS):
                 client.create_partition(self.name, POSITION, timeout=WRITE_SECONDS)
             if not client.list_indexes(self.name):
-                self._arrange(client, index, count)
+                self._arrange(client, index, count, sync=False)  # there is nothing to wait for
 
     def arrange(self, count: int) -> bool:
         """Give it the index that was configured, or HNSW when it is large; searches fail meanwhile."""
@@ -107,11 +105,11 @@ class Collection:
         with self._request() as client:
             client.drop_collection(self.name, timeout=WRITE_SECONDS)
 
-    def _arrange(self, client: Any, index: str, count: int) -> None:
+    def _arrange(self, client: Any, index: str, count: int, sync: bool = True) -> None:
         parameters = client.prepare_index_params()
         parameters.add_index("vector", index_type=index, metric_type="IP", params=building(index, count))
-        client.create_index(self.name, parameters, timeout=WRITE_SECONDS)
-        client.load_collection(self.name, timeout=WRITE_SECONDS)
+        client.create_index(self.name, parameters, timeout=ARRANGE_SECONDS, sync=sync)
+        client.load_collection(self.name, timeout=ARRANGE_SECONDS)
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -165,6 +163,11 @@ class Collection:
         """(keys, seals), ascending, of those of these vectors that it has."""
         return _keys_and_seals(self._query(["key", "seal"], ids=keys.tolist())) if len(keys) else _keys_and_seals([])
 
+    def vectors_of(self, keys: Ids) -> dict[int, Floats]:
+        """Key -> vector of those of these vectors that it has."""
+        rows = self._query(["key", "vector"], ids=keys.tolist()) if len(keys) else []
+        return {row["key"]: np.array(row["vector"], np.float32) for row in rows}
+
     def search(self, query: Floats, count: int, among: Ids | None = None) -> Rows:
         """The `count` nearest, at most LIMIT, among all or among these keys. Raises CollectionMissing."""
         with self._request() as client:
@@ -189,9 +192,7 @@ class Collection:
     def _query(self, fields: list[str], **what: Any) -> list[dict[str, Any]]:
         with self._request() as client:
             return list(
-                client.query(
-                    self.name, output_fields=fields, consistency_level="Strong", timeout=WRITE_SECONDS, **what
-                )
+                client.query(self.name, output_fields=fields, consistency_level="Strong", timeout=WRITE_SECONDS, **what)
             )
 
     # --- requests --------------------------------------------------------------------------------

@@ -76,12 +76,17 @@ def bring(
             _drop_removed(catalog, encoder_id, collection, position.sent)
         keys, seals = newest(catalog, encoder_id)
     count = collection.count()
-    position = Position(
-        generation, removed, position.sent, count, tuple(keys.tolist()), tuple(seals.tolist())
-    )
+    position = Position(generation, removed, position.sent, count, tuple(keys.tolist()), tuple(seals.tolist()))
     collection.write_position(position)
     collection.arrange(count)
     return position
+
+
+def mend(catalog: Catalog, encoder_id: int, collection: Collection) -> None:
+    """Bring the collection to the catalog's generation, and compare it whole, whatever it says of itself."""
+    position = bring(catalog, encoder_id, collection)
+    compare(catalog, encoder_id, collection)
+    collection.write_position(replace(position, count=collection.count()))
 
 
 def compare(

@@ -57,20 +57,15 @@ def clustered(catalog, encoder_id, dimension):
     return VectorIndex(catalog, encoder_id, dimension)
 
 
-FLAT, HNSW = "?index=FLAT", "?index=HNSW"
-
-
 @pytest.fixture(
-    params=[InMemoryStore, VectorIndex, clustered, FLAT, HNSW],
-    ids=["numpy", "faiss", "faiss-clustered", "milvus", "milvus-hnsw"],
+    params=[InMemoryStore, VectorIndex, clustered, MilvusStore], ids=["numpy", "faiss", "faiss-clustered", "milvus"]
 )
 def store_class(request, monkeypatch):
     if request.param is clustered:
         monkeypatch.setattr(index_files, "CLUSTERED_FROM", 1)
-    if request.param in {FLAT, HNSW}:
+    if request.param is MilvusStore:
         monkeypatch.setattr(milvus_store, "FEW", 0)  # so that Milvus filters, not the catalog
-        address = Address.from_url(request.getfixturevalue("milvus").url("contract", request.param))
-        return partial(MilvusStore, address=address)
+        return partial(MilvusStore, address=Address.from_url(request.getfixturevalue("milvus").url()))
     return request.param
 
 
