@@ -64,10 +64,10 @@ def bring(
     if is_current(catalog, encoder_id, position):
         return position
     if _was_restored(catalog, encoder_id, collection, position):
-        position = replace(position, generation=-1)
+        position = replace(position, generation=-1, comparing=True)
         collection.write_position(position)  # whoever goes on after a stop compares again
         compare(catalog, encoder_id, collection, should_stop)
-        position = replace(position, sent=catalog.vectors.last_id(encoder_id))
+        position = replace(position, sent=catalog.vectors.last_id(encoder_id), comparing=False)
     position = _send(catalog, encoder_id, collection, position, should_stop)
     with catalog.read_snapshot():
         generation, removed = catalog.generation(), catalog.settings.removed()
@@ -76,7 +76,14 @@ def bring(
             _drop_removed(catalog, encoder_id, collection, position.sent)
         keys, seals = newest(catalog, encoder_id)
     count = collection.count()
-    position = Position(generation, removed, position.sent, count, tuple(keys.tolist()), tuple(seals.tolist()))
+    position = Position(
+        generation,
+        removed,
+        position.sent,
+        count,
+        keys=tuple(keys.tolist()),
+        seals=tuple(seals.tolist()),
+    )
     collection.write_position(position)
     collection.arrange(count)
     return position
@@ -108,9 +115,9 @@ def compare(
 
 def _was_restored(catalog: Catalog, encoder_id: int, collection: Collection, position: Position) -> bool:
     """Whether the catalog was restored from a backup, or the follower stopped while it compared such a one."""
-    if position.generation < 0:
-        return position.sent > 0 or collection.count() > 0
-    if catalog.newest_generation() <= position.generation:
+    if position.comparing or (not position.sent and collection.count() > 0):
+        return True
+    if position.generation >= 0 and catalog.newest_generation() <= position.generation:
         return True
     if were_keys_reused(catalog, encoder_id, *position.tail):
         return True

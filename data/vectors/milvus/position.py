@@ -17,13 +17,14 @@ class Position:
 
     `removed` is the catalog's last generation with a removal, `keys` and `seals` those of the highest vectors at that
     generation, `count` the number of vectors. Vectors up to `sent` are in the collection, perhaps above the highest of
-    `keys`: a follower that was stopped goes on there.
+    `keys`: a follower that was stopped goes on there, unless it was `comparing` everything.
     """
 
     generation: int = -1
     removed: int = 0
     sent: int = 0
     count: int = 0
+    comparing: bool = False
     keys: tuple[int, ...] = ()
     seals: tuple[int, ...] = ()
 
