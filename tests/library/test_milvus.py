@@ -83,8 +83,10 @@ def test_without_milvus_searches_say_so_and_all_else_works(own_milvus, open_libr
             with pytest.raises(VectorsUnavailable, match=r"Milvus at 127\.0\.0\.1:\d+ does not answer"):
                 opened_library.search("green", 5)
         assert time.monotonic() - start < 30
-        assert len(opened_library.search("type:png", 50).results) == PHOTOS
-        assert len(opened_library.search("red type:png", 50).results) == PHOTOS  # few pass: scored by the catalog
+        assert len(opened_library.search("type:png", 50, collapse=False).results) == PHOTOS
+        assert (
+            len(opened_library.search("red type:png", 50, collapse=False).results) == PHOTOS
+        )  # few pass: scored by the catalog
         assert opened_library.status().photos == PHOTOS
     from polyglance.ui.web.server import build
     from starlette.testclient import TestClient
@@ -123,7 +125,7 @@ def test_a_run_goes_on_while_milvus_is_down_and_what_it_lost_is_sent_again_witho
     assert library.index([photo_folder]).tally.added == 1
     encoded = encoder.encoded
     own_milvus.start()
-    until(lambda: len(library.search("red", 50).results) == PHOTOS + 1)
+    until(lambda: len(library.search("red", 50, collapse=False).results) == PHOTOS + 1)
     assert collection_of(library, own_milvus.url()).count() == PHOTOS + 1
     assert encoder.encoded == encoded == PHOTOS + 1
 
