@@ -30,8 +30,8 @@ LIMIT = 16_384
 
 VECTORS, POSITION = "_default", "position"
 POSITION_KEY = 0
-MISSING = 100
-"""Milvus's code for a collection that does not exist."""
+MISSING, NOT_LOADED = 100, 101
+"""Milvus's codes for a collection that does not exist, or must be loaded."""
 TO_CONNECT = {1, 2, 503}
 """Codes of pymilvus for a server that cannot be reached, or is not ready."""
 
@@ -50,7 +50,7 @@ class Rows(NamedTuple):
 
 
 class CollectionMissing(Exception):
-    """The collection does not exist, or not any more."""
+    """The collection does not exist, not any more, or not whole: `create` mends each."""
 
 
 class Collection:
@@ -83,6 +83,8 @@ class Collection:
                 client.create_partition(self.name, POSITION, timeout=WRITE_SECONDS)
             if not client.list_indexes(self.name):
                 self._arrange(client, index, count, sync=False)  # there is nothing to wait for
+            else:  # a process or the server was killed before it was loaded
+                client.load_collection(self.name, timeout=ARRANGE_SECONDS)
 
     def arrange(self, count: int) -> bool:
         """Give it the index that was configured, or HNSW when it is large; searches fail meanwhile."""
@@ -203,16 +205,21 @@ class Collection:
         if time.monotonic() - self._failed_at < RETRY_SECONDS:
             raise self._unavailable("does not answer")
         pymilvus = _imported()
+        import grpc
+
         try:
             yield self._connected(pymilvus)
         except pymilvus.MilvusException as error:
-            if error.code == MISSING:
+            if error.code in {MISSING, NOT_LOADED}:
                 raise CollectionMissing(self.name) from error
             if error.code in TO_CONNECT:
                 self._failed_at = time.monotonic()
                 raise self._unavailable("does not answer") from error
             lines = str(error.message).strip().splitlines() or ["no reason given"]
             raise self._unavailable(f"refused a request ({lines[0][:200]})") from error
+        except grpc.RpcError as error:  # pymilvus hands on a deadline that passed
+            self._failed_at = time.monotonic()
+            raise self._unavailable("does not answer") from error
 
     def _connected(self, pymilvus: Any) -> Any:
         with self._connecting:

@@ -60,7 +60,7 @@ def bring(
     position = collection.read_position()
     if position is None:
         collection.create(catalog.vectors.count(encoder_id))
-        position = Position()
+        position = collection.read_position() or Position()
     if is_current(catalog, encoder_id, position):
         return position
     if _was_restored(catalog, encoder_id, collection, position):
