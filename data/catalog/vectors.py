@@ -170,7 +170,7 @@ class Vectors:
             return ids[np.unique(np.linspace(0, max(len(ids) - 1, 0), min(len(ids), most)).astype(np.int64))]
         with self._database.reading() as connection:
             first = fetch(connection, _NEXT, {"encoder_id": encoder_id, "first": 0})[0][0]
-            chosen = set()
+            chosen: set[int] = set()
             for number in np.linspace(first, last, most).astype(np.int64).tolist():
                 rows = fetch(connection, _NEXT, {"encoder_id": encoder_id, "first": min(number, last)})
                 chosen.update(row[0] for row in rows)

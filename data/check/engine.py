@@ -63,6 +63,6 @@ def _problem(catalog: Catalog, encoder_id: int, collection: Collection) -> str:
     vectors = collection.vectors_of(some)
     for batch in catalog.vectors.by_ids(some.tolist(), encoder_id):
         for key, vector in zip(batch.ids.tolist(), batch.vectors, strict=True):
-            if not np.array_equal(vectors.get(key), vector):
+            if key not in vectors or not np.array_equal(vectors[key], vector):
                 return f"holds another vector {key} than the library"
     return ""
