@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from ..config import Settings, load
 from ..data.catalog import locks
 from ..data.catalog.catalog import Catalog
 from ..data.check import check as checking
+from ..data.check.findings import Finding
 from ..progress import Progress, silent
 from . import snapshots
 from .parts import CATALOG, AnyPath, Parts, folder_of, thumbnail_options, thumbnails_in
@@ -30,8 +32,21 @@ def check(
     place = folder_of(folder, settings)
     thumbnails, options = thumbnails_in(place, settings), thumbnail_options(settings)
     report = checking.check(checking.Plan(place / CATALOG, thumbnails, options, repair, deep), progress)
+    if settings.vectors and (place / CATALOG).is_file() and not any(_is_of_the_file(each) for each in report.findings):
+        with contextlib.closing(Catalog(place / CATALOG)) as catalog:
+            if (encoder := catalog.encoders.active()) is not None:
+                from ..data.check import engine
+
+                differences = engine.examine(settings.vectors.get_secret_value(), catalog, encoder, repair)
+                report = replace(report, findings=[*report.findings, *differences])
+        return report
     if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
         parts = Parts(place, settings, Catalog(place / CATALOG))
         with contextlib.closing(parts.catalog), locks.writer_lock(place):
             snapshots.save(parts)
     return report
+
+
+def _is_of_the_file(finding: Finding) -> bool:
+    """Whether the catalog may not be opened because of it."""
+    return finding.code.startswith(("catalog-", "setting-", "active-", "encoder-")) and not finding.repaired

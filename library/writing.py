@@ -8,13 +8,14 @@ from contextlib import contextmanager
 
 from ..data.catalog import locks, own_data
 from ..errors import LibraryBusy
+from .following import following
 from .parts import CATALOG, Parts
 
 
 @contextmanager
 def writing(parts: Parts) -> Iterator[None]:
     """Hold the writer lock. Remove what a killed writer left; back up own data at the end. Raises LibraryBusy."""
-    with locks.writer_lock(parts.folder) as after_a_kill:
+    with following(parts), locks.writer_lock(parts.folder) as after_a_kill:
         if after_a_kill:
             parts.thumbnails.sweep(parts.catalog.photos.contents())
         parts.is_writing = True

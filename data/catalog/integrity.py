@@ -202,6 +202,7 @@ def bump(db: sqlite3.Connection) -> None:
     """Let every reader look again. A lost generation becomes a number that was never used: the time."""
     number = setting(db, "generation") or ""
     put_setting(db, "generation", str(int(number) + 1 if number.isdecimal() else int(time.time())))
+    put_setting(db, "removed", setting(db, "generation") or "")
 
 
 def delete(db: sqlite3.Connection, table: str, rowid: int) -> None:

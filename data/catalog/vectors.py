@@ -25,6 +25,8 @@ STORED = np.dtype("<f2")
 AT_ONCE = 4096
 """Vectors read by one statement."""
 
+EXACTLY_SPREAD = 100_000
+
 ALL = 2**63 - 1
 """`end` of a range without end: above every id."""
 
@@ -36,6 +38,11 @@ _AFTER = text(
     f"SELECT {_COLUMNS} FROM vector WHERE encoder_id + 0 = :encoder_id AND id > :last ORDER BY id LIMIT {AT_ONCE}"
 )
 _BY_IDS = text(f"SELECT {_COLUMNS} FROM vector WHERE id IN ({dialect.id_list()}) ORDER BY id")
+_OF_ENCODER = text(
+    f"SELECT {_COLUMNS} FROM vector WHERE id IN ({dialect.id_list()}) AND encoder_id = :encoder_id ORDER BY id"
+)
+_SEALS_BY_IDS = text(f"SELECT id, seal FROM vector WHERE id IN ({dialect.id_list()}) AND encoder_id + 0 = :encoder_id")
+_NEXT = text("SELECT id FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first ORDER BY id LIMIT 1")
 _CONTENTS = text(f"SELECT id, content_hash FROM vector WHERE id IN ({dialect.id_list()})")
 _ALL_SEALS = text("SELECT id, seal FROM vector WHERE encoder_id = :encoder_id")  # from an index alone
 _SEALS = text("SELECT id, seal FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first AND id < :end")
@@ -119,12 +126,18 @@ class Vectors:
             yield batch
             last = int(batch.ids[-1])
 
-    def by_ids(self, ids: Sequence[int]) -> Iterator[VectorBatch]:
-        """Yield the vectors with these ids that exist, AT_ONCE ids at a time. Raises LibraryError as `after` does."""
+    def by_ids(self, ids: Sequence[int], encoder_id: int | None = None) -> Iterator[VectorBatch]:
+        """Yield the vectors with these ids that exist, AT_ONCE ids at a time. Raises LibraryError as `after` does.
+
+        With `encoder_id`, those of this encoder only; without it, all must be of one.
+        """
         for start in range(0, len(ids), AT_ONCE):
-            parameters = {"ids": dialect.id_list_value(ids[start : start + AT_ONCE])}
+            parameters: dict[str, Any] = {"ids": dialect.id_list_value(ids[start : start + AT_ONCE])}
+            statement = _BY_IDS
+            if encoder_id is not None:
+                statement, parameters = _OF_ENCODER, parameters | {"encoder_id": encoder_id}
             with self._database.reading() as connection:
-                rows = fetch(connection, _BY_IDS, parameters)
+                rows = fetch(connection, statement, parameters)
             if rows:
                 yield _checked(rows)
 
@@ -139,6 +152,29 @@ class Vectors:
             statement, parameters = _SEALS, {"encoder_id": encoder_id, "first": first, "end": end}
         with self._database.reading() as connection:
             return _ids_and_seals(fetch(connection, statement, parameters))
+
+    def seals_by_ids(self, encoder_id: int, ids: Sequence[int]) -> tuple[Ids, Seals]:
+        """The same of the vectors with these ids that the encoder has."""
+        with self._database.reading() as connection:
+            parameters = {"ids": dialect.id_list_value(ids), "encoder_id": encoder_id}
+            return _ids_and_seals(fetch(connection, _SEALS_BY_IDS, parameters))
+
+    def spread(self, encoder_id: int, last: int, most: int) -> Ids:
+        """At most `most` ids up to `last`, evenly spread, the lowest and the highest among them.
+
+        Of more than EXACTLY_SPREAD vectors, the ids are those that follow evenly spaced numbers.
+        """
+        if self.count(encoder_id, last) <= EXACTLY_SPREAD:
+            ids, _ = self.seals(encoder_id)
+            ids = ids[ids <= last]
+            return ids[np.unique(np.linspace(0, max(len(ids) - 1, 0), min(len(ids), most)).astype(np.int64))]
+        with self._database.reading() as connection:
+            first = fetch(connection, _NEXT, {"encoder_id": encoder_id, "first": 0})[0][0]
+            chosen: set[int] = set()
+            for number in np.linspace(first, last, most).astype(np.int64).tolist():
+                rows = fetch(connection, _NEXT, {"encoder_id": encoder_id, "first": min(number, last)})
+                chosen.update(row[0] for row in rows)
+        return np.array(sorted(chosen), np.int64)
 
     def last_seals(self, encoder_id: int, last: int, limit: int) -> tuple[Ids, Seals]:
         """The same of the `limit` highest ids up to `last`."""
@@ -182,6 +218,7 @@ class Vectors:
             if removed:
                 connection.execute(delete(Vector).where(orphan))
                 settings.bump(connection)
+                settings.put(connection, "removed", settings.read_generation(connection))
             settings.put(connection, "pruned", settings.read_generation(connection))
         return list(removed)
 

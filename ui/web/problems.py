@@ -23,6 +23,7 @@ from ...errors import (
     PolyglanceError,
     RootNotFound,
     UsageError,
+    VectorsUnavailable,
 )
 from .observing import request_id
 
@@ -35,6 +36,7 @@ STATUS = (
     (DecodersBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (VectorsUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
