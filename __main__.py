@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
@@ -13,6 +14,8 @@ tenth of the search's time on them."""
 def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    # For plugins of its own, which we have none of, pydantic would read the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from . import priority
     from .cli import run
 

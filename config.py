@@ -32,6 +32,12 @@ TILES = re.compile(r"(https://[a-z0-9.-]+(?::\d{1,5})?)/[\w./?=&%{}~@+-]*", re.I
 """A `map_tiles`; the group is its origin."""
 _BRACES = re.compile(r"\{\w*\}")
 
+MILVUS = re.compile(
+    r"milvus://(?:[^\s/@]+@)?(?:[\w.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?/[A-Za-z_]\w{0,99}(?:\?[\w=&]+)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""A `vectors`."""
+
 CONFIG_FILE = Path(platformdirs.user_config_dir("polyglance", appauthor=False)) / "config.toml"
 
 
@@ -76,6 +82,15 @@ class Settings(BaseSettings):
             json_schema_extra={"shown_default": "`calibrations` in the user's data folder for polyglance"},
         ),
     ] = Path(platformdirs.user_data_dir("polyglance", appauthor=False)) / "calibrations"
+    vectors: Annotated[
+        SecretStr | None,
+        Field(
+            description="Where nearest vectors are searched: `milvus://host:19530/collection` (extra `cluster`; "
+            "`user:password@` before the host, `?index=HNSW`, `IVF_SQ8`, `DISKANN` or `FLAT` and `&tls=true` after "
+            "the collection). Without it FAISS searches them, in the library's folder. The catalog keeps them "
+            "either way."
+        ),
+    ] = None
     encoder: Annotated[
         str,
         Field(
@@ -218,6 +233,13 @@ class Settings(BaseSettings):
         """The same without the server's password, and without that of the catalog's database."""
         url = re.sub(r"^([^:]+://[^:@/]*):[^@/]*@", r"\1@", self.catalog_url)
         return self.model_copy(update={"auth": None, "catalog": SecretStr(url) if url else None})
+
+    @field_validator("vectors")
+    @classmethod
+    def _check_vectors(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not MILVUS.fullmatch(value.get_secret_value()):
+            raise ValueError("it must be milvus://host:19530/collection, the collection of letters, digits and _")
+        return value
 
     @field_validator("map_tiles")
     @classmethod

@@ -9,7 +9,8 @@
     ├── LibraryError                 1  the library cannot be opened or used
     │   ├── LibraryMissing           2  nothing was indexed there yet
     │   ├── LibraryBusy              4  another process is writing to it
-    │   └── DiskFull                    there is no space left for what is to be written
+    │   ├── DiskFull                    there is no space left for what is to be written
+    │   └── VectorsUnavailable          the engine that holds the vectors does not answer
     ├── EncoderError                 1  the encoder cannot do its work
     │   ├── EncoderUnavailable          its files are not here and cannot be fetched
     │   ├── NotADualEncoder             the checkpoint does not map pictures and texts into one space
@@ -108,6 +109,10 @@ class LibraryBusy(LibraryError):
 
 class DiskFull(LibraryError):
     """The disk of the library has no space left for what is to be written."""
+
+
+class VectorsUnavailable(LibraryError):
+    """The engine that holds the vectors does not answer, or does not have them yet; the catalog has them all."""
 
 
 class EncoderError(PolyglanceError):

@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ SMALL = 3, (400, 300)
 ALTCLIP_PHOTOS = 7
 """Of eight photos on an index run recognises things, and encodes the names of 1,370 first."""
 CHECKPOINT = Path(tempfile.gettempdir()) / "polyglance-altclip-m9"
+PARTIAL = Path(tempfile.gettempdir()) / "polyglance-encoding.json"
+"""The figures of a run that goes on."""
 PICTURE = RESULTS.parents[1] / "docs" / "images" / "encoding.svg"
 
 
@@ -45,12 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_photos(options.folder / "photos", count, width, height)
         write_photos(options.folder / "few", min(count, ALTCLIP_PHOTOS), width, height)
         build_checkpoint(options)
-        result = {
-            **machine(),
-            "pixels": f"{width} x {height}",
-            **{part: run_part(part, options) for part in ("decoding", "lite", "lite_queries", "readme")},
-            "altclip": altclip(options),
-        }
+        result: dict[str, Any] = {**machine(), "pixels": f"{width} x {height}"}
+        for part in ("decoding", "lite", "lite_queries", "readme"):
+            result[part] = run_part(part, options)
+            keep(result, options)
+        result["altclip"] = {}
+        for name, figures in altclip(options):
+            result["altclip"][name] = figures
+            keep(result, options)
         result["altclip_cold_search_seconds"] = run_part("cold", options)
     result["times_faster_than_readme"] = {
         name: round(figures["pictures_per_second"] / result["readme"]["pictures_per_second"], 2)
@@ -83,16 +87,20 @@ def build_checkpoint(options: argparse.Namespace) -> None:
             build(CHECKPOINT, full_size=True)
 
 
-def altclip(options: argparse.Namespace) -> dict[str, Any]:
-    """Whole pipeline and queries with each runtime and precision that this machine offers."""
+def keep(result: dict[str, Any], options: argparse.Namespace) -> None:
+    """Keep what was measured until now: a part at full size takes minutes, and the next one may be stopped."""
+    if not options.small:
+        PARTIAL.write_text(json.dumps(result, indent=2), encoding="utf-8")
+
+
+def altclip(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    """(name, figures): whole pipeline and queries with each runtime and precision that this machine offers."""
     names = variants()
-    result = {}
     for name in names[-1:] if options.small else names:
         options.variant, options.hundred = name, name == names[-1]
         if name == "openvino int8" and not options.small:
             run_part("prepare", options)
-        result[name] = run_part("altclip", options)
-    return result
+        yield name, run_part("altclip", options)
 
 
 def variants() -> list[str]:

@@ -53,6 +53,8 @@ def fold(text: str, folding: Folding = FULL_TEXT) -> str:
 
 def fold_marks(text: str, folding: Folding = FULL_TEXT) -> str:
     """The text without marks and variants of letters; case and kana are not changed."""
+    if text.isascii():  # nothing to do: a query folds hundreds of English names
+        return text
     decomposed = unicodedata.normalize("NFKD", text).translate(folding.letters)
     kept = []
     for position, character in enumerate(decomposed):

@@ -8,12 +8,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from importlib import import_module
-from typing import Any
+
+from Stemmer import Stemmer
 
 from .fold import CONCEPTS, fold
 
-SNOWBALL = {"en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "ru": "Russian", "ar": "Arabic"}
+SNOWBALL = {"en": "english", "es": "spanish", "fr": "french", "it": "italian", "ru": "russian", "ar": "arabic"}
 PLURALS = {
     "en": (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("s", ""), ("es", "")),
     "es": (("ces", "z"), ("s", ""), ("es", "")),
@@ -60,10 +60,4 @@ def singulars(word: str, language: str) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=4096)
 def _stem(word: str, language: str) -> str:
-    return str(_stemmer_class(language)().stemWord(word))  # a stemmer stores the word, so threads must not share it
-
-
-@functools.cache
-def _stemmer_class(language: str) -> Any:
-    name = SNOWBALL[language]
-    return getattr(import_module(f"snowballstemmer.{name.lower()}_stemmer"), f"{name}Stemmer")
+    return str(Stemmer(SNOWBALL[language]).stemWord(word))  # a stemmer stores the word, so threads must not share it

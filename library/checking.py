@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from ..config import Settings, load
 from ..data.catalog.catalog import Catalog
 from ..data.check import check as checking
+from ..data.check.findings import Finding
 from ..progress import Progress, silent
 from . import snapshots
 from .parts import CATALOG, AnyPath, Parts, folder_of, thumbnail_options, thumbnails_in
@@ -31,8 +33,21 @@ def check(
     report = checking.check(
         checking.Plan(place / CATALOG, thumbnails, options, repair, deep, settings.catalog_url), progress
     )
+    if settings.vectors and not any(_is_of_the_catalog(each) for each in report.findings):
+        with contextlib.closing(Catalog(place / CATALOG, settings.catalog_url)) as catalog:
+            if (encoder := catalog.encoders.active()) is not None:
+                from ..data.check import engine
+
+                differences = engine.examine(settings.vectors.get_secret_value(), catalog, encoder, repair)
+                report = replace(report, findings=[*report.findings, *differences])
+        return report
     if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
         parts = Parts(place, settings, Catalog(place / CATALOG, settings.catalog_url))
         with contextlib.closing(parts.catalog), parts.catalog.writer_lock():
             snapshots.save(parts)
     return report
+
+
+def _is_of_the_catalog(finding: Finding) -> bool:
+    """Whether the catalog may not be opened because of it."""
+    return finding.code.startswith(("catalog-", "setting-", "active-", "encoder-")) and not finding.repaired

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Floats, spread_places
 from ..data.catalog.labels import NOWHERE, Extent, LabelRow
 from ..data.catalog.records import EncoderRecord
 from ..data.places import nearest
@@ -143,7 +143,7 @@ def _recogniser(parts: Parts, record: EncoderRecord, encoder: Encoder, is_over: 
 
 def _sample(parts: Parts, ids: np.ndarray) -> Floats:
     """Up to SAMPLE vectors, evenly spread, as searches judge by."""
-    places = np.unique(np.linspace(0, max(len(ids) - 1, 0), min(len(ids), SAMPLE)).astype(np.int64))
+    places = spread_places(len(ids), SAMPLE)
     batches = [batch.vectors for batch in parts.catalog.vectors.by_ids(ids[places].tolist())]
     return np.concatenate(batches) if batches else np.zeros((0, 1), np.float32)
 

@@ -50,6 +50,11 @@ class Parts:
     def __post_init__(self) -> None:
         self.thumbnails = thumbnails_in(self.folder, self.settings)
 
+    @property
+    def vectors(self) -> str:
+        """The setting `vectors`; empty for FAISS."""
+        return self.settings.vectors.get_secret_value() if self.settings.vectors else ""
+
     def excluded_vectors(self) -> ExcludedVectors:
         """The kept vectors of excluded photos, as they are on the disk now."""
         return ExcludedVectors(self.folder / excluded.FOLDER, self.catalog)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..data import paths
-from ..data.vectors.index import VectorIndex
+from ..data.vectors.stores import open_store
 from ..encoders import calibrations
 from ..search.answer import Answer, Result, View
 from ..search.engine import Engine
@@ -29,7 +29,7 @@ def engine(parts: Parts) -> Engine:
         if key not in parts.engines:
             # The engine of another text tower searched the same vectors.
             former = [parts.engines.pop(other) for other in list(parts.engines) if other[0] == record.id]
-            store = former[0].store if former else VectorIndex(parts.catalog, record.id, record.dimension)
+            store = former[0].store if former else open_store(parts.vectors, parts.catalog, record)
             calibration = calibrations.read(parts.settings.calibrations, encoder.fingerprint)
             parts.engines[key] = Engine(parts.catalog, encoder, store, calibration)
         return parts.engines[key]

@@ -1,4 +1,4 @@
-"""Writing the snapshot of the vector index, so that the next start is fast."""
+"""After a run: the snapshot of the vector index, so that the next start is fast; or the vectors, sent to Milvus."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from ..data.catalog import locks
 from ..data.vectors import index_files
 from ..errors import LibraryBusy
 from ..indexer.run.stop import Stop
+from . import following
 from .parts import Parts
 
 log = logging.getLogger("polyglance")
 
 
 def save(parts: Parts, stop: Stop | None = None) -> None:
-    """Write the active encoder's snapshot if it is older than the catalog. Raises Stopped.
+    """Write the active encoder's snapshot if it is older than the catalog, or send Milvus its vectors. Raises Stopped.
 
     This does not hold the writer lock, because the snapshot of a large library takes minutes.
     """
+    if parts.vectors:
+        following.send(parts, stop)
+        return
     record = parts.catalog.encoders.active()
     if record is None:
         return

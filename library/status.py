@@ -25,7 +25,7 @@ class Status:
     failures: list[PhotoRecord]
     encoder: EncoderRecord | None
     index: str
-    """How its vectors are searched: "exact", or "clustered" in a large library."""
+    """How its vectors are searched: "exact", "clustered" in a large library, or "milvus"."""
     generation: int
     watch: WatchState | None
     """None if no process watches the library."""
@@ -48,7 +48,13 @@ def status(parts: Parts) -> Status:
         roots=list(zip(roots, states, strict=True)),
         failures=catalog.failures.all(),
         encoder=encoder,
-        index=index_files.kind(catalog, encoder) if encoder else index_files.EXACT,
+        index=_index(parts, encoder),
         generation=catalog.generation(),
         watch=watch_state.read(parts.folder),
     )
+
+
+def _index(parts: Parts, encoder: EncoderRecord | None) -> str:
+    if parts.vectors:
+        return "milvus"
+    return index_files.kind(parts.catalog, encoder) if encoder else index_files.EXACT

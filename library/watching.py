@@ -54,7 +54,7 @@ def update(parts: Parts, places: Sequence[Place], missed: Collection[int], progr
             missed_before=missed,
         )
         labelling.label(parts, stop)
-    if any(place.is_whole for place in places) and not stop.asked:
+    if (parts.vectors or any(place.is_whole for place in places)) and not stop.asked:
         with suppress(Stopped):
             snapshots.save(parts, stop)
     return report

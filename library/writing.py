@@ -8,13 +8,14 @@ from contextlib import contextmanager
 
 from ..data.catalog import locks
 from ..errors import LibraryBusy
+from .following import following
 from .parts import Parts
 
 
 @contextmanager
 def writing(parts: Parts) -> Iterator[None]:
     """Hold the writer lock. Remove what a killed writer left; back up own data at the end. Raises LibraryBusy."""
-    with parts.catalog.writer_lock() as after_a_kill:
+    with following(parts), parts.catalog.writer_lock() as after_a_kill:
         if after_a_kill:
             parts.thumbnails.sweep(parts.catalog.photos.contents())
         parts.is_writing = True

@@ -148,7 +148,11 @@ class Engine:
         generation, offset = view.position()
         with self._catalog.read_snapshot():
             pages = begin()
-            groups, has_more = pages.page(offset, view.count)
+            try:
+                groups, has_more = pages.page(offset, view.count)
+            except Exception:
+                self._forget(pages)  # they stopped half-way: the same search, tried again, begins anew
+                raise
             results = self._results(groups, offset, query, pages.is_calibrated)
         changed = query is not None and generation not in {None, pages.generation}
         durations = clock.durations()
@@ -190,6 +194,11 @@ class Engine:
             while len(self._cached) > CACHED_SEARCHES:
                 self._cached.popitem(last=False)
         return pages
+
+    def _forget(self, pages: Pages) -> None:
+        with self._lock:
+            for key in [key for key, entry in self._cached.items() if entry[0] is pages]:
+                del self._cached[key]
 
     def _begin(self, query: Query, vector: Floats | None, view: View, excluded: frozenset[int]) -> Pages:
         generation = self._catalog.generation()

@@ -25,6 +25,7 @@ pytest_plugins = [
     "evaluation_sets",
     "hub_server",
     "libraries",
+    "milvus_server",
     "postgresql_server",
     "search_places",
     "worker_traps",

@@ -243,6 +243,7 @@ def bump(db: CheckedConnection) -> None:
     """Let every reader look again. A lost generation becomes a number that was never used: the time."""
     number = setting(db, "generation") or ""
     put_setting(db, "generation", str(int(number) + 1 if number.isdecimal() else int(time.time())))
+    put_setting(db, "removed", setting(db, "generation") or "")
 
 
 def delete(db: CheckedConnection, table: str, key: object) -> None:

@@ -47,6 +47,11 @@ def busy(folder: Path, state: str, holder: str) -> LibraryBusy:
     return error.with_code("library_written")
 
 
+def vectors_lock(folder: Path) -> AbstractContextManager[bool]:
+    """Hold the lock of the one process that sends vectors to an engine, or raise LibraryBusy at once."""
+    return _hold(folder, "vectors", "is having its vectors sent", patience=0)
+
+
 def is_watched(folder: Path) -> bool:
     """Whether a process holds the watcher lock at this moment; False in a library that we may only read."""
     return _is_held(folder, "watch", unknown=False)
@@ -75,11 +80,13 @@ def _is_held(folder: Path, name: str, *, unknown: bool) -> bool:
 
 
 @contextlib.contextmanager
-def _hold(folder: Path, name: str, state: str, *, leaves_traces: bool = False) -> Iterator[bool]:
+def _hold(
+    folder: Path, name: str, state: str, *, leaves_traces: bool = False, patience: float | None = None
+) -> Iterator[bool]:
     lock = filelock.FileLock(folder / f"{name}.lock")
     holder = folder / f"{name}.txt"
     try:
-        lock.acquire(timeout=PATIENCE_SECONDS)
+        lock.acquire(timeout=PATIENCE_SECONDS if patience is None else patience)
     except filelock.Timeout:
         raise busy(folder, state, _read_text(holder) or "another process") from None
     except OSError as error:

@@ -7,16 +7,59 @@ Paths are exact bytes, times are UTC, `generation` counts committed changes.
 
 from __future__ import annotations
 
-from sqlalchemy import Float, ForeignKey, Index, LargeBinary, UniqueConstraint, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+INTEGER, NUMBER, TEXT, BYTES = Integer(), Float(), String(), LargeBinary()
 
 from .columns import INTEGER, TEXT
 
 _PLACED = text("latitude IS NOT NULL")
 
 
-class Base(DeclarativeBase):
-    """Metadata of all tables; the migrations are tested to produce exactly it."""
+class Base:
+    """A table as a class with its columns as attributes, for statements of SQLAlchemy's Core.
+
+    SQLAlchemy's declarative classes look the same in statements. Their ORM, which nothing here uses, would take a
+    tenth of the time of a cold search.
+    """
+
+    metadata = MetaData()
+    """All tables; the migrations are tested to produce exactly them."""
+
+    __tablename__: ClassVar[str]
+    __table_args__: ClassVar[tuple[Any, ...]] = ()
+    """Constraints and indexes; options of the table in a dictionary at the end."""
+    __table__: ClassVar[Table]
+
+    def __init_subclass__(cls) -> None:
+        columns = {name: value for name, value in vars(cls).items() if isinstance(value, Column)}
+        for name, column in columns.items():
+            column.name = column.key = name
+        options = [each for each in cls.__table_args__ if isinstance(each, dict)]
+        constraints = [each for each in cls.__table_args__ if not isinstance(each, dict)]
+        cls.__table__ = Table(
+            cls.__tablename__, Base.metadata, *columns.values(), *constraints, **(options[0] if options else {})
+        )
+
+    @classmethod
+    def __clause_element__(cls) -> Table:
+        """The table: what SQLAlchemy takes the class for in a statement."""
+        return cls.__table__
 
     type_annotation_map = {int: INTEGER, str: TEXT}  # noqa: RUF012 - SQLAlchemy reads it from the class
 
@@ -25,9 +68,9 @@ class Setting(Base):
     """One fact about the whole library, such as `generation` or the active encoder's id."""
 
     __tablename__ = "setting"
-    key: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str]
-    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
+    key: ColumnElement[str] = Column(TEXT, primary_key=True)
+    value: ColumnElement[str] = Column(TEXT, nullable=False)
+    seal: ColumnElement[bytes | None] = Column(BYTES, nullable=True)
 
 
 class Root(Base):
@@ -37,24 +80,24 @@ class Root(Base):
     """
 
     __tablename__ = "root"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
-    scanned_at: Mapped[str | None]
-    mounts: Mapped[str | None]
-    missing: Mapped[int | None]
-    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
+    id: ColumnElement[int] = Column(INTEGER, primary_key=True)
+    path: ColumnElement[bytes] = Column(BYTES, unique=True, nullable=False)
+    scanned_at: ColumnElement[str | None] = Column(TEXT, nullable=True)
+    mounts: ColumnElement[str | None] = Column(TEXT, nullable=True)
+    missing: ColumnElement[int | None] = Column(INTEGER, nullable=True)
+    seal: ColumnElement[bytes | None] = Column(BYTES, nullable=True)
 
 
 class EncoderRow(Base):
     """An encoder that vectors of this library were made with; `fingerprint` is its digest, `dtype` its policy."""
 
     __tablename__ = "encoder"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    fingerprint: Mapped[str] = mapped_column(unique=True)
-    dimension: Mapped[int]
-    dtype: Mapped[str]
-    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
+    id: ColumnElement[int] = Column(INTEGER, primary_key=True)
+    name: ColumnElement[str] = Column(TEXT, nullable=False)
+    fingerprint: ColumnElement[str] = Column(TEXT, unique=True, nullable=False)
+    dimension: ColumnElement[int] = Column(INTEGER, nullable=False)
+    dtype: ColumnElement[str] = Column(TEXT, nullable=False)
+    seal: ColumnElement[bytes | None] = Column(BYTES, nullable=True)
 
 
 class Photo(Base):
@@ -73,36 +116,36 @@ class Photo(Base):
         Index("photo_format", "format"),
         Index("photo_place", "latitude", "longitude", sqlite_where=_PLACED, postgresql_where=_PLACED),
     )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    root_id: Mapped[int] = mapped_column(ForeignKey("root.id", ondelete="CASCADE"))
-    path: Mapped[bytes] = mapped_column(LargeBinary)
-    size: Mapped[int]
-    mtime_ns: Mapped[int]
-    inode: Mapped[int]
-    content_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
-    error: Mapped[str | None]
-    width: Mapped[int | None]
-    height: Mapped[int | None]
-    format: Mapped[str | None]
-    taken_at: Mapped[str | None]
-    camera: Mapped[str | None]
-    lens: Mapped[str | None]
-    latitude: Mapped[float | None] = mapped_column(Float)
-    longitude: Mapped[float | None] = mapped_column(Float)
-    caption: Mapped[str | None]
-    keywords: Mapped[str | None]
-    indexed_at: Mapped[str]
-    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
-    hash_before: Mapped[bytes | None] = mapped_column(LargeBinary)
+    id: ColumnElement[int] = Column(INTEGER, primary_key=True)
+    root_id: ColumnElement[int] = Column(INTEGER, ForeignKey("root.id", ondelete="CASCADE"), nullable=False)
+    path: ColumnElement[bytes] = Column(BYTES, nullable=False)
+    size: ColumnElement[int] = Column(INTEGER, nullable=False)
+    mtime_ns: ColumnElement[int] = Column(INTEGER, nullable=False)
+    inode: ColumnElement[int] = Column(INTEGER, nullable=False)
+    content_hash: ColumnElement[bytes | None] = Column(BYTES, nullable=True)
+    error: ColumnElement[str | None] = Column(TEXT, nullable=True)
+    width: ColumnElement[int | None] = Column(INTEGER, nullable=True)
+    height: ColumnElement[int | None] = Column(INTEGER, nullable=True)
+    format: ColumnElement[str | None] = Column(TEXT, nullable=True)
+    taken_at: ColumnElement[str | None] = Column(TEXT, nullable=True)
+    camera: ColumnElement[str | None] = Column(TEXT, nullable=True)
+    lens: ColumnElement[str | None] = Column(TEXT, nullable=True)
+    latitude: ColumnElement[float | None] = Column(NUMBER, nullable=True)
+    longitude: ColumnElement[float | None] = Column(NUMBER, nullable=True)
+    caption: ColumnElement[str | None] = Column(TEXT, nullable=True)
+    keywords: ColumnElement[str | None] = Column(TEXT, nullable=True)
+    indexed_at: ColumnElement[str] = Column(TEXT, nullable=False)
+    seal: ColumnElement[bytes | None] = Column(BYTES, nullable=True)
+    hash_before: ColumnElement[bytes | None] = Column(BYTES, nullable=True)
 
 
 class Favourite(Base):
     """A content the user marked; the mark stays when no photo has the content any more."""
 
     __tablename__ = "favourite"
-    content_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    marked_at: Mapped[str]
-    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
+    content_hash: ColumnElement[bytes] = Column(BYTES, primary_key=True)
+    marked_at: ColumnElement[str] = Column(TEXT, nullable=False)
+    seal: ColumnElement[bytes | None] = Column(BYTES, nullable=True)
 
 
 class Vector(Base):
@@ -116,11 +159,11 @@ class Vector(Base):
         # AUTOINCREMENT: an id is never used twice, so an index in memory can follow by "ids above the last".
         {"sqlite_autoincrement": True},
     )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    encoder_id: Mapped[int] = mapped_column(ForeignKey("encoder.id", ondelete="CASCADE"))
-    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    vector: Mapped[bytes] = mapped_column(LargeBinary)
-    seal: Mapped[bytes | None] = mapped_column(LargeBinary)
+    id: ColumnElement[int] = Column(INTEGER, primary_key=True)
+    encoder_id: ColumnElement[int] = Column(INTEGER, ForeignKey("encoder.id", ondelete="CASCADE"), nullable=False)
+    content_hash: ColumnElement[bytes] = Column(BYTES, nullable=False)
+    vector: ColumnElement[bytes] = Column(BYTES, nullable=False)
+    seal: ColumnElement[bytes | None] = Column(BYTES, nullable=True)
 
 
 class Label(Base):
@@ -128,10 +171,10 @@ class Label(Base):
 
     __tablename__ = "label"
     __table_args__ = (Index("label_content_hash", "content_hash"), {"sqlite_with_rowid": False})
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    content_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    score: Mapped[float] = mapped_column(Float)
+    kind: ColumnElement[str] = Column(TEXT, primary_key=True)
+    key: ColumnElement[str] = Column(TEXT, primary_key=True)
+    content_hash: ColumnElement[bytes] = Column(BYTES, primary_key=True)
+    score: ColumnElement[float] = Column(NUMBER, nullable=False)
 
 
 class Labelling(Base):
@@ -142,7 +185,7 @@ class Labelling(Base):
     """
 
     __tablename__ = "labelling"
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    basis: Mapped[str]
-    last: Mapped[int]
-    total: Mapped[int]
+    kind: ColumnElement[str] = Column(TEXT, primary_key=True)
+    basis: ColumnElement[str] = Column(TEXT, nullable=False)
+    last: ColumnElement[int] = Column(INTEGER, nullable=False)
+    total: ColumnElement[int] = Column(INTEGER, nullable=False)

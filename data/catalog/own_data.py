@@ -25,7 +25,7 @@ log = logging.getLogger("polyglance")
 FOLDER = "own-data"
 KEPT = 3
 
-DERIVED = ("generation", "pruned", "labels")
+DERIVED = ("generation", "pruned", "removed", "labels")
 """Settings that are counters of the catalog, not the user's."""
 
 COLUMNS = {

@@ -6,6 +6,7 @@ Functions with a `connection` work inside the caller's transaction; each method 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
@@ -30,6 +31,22 @@ class LibrarySettings:
         """The generation that was committed last, also while this thread reads an older snapshot."""
         with self._database.reading_newest() as connection:
             return _number(read_generation(connection))
+
+    def removed(self) -> int:
+        """The generation in which vectors were removed the last time; 0 if none ever were."""
+        return _number(self.get("removed"))
+
+    def identity(self) -> str:
+        """What tells this catalog from others: a name given once, which its backups and copies share."""
+        if (identity := self.get("identity")) is not None:
+            return identity
+        name = secrets.token_hex(6)
+        values = {"key": "identity", "value": name, "seal": seals.seal("setting", "identity", name)}
+        with self._database.writing() as connection:
+            connection.execute(
+                of(connection).insert_or_ignore(Setting), [values]
+            )  # another process may have been first
+            return connection.execute(select(Setting.value).where(Setting.key == "identity")).scalar_one()
 
     def excluded(self) -> list[str]:
         """The library's own exclusion patterns, in order."""

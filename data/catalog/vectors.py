@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, delete, exists, select, text
+from sqlalchemy import Connection, bindparam, delete, exists, select, text
 
 from ...arrays import Floats, Ids, Seals
 from . import photo_rows, seals, settings
@@ -25,6 +25,8 @@ STORED = np.dtype("<f2")
 
 AT_ONCE = 4096
 """Vectors read by one statement."""
+
+EXACTLY_SPREAD = 100_000
 
 ALL = 2**63 - 1
 """`end` of a range without end: above every id."""
@@ -42,6 +44,11 @@ _BY_IDS = (
     .order_by(Vector.id)
 )
 _CONTENTS = select(Vector.id, Vector.content_hash).where(Vector.id.in_(IdList()))
+_OF_ENCODER = _BY_IDS.where(Vector.encoder_id == bindparam("encoder_id"))
+_SEALS_BY_IDS = select(Vector.id, Vector.seal).where(
+    Vector.id.in_(IdList()), Vector.encoder_id + 0 == bindparam("encoder_id")
+)
+_NEXT = text("SELECT id FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first ORDER BY id LIMIT 1")
 _ALL_SEALS = text("SELECT id, seal FROM vector WHERE encoder_id = :encoder_id")  # from an index alone
 _SEALS = text("SELECT id, seal FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first AND id < :end")
 _LAST_SEALS = text(
@@ -124,12 +131,18 @@ class Vectors:
             yield batch
             last = int(batch.ids[-1])
 
-    def by_ids(self, ids: Sequence[int]) -> Iterator[VectorBatch]:
-        """Yield the vectors with these ids that exist, AT_ONCE ids at a time. Raises LibraryError as `after` does."""
+    def by_ids(self, ids: Sequence[int], encoder_id: int | None = None) -> Iterator[VectorBatch]:
+        """Yield the vectors with these ids that exist, AT_ONCE ids at a time. Raises LibraryError as `after` does.
+
+        With `encoder_id`, those of this encoder only; without it, all must be of one.
+        """
         for start in range(0, len(ids), AT_ONCE):
-            parameters = {"ids": id_list_value(ids[start : start + AT_ONCE])}
+            parameters: dict[str, Any] = {"ids": id_list_value(ids[start : start + AT_ONCE])}
+            statement = _BY_IDS
+            if encoder_id is not None:
+                statement, parameters = _OF_ENCODER, parameters | {"encoder_id": encoder_id}
             with self._database.reading() as connection:
-                rows = fetch(connection, _BY_IDS, parameters)
+                rows = fetch(connection, statement, parameters)
             if rows:
                 yield _checked(rows)
 
@@ -144,6 +157,29 @@ class Vectors:
             statement, parameters = _SEALS, {"encoder_id": encoder_id, "first": first, "end": end}
         with self._database.reading() as connection:
             return _ids_and_seals(fetch(connection, statement, parameters))
+
+    def seals_by_ids(self, encoder_id: int, ids: Sequence[int]) -> tuple[Ids, Seals]:
+        """The same of the vectors with these ids that the encoder has."""
+        with self._database.reading() as connection:
+            parameters = {"ids": id_list_value(ids), "encoder_id": encoder_id}
+            return _ids_and_seals(fetch(connection, _SEALS_BY_IDS, parameters))
+
+    def spread(self, encoder_id: int, last: int, most: int) -> Ids:
+        """At most `most` ids up to `last`, evenly spread, the lowest and the highest among them.
+
+        Of more than EXACTLY_SPREAD vectors, the ids are those that follow evenly spaced numbers.
+        """
+        if self.count(encoder_id, last) <= EXACTLY_SPREAD:
+            ids, _ = self.seals(encoder_id)
+            ids = ids[ids <= last]
+            return ids[np.unique(np.linspace(0, max(len(ids) - 1, 0), min(len(ids), most)).astype(np.int64))]
+        with self._database.reading() as connection:
+            first = fetch(connection, _NEXT, {"encoder_id": encoder_id, "first": 0})[0][0]
+            chosen: set[int] = set()
+            for number in np.linspace(first, last, most).astype(np.int64).tolist():
+                rows = fetch(connection, _NEXT, {"encoder_id": encoder_id, "first": min(number, last)})
+                chosen.update(row[0] for row in rows)
+        return np.array(sorted(chosen), np.int64)
 
     def last_seals(self, encoder_id: int, last: int, limit: int) -> tuple[Ids, Seals]:
         """The same of the `limit` highest ids up to `last`."""
@@ -187,6 +223,7 @@ class Vectors:
             if removed:
                 connection.execute(delete(Vector).where(orphan))
                 settings.bump(connection)
+                settings.put(connection, "removed", settings.read_generation(connection))
             settings.put(connection, "pruned", settings.read_generation(connection))
         return list(removed)
 

@@ -36,6 +36,8 @@ CODES = {
     "words-disagree": "the index of words is damaged, or does not say what the photos' records say",
     "snapshot-damaged": "a snapshot of the vector index is damaged",
     "snapshot-orphan": "a snapshot belongs to no encoder of the library",
+    "engine-unreachable": "Milvus, which holds the vectors, does not answer",
+    "engine-differs": "Milvus does not hold the library's vectors as the catalog does",
     "thumbnail-missing": "a photo has no thumbnail",
     "thumbnail-damaged": "a thumbnail cannot be shown",
     "thumbnail-orphan": "a thumbnail belongs to no photo",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...arrays import Floats, Seals
+from ...arrays import Floats, Seals, spread_places
 from ..catalog.catalog import Catalog
 from ..catalog.database import damaged
 from .store import SAMPLE, Keys, is_known, were_keys_reused
@@ -56,5 +56,4 @@ class InMemoryStore:
 
     def sample(self) -> Floats:
         """Up to SAMPLE vectors, evenly spread over the keys."""
-        places = np.linspace(0, max(self.count() - 1, 0), min(self.count(), SAMPLE)).astype(np.int64)
-        return self._vectors[np.unique(places)]
+        return self._vectors[spread_places(self.count(), SAMPLE)]

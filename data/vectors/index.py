@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...arrays import Floats
+from ...arrays import Floats, spread_places
 from ..catalog.catalog import Catalog
 from ..catalog.vectors import ALL
 from . import snapshot
@@ -167,7 +167,7 @@ class VectorIndex:
         # A hundredth of a library more or less does not change what a sample shows.
         if self._state.base and abs(total - self._sampled_of) * 100 < total:
             return
-        places = np.unique(np.linspace(0, max(total - 1, 0), min(total, SAMPLE)).astype(np.int64))
+        places = spread_places(total, SAMPLE)
         self._sample, self._sampled_of = self.fetch(self._state.ids[places]), total
 
     # --- snapshots -------------------------------------------------------------------------------

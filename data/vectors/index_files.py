@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import Floats, Seals
+from ...arrays import Floats, Seals, spread_places
 from ..catalog.catalog import Catalog
 from ..catalog.records import EncoderRecord
 from ..catalog.vectors import ALL, AT_ONCE
@@ -106,8 +106,7 @@ def save(catalog: Catalog, encoder: EncoderRecord, should_stop: Callable[[], boo
 def _sample(index: VectorIndex) -> Floats:
     """Vectors for finding clusters, evenly spread over the ids, padded; copied in parts, because they are many."""
     ids, total = index.state.ids, index.count()
-    most = min(total, clustering.SAMPLED * clustering.clusters_for(total))
-    chosen = ids[np.unique(np.linspace(0, total - 1, most).astype(np.int64))]
+    chosen = ids[spread_places(total, clustering.SAMPLED * clustering.clusters_for(total))]
     sample = np.empty((len(chosen), faiss_.width(index.sample().shape[1])), np.float32)
     for start in range(0, len(chosen), AT_ONCE):
         rows = chosen[start : start + AT_ONCE]

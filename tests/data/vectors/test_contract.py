@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import sqlite3
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from polyglance.data.pictures.exif import Facts
 from polyglance.data.vectors import index, index_files
 from polyglance.data.vectors.in_memory import InMemoryStore
 from polyglance.data.vectors.index import VectorIndex
+from polyglance.data.vectors.milvus import store as milvus_store
+from polyglance.data.vectors.milvus.address import Address
+from polyglance.data.vectors.milvus.store import MilvusStore
 from polyglance.data.vectors.store import APPROXIMATE, SAMPLE
 from polyglance.errors import LibraryError
 
@@ -53,10 +57,15 @@ def clustered(catalog, encoder_id, dimension):
     return VectorIndex(catalog, encoder_id, dimension)
 
 
-@pytest.fixture(params=[InMemoryStore, VectorIndex, clustered], ids=["numpy", "faiss", "faiss-clustered"])
+@pytest.fixture(
+    params=[InMemoryStore, VectorIndex, clustered, MilvusStore], ids=["numpy", "faiss", "faiss-clustered", "milvus"]
+)
 def store_class(request, monkeypatch):
     if request.param is clustered:
         monkeypatch.setattr(index_files, "CLUSTERED_FROM", 1)
+    if request.param is MilvusStore:
+        monkeypatch.setattr(milvus_store, "FEW", 0)  # so that Milvus filters, not the catalog
+        return partial(MilvusStore, address=Address.from_url(request.getfixturevalue("milvus").url()))
     return request.param
 
 

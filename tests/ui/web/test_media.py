@@ -289,6 +289,7 @@ def test_a_file_is_closed_although_its_client_is_gone_before_the_first_byte(libr
         "asgi": {"spec_version": "2.4"},
     }
     answer = media.original(library, ids["coffee.png"], Request(scope))
-    with pytest.raises(ClientDisconnect):
-        asyncio.run(answer(scope, is_gone, is_gone))
+    # In a thread of its own: the browser's driver has an event loop running in this one.
+    with ThreadPoolExecutor() as pool, pytest.raises(ClientDisconnect):
+        pool.submit(asyncio.run, answer(scope, is_gone, is_gone)).result()
     assert opened[0].file.closed
