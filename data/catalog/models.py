@@ -15,19 +15,16 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     UniqueConstraint,
     text,
 )
 
-INTEGER, NUMBER, TEXT, BYTES = Integer(), Float(), String(), LargeBinary()
-
 from .columns import INTEGER, TEXT
 
+NUMBER, BYTES = Float(), LargeBinary()
 _PLACED = text("latitude IS NOT NULL")
 
 
@@ -60,8 +57,6 @@ class Base:
     def __clause_element__(cls) -> Table:
         """The table: what SQLAlchemy takes the class for in a statement."""
         return cls.__table__
-
-    type_annotation_map = {int: INTEGER, str: TEXT}  # noqa: RUF012 - SQLAlchemy reads it from the class
 
 
 class Setting(Base):
