@@ -276,6 +276,9 @@ def test_after_a_restart_of_the_server_the_next_search_answers(tmp_path, photos,
             library.search("sunset", 5)
         postgresql.start()
         assert [r.path for r in library.search("sunset", 5)] == expected
+        postgresql.stop()
+        postgresql.start()  # nobody asked meanwhile: the connections look alive
+        assert [r.path for r in library.search("sunset", 5)] == expected
 
 
 def test_a_server_that_is_killed_in_mid_index_loses_nothing_that_was_committed(tmp_path, postgresql, new_catalog_url):
