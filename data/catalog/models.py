@@ -110,7 +110,7 @@ class Photo(Base):
         Index("photo_taken_at", "taken_at"),
         Index("photo_camera", "camera"),
         Index("photo_format", "format"),
-        Index("photo_place", "latitude", "longitude", sqlite_where=_PLACED, postgresql_where=_PLACED),
+        Index("photo_place", "latitude", "longitude", sqlite_where=_PLACED),
     )
     id: ColumnElement[int] = Column(INTEGER, primary_key=True)
     root_id: ColumnElement[int] = Column(INTEGER, ForeignKey("root.id", ondelete="CASCADE"), nullable=False)

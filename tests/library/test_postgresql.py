@@ -45,6 +45,13 @@ def tiny_encoder(monkeypatch):
     monkeypatch.setattr(registry, "create", colour_encoder.create)
 
 
+@pytest.fixture(autouse=True)
+def running(postgresql):
+    """Whatever a test does to the server ends with it."""
+    yield
+    postgresql.ensure_running()
+
+
 def opened(folder, url="", **options):
     return Library.open(folder, settings=Settings(encoder="colour", catalog=url or None), **options)
 
@@ -257,12 +264,14 @@ def test_after_a_restart_of_the_server_the_next_search_answers(tmp_path, photos,
     with opened(tmp_path, new_catalog_url("postgresql")) as library:
         library.index([photos])
         expected = [r.path for r in library.search("sunset", 5)]
-        with library.catalog.read_snapshot():
+        with (
+            pytest.raises(LibraryError, match="The catalog cannot be used") as caught,
+            library.catalog.read_snapshot(),
+        ):
             assert library.catalog.generation()
             postgresql.stop()
-            with pytest.raises(LibraryError, match="The catalog cannot be used") as caught:
-                library.catalog.roots.all()
-            assert "ry again" in caught.value.hint
+            library.catalog.roots.all()
+        assert "ry again" in caught.value.hint
         with pytest.raises(LibraryError, match="The catalog cannot be used"):
             library.search("sunset", 5)
         postgresql.start()

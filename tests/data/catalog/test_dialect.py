@@ -86,6 +86,7 @@ def test_a_dialect_has_all_that_the_protocol_lists(name):
 
 def test_the_driver_of_another_database_is_loaded_only_for_it(tmp_path):
     code = "import sys; from pathlib import Path; from polyglance.data.catalog.catalog import Catalog\n"
-    code += "Catalog(Path(sys.argv[1]), create=True).close(); print('psycopg' in sys.modules)"
+    code += "Catalog(Path(sys.argv[1]), create=True).close()\n"
+    code += "print({'psycopg', 'sqlalchemy.dialects.postgresql'} & set(sys.modules))"
     command = [sys.executable, "-c", code, str(tmp_path / "catalog.db")]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -32,7 +32,7 @@ def upgrade() -> None:
     for column in ("taken_at", "camera", "format"):
         op.create_index(f"photo_{column}", "photo", [column])
     placed = sa.text("latitude IS NOT NULL")
-    op.create_index("photo_place", "photo", ["latitude", "longitude"], sqlite_where=placed, postgresql_where=placed)
+    op.create_index("photo_place", "photo", ["latitude", "longitude"], sqlite_where=placed)
     connection = op.get_bind()
     if connection.dialect.name != "sqlite":  # there was none in another database before: nothing has to be filled in
         for statement in dialect.of(connection).words_schema():
