@@ -215,6 +215,13 @@ class Settings(BaseSettings):
     def _split_list(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
+    @field_validator("vectors")
+    @classmethod
+    def _check_vectors(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not MILVUS.fullmatch(value.get_secret_value()):
+            raise ValueError("it must be milvus://host:19530/collection, the collection of letters, digits and _")
+        return value
+
     @field_validator("catalog")
     @classmethod
     def _check_catalog(cls, value: SecretStr | None) -> SecretStr | None:
@@ -230,16 +237,9 @@ class Settings(BaseSettings):
         return self.catalog.get_secret_value() if self.catalog else ""
 
     def without_passwords(self) -> Settings:
-        """The same without the server's password, and without that of the catalog's database."""
+        """The same without the server's password, that of the catalog's database, and the engine of vectors."""
         url = re.sub(r"^([^:]+://[^:@/]*):[^@/]*@", r"\1@", self.catalog_url)
-        return self.model_copy(update={"auth": None, "catalog": SecretStr(url) if url else None})
-
-    @field_validator("vectors")
-    @classmethod
-    def _check_vectors(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not MILVUS.fullmatch(value.get_secret_value()):
-            raise ValueError("it must be milvus://host:19530/collection, the collection of letters, digits and _")
-        return value
+        return self.model_copy(update={"auth": None, "vectors": None, "catalog": SecretStr(url) if url else None})
 
     @field_validator("map_tiles")
     @classmethod

@@ -33,7 +33,8 @@ def check(
     report = checking.check(
         checking.Plan(place / CATALOG, thumbnails, options, repair, deep, settings.catalog_url), progress
     )
-    if settings.vectors and not any(_is_of_the_catalog(each) for each in report.findings):
+    exists = bool(settings.catalog_url) or (place / CATALOG).is_file()
+    if settings.vectors and exists and not any(_is_of_the_catalog(each) for each in report.findings):
         with contextlib.closing(Catalog(place / CATALOG, settings.catalog_url)) as catalog:
             if (encoder := catalog.encoders.active()) is not None:
                 from ..data.check import engine

@@ -41,15 +41,15 @@ def snapshot_lock(folder: Path) -> AbstractContextManager[bool]:
     return _hold(folder, "snapshot", "is having its index written")
 
 
+def vectors_lock(folder: Path) -> AbstractContextManager[bool]:
+    """Hold the lock of the one process that sends vectors to an engine, or raise LibraryBusy at once."""
+    return _hold(folder, "vectors", "is having its vectors sent", patience=0)
+
+
 def busy(folder: Path, state: str, holder: str) -> LibraryBusy:
     """The error that `holder` has a lock; `state` says what the library is meanwhile."""
     error = LibraryBusy(f"The library {folder} {state} by {holder}.", "Wait until it is done, or stop it.")
     return error.with_code("library_written")
-
-
-def vectors_lock(folder: Path) -> AbstractContextManager[bool]:
-    """Hold the lock of the one process that sends vectors to an engine, or raise LibraryBusy at once."""
-    return _hold(folder, "vectors", "is having its vectors sent", patience=0)
 
 
 def is_watched(folder: Path) -> bool:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from .columns import INTEGER, TEXT
 
 NUMBER, BYTES = Float(), LargeBinary()
+
 _PLACED = text("latitude IS NOT NULL")
 
 

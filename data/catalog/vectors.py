@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Connection, bindparam, delete, exists, select, text
 
-from ...arrays import Floats, Ids, Seals
+from ...arrays import Floats, Ids, Seals, spread_places
 from . import photo_rows, seals, settings
-from .constructs import IdList, id_list_value
+from .constructs import IdList, Unindexed, id_list_value
 from .database import Database, damaged, fetch
 from .dialect import of
 from .models import Photo, Vector
@@ -43,12 +43,12 @@ _BY_IDS = (
     .where(Vector.id.in_(IdList()))
     .order_by(Vector.id)
 )
-_CONTENTS = select(Vector.id, Vector.content_hash).where(Vector.id.in_(IdList()))
 _OF_ENCODER = _BY_IDS.where(Vector.encoder_id == bindparam("encoder_id"))
 _SEALS_BY_IDS = select(Vector.id, Vector.seal).where(
-    Vector.id.in_(IdList()), Vector.encoder_id + 0 == bindparam("encoder_id")
+    Vector.id.in_(IdList()), Unindexed(Vector.encoder_id) == bindparam("encoder_id")
 )
 _NEXT = text("SELECT id FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first ORDER BY id LIMIT 1")
+_CONTENTS = select(Vector.id, Vector.content_hash).where(Vector.id.in_(IdList()))
 _ALL_SEALS = text("SELECT id, seal FROM vector WHERE encoder_id = :encoder_id")  # from an index alone
 _SEALS = text("SELECT id, seal FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first AND id < :end")
 _LAST_SEALS = text(
@@ -172,7 +172,7 @@ class Vectors:
         if self.count(encoder_id, last) <= EXACTLY_SPREAD:
             ids, _ = self.seals(encoder_id)
             ids = ids[ids <= last]
-            return ids[np.unique(np.linspace(0, max(len(ids) - 1, 0), min(len(ids), most)).astype(np.int64))]
+            return ids[spread_places(len(ids), most)]
         with self._database.reading() as connection:
             first = fetch(connection, _NEXT, {"encoder_id": encoder_id, "first": 0})[0][0]
             chosen: set[int] = set()

@@ -12,8 +12,8 @@ from polyglance.config import LANGUAGES
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.timeout(600)  # about 65 processor seconds
 def test_a_tower_that_was_trained_from_nothing_answers_in_nine_languages(monkeypatch, capsys):
-    """Of 72 scenes that no training showed. Measured: 94 % for the teacher, at least 84 % in each language; chance is
-    1.4 %. The bounds leave room for other processors.
+    """Of 72 scenes that no training showed. Measured with the seeds 1, 2 and 4: 85 to 99 % for the teacher, at least
+    79 % in each language; chance is 1.4 %. The bounds leave room for other processors.
     """
     monkeypatch.chdir(training_proof.RESULTS.parents[1])
     training_proof.main(["--small"])
