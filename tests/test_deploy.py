@@ -86,8 +86,7 @@ def test_what_the_web_containers_start_is_a_command_there_is():
 def test_the_variables_are_settings():
     (web,) = (each for each in CONTAINERS if each["name"] == "web")
     settings = {f"POLYGLANCE_{name.upper()}" for name in Settings.model_fields}
-    later = {"POLYGLANCE_CATALOG", "POLYGLANCE_VECTORS"}
-    assert {variable["name"] for variable in web["env"]} <= settings | later
+    assert {variable["name"] for variable in web["env"]} <= settings
 
 
 def test_kubernetes_takes_the_objects():
