@@ -66,8 +66,9 @@ def test_an_idle_server_looks_for_events_of_gradio_a_few_times_a_second(library,
         assert client.get("/").status_code == 200
         looks.clear()
         time.sleep(0.5)
-        assert len(set(map(id, looks))) == 2, "the page and the blocks have a queue each"
-        assert len(looks) < 50
+        queues = set(map(id, looks))  # of this server's page and blocks, and of other tests' servers
+        assert len(queues) >= 2
+        assert len(looks) < 25 * len(queues)
 
 
 def test_its_end_does_not_wait_for_gradio(library, monkeypatch):
