@@ -11,7 +11,7 @@ import pytest
 from polyglance.benchmarks.pictures import photo_like
 from polyglance.benchmarks.report import RESULTS
 
-NEVER_RUN = {"encoding", "gpu", "saving"}
+NEVER_RUN = {"encoding", "gpu", "ports", "saving"}
 """Without a committed result: the machine for it was not there, or never quiet for long enough."""
 ROOT = RESULTS.parents[1]
 NOT_MEASURED = {"note", "page_ready_ms", "enter_to_first_thumbnail_ms"}
@@ -182,3 +182,9 @@ def test_encoding(run):
     assert all(figures["a_hundred_at_once"]["errors"] == 0 for figures in report["altclip"].values())
     stages = {stage["stage"] for stage in report["lite"]["torch"]["profile"]["stages"]}
     assert {"read", "decode", "resize", "thumbnail", "encode", "commit"} <= stages
+
+
+def test_ports(run):
+    pytest.importorskip("milvus_lite")
+    kinds = run("ports")["search after encoding"].values()
+    assert all(0 <= kind["milvus"]["engine_ms"] <= kind["milvus"]["p50_ms"] for kind in kinds)
