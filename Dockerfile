@@ -6,7 +6,8 @@ COPY . .
 # docker build --build-arg TORCH_INDEX=… ; and take the extra [gpu] in place of [cpu] where there is a GPU.
 ARG TORCH_INDEX=
 RUN pip install --no-cache-dir -c constraints.txt torch ${TORCH_INDEX:+--index-url $TORCH_INDEX}
-RUN pip install --no-cache-dir -c constraints.txt '.[cpu,heic,raw]'
+ARG EXTRAS=cpu,heic,raw
+RUN pip install --no-cache-dir -c constraints.txt ".[$EXTRAS]"
 RUN useradd --create-home --uid 1000 polyglance && mkdir /library && chown polyglance /library
 USER polyglance
 ENV POLYGLANCE_LIBRARY=/library

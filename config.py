@@ -64,6 +64,16 @@ class Settings(BaseSettings):
             json_schema_extra={"shown_default": "`library` in the user's data folder for polyglance"},
         ),
     ] = Path(platformdirs.user_data_dir("polyglance", appauthor=False)) / "library"
+    catalog: Annotated[
+        SecretStr | None,
+        Field(
+            description="The PostgreSQL database that holds the library's catalog (extra `cluster`), for example "
+            "`postgresql+psycopg://user@host/db`: one database, or one schema with `?options=-csearch_path%3DNAME`"
+            ", for each library. Without it the catalog is a SQLite file in the library's folder, where thumbnails "
+            "and snapshots are in both cases. Keep a password in `~/.pgpass`.",
+            json_schema_extra={"shown_default": "`catalog.db` in the library's folder"},
+        ),
+    ] = None
     calibrations: Annotated[
         Path,
         Field(
@@ -211,6 +221,25 @@ class Settings(BaseSettings):
         if value is not None and not MILVUS.fullmatch(value.get_secret_value()):
             raise ValueError("it must be milvus://host:19530/collection, the collection of letters, digits and _")
         return value
+
+    @field_validator("catalog")
+    @classmethod
+    def _check_catalog(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None
+        if not value.get_secret_value().startswith("postgresql+psycopg://"):
+            raise ValueError("it must begin with postgresql+psycopg://")
+        return value
+
+    @property
+    def catalog_url(self) -> str:
+        """The address of the catalog's database; empty for a file in the library's folder."""
+        return self.catalog.get_secret_value() if self.catalog else ""
+
+    def without_passwords(self) -> Settings:
+        """The same without the server's password, that of the catalog's database, and the engine of vectors."""
+        url = re.sub(r"^([^:]+://[^:@/]*):[^@/]*@", r"\1@", self.catalog_url)
+        return self.model_copy(update={"auth": None, "vectors": None, "catalog": SecretStr(url) if url else None})
 
     @field_validator("map_tiles")
     @classmethod

@@ -15,3 +15,6 @@ class Problem(BaseModel):
     hint: str | None = Field(default=None, description="What to do.")
     code: str | None = Field(default=None, description="Name of the reason, for saying it in another language.")
     values: dict[str, str] | None = Field(default=None, description="What varies in `detail`, by name.")
+    request_id: str | None = Field(
+        default=None, description="Names the request in the server's log; the header X-Request-ID has it too."
+    )

@@ -137,7 +137,7 @@ def has_library(context: typer.Context, library: Path | None) -> bool:
     """Whether there is a library, of any version, where `open_library` opens one."""
     from ..library.parts import CATALOG
 
-    return (library_folder(context, library) / CATALOG).is_file()
+    return bool(chosen_settings(context).catalog) or (library_folder(context, library) / CATALOG).is_file()
 
 
 def open_library(context: typer.Context, library: Path | None, *, create: bool = False) -> Library:

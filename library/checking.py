@@ -6,7 +6,6 @@ import contextlib
 from dataclasses import replace
 
 from ..config import Settings, load
-from ..data.catalog import locks
 from ..data.catalog.catalog import Catalog
 from ..data.check import check as checking
 from ..data.check.findings import Finding
@@ -31,9 +30,12 @@ def check(
     settings = settings or load()
     place = folder_of(folder, settings)
     thumbnails, options = thumbnails_in(place, settings), thumbnail_options(settings)
-    report = checking.check(checking.Plan(place / CATALOG, thumbnails, options, repair, deep), progress)
-    if settings.vectors and (place / CATALOG).is_file() and not any(_is_of_the_file(each) for each in report.findings):
-        with contextlib.closing(Catalog(place / CATALOG)) as catalog:
+    report = checking.check(
+        checking.Plan(place / CATALOG, thumbnails, options, repair, deep, settings.catalog_url), progress
+    )
+    exists = bool(settings.catalog_url) or (place / CATALOG).is_file()
+    if settings.vectors and exists and not any(_is_of_the_catalog(each) for each in report.findings):
+        with contextlib.closing(Catalog(place / CATALOG, settings.catalog_url)) as catalog:
             if (encoder := catalog.encoders.active()) is not None:
                 from ..data.check import engine
 
@@ -41,12 +43,12 @@ def check(
                 report = replace(report, findings=[*report.findings, *differences])
         return report
     if repair and report.ok and any(finding.code.startswith("snapshot") for finding in report.findings):
-        parts = Parts(place, settings, Catalog(place / CATALOG))
-        with contextlib.closing(parts.catalog), locks.writer_lock(place):
+        parts = Parts(place, settings, Catalog(place / CATALOG, settings.catalog_url))
+        with contextlib.closing(parts.catalog), parts.catalog.writer_lock():
             snapshots.save(parts)
     return report
 
 
-def _is_of_the_file(finding: Finding) -> bool:
+def _is_of_the_catalog(finding: Finding) -> bool:
     """Whether the catalog may not be opened because of it."""
     return finding.code.startswith(("catalog-", "setting-", "active-", "encoder-")) and not finding.repaired

@@ -113,8 +113,10 @@ class Library:
         """
         settings = settings or config.load()
         place = parts.folder_of(folder, settings)
-        own_data.require_catalog(place / parts.CATALOG)
-        return cls(place, settings, catalogs.Catalog(place / parts.CATALOG, create=create), encoder)
+        url = settings.catalog_url
+        if not url:
+            own_data.require_catalog(place / parts.CATALOG)
+        return cls(place, settings, catalogs.Catalog(place / parts.CATALOG, url, create=create), encoder)
 
     def close(self) -> None:
         """Close the catalog.

@@ -39,6 +39,10 @@ class LibraryPictures:
         """The pictures of an opened library."""
         return cls(parts.folder, parts.settings.model_copy(update={"auth": None}))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """A pickled result has no password of the catalog either: another process needs one in `~/.pgpass`."""
+        return type(self), (self.folder, self.settings.without_passwords())
+
     def image(self, photo: PhotoRecord) -> Image.Image:
         """The picture in the photo's file, upright, RGB, at its full size. Raises as `Pictures` says."""
         image = self._decode(photo, DecodeOptions.from_settings(self.settings, WHOLE)).image
@@ -70,7 +74,7 @@ class LibraryPictures:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Parts]:
-        with Catalog(self.folder / CATALOG) as catalog:
+        with Catalog(self.folder / CATALOG, self.settings.catalog_url) as catalog:
             yield Parts(self.folder, self.settings, catalog)
 
 

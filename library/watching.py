@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 
 from ..data import paths, watch_state
-from ..data.catalog import locks
 from ..errors import Stopped
 from ..indexer.run.places import Place
 from ..indexer.run.report import Report
@@ -27,7 +26,7 @@ log = logging.getLogger("polyglance")
 def watch(parts: Parts, *, stop: Stop, timing: Timing, progress: Progress, on_report: Callable[[Report], None]) -> None:
     """Keep the library equal to all its roots until `stop` is asked to. See `Library.watch`."""
     encoders.active(parts)
-    with locks.watcher_lock(parts.folder):
+    with parts.catalog.watcher_lock():
         host = Host(
             roots=lambda: parts.catalog.roots.all(counted=False),
             some_paths=parts.catalog.photos.some_paths,

@@ -6,16 +6,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..data.catalog import locks, own_data
+from ..data.catalog import locks
 from ..errors import LibraryBusy
 from .following import following
-from .parts import CATALOG, Parts
+from .parts import Parts
 
 
 @contextmanager
 def writing(parts: Parts) -> Iterator[None]:
     """Hold the writer lock. Remove what a killed writer left; back up own data at the end. Raises LibraryBusy."""
-    with following(parts), locks.writer_lock(parts.folder) as after_a_kill:
+    with following(parts), parts.catalog.writer_lock() as after_a_kill:
         if after_a_kill:
             parts.thumbnails.sweep(parts.catalog.photos.contents())
         parts.is_writing = True
@@ -44,12 +44,12 @@ def short_write(parts: Parts) -> Iterator[None]:
 
 def back_up_own_data(parts: Parts) -> None:
     """Copy folders, exclusions and favourites if they have changed; for who holds the writer lock."""
-    own_data.back_up(parts.folder / CATALOG)
+    parts.catalog.back_up_own_data()
 
 
 def is_being_written(parts: Parts) -> bool:
     """Whether any process, this one included, writes to the library now."""
-    return locks.is_being_written(parts.folder)
+    return parts.catalog.is_being_written()
 
 
 def wait_until_writable(parts: Parts) -> None:

@@ -26,6 +26,7 @@ pytest_plugins = [
     "hub_server",
     "libraries",
     "milvus_server",
+    "postgresql_server",
     "search_places",
     "worker_traps",
 ]

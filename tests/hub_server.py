@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
 
+import children
 import pytest
 
 _ERROR_CODES = {403: {"X-Error-Code": "GatedRepo"}, 404: {"X-Error-Code": "RepoNotFound"}}
@@ -50,10 +51,27 @@ class Hub:
 
 
 def run_python(code: str, environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run `code` in a process of its own, because huggingface_hub reads its variables when it is imported."""
-    return subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=folder, capture_output=True, text=True, timeout=120
-    )
+    """Run `code` in a process of its own, because huggingface_hub reads its variables when it is imported.
+
+    The process is forked from one that has polyglance imported, and neither huggingface_hub nor torch.
+    """
+    out, errors = folder / ".stdout", folder / ".stderr"
+    process = children.start(_run_code, code, environment, folder, out, errors)
+    process.join(120)
+    assert process.exitcode is not None, "it did not end within two minutes"
+    result = subprocess.CompletedProcess(code, process.exitcode, out.read_text(), errors.read_text())
+    out.unlink()
+    errors.unlink()
+    return result
+
+
+def _run_code(code: str, environment: dict[str, str], folder: Path, out: Path, errors: Path) -> None:
+    assert not {"huggingface_hub", "torch", "transformers"} & set(sys.modules)
+    children.print_into(out, errors)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    exec(compile(code, "<test>", "exec"), {"__name__": "__main__"})
 
 
 @pytest.fixture

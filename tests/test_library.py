@@ -52,6 +52,7 @@ def test_a_new_library_is_empty_and_says_what_to_do(library):
         library.search("cat")
 
 
+@pytest.mark.slow
 def test_without_a_network_auto_takes_lite_and_says_how_to_upgrade(tmp_path, photos):
     code = (
         "import sys; from polyglance.cli import run;"
@@ -119,6 +120,7 @@ def test_any_folder_name_holds_a_library(tmp_path, photos):
         assert opened.status().photos == 6
 
 
+@pytest.mark.slow
 def test_another_user_may_search_a_library_it_cannot_write(tmp_path, photos, as_nobody, opened_to_all):
     with Library.open(tmp_path / "shared", settings=Settings(encoder="lite")) as opened:
         opened.index([photos])

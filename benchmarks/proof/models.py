@@ -17,34 +17,35 @@ from .captions import Scene, captions
 from .pictures import SIDE, draw
 
 PATCH = 8
-BATCH = 128
+BATCH = 96
 MEAN, DEVIATION = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 VOCABULARY = 700
 """Pieces of the student's tokenizer, for nine languages in six scripts."""
 
 
-def train_clip(folder: Path, scenes: Sequence[Scene], steps: int, renders: int, seed: int) -> None:
+def train_clip(folder: Path, scenes: Sequence[Scene], sentences: int, steps: int, renders: int, seed: int) -> None:
     """Train a CLIP from nothing on `renders` pictures of each scene with English captions, and save it in `folder`."""
     from transformers import CLIPConfig, CLIPModel
 
     torch.manual_seed(seed)
-    tokenizer = _english_tokenizer([text for scene in scenes for text in captions(scene, "en")])
+    texts = [text for scene in scenes for text in captions(scene, "en")[:sentences]]
+    tokenizer = _english_tokenizer(texts)
     width = {"hidden_size": 96, "intermediate_size": 192, "num_attention_heads": 4}
-    text = {**width, "num_hidden_layers": 2, "vocab_size": len(tokenizer), "max_position_embeddings": 77}
+    text = {**width, "num_hidden_layers": 1, "vocab_size": len(tokenizer), "max_position_embeddings": 77}
     text |= {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": 0}
-    vision = {**width, "num_hidden_layers": 3, "image_size": SIDE, "patch_size": PATCH}
+    vision = {**width, "num_hidden_layers": 2, "image_size": SIDE, "patch_size": PATCH}
     model = CLIPModel(CLIPConfig(projection_dim=64, text_config=text, vision_config=vision)).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.5e-3, total_steps=steps, pct_start=0.1)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-3, total_steps=steps, pct_start=0.1)
     chance = random.Random(seed)
     drawn = torch.stack([_normalise([draw(scene, chance) for _ in range(renders)]) for scene in scenes])
+    tokens = tokenizer(texts, padding=True, return_tensors="pt")
+    right = torch.arange(BATCH)
     for _ in range(steps):
-        chosen = chance.sample(range(len(scenes)), min(BATCH, len(scenes)))  # each scene once: all others are wrong
-        texts = [chance.choice(captions(scenes[number], "en")) for number in chosen]
-        tokens = tokenizer(texts, padding=True, return_tensors="pt")
-        pixels = drawn[chosen, [chance.randrange(renders) for _ in chosen]]
-        logits = model(**tokens, pixel_values=pixels).logits_per_text
-        right = torch.arange(len(chosen))
+        chosen = torch.tensor(chance.sample(range(len(scenes)), BATCH))  # each scene once: all others are wrong
+        pixels = drawn[chosen, torch.tensor(chance.choices(range(renders), k=BATCH))]
+        rows = chosen * sentences + torch.tensor(chance.choices(range(sentences), k=BATCH))
+        logits = model(**{name: part[rows] for name, part in tokens.items()}, pixel_values=pixels).logits_per_text
         loss = (functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)) / 2
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from .captions import Scene, captions
 
-SIDE = 48
+SIDE = 32
 _FINER = 4
 """Pictures are drawn so many times larger and then reduced."""
 
@@ -45,17 +45,20 @@ def draw(scene: Scene, chance: random.Random) -> Image.Image:
     return picture.resize((SIDE, SIDE), Image.Resampling.BOX)
 
 
-def write(scenes: Sequence[Scene], languages: Sequence[str], folder: Path, copies: int, seed: int) -> Path:
-    """Write `copies` pictures of each scene, and their captions to `pairs.jsonl`, which is returned."""
+def name(scene: Scene) -> str:
+    """The name of a scene's file."""
+    return f"{scene.count}-{scene.colour}-{scene.shape}-{scene.place}.png"
+
+
+def write(scenes: Sequence[Scene], languages: Sequence[str], sentences: int, folder: Path, seed: int) -> Path:
+    """Write a picture of each scene, and so many captions in each language to `pairs.jsonl`, which is returned."""
     chance = random.Random(seed)
     folder.mkdir(parents=True)
     with (folder / "pairs.jsonl").open("w", encoding="utf-8") as file:
         for scene in scenes:
-            for copy in range(copies):
-                name = f"{scene.count}-{scene.colour}-{scene.shape}-{scene.place}-{copy}.png"
-                draw(scene, chance).save(folder / name)
-                texts = {language: list(captions(scene, language)) for language in languages}
-                file.write(json.dumps({"image": name, "captions": texts}, ensure_ascii=False) + "\n")
+            draw(scene, chance).save(folder / name(scene))
+            texts = {language: captions(scene, language)[:sentences] for language in languages}
+            file.write(json.dumps({"image": name(scene), "captions": texts}, ensure_ascii=False) + "\n")
     return folder / "pairs.jsonl"
 
 

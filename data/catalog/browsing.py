@@ -8,8 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from ...languages import tokens
+from . import expression
+from .constructs import WORDS, WORDS_ID, IsMatch
 from .database import Database, fetch
-from .dialect import dialect
 from .favourites import is_favourite
 from .models import Photo, Root
 
@@ -69,18 +70,19 @@ class Browsing:
 
     def names(self, text: str, count: int) -> list[bytes]:
         """Up to `count` names of files that have all words of a text, the last of which may be a beginning."""
-        expression = dialect.beginning_value(tokens.units(text))
-        if not expression:
+        asked = expression.of_beginning(tokens.units(text))
+        if asked is None:
             return []
         statement = (
             select(Photo.path)
-            .select_from(dialect.WORDS)
-            .join(Photo, Photo.id == dialect.WORDS_ID)
-            .where(dialect.is_match().bindparams(expression=expression), Photo.error.is_(None))
+            .select_from(WORDS)
+            .join(Photo, Photo.id == WORDS_ID)
+            .where(IsMatch(), Photo.error.is_(None))
+            .order_by(WORDS_ID)
             .limit(NAMES_READ)
         )
         with self._database.reading() as connection:
-            paths = [bytes(path) for (path,) in fetch(connection, statement)]
+            paths = [bytes(path) for (path,) in fetch(connection, statement, {"expression": asked})]
         return list(dict.fromkeys(os.path.basename(path) for path in paths if b"\0" not in path))[:count]
 
 

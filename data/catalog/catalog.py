@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
-from . import opening
+from . import locks, opening, own_data
 from .browsing import Browsing
 from .changes import Changes
 from .copies import Copies
@@ -28,10 +29,13 @@ from .words import Words
 class Catalog:
     """The database of one library; safe to use from several threads."""
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
-        """Open the catalog at `path`; `create` creates or upgrades it first. Raises LibraryMissing, LibraryError."""
+    def __init__(self, path: Path, url: str = "", *, create: bool = False) -> None:
+        """Open the catalog at `path`, or in the database at `url`; `create` creates or upgrades it first.
+
+        Raises LibraryMissing, LibraryError.
+        """
         self.folder = path.parent
-        database = self._database = opening.open_database(path, create=create)
+        database = self.database = self._database = opening.open_database(path, url, create=create)
         self.settings = LibrarySettings(database)
         self.encoders = Encoders(database, self.settings)
         self.roots = Roots(database)
@@ -58,6 +62,31 @@ class Catalog:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # --- locks of the library, which processes on other machines see too if the catalog is in a database elsewhere ---
+
+    @contextmanager
+    def writer_lock(self) -> Iterator[bool]:
+        """Hold the writer lock; gives what `locks.writer_lock` does. Raises LibraryBusy, naming the holder."""
+        with locks.writer_lock(self.folder) as after_a_kill, self._database.locked("writer", locks.WRITTEN):
+            yield after_a_kill
+
+    @contextmanager
+    def watcher_lock(self) -> Iterator[None]:
+        """Hold the lock of the one process that watches the library's roots. Raises LibraryBusy, naming the holder."""
+        with locks.watcher_lock(self.folder), self._database.locked("watch", locks.WATCHED):
+            yield
+
+    def is_being_written(self) -> bool:
+        """Whether any process holds the writer lock; True in a library that we may only read."""
+        return locks.is_being_written(self.folder) or self._database.lock_holder("writer") is not None
+
+    def back_up_own_data(self) -> None:
+        """Copy own data to the library's folder if it has changed; for the writer."""
+        if self._database.url:
+            own_data.back_up_database(self._database)
+        else:
+            own_data.back_up(self._database.path)
 
     def generation(self) -> int:
         """How many changes were committed since the library was created."""

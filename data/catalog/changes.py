@@ -16,7 +16,7 @@ from sqlalchemy import case, delete, func, select, update
 from ...arrays import Floats
 from . import favourites, photo_rows, settings, vectors, words
 from .database import Database
-from .dialect import dialect
+from .dialect import of
 from .models import Photo
 from .photo_rows import batches
 from .photos import Photos
@@ -40,7 +40,8 @@ class Changes:
         with self._database.writing() as connection:
             marks = favourites.handed_on(connection, placed)
             if rows:
-                connection.execute(dialect.upsert(Photo, ["root_id", "path"], partial(_replacement, rows[0])), rows)
+                replacement = partial(_replacement, rows[0])
+                connection.execute(of(connection).upsert(Photo, ["root_id", "path"], replacement), rows)
             for entry in returned:
                 values = photo_rows.values_of(entry)
                 connection.execute(update(Photo).where(Photo.id == entry.photo_id).values(values))
@@ -93,6 +94,7 @@ class Changes:
             for old, photo_id in new.items():
                 connection.execute(update(Photo).where(Photo.id == old).values(id=-photo_id))
             connection.execute(update(Photo).where(Photo.id < 0).values(id=-Photo.id))
+            of(connection).continue_ids(connection, "photo")
             words.write(connection, sorted({*new, *new.values(), *returned}))
             settings.bump(connection)
 

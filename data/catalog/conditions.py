@@ -7,12 +7,13 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Float, and_, cast, false, func, or_, select, text
+from sqlalchemy import Connection, Float, and_, cast, false, or_, select, text
 
 from ...languages.fold import fold
 from .. import paths
 from ..places import gazetteer
-from .dialect import dialect
+from . import expression
+from .constructs import WORDS_ID, DistanceKm, IsMatch
 from .filters import Box, Filters, Inside, Near, Span
 from .models import Favourite, Label, Photo, Root
 from .sphere import EARTH_KM
@@ -156,10 +157,10 @@ def _is_oriented(orientation: str) -> Any:
 
 def _has_folder_words(number: int, folder: str) -> Any:
     """Photos with these words in the names of their folders; none if `folder` has no word."""
-    expression = dialect.match_value(WordQuery.from_texts([folder]), column_name="folder")
+    asked = expression.of_words(WordQuery.from_texts([folder]), column="folder")
     parameter = f"folder_{number}"
-    matching = select(dialect.WORDS_ID).where(dialect.is_match(parameter).bindparams(**{parameter: expression}))
-    return Photo.id.in_(matching) if expression else Photo.id.in_([])
+    matching = select(WORDS_ID).where(IsMatch(parameter)).params({parameter: asked})
+    return Photo.id.in_(matching) if asked else Photo.id.in_([])
 
 
 def _is_inside(root_id: int, path: bytes) -> Any:
@@ -191,4 +192,4 @@ def _is_near(near: Near) -> list[Any]:
             for turn in (-360, 0, 360)
         ]
         box.append(or_(*ranges))
-    return [*box, func.distance_km(near.latitude, near.longitude, Photo.latitude, Photo.longitude) <= near.km]
+    return [*box, DistanceKm(near.latitude, near.longitude, Photo.latitude, Photo.longitude) <= near.km]

@@ -11,22 +11,36 @@ from typing import Any
 from sqlalchemy import Connection, Engine, exc
 
 from ...errors import DiskFull, LibraryBusy, LibraryError
-from .dialect import dialect
+from . import dialect as dialects
+from .dialect import Dialect, LockHeld
+from .locks import PATIENCE_SECONDS, busy
 
 DAMAGE_HINT = "Run 'polyglance check --repair'."
 
 
 class Database:
-    """The connections to the catalog at `path`; safe to use from several threads."""
+    """The connections to a catalog; safe to use from several threads.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._engine: Engine = dialect.make_engine(path)
+    It is in the file at `path`, or in the database at `url`; the library's folder is that of `path` in both cases.
+    """
+
+    def __init__(self, path: Path, url: str = "") -> None:
+        self.path, self.url = path, url
+        self.dialect: Dialect = dialects.for_url(url)
+        self._engine: Engine = self.dialect.make_engine(path, url)
+        self._beside: Engine | None = None
         self._thread = threading.local()
+        self._holder: int | None = None
+        """Who holds the lock of this process, if it is one that can be lost: it is checked in every transaction."""
+
+    def __str__(self) -> str:
+        return self.dialect.display(self.path, self.url)
 
     def close(self) -> None:
         """Close all connections; they come back when they are needed."""
         self._engine.dispose()
+        if self._beside is not None:
+            self._beside.dispose()
 
     def connect(self) -> Connection:
         """A connection whose errors stay those of SQLAlchemy."""
@@ -39,10 +53,12 @@ class Database:
         Raises LibraryError if it cannot be made: disk full, a lock that is not freed, a damaged file.
         """
         with (
-            plain_errors(),
-            self._engine.connect().execution_options(**dialect.WRITE) as connection,
+            plain_errors(self.dialect),
+            self._engine.connect().execution_options(**self.dialect.WRITE) as connection,
             connection.begin(),
         ):
+            if self._holder is not None:
+                self.dialect.require_held(connection, self._holder)
             yield connection
 
     @contextlib.contextmanager
@@ -51,14 +67,13 @@ class Database:
         if (connection := self.snapshot) is not None:
             yield connection
             return
-        with plain_errors(), self._engine.connect().execution_options(**dialect.READ) as connection:
+        with plain_errors(self.dialect), self._engine.connect().execution_options(**self.dialect.READ) as connection:
             yield connection
 
     @contextlib.contextmanager
     def reading_newest(self) -> Iterator[Connection]:
-        """A new connection, beside the pool's: for a thread that has one, while other threads may have the rest."""
-        beside = dialect.make_engine(self._path, pooled=False)
-        with plain_errors(), beside.connect() as connection:
+        """A connection beside the pool's: for a thread that has one, while other threads may have the rest."""
+        with plain_errors(self.dialect), self.beside.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -80,6 +95,41 @@ class Database:
         connection: Connection | None = getattr(self._thread, "snapshot", None)
         return connection
 
+    # --- locks that other machines see ---
+
+    @property
+    def beside(self) -> Engine:
+        """The engine of connections beside the pool's."""
+        if self._beside is None:
+            self._beside = self.dialect.make_engine(self.path, self.url, pooled=False)
+        return self._beside
+
+    @contextlib.contextmanager
+    def locked(self, name: str, state: str) -> Iterator[None]:
+        """Hold one of the catalog's locks; `state` says what the library is while it is held.
+
+        Raises LibraryBusy, naming the holder. While the lock "writer" is held, `writing` raises LibraryBusy if it was
+        lost: after a restart of the server another process may have it.
+        """
+        with contextlib.ExitStack() as stack:
+            with plain_errors(self.dialect):
+                try:
+                    holder = stack.enter_context(self.dialect.lock(self.beside, name, PATIENCE_SECONDS))
+                except LockHeld as held:
+                    raise busy(self.path.parent, state, str(held)) from None
+            if name == "writer":
+                self._holder = holder
+            try:
+                yield
+            finally:
+                if name == "writer":
+                    self._holder = None
+
+    def lock_holder(self, name: str) -> str | None:
+        """Who holds one of the catalog's locks; None if nobody does, or if the catalog has only locks of files."""
+        with plain_errors(self.dialect):
+            return self.dialect.lock_holder(self.beside, name)
+
 
 def fetch(connection: Connection, statement: Any, parameters: Mapping[str, Any] | None = None) -> list[Any]:
     """The rows of a statement as plain tuples. SQLAlchemy's own rows cost as much again as many a query."""
@@ -93,28 +143,27 @@ def damaged(reason: str) -> LibraryError:
 
 
 @contextlib.contextmanager
-def plain_errors() -> Iterator[None]:
+def plain_errors(dialect: Dialect) -> Iterator[None]:
     """Raise LibraryError, one line with the next step, for an error of the database or its driver."""
     try:
         yield
     except exc.TimeoutError as error:
         raise LibraryBusy("The library is asked for too much at once.", "Try again in a moment.") from error
     except dialect.ERRORS as error:
-        is_no_text = isinstance(error, UnicodeDecodeError)
-        reason = "a text in it is no UTF-8" if is_no_text else dialect.reason(error)
         if dialect.is_damage(error):
-            raise damaged(reason) from error
+            raise damaged(dialect.reason(error)) from error
         if dialect.is_full(error):
             full = DiskFull("The catalog cannot be used: its disk is full.", dialect.hint(error))
             raise full.with_code("disk_full") from error
-        raise LibraryError(f"The catalog cannot be used: {reason}.", dialect.hint(error)) from error
+        raise LibraryError(f"The catalog cannot be used: {dialect.reason(error)}.", dialect.hint(error)) from error
 
 
 @contextlib.contextmanager
-def plain_opening(path: Path) -> Iterator[None]:
-    """The same, while the catalog at `path` is opened: the message names the file."""
+def plain_opening(database: Database) -> Iterator[None]:
+    """The same, while a catalog is opened: the message names it."""
+    dialect = database.dialect
     try:
         yield
     except dialect.ERRORS as error:
         hint = DAMAGE_HINT if dialect.is_damage(error) else dialect.hint(error)
-        raise LibraryError(f"The catalog {path} cannot be opened: {dialect.reason(error)}.", hint) from error
+        raise LibraryError(f"The catalog {database} cannot be opened: {dialect.reason(error)}.", hint) from error

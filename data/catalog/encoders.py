@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from . import seals, settings
 from .database import Database, damaged
-from .dialect import dialect
+from .dialect import of
 from .models import EncoderRow, Label, Labelling
 from .records import EncoderRecord
 from .settings import LibrarySettings
@@ -26,7 +26,7 @@ class Encoders:
         """All encoders this library holds vectors of."""
         columns = (EncoderRow.id, EncoderRow.name, EncoderRow.fingerprint, EncoderRow.dimension, EncoderRow.dtype)
         with self._database.reading() as connection:
-            return [EncoderRecord(*row) for row in connection.execute(select(*columns))]
+            return [EncoderRecord(*row) for row in connection.execute(select(*columns).order_by(EncoderRow.id))]
 
     def active(self) -> EncoderRecord | None:
         """The encoder that answers searches; None before the first index run.
@@ -61,7 +61,7 @@ class Encoders:
         values: dict[str, Any] = {"name": name, "fingerprint": fingerprint, "dimension": dimension, "dtype": dtype}
         values["seal"] = seals.seal_row("encoder", values)
         with self._database.writing() as connection:
-            connection.execute(dialect.upsert(EncoderRow, ["fingerprint"], lambda _: values).values(values))
+            connection.execute(of(connection).upsert(EncoderRow, ["fingerprint"], lambda _: values).values(values))
         return next(encoder for encoder in self.all() if encoder.fingerprint == fingerprint)
 
     def _require_sealed(self, encoder: EncoderRecord) -> None:

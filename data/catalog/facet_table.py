@@ -13,8 +13,8 @@ from sqlalchemy import Connection, select
 
 from ...arrays import Ids
 from .conditions import SQUARE
+from .constructs import Unindexed
 from .database import fetch
-from .dialect import dialect
 from .labels import NOWHERE, Kind
 from .models import Favourite, Label, Photo
 
@@ -116,7 +116,7 @@ def read_labels(connection: Connection) -> dict[Kind, ContentLabels]:
 
 def read_table(connection: Connection, labels: Mapping[Kind, ContentLabels]) -> FacetTable:
     """Read the facts of all readable photos, and put their labels beside them."""
-    marked = dialect.unindexed(Photo.content_hash).in_(select(Favourite.content_hash))
+    marked = Unindexed(Photo.content_hash).in_(select(Favourite.content_hash))
     statement = select(
         Photo.id, Photo.root_id, Photo.path, Photo.taken_at, Photo.camera, Photo.lens, Photo.format,
         Photo.width, Photo.height, Photo.latitude.is_not(None), marked, Photo.content_hash,

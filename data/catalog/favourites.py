@@ -16,8 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from . import photo_rows, seals, settings
+from .constructs import IdList, Unindexed, id_list_value
 from .database import Database, fetch
-from .dialect import dialect
+from .dialect import of
 from .models import EncoderRow, Favourite, Photo, Vector
 from .photo_rows import batches
 from .records import Entry
@@ -43,7 +44,7 @@ class Favourites:
     def among(self, photo_ids: Sequence[int]) -> set[int]:
         """The favourites among a few photos."""
         with self._database.reading() as connection:
-            rows = fetch(connection, _among(), {"ids": dialect.id_list_value(photo_ids)})
+            rows = fetch(connection, _among(), {"ids": id_list_value(photo_ids)})
         return {photo_id for (photo_id,) in rows}
 
     def count_among(self, photo_ids: Sequence[int]) -> int:
@@ -62,8 +63,8 @@ def is_favourite() -> Any:
 @functools.cache
 def _among() -> Any:
     # Unindexed: SQLite would begin with all favourites, and look for each in the list of ids.
-    marked = dialect.unindexed(Photo.content_hash).in_(select(Favourite.content_hash))
-    return select(Photo.id).where(Photo.id.in_(dialect.id_list()), marked)
+    marked = Unindexed(Photo.content_hash).in_(select(Favourite.content_hash))
+    return select(Photo.id).where(Photo.id.in_(IdList()), marked)
 
 
 def put(connection: Connection, marks: Mapping[bytes, str]) -> None:
@@ -71,7 +72,7 @@ def put(connection: Connection, marks: Mapping[bytes, str]) -> None:
     rows: list[dict[str, Any]] = [{"content_hash": key, "marked_at": time} for key, time in marks.items()]
     if rows:
         sealed = [row | {"seal": seals.seal_row("favourite", row)} for row in rows]
-        connection.execute(dialect.insert_or_ignore(Favourite), sealed)
+        connection.execute(of(connection).insert_or_ignore(Favourite), sealed)
 
 
 def handed_on(connection: Connection, entries: Sequence[Entry]) -> dict[bytes, str]:

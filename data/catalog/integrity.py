@@ -1,6 +1,7 @@
 """The statements of `polyglance check` about the catalog's file, its rows and its index of words, and their repairs.
 
-They use plain connections of sqlite3, which read rows of any type, and text of any bytes.
+They use plain connections of sqlite3, which read rows of any type, and text of any bytes. The statements about rows
+serve every database.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 from . import migrations, opening, seals, sqlite, words
@@ -43,12 +44,48 @@ SPARE_IDS = 1 << 20
 TO_READ = "its record was damaged; the next index run reads it again"
 
 
-def connect(path: Path) -> sqlite3.Connection:
+class CheckedConnection(Protocol):
+    """A connection of any database for the statements about rows. Rows have their values by name and by number."""
+
+    HASH_BEFORE: ClassVar[str]
+    OR_IGNORE: ClassVar[tuple[str, str]]
+    VECTOR_IDS: ClassVar[tuple[str, ...]]
+    CASCADES: ClassVar[bool]
+    """Whether the rows that belong to a row go with it."""
+
+    def key(self, table: str) -> tuple[str, Any]:
+        """The column that rows are read and deleted by, and a value below all of it."""
+
+    def execute(self, statement: str, values: Any = (), /) -> Any:
+        """Execute a statement with `?` for values; gives a cursor."""
+
+    def executemany(self, statement: str, values: Any, /) -> Any:
+        """Execute a statement for each of several rows of values; gives a cursor."""
+
+
+class SqliteConnection(sqlite3.Connection):
+    """A connection with what the statements below need to know of SQLite."""
+
+    CASCADES: ClassVar[bool] = False  # foreign keys are not enforced unless a connection asks for it
+    HASH_BEFORE: ClassVar[str] = "CASE typeof(content_hash) WHEN 'blob' THEN content_hash ELSE hash_before END"
+    OR_IGNORE: ClassVar[tuple[str, str]] = ("OR IGNORE", "")
+    """What stands after INSERT, and at the end, if rows that cannot be inserted are left out."""
+    VECTOR_IDS: ClassVar[tuple[str, ...]] = (
+        "DELETE FROM sqlite_sequence",
+        f"INSERT INTO sqlite_sequence (name, seq) SELECT 'vector', coalesce(max(id), 0) + {SPARE_IDS} FROM vector",
+    )
+
+    def key(self, table: str) -> tuple[str, Any]:
+        """The column that rows are read and deleted by, and a value below all of it."""
+        return "rowid", -1
+
+
+def connect(path: Path) -> SqliteConnection:
     """A plain connection that reads text as it is, whatever its bytes."""
     how = sqlite.read_only(path)
     place = f"{path.as_uri()}?{urlencode(how)}" if how else path
     wait = sqlite.BUSY_TIMEOUT_MS / 1000
-    connection = sqlite3.connect(place, isolation_level=None, timeout=wait, uri=bool(how))
+    connection = sqlite3.connect(place, isolation_level=None, timeout=wait, uri=bool(how), factory=SqliteConnection)
     connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
     connection.row_factory = sqlite3.Row
     return connection
@@ -148,112 +185,115 @@ def _schema(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
 # --- rows, in the caller's transaction --------------------------------------------------------------------------------
 
 
-def rows(db: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
-    """All rows by ascending rowid (`id_`), some thousand in memory; they may be changed meanwhile."""
-    last = -1
-    statement = f"SELECT rowid AS id_, * FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT {ROWS_AT_ONCE}"
+def rows(db: CheckedConnection, table: str) -> Iterator[Any]:
+    """All rows by ascending key (`id_`), some thousand in memory; they may be changed meanwhile."""
+    key, last = db.key(table)
+    statement = f"SELECT {key} AS id_, * FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {ROWS_AT_ONCE}"
     while batch := db.execute(statement, (last,)).fetchall():
         yield from batch
         last = batch[-1]["id_"]
 
 
-def counts(db: sqlite3.Connection) -> tuple[int, int]:
+def counts(db: CheckedConnection) -> tuple[int, int]:
     """(photos that can be found, vectors)."""
     photos = db.execute("SELECT count(*) FROM photo WHERE error IS NULL").fetchone()[0]
     return int(photos), int(db.execute("SELECT count(*) FROM vector").fetchone()[0])
 
 
-def parentless(db: sqlite3.Connection, table: str, parent: str) -> list[int]:
+def parentless(db: CheckedConnection, table: str, parent: str) -> list[int]:
     """Ids of the rows of `table` whose `parent` is not there."""
     statement = f"SELECT id FROM {table} WHERE {parent}_id NOT IN (SELECT id FROM {parent})"
     return [row["id"] for row in db.execute(statement)]
 
 
-def orphans(db: sqlite3.Connection) -> list[int]:
+def orphans(db: CheckedConnection) -> list[int]:
     """Ids of the vectors of contents that no photo has."""
     has_photo = "SELECT 1 FROM photo WHERE photo.content_hash = vector.content_hash"
     return [row["id"] for row in db.execute(f"SELECT id FROM vector WHERE NOT EXISTS ({has_photo})")]
 
 
-def without_vector(db: sqlite3.Connection) -> list[sqlite3.Row]:
+def without_vector(db: CheckedConnection) -> list[Any]:
     """(id, path) of the photos that have no vector of the active encoder and do not wait for the next index run."""
-    active = "SELECT CAST(value AS INTEGER) FROM setting WHERE key = 'active_encoder'"
-    encoded = f"SELECT 1 FROM vector WHERE vector.content_hash = photo.content_hash AND encoder_id = ({active})"
+    active = setting(db, "active_encoder")
+    if active is None:
+        return []
+    encoded = "SELECT 1 FROM vector WHERE vector.content_hash = photo.content_hash AND encoder_id = ?"
     statement = (
         "SELECT id, path FROM photo WHERE error IS NULL AND content_hash IS NOT NULL AND mtime_ns <> ?"
-        f" AND ({active}) IS NOT NULL AND NOT EXISTS ({encoded})"
+        f" AND NOT EXISTS ({encoded}) ORDER BY id"
     )
-    return db.execute(statement, (NEVER_SEEN.mtime_ns,)).fetchall()
+    encoder_id = int(active) if active.isdecimal() else 0
+    return list(db.execute(statement, (NEVER_SEEN.mtime_ns, encoder_id)).fetchall())
 
 
-def setting(db: sqlite3.Connection, key: str) -> str | None:
+def setting(db: CheckedConnection, key: str) -> str | None:
     """The value of a setting."""
     row = db.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
     return None if row is None else str(row["value"])
 
 
-def put_setting(db: sqlite3.Connection, key: str, value: str) -> None:
+def put_setting(db: CheckedConnection, key: str, value: str) -> None:
     """Write a setting with its seal."""
     values = (key, value, seals.seal("setting", key, value))
-    db.execute("INSERT OR REPLACE INTO setting (key, value, seal) VALUES (?, ?, ?)", values)
+    replaced = "ON CONFLICT (key) DO UPDATE SET value = excluded.value, seal = excluded.seal"
+    db.execute(f"INSERT INTO setting (key, value, seal) VALUES (?, ?, ?) {replaced}", values)
 
 
-def bump(db: sqlite3.Connection) -> None:
+def bump(db: CheckedConnection) -> None:
     """Let every reader look again. A lost generation becomes a number that was never used: the time."""
     number = setting(db, "generation") or ""
     put_setting(db, "generation", str(int(number) + 1 if number.isdecimal() else int(time.time())))
     put_setting(db, "removed", setting(db, "generation") or "")
 
 
-def delete(db: sqlite3.Connection, table: str, rowid: int) -> None:
+def delete(db: CheckedConnection, table: str, key: object) -> None:
     """Delete a row."""
-    db.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))
+    db.execute(f"DELETE FROM {table} WHERE {db.key(table)[0]} = ?", (key,))
 
 
-def empty_photo(db: sqlite3.Connection, photo_id: int) -> None:
+def empty_photo(db: CheckedConnection, photo_id: int) -> None:
     """Empty a photo's record: it counts as failed until the next index run reads the file."""
     # A favourite that has changed by then hands its mark on.
-    before = "hash_before = CASE typeof(content_hash) WHEN 'blob' THEN content_hash ELSE hash_before END"
+    before = f"hash_before = {db.HASH_BEFORE}"
     empty = dict.fromkeys(seals.PHOTO) | {"error": TO_READ}
     values = empty | NEVER_SEEN._asdict() | {"seal": seals.seal_row("photo", empty)}
     assignments = ", ".join(f"{name} = ?" for name in values)
     db.execute(f"UPDATE photo SET {before}, {assignments} WHERE id = ?", (*values.values(), photo_id))
 
 
-def forget_stat(db: sqlite3.Connection, column: str, value: object) -> None:
+def forget_stat(db: CheckedConnection, column: str, value: object) -> None:
     """Let the next index run read the readable photos with this value in a column, whatever their files' times."""
     statement = f"UPDATE photo SET size = ?, mtime_ns = ?, inode = ? WHERE {column} = ? AND error IS NULL"
     db.execute(statement, (*NEVER_SEEN, value))
 
 
-def continue_vector_ids(db: sqlite3.Connection) -> None:
+def continue_vector_ids(db: CheckedConnection) -> None:
     """Give no vector id twice: an index in memory follows by them."""
-    db.execute("DELETE FROM sqlite_sequence")
-    statement = "INSERT INTO sqlite_sequence (name, seq) SELECT 'vector', coalesce(max(id), 0) + ? FROM vector"
-    db.execute(statement, (SPARE_IDS,))
+    for statement in db.VECTOR_IDS:
+        db.execute(statement)
 
 
 # --- photos, for the checks of other files ----------------------------------------------------------------------------
 
 
-def contents(db: sqlite3.Connection) -> set[bytes]:
+def contents(db: CheckedConnection) -> set[bytes]:
     """Content hashes of all photos that were read."""
     found = db.execute("SELECT DISTINCT content_hash FROM photo WHERE content_hash IS NOT NULL")
     return {row[0] for row in found if isinstance(row[0], bytes)}
 
 
-def fingerprints(db: sqlite3.Connection) -> list[str]:
+def fingerprints(db: CheckedConnection) -> list[str]:
     """Fingerprints of the library's encoders."""
     return [str(row[0]) for row in db.execute("SELECT fingerprint FROM encoder")]
 
 
-def places(db: sqlite3.Connection, content_hash: bytes) -> list[tuple[bytes, bytes]]:
+def places(db: CheckedConnection, content_hash: bytes) -> list[tuple[bytes, bytes]]:
     """(root, path below it) of the photos with these bytes."""
     statement = "SELECT root.path, photo.path FROM photo JOIN root ON root.id = root_id WHERE content_hash = ?"
     return [(row[0], row[1]) for row in db.execute(statement, (content_hash,))]
 
 
-def photos(db: sqlite3.Connection) -> Iterator[sqlite3.Row]:
+def photos(db: CheckedConnection) -> Iterator[Any]:
     """(id, root, path, size, mtime_ns, inode, content_hash) of all photos that were read, in order of the ids."""
     statement = (
         "SELECT photo.id, root.path AS root, photo.path, size, mtime_ns, inode, content_hash FROM photo"
@@ -265,10 +305,10 @@ def photos(db: sqlite3.Connection) -> Iterator[sqlite3.Row]:
         last = batch[-1]["id"]
 
 
-def photo(db: sqlite3.Connection, photo_id: int) -> sqlite3.Row | None:
+def photo(db: CheckedConnection, photo_id: int) -> Any:
     """The record of a photo as it is now."""
     statement = "SELECT size, mtime_ns, inode, content_hash FROM photo WHERE id = ?"
-    row: sqlite3.Row | None = db.execute(statement, (photo_id,)).fetchone()
+    row: Any = db.execute(statement, (photo_id,)).fetchone()
     return row
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, exists, select
 
 from . import settings
 from .database import Database, fetch
-from .dialect import dialect
+from .dialect import of
 from .models import Label, Labelling, Photo
 from .photo_rows import AT_ONCE
 
@@ -101,7 +101,7 @@ class Labels:
         rows = [{"kind": kind, **label._asdict()} for label in labels]
         with self._database.writing() as connection:
             if rows:
-                connection.execute(dialect.insert_or_ignore(Label), rows)
+                connection.execute(of(connection).insert_or_ignore(Label), rows)
                 settings.bump_labels(connection)
             _put_extent(connection, kind, extent)
 
@@ -128,4 +128,4 @@ def labelled_photos(kind: Kind) -> Any:
 
 def _put_extent(connection: Connection, kind: Kind, extent: Extent) -> None:
     values: Mapping[str, object] = extent._asdict()
-    connection.execute(dialect.upsert(Labelling, ["kind"], lambda _: values).values(kind=kind, **values))
+    connection.execute(of(connection).upsert(Labelling, ["kind"], lambda _: values).values(kind=kind, **values))

@@ -18,18 +18,22 @@ PATIENCE_SECONDS = 2.0
 asks whether a lock is free holds it for a moment."""
 
 
+WRITTEN = "is being written to"
+WATCHED = "is being watched"
+
+
 def writer_lock(folder: Path, *, leaves_traces: bool = False) -> AbstractContextManager[bool]:
     """Hold the library's writer lock.
 
     Gives whether the last holder was killed: then it may have left files behind. `leaves_traces` tells the next holder
     so too. Raises LibraryBusy, naming the process that holds it.
     """
-    return _hold(folder, "writer", "is being written to", leaves_traces=leaves_traces)
+    return _hold(folder, "writer", WRITTEN, leaves_traces=leaves_traces)
 
 
 def watcher_lock(folder: Path) -> AbstractContextManager[bool]:
     """Hold the lock of the one process that watches the library's roots. Raises LibraryBusy, naming the holder."""
-    return _hold(folder, "watch", "is being watched")
+    return _hold(folder, "watch", WATCHED)
 
 
 def snapshot_lock(folder: Path) -> AbstractContextManager[bool]:
@@ -40,6 +44,12 @@ def snapshot_lock(folder: Path) -> AbstractContextManager[bool]:
 def vectors_lock(folder: Path) -> AbstractContextManager[bool]:
     """Hold the lock of the one process that sends vectors to an engine, or raise LibraryBusy at once."""
     return _hold(folder, "vectors", "is having its vectors sent", patience=0)
+
+
+def busy(folder: Path, state: str, holder: str) -> LibraryBusy:
+    """The error that `holder` has a lock; `state` says what the library is meanwhile."""
+    error = LibraryBusy(f"The library {folder} {state} by {holder}.", "Wait until it is done, or stop it.")
+    return error.with_code("library_written")
 
 
 def is_watched(folder: Path) -> bool:
@@ -78,9 +88,7 @@ def _hold(
     try:
         lock.acquire(timeout=PATIENCE_SECONDS if patience is None else patience)
     except filelock.Timeout:
-        process = _read_text(holder) or "another process"
-        busy = LibraryBusy(f"The library {folder} {state} by {process}.", "Wait until it is done, or stop it.")
-        raise busy.with_code("library_written") from None
+        raise busy(folder, state, _read_text(holder) or "another process") from None
     except OSError as error:
         raise LibraryError(
             f"The library {folder} cannot be written to: {error.strerror or error}.",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import func, select
 
 from .conditions import conditions
+from .constructs import Floor
 from .database import Database, fetch
 from .filters import Filters
 from .models import Photo
@@ -26,8 +27,7 @@ class PhotoMap:
         Squares begin at the South Pole and at the date line, so a cluster stays the same when the map is moved. The
         photo with the highest id, the one that was added last, represents a cluster.
         """
-        # Both are positive, so the cast rounds down.
-        row, column = cast((Photo.latitude + 90) / cell, Integer), cast((Photo.longitude + 180) / cell, Integer)
+        row, column = Floor((Photo.latitude + 90) / cell), Floor((Photo.longitude + 180) / cell)
         edges = [edge(value) for value in (Photo.latitude, Photo.longitude) for edge in (func.min, func.max)]
         means = [func.avg(Photo.latitude), func.avg(Photo.longitude)]
         columns: list[Any] = [func.count(), func.max(Photo.id), *means, *edges]

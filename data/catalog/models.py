@@ -15,16 +15,18 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     UniqueConstraint,
     text,
 )
 
-INTEGER, NUMBER, TEXT, BYTES = Integer(), Float(), String(), LargeBinary()
+from .columns import INTEGER, TEXT
+
+NUMBER, BYTES = Float(), LargeBinary()
+
+_PLACED = text("latitude IS NOT NULL")
 
 
 class Base:
@@ -108,7 +110,7 @@ class Photo(Base):
         Index("photo_taken_at", "taken_at"),
         Index("photo_camera", "camera"),
         Index("photo_format", "format"),
-        Index("photo_place", "latitude", "longitude", sqlite_where=text("latitude IS NOT NULL")),
+        Index("photo_place", "latitude", "longitude", sqlite_where=_PLACED),
     )
     id: ColumnElement[int] = Column(INTEGER, primary_key=True)
     root_id: ColumnElement[int] = Column(INTEGER, ForeignKey("root.id", ondelete="CASCADE"), nullable=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from sqlalchemy import text
 
 from ... import atomic
 from ...errors import LibraryBusy, LibraryError, LibraryMissing
-from . import locks
+from . import locks, sqlite
 from .database import Database, damaged, plain_opening
-from .dialect import dialect
+from .dialect import for_url
 
 log = logging.getLogger("polyglance")
 
@@ -21,41 +22,49 @@ SCHEMA = "0005"
 _VERSION = text("SELECT version_num FROM alembic_version")
 
 
-def open_database(path: Path, *, create: bool = False) -> Database:
-    """Open the catalog at `path`, creating or migrating it if `create`.
+def open_database(path: Path, url: str = "", *, create: bool = False) -> Database:
+    """Open the catalog at `path`, or in the database at `url`, creating or migrating it if `create`.
 
     That is done under the writer lock: of several processes one does it, and the others wait for it. Raises
     LibraryMissing if there is no catalog; LibraryError if the file is none, or is of another version.
     """
-    if not create and not path.is_file():
-        raise LibraryMissing(f"There is no library at {path.parent}.", "Run 'polyglance index FOLDER' to make one.")
-    if create and not _has_content(path):
+    if not create and not url and not path.is_file():
+        raise _missing(path)
+    if url or (create and not for_url(url).exists(path, url)):
         _make_folder(path.parent)
+    if create and not url and not for_url(url).exists(path, url):
         _migrate_in_turn(path)
-    database = Database(path)
+    database = Database(path, url)
     try:
-        schema = _schema(database, path)
-        if schema != SCHEMA and create:
-            _migrate_in_turn(path)
-        elif schema != SCHEMA:
+        schema = read_schema(database)
+        if schema == SCHEMA:
+            return database
+        if schema is None and not create:
+            raise _missing(path)
+        if not create:
             raise LibraryError(
                 f"The library {path.parent} is of an older version (schema {schema}).",
                 "Run 'polyglance index' once to upgrade it.",
             )
+        if schema is None and url:
+            from .own_data import require_no_copies
+
+            require_no_copies(database)
+        _migrate_in_turn(path, url)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def migrate(path: Path) -> None:
+def migrate(path: Path, url: str = "") -> None:
     """Bring the catalog to the newest schema, creating it if there is none; the caller holds the writer lock.
 
-    A catalog of an older schema is backed up first. Raises LibraryError.
+    A catalog of an older schema is backed up first, if it is a file. Raises LibraryError.
     """
-    database = Database(path)
+    database = Database(path, url)
     try:
-        schema = _schema(database, path)
+        schema = read_schema(database)
         if schema == SCHEMA:
             return
         from .migrations import known, upgrade
@@ -63,7 +72,8 @@ def migrate(path: Path) -> None:
         if schema is not None:
             if schema not in known():
                 raise damaged(f"no polyglance made its schema {schema!r}")
-            backup(path, schema)
+            if not url:
+                backup(path, schema)
         with database.writing() as connection:
             upgrade(connection)
     finally:
@@ -78,8 +88,8 @@ def backup(path: Path, schema: str) -> Path:
     target = path.with_name(f"{path.name}.schema-{schema}.backup")
     try:
         with atomic.whole_file(target) as temporary:
-            dialect.copy(path, temporary, schema)
-    except (OSError, dialect.DriverError) as error:
+            sqlite.copy(path, temporary, schema)
+    except (OSError, *sqlite.ERRORS) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise LibraryError(
             f"The library {path.parent} needs an upgrade, but its catalog cannot be backed up first: {reason}.",
@@ -88,49 +98,55 @@ def backup(path: Path, schema: str) -> Path:
     return target
 
 
-def _migrate_in_turn(path: Path) -> None:
+def _migrate_in_turn(path: Path, url: str = "") -> None:
     """Migrate under the writer lock, however long another process has it: it may be migrating the same catalog."""
     logged = ""
-    while not _is_newest(path):  # once it is, the other process may go on with something else
+    while not _is_newest(path, url):  # once it is, the other process may go on with something else
         try:
             with locks.writer_lock(path.parent, leaves_traces=True):
-                migrate(path)
+                if not url:
+                    migrate(path)
+                    continue
+                database = Database(path, url)
+                with contextlib.closing(database), database.locked("writer", locks.WRITTEN):
+                    migrate(path, url)
         except LibraryBusy as busy:
             if busy.message != logged:
                 logged = busy.message
                 log.warning("%s Waiting for that, because this library must be upgraded first.", logged)
 
 
-def _is_newest(path: Path) -> bool:
-    if not _has_content(path):
+def _is_newest(path: Path, url: str) -> bool:
+    if not for_url(url).exists(path, url):
         return False
-    database = Database(path)
+    database = Database(path, url)
     try:
-        return _schema(database, path) == SCHEMA
+        return read_schema(database) == SCHEMA
     finally:
         database.close()
 
 
-def _has_content(path: Path) -> bool:
-    """Whether a process has begun to write the catalog; an empty file is made a moment before."""
-    return path.is_file() and path.stat().st_size > 0
-
-
-def _schema(database: Database, path: Path) -> str | None:
+def read_schema(database: Database) -> str | None:
     """The catalog's schema; None if it is empty. Raises LibraryError if this polyglance cannot know what it holds."""
-    with plain_opening(path), database.connect() as connection:
-        names = dialect.object_names(connection)
+    folder = database.path.parent
+    with plain_opening(database), database.connect() as connection:
+        names = database.dialect.object_names(connection)
         schema = connection.execute(_VERSION).scalar() if "alembic_version" in names else None
     if schema is not None and not isinstance(schema, str):
         raise damaged("its schema version is no text")
     if schema is not None and schema > SCHEMA:
         raise LibraryError(
-            f"The library {path.parent} was made by a newer polyglance (schema {schema}, this one knows {SCHEMA}).",
+            f"The library {folder} was made by a newer polyglance (schema {schema}, this one knows {SCHEMA}).",
             "Upgrade polyglance.",
         )
     if schema is None and names:
-        raise LibraryError(f"{path} is a database, but not a polyglance catalog.", "Choose another --library.")
+        advice = "Name an empty database in POLYGLANCE_CATALOG." if database.url else "Choose another --library."
+        raise LibraryError(f"{database} is a database, but not a polyglance catalog.", advice)
     return schema
+
+
+def _missing(path: Path) -> LibraryMissing:
+    return LibraryMissing(f"There is no library at {path.parent}.", "Run 'polyglance index FOLDER' to make one.")
 
 
 def _make_folder(folder: Path) -> None:

@@ -10,11 +10,15 @@ import contextlib
 import logging
 import sqlite3
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from sqlalchemy import text
 
 from ... import atomic
 from ...errors import LibraryError
 from . import integrity
+from .database import Database
+from .integrity import CheckedConnection, SqliteConnection
 
 log = logging.getLogger("polyglance")
 
@@ -31,7 +35,7 @@ COLUMNS = {
     "favourite": ("content_hash", "marked_at", "seal"),
 }
 
-Rows: TypeAlias = dict[str, list[sqlite3.Row]]
+Rows: TypeAlias = dict[str, list[Any]]
 """Table -> rows with its COLUMNS."""
 
 
@@ -78,14 +82,55 @@ def back_up(catalog: Path) -> None:
         log.warning("Folders, exclusions and favourites were not backed up: %s.", reason)
 
 
-def restore(db: sqlite3.Connection, table: str, rows: Rows) -> int:
+def back_up_database(database: Database) -> None:
+    """The same for a catalog in a database elsewhere; the copy is a file in the library's folder."""
+    rows: dict[str, list[Any]] = {}
+    with database.reading() as connection:
+        for table, names in COLUMNS.items():
+            order = ", ".join(names[:1])
+            statement = text(f"SELECT {', '.join(names)} FROM {table} ORDER BY {order}")
+            rows[table] = [dict(row._mapping) for row in connection.execute(statement)]
+    rows["setting"] = [row for row in rows["setting"] if row["key"] not in DERIVED]
+    try:
+        existing = copies(database.path)
+        newest_copy = read(existing[0]) if existing else None
+        if newest_copy is not None and _plain(rows) == _plain(newest_copy):
+            return
+        if not _is_sealed(rows):
+            log.warning("Folders, exclusions and favourites were not backed up: the catalog is damaged.")
+            return
+        _write(database.path, rows, existing)
+    except (OSError, *integrity.ERRORS) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        log.warning("Folders, exclusions and favourites were not backed up: %s.", reason)
+
+
+def _plain(rows: Rows) -> dict[str, list[tuple[object, ...]]]:
+    """The values of rows in an order of their own, whatever database they are from."""
+    return {
+        table: sorted((tuple(row[name] for name in names) for row in rows[table]), key=repr)
+        for table, names in COLUMNS.items()
+    }
+
+
+def restore(db: CheckedConnection, table: str, rows: Rows) -> int:
     """Insert those rows that the catalog lacks, inside the caller's transaction; return how many."""
-    before = db.total_changes
     names = COLUMNS[table]
-    _insert(db, table, names, rows)
+    restored = _insert(db, table, names, rows)
     if table == "root":  # another root may have got the id
-        _insert(db, table, names[1:], rows)
-    return db.total_changes - before
+        restored += _insert(db, table, names[1:], rows)
+    return restored
+
+
+def put_back(db: CheckedConnection, table: str, row: Any, own: Rows) -> bool:
+    """Give a damaged row the values it has in the backup, if that has one with its id; whatever belongs to it stays."""
+    names = COLUMNS[table]
+    kept = next((each for each in own[table] if "id" in names and each["id"] == row["id"]), None)
+    if kept is not None:
+        values = [kept[name] for name in names[1:]]
+        assignments = ", ".join(f"{name} = ?" for name in names[1:])
+        db.execute(f"UPDATE {table} SET {assignments} WHERE id = ?", (*values, row["id"]))
+    return kept is not None
 
 
 def require_catalog(catalog: Path) -> None:
@@ -97,13 +142,23 @@ def require_catalog(catalog: Path) -> None:
         )
 
 
+def require_no_copies(database: Database) -> None:
+    """Raise LibraryError if own data can be restored to a database that has no catalog: an empty one would hide it."""
+    if copies(database.path):
+        raise LibraryError(
+            f"The database {database} has no catalog; folders, exclusions and favourites of the library"
+            f" {database.path.parent} are backed up.",
+            "Check POLYGLANCE_CATALOG; or run 'polyglance check --repair', then 'polyglance index FOLDER'.",
+        )
+
+
 def _write(catalog: Path, rows: Rows, existing: list[Path]) -> None:
     folder = catalog.parent / FOLDER
     folder.mkdir(exist_ok=True)
     number = int(existing[0].stem.rpartition("-")[2]) + 1 if existing else 1
     with (
         atomic.whole_file(folder / f"own-data-{number:09}.db") as temporary,
-        contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as copy,
+        contextlib.closing(sqlite3.connect(temporary, isolation_level=None, factory=SqliteConnection)) as copy,
     ):
         copy.execute("BEGIN")
         for table, names in COLUMNS.items():
@@ -114,10 +169,14 @@ def _write(catalog: Path, rows: Rows, existing: list[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _insert(db: sqlite3.Connection, table: str, names: tuple[str, ...], rows: Rows) -> None:
+def _insert(db: CheckedConnection, table: str, names: tuple[str, ...], rows: Rows) -> int:
     marks = ", ".join("?" * len(names))
     values = [tuple(row[name] for name in names) for row in rows[table]]
-    db.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})", values)
+    if not values:
+        return 0
+    after_insert, end = db.OR_IGNORE
+    statement = f"INSERT {after_insert} INTO {table} ({', '.join(names)}) VALUES ({marks}) {end}"
+    return max(0, int(db.executemany(statement, values).rowcount))
 
 
 def _rows(db: sqlite3.Connection) -> Rows:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, select
 from .. import paths
 from ..pictures.exif import Facts
 from . import seals
+from .constructs import IdList, id_list_value
 from .database import damaged, fetch
-from .dialect import dialect
 from .models import Photo, Root
 from .records import Entry, PhotoRecord
 
@@ -95,14 +95,14 @@ def photos_in_order(connection: Connection, ids: Any) -> list[PhotoRecord]:
 
 def photos_by_ids(connection: Connection, photo_ids: Sequence[int]) -> list[PhotoRecord]:
     """The photos with these ids, in their order."""
-    rows = connection.execute(_photos_by_ids(), {"ids": dialect.id_list_value(photo_ids)}).all()
+    rows = connection.execute(_photos_by_ids(), {"ids": id_list_value(photo_ids)}).all()
     by_id = {row.id: photo_of(row) for row in rows}
     return [by_id[photo_id] for photo_id in photo_ids if photo_id in by_id]
 
 
 @functools.cache
 def _photos_by_ids() -> Any:
-    return photo_select().where(Photo.id.in_(dialect.id_list()))
+    return photo_select().where(Photo.id.in_(IdList()))
 
 
 def photo_of(row: Any) -> PhotoRecord:

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, not_, select
 
 from . import photo_rows, seals
+from .constructs import LARGEST_ID, HasByte, IdList, id_list_value
 from .database import Database, fetch
-from .dialect import dialect
 from .models import Photo, Vector
 from .photo_rows import batches, photo_of, photo_select
 from .records import Content, FileStat, Known, PhotoRecord
@@ -24,7 +24,7 @@ class Photos:
 
     def get(self, photo_id: int) -> PhotoRecord | None:
         """The photo with this id, or None."""
-        if not 0 < photo_id <= dialect.LARGEST_ID:
+        if not 0 < photo_id <= LARGEST_ID:
             return None
         with self._database.reading() as connection:
             row = connection.execute(photo_select().where(Photo.id == photo_id)).first()
@@ -33,7 +33,7 @@ class Photos:
     def get_many(self, photo_ids: Sequence[int]) -> dict[int, PhotoRecord]:
         """The readable photos with these ids, by id."""
         with self._database.reading() as connection:
-            rows = connection.execute(_readable_photos(), {"ids": dialect.id_list_value(photo_ids)}).all()
+            rows = connection.execute(_readable_photos(), {"ids": id_list_value(photo_ids)}).all()
         return {row.id: photo_of(row) for row in rows}
 
     def known(self, root_id: int, below: bytes = b"", *, deep: bool = True) -> dict[bytes, Known]:
@@ -44,7 +44,7 @@ class Photos:
         prefix = below + b"/" if below else b""
         conditions = [Photo.root_id == root_id, *_below(below)]
         if not deep:
-            conditions.append(not_(dialect.has_byte(func.substr(Photo.path, len(prefix) + 1), b"/")))
+            conditions.append(not_(HasByte(func.substr(Photo.path, len(prefix) + 1), b"/")))
         columns = (Photo.path, Photo.id, Photo.error.is_not(None), Photo.size, Photo.mtime_ns, Photo.inode)
         # Past SQLAlchemy's rows, which cost a rescan of 100,000 files as much as the query does.
         with self._database.reading() as connection:
@@ -92,6 +92,7 @@ class Photos:
     def places(self, content_hash: bytes) -> list[tuple[int, int, bytes]]:
         """(photo id, root id, path) of every photo with these bytes."""
         statement = select(Photo.id, Photo.root_id, Photo.path).where(Photo.content_hash == content_hash)
+        statement = statement.order_by(Photo.id)
         with self._database.reading() as connection:
             return [(row.id, row.root_id, row.path) for row in connection.execute(statement)]
 
@@ -124,4 +125,4 @@ def _below(folder: bytes) -> list[ColumnElement[bool]]:
 
 @functools.cache
 def _readable_photos() -> Any:
-    return photo_select().where(Photo.id.in_(dialect.id_list()), Photo.error.is_(None)).order_by(Photo.id)
+    return photo_select().where(Photo.id.in_(IdList()), Photo.error.is_(None)).order_by(Photo.id)

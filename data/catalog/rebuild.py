@@ -63,7 +63,7 @@ def rebuild(path: Path, own: own_data.Rows) -> Saved | None:
         _remove(fresh)
 
 
-def _fill(target: sqlite3.Connection, path: Path, own: own_data.Rows) -> Saved:
+def _fill(target: integrity.SqliteConnection, path: Path, own: own_data.Rows) -> Saved:
     saved, is_complete = dict.fromkeys(TABLES, 0), path.exists()
     with contextlib.closing(integrity.connect(path) if path.exists() else sqlite3.connect(":memory:")) as source:
         for table in TABLES:

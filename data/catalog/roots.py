@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from .. import paths
 from . import photo_rows, seals, settings, words
 from .database import Database
-from .dialect import dialect
+from .dialect import of
 from .models import Photo, Root
 from .records import Disk, Mounted, RootRecord
 
@@ -35,13 +35,14 @@ class Roots:
                 select(*columns, func.count(Photo.id) - failed, failed)
                 .outerjoin(Photo, Photo.root_id == Root.id)
                 .group_by(Root.id)
+                .order_by(Root.id)
             )
             return [_record(row, row[4], row[5]) for row in rows]
 
     def add(self, path: bytes, absorbed: Sequence[RootRecord] = ()) -> RootRecord:
         """Make `path` a root; the `absorbed` roots below it become part of it, and their photos keep their ids."""
         with self._database.writing() as connection:
-            connection.execute(dialect.insert_or_ignore(Root).values(path=path, seal=seals.seal("root", path)))
+            connection.execute(of(connection).insert_or_ignore(Root).values(path=path, seal=seals.seal("root", path)))
             root_id = connection.execute(select(Root.id).where(Root.path == path)).scalar_one()
             for child in absorbed:
                 _absorb(connection, child.id, root_id, paths.relative_to(child.path, path))

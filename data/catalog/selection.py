@@ -12,8 +12,8 @@ from sqlalchemy import Connection, func, select
 from ...arrays import Ids
 from .. import paths
 from .conditions import conditions
+from .constructs import IdList, Unindexed, id_list_value
 from .database import Database, fetch
-from .dialect import dialect
 from .filters import NOTHING, Filters
 from .models import Photo, Root, Vector
 from .photo_rows import batches, photo_of, photo_select, photos_in_order
@@ -46,8 +46,8 @@ class Selection:
         with self._database.reading() as connection:
             if filters:
                 # Unindexed: an index of a filter's column would lead through far more photos than these.
-                statement = statement.where(*map(dialect.unindexed, conditions(connection, filters)))
-            rows = fetch(connection, statement, {"ids": dialect.id_list_value(vector_ids)})
+                statement = statement.where(*map(Unindexed, conditions(connection, filters)))
+            rows = fetch(connection, statement, {"ids": id_list_value(vector_ids)})
         for photo_id, vector_id, root, path, *columns in rows:
             brief = Brief(photo_id, vector_id, paths.join(root, path), *columns)
             result.setdefault(vector_id, []).append(brief)
@@ -78,7 +78,7 @@ class Selection:
             passing_up_to = count_up_to(connection, select(Photo.id).where(*passing), FEW + 1)
             if passing_up_to <= FEW:
                 # Unindexed: the index would lead through all photos by date to find these.
-                taken_at = dialect.unindexed(taken_at)
+                taken_at = Unindexed(taken_at)
             ordered = select(Photo.id).where(*passing).order_by(taken_at.desc().nulls_last(), Photo.id)
             return photos_in_order(connection, ordered.offset(offset).limit(count))
 
@@ -91,7 +91,7 @@ def _briefs() -> Any:
         .select_from(Vector)
         .join(Photo, Photo.content_hash == Vector.content_hash)
         .join(Root, Root.id == Photo.root_id)
-        .where(Vector.id.in_(dialect.id_list()), Photo.error.is_(None))
+        .where(Vector.id.in_(IdList()), Photo.error.is_(None))
         .order_by(Photo.id)
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from . import seals
 from .database import Database, damaged
-from .dialect import dialect
+from .dialect import of
 from .models import Setting
 
 
@@ -43,7 +43,9 @@ class LibrarySettings:
         name = secrets.token_hex(6)
         values = {"key": "identity", "value": name, "seal": seals.seal("setting", "identity", name)}
         with self._database.writing() as connection:
-            connection.execute(dialect.insert_or_ignore(Setting), [values])  # another process may have been first
+            connection.execute(
+                of(connection).insert_or_ignore(Setting), [values]
+            )  # another process may have been first
             return connection.execute(select(Setting.value).where(Setting.key == "identity")).scalar_one()
 
     def excluded(self) -> list[str]:
@@ -68,7 +70,7 @@ class LibrarySettings:
 def put(connection: Connection, key: str, value: str) -> None:
     """Set a setting."""
     values = {"value": value, "seal": seals.seal("setting", key, value)}
-    connection.execute(dialect.upsert(Setting, ["key"], lambda _: values).values(key=key, **values))
+    connection.execute(of(connection).upsert(Setting, ["key"], lambda _: values).values(key=key, **values))
 
 
 def bump(connection: Connection) -> None:

@@ -1,18 +1,7 @@
 """SQLite: all that the catalog does in the way of this one database. No other module of `data/` names its constructs.
 
 Exceptions: the migrations create this schema, `data/check/` repairs this file format, and `models` has options that
-SQLAlchemy reserves for one dialect (`sqlite_where`). Another dialect is a module with the same names, chosen in
-`dialect`. It has to provide:
-
-- `make_engine`: an engine that begins every transaction explicitly, enforces foreign keys and has a function
-  `distance_km`; `READ` and `WRITE`, the options of a connection that reads one snapshot or that takes the write lock at
-  once; `object_names` of a database; `copy`, a checked copy of a database in use;
-- `DriverError` and `ERRORS`, what statements raise, and what an error means: `is_damage`, `is_full`,
-  `reason`, `hint`;
-- `insert_or_ignore`, `upsert`; `id_list` and `id_list_value`, ids as one parameter; `unindexed`, an expression that no
-  index serves; `has_byte`, a condition on bytes; `LARGEST_ID`;
-- full text: `WORDS_SCHEMA`, the table `WORDS` with its key `WORDS_ID`, `is_match`, `match_value`, `names_value`,
-  `beginning_value` and `BEST_MATCH`.
+SQLAlchemy reserves for one dialect (`sqlite_where`). `dialect.Dialect` says what a dialect module provides.
 
 Durability: write-ahead log with `synchronous=NORMAL`. A killed process loses nothing that was committed. After a power
 cut or a crash of the system the last commits may be missing, but none is there in part: SQLite waits for the disk at
@@ -22,41 +11,22 @@ checkpoints, not at every commit. The next index run reads again what is missing
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    URL,
-    ColumnElement,
-    Connection,
-    Dialect,
-    Engine,
-    NullPool,
-    Pool,
-    TextClause,
-    column,
-    create_engine,
-    event,
-    exc,
-    func,
-    table,
-    text,
-)
+from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, Pool, create_engine, event, exc, text
 from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.sql.elements import UnaryExpression
-from sqlalchemy.sql.operators import custom_op
 
-from ...languages import tokens
-from .name_query import NameQuery
+from .constructs import WORDS_ID, DistanceKm, Floor, HasByte, IdList, IsMatch, Unindexed
+from .dialect import WEIGHTS
+from .expression import AllOf, AnyOf, Expression, Phrase
 from .sphere import distance_km
-from .word_query import Units, WordQuery
 
-LARGEST_ID = 2**63 - 1
 BUSY_TIMEOUT_MS = 10_000
 
 READ: dict[str, Any] = {}
@@ -67,7 +37,7 @@ waits."""
 # --- engine -----------------------------------------------------------------------------------
 
 
-def make_engine(path: Path, *, pooled: bool = True) -> Engine:
+def make_engine(path: Path, url: str = "", *, pooled: bool = True) -> Engine:
     """The engine over the file at `path`; without a pool, every connection is new and is closed after its use."""
     pool: type[Pool] | None = None if pooled else NullPool
     engine = create_engine(_address(path), poolclass=pool)
@@ -141,10 +111,35 @@ def object_names(connection: Connection) -> set[str]:
     return {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
 
 
+def display(path: Path, url: str = "") -> str:
+    """The file's path."""
+    return str(path)
+
+
+def exists(path: Path, url: str = "") -> bool:
+    """Whether a process has begun to write the catalog; an empty file is made a moment before."""
+    return path.is_file() and path.stat().st_size > 0
+
+
+@contextlib.contextmanager
+def lock(engine: Engine, name: str, patience: float) -> Iterator[int | None]:
+    """No lock: the files of `locks` are all that other processes can see, because the catalog is on this machine."""
+    yield None
+
+
+def lock_holder(engine: Engine, name: str) -> str | None:
+    """Nobody: see `lock`."""
+    return None
+
+
+def require_held(connection: Connection, holder: int) -> None:
+    """Nothing to require: see `lock`."""
+
+
 def copy(source: Path, target: Path, schema: str) -> None:
     """Copy a catalog of this `schema`, which may be in use, to one file, and check the copy.
 
-    Raises DriverError, with the reason, if the catalog cannot be copied, or if the copy is damaged or of another
+    Raises sqlite3.Error, with the reason, if the catalog cannot be copied, or if the copy is damaged or of another
     schema.
     """
     with contextlib.closing(sqlite3.connect(source)) as catalog, contextlib.closing(sqlite3.connect(target)) as backup:
@@ -160,8 +155,7 @@ def copy(source: Path, target: Path, schema: str) -> None:
 
 # --- errors -----------------------------------------------------------------------------------
 
-DriverError = sqlite3.Error
-ERRORS = (exc.DatabaseError, DriverError, UnicodeDecodeError)
+ERRORS = (exc.DatabaseError, sqlite3.Error, UnicodeDecodeError)
 """What is raised by statements: by SQLAlchemy, and by the driver where rows are read past it."""
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -197,7 +191,8 @@ def is_full(error: BaseException) -> bool:
 
 def reason(error: BaseException) -> str:
     """What the driver says."""
-    return str(_driver_error(error))
+    is_no_text = isinstance(error, UnicodeDecodeError)
+    return "a text in it is no UTF-8" if is_no_text else str(_driver_error(error))
 
 
 def hint(error: BaseException) -> str:
@@ -219,8 +214,6 @@ def _driver_error(error: BaseException) -> BaseException:
 
 # --- statements -------------------------------------------------------------------------------
 
-_PLUS: custom_op[Any] = custom_op("+")
-
 
 def insert_or_ignore(model: Any) -> Insert:
     """An INSERT that leaves rows as they are whose key exists."""
@@ -233,24 +226,34 @@ def upsert(model: Any, keys: Sequence[str], changes: Callable[[Any], Mapping[str
     return statement.on_conflict_do_update(index_elements=keys, set_=dict(changes(statement.excluded)))
 
 
-def id_list(parameter: str = "ids") -> TextClause:
-    """The right side of IN: any number of ids as one parameter, so that the statement is compiled once."""
-    return text(f"SELECT value FROM json_each(:{parameter})")
+def continue_ids(connection: Connection, table: str) -> None:
+    """Nothing to do: a new row's id is above the highest there is, or was."""
 
 
-def id_list_value(ids: Iterable[int]) -> str:
-    """The value of the parameter of `id_list`."""
-    return json.dumps([int(number) for number in ids])
+@compiles(IdList, "sqlite")
+def _id_list(element: IdList, compiler: Any, **options: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"
 
 
-def unindexed(expression: Any) -> UnaryExpression[Any]:
-    """The expression, with `+` before it: SQLite then uses no index for it."""
-    return UnaryExpression(expression.self_group(), operator=_PLUS)
+@compiles(Unindexed, "sqlite")
+def _unindexed(element: Unindexed, compiler: Any, **options: Any) -> str:
+    """With `+` before an expression SQLite uses no index for it."""
+    return f"+({compiler.process(element.clauses, **options)})"
 
 
-def has_byte(value: ColumnElement[bytes], byte: bytes) -> ColumnElement[bool]:
-    """Whether bytes contain a byte."""
-    return func.instr(value, byte) > 0
+@compiles(HasByte, "sqlite")
+def _has_byte(element: HasByte, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)}) > 0"
+
+
+@compiles(Floor, "sqlite")
+def _floor(element: Floor, compiler: Any, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS INTEGER)"
+
+
+@compiles(DistanceKm, "sqlite")
+def _distance_km(element: DistanceKm, compiler: Any, **options: Any) -> str:
+    return f"distance_km({compiler.process(element.clauses, **options)})"
 
 
 # --- full text --------------------------------------------------------------------------------
@@ -263,43 +266,34 @@ WORDS_SCHEMA = (
 )
 """`ascii` takes every character beyond ASCII for part of a token, so that no table of Unicode's age decides."""
 
-WORDS = table("words", *(column(name) for name in ("rowid", "name", "folder", "caption", "keyword")))
-"""The FTS5 table: tokens of a photo, with spaces between them, under the photo's id."""
-
-WORDS_ID = WORDS.c.rowid
-
-BEST_MATCH = text("bm25(words, 8.0, 2.0, 4.0, 6.0)")
-"""Sorts the best match first: a file's own name says most, its folder least. Weights in order of the columns."""
+_BEST_MATCH = text(f"bm25(words, {', '.join(map(str, WEIGHTS.values()))})")
 
 
-def is_match(parameter: str = "expression") -> TextClause:
-    """The condition that a row of WORDS matches an expression; its parameter gets a `match_value`."""
-    return text(f"words MATCH :{parameter}")
+def words_schema() -> tuple[str, ...]:
+    """The statements that make the index of words, empty."""
+    return WORDS_SCHEMA
 
 
-def match_value(query: WordQuery, *, column_name: str = "") -> str:
-    """FTS5's expression for a query, if need be in one column; empty if the query asks for no word."""
-    asked = " OR ".join(f"({_all_units(units)})" for units in query.texts)
-    without = " OR ".join(f"({_all_units(units)})" for units in query.without)
-    if asked and without:
-        asked = f"({asked}) NOT ({without})"
-    return f"{column_name} : ({asked})" if asked and column_name else asked
+@compiles(IsMatch, "sqlite")
+def _is_match(element: IsMatch, compiler: Any, **options: Any) -> str:
+    return f"words MATCH {compiler.process(element.clauses, **options)}"
 
 
-def names_value(query: NameQuery) -> str:
-    """FTS5's expression for the photos that a name may mean, and those in folders that it may mean."""
-    asked = " AND ".join(
-        "(" + " OR ".join(f'"{" ".join(phrase)}"' + (" *" if unit.is_prefix else "") for phrase in unit.phrases) + ")"
-        for unit in query.units
-    )
-    return f"name : ({asked})" + (f" OR folder : ({asked})" if query.may_be_folder else "")
+def best_first(
+    connection: Connection, statement: Any, expression: Expression, limit: int | None
+) -> list[tuple[Any, ...]]:
+    """The rows of a statement over WORDS, the best match first: FTS5's own order."""
+    ordered = statement.order_by(_BEST_MATCH, WORDS_ID).limit(limit)
+    cursor = connection.execute(ordered, {"expression": expression}).cursor
+    return list(cursor.fetchall()) if cursor is not None else []
 
 
-def beginning_value(units: Sequence[Sequence[str]]) -> str:
-    """FTS5's expression for names that have all units, the last of which may be a beginning; empty if there is none."""
-    phrases = ['"' + " ".join(unit) + '"' for unit in units]
-    return f"name : ({' AND '.join(phrases)} *)" if phrases else ""
-
-
-def _all_units(units: Units) -> str:
-    return " AND ".join(f'"{" ".join(unit)}"' + (" *" if tokens.is_prefix(list(unit)) else "") for unit in units)
+def expression_text(expression: Expression) -> str:
+    """FTS5's expression."""
+    if isinstance(expression, Phrase):
+        phrase = '"' + " ".join(expression.tokens) + '"' + (" *" if expression.is_prefix else "")
+        return f"{expression.column} : {phrase}" if expression.column else phrase
+    if isinstance(expression, AllOf | AnyOf):
+        joint = " AND " if isinstance(expression, AllOf) else " OR "
+        return joint.join(f"({expression_text(part)})" for part in expression.parts)
+    return f"({expression_text(expression.included)}) NOT ({expression_text(expression.excluded)})"

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, or_, select, text
 
 from .conditions import conditions
+from .constructs import Unindexed
 from .database import Database, fetch
-from .dialect import dialect
 from .filters import Filters
 from .models import Photo
 from .photo_rows import photos_by_ids, photos_in_order
@@ -88,9 +88,9 @@ def _months_of(connection: Connection, filters: Filters) -> Any:
     passing = conditions(connection, filters)
     if count_up_to(connection, select(Photo.id).where(*passing), FEW + 1) > FEW:
         # To fetch so many rows in an index's order takes several times as long as to read the table through.
-        passing = [dialect.unindexed(condition) for condition in passing]
-    month = func.substr(Photo.taken_at, 1, _MONTH_LENGTH)
-    return select(month, func.count()).where(*passing).group_by(month)
+        passing = [Unindexed(condition) for condition in passing]
+    month = func.substr(Photo.taken_at, 1, _MONTH_LENGTH).label("month")
+    return select(month, func.count()).where(*passing).group_by(text("month"))
 
 
 def _ids_of_day(connection: Connection, date: str) -> list[int]:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, delete, exists, select, text
+from sqlalchemy import Connection, bindparam, delete, exists, select, text
 
-from ...arrays import Floats, Ids, Seals
+from ...arrays import Floats, Ids, Seals, spread_places
 from . import photo_rows, seals, settings
+from .constructs import IdList, Unindexed, id_list_value
 from .database import Database, damaged, fetch
-from .dialect import dialect
+from .dialect import of
 from .models import Photo, Vector
 from .photo_rows import batches
 from .settings import LibrarySettings
@@ -37,13 +38,17 @@ _ONE = text("SELECT id FROM vector WHERE content_hash = :content_hash AND encode
 _AFTER = text(
     f"SELECT {_COLUMNS} FROM vector WHERE encoder_id + 0 = :encoder_id AND id > :last ORDER BY id LIMIT {AT_ONCE}"
 )
-_BY_IDS = text(f"SELECT {_COLUMNS} FROM vector WHERE id IN ({dialect.id_list()}) ORDER BY id")
-_OF_ENCODER = text(
-    f"SELECT {_COLUMNS} FROM vector WHERE id IN ({dialect.id_list()}) AND encoder_id = :encoder_id ORDER BY id"
+_BY_IDS = (
+    select(Vector.id, Vector.encoder_id, Vector.content_hash, Vector.vector, Vector.seal)
+    .where(Vector.id.in_(IdList()))
+    .order_by(Vector.id)
 )
-_SEALS_BY_IDS = text(f"SELECT id, seal FROM vector WHERE id IN ({dialect.id_list()}) AND encoder_id + 0 = :encoder_id")
+_OF_ENCODER = _BY_IDS.where(Vector.encoder_id == bindparam("encoder_id"))
+_SEALS_BY_IDS = select(Vector.id, Vector.seal).where(
+    Vector.id.in_(IdList()), Unindexed(Vector.encoder_id) == bindparam("encoder_id")
+)
 _NEXT = text("SELECT id FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first ORDER BY id LIMIT 1")
-_CONTENTS = text(f"SELECT id, content_hash FROM vector WHERE id IN ({dialect.id_list()})")
+_CONTENTS = select(Vector.id, Vector.content_hash).where(Vector.id.in_(IdList()))
 _ALL_SEALS = text("SELECT id, seal FROM vector WHERE encoder_id = :encoder_id")  # from an index alone
 _SEALS = text("SELECT id, seal FROM vector WHERE encoder_id + 0 = :encoder_id AND id >= :first AND id < :end")
 _LAST_SEALS = text(
@@ -107,7 +112,7 @@ class Vectors:
     def contents(self, vector_ids: Sequence[int]) -> dict[int, bytes]:
         """Vector id -> hash of its content."""
         with self._database.reading() as connection:
-            return dict(fetch(connection, _CONTENTS, {"ids": dialect.id_list_value(vector_ids)}))
+            return dict(fetch(connection, _CONTENTS, {"ids": id_list_value(vector_ids)}))
 
     # --- of an encoder ----------------------------------------------------------------------
 
@@ -132,7 +137,7 @@ class Vectors:
         With `encoder_id`, those of this encoder only; without it, all must be of one.
         """
         for start in range(0, len(ids), AT_ONCE):
-            parameters: dict[str, Any] = {"ids": dialect.id_list_value(ids[start : start + AT_ONCE])}
+            parameters: dict[str, Any] = {"ids": id_list_value(ids[start : start + AT_ONCE])}
             statement = _BY_IDS
             if encoder_id is not None:
                 statement, parameters = _OF_ENCODER, parameters | {"encoder_id": encoder_id}
@@ -156,7 +161,7 @@ class Vectors:
     def seals_by_ids(self, encoder_id: int, ids: Sequence[int]) -> tuple[Ids, Seals]:
         """The same of the vectors with these ids that the encoder has."""
         with self._database.reading() as connection:
-            parameters = {"ids": dialect.id_list_value(ids), "encoder_id": encoder_id}
+            parameters = {"ids": id_list_value(ids), "encoder_id": encoder_id}
             return _ids_and_seals(fetch(connection, _SEALS_BY_IDS, parameters))
 
     def spread(self, encoder_id: int, last: int, most: int) -> Ids:
@@ -167,7 +172,7 @@ class Vectors:
         if self.count(encoder_id, last) <= EXACTLY_SPREAD:
             ids, _ = self.seals(encoder_id)
             ids = ids[ids <= last]
-            return ids[np.unique(np.linspace(0, max(len(ids) - 1, 0), min(len(ids), most)).astype(np.int64))]
+            return ids[spread_places(len(ids), most)]
         with self._database.reading() as connection:
             first = fetch(connection, _NEXT, {"encoder_id": encoder_id, "first": 0})[0][0]
             chosen: set[int] = set()
@@ -232,7 +237,7 @@ def put(connection: Connection, vectors: Mapping[bytes, Floats], encoder_id: int
     for row in rows:
         row["seal"] = seals.seal_row("vector", row)
     if rows:
-        connection.execute(dialect.insert_or_ignore(Vector), rows)
+        connection.execute(of(connection).insert_or_ignore(Vector), rows)
 
 
 def vector_id_of_photo(encoder_id: int) -> Any:

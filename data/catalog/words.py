@@ -10,6 +10,7 @@ Functions with a `connection` work inside the caller's transaction; each method 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -19,9 +20,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, text
 
 from ...languages import tokens
 from .. import paths
+from . import expression
 from .conditions import conditions
+from .constructs import WORDS, WORDS_ID, IdList, IsMatch, Unindexed, id_list_value
 from .database import Database, fetch
-from .dialect import dialect
 from .filters import Filters
 from .models import Photo, Root, Vector
 from .name_query import NameQuery
@@ -63,31 +65,36 @@ class Words:
         result: dict[int, PhotoWords] = {}
         with self._database.reading() as connection:
             for ids in batches(photo_ids):
-                rows = connection.execute(select(dialect.WORDS).where(dialect.WORDS_ID.in_(ids)))
+                rows = connection.execute(select(WORDS).where(WORDS_ID.in_(ids)))
                 result.update((photo_id, PhotoWords(*columns)) for photo_id, *columns in rows)
         return result
+
+    def problem(self) -> str:
+        """See `problem`."""
+        with self._database.reading() as connection:
+            return problem(connection)
 
     def search(self, query: WordQuery, filters: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]] | None:
         """(photo id, vector id) of up to `limit` photos that match the query and pass the filters, best first.
 
         None if more than COMMON photos match.
         """
-        expression = dialect.match_value(query)
+        asked = expression.of_words(query)
+        if asked is None:
+            return []
         with self._database.reading() as connection:
-            matching = len(fetch(connection, _matching(), {"expression": expression}))
+            matching = len(fetch(connection, _matching(), {"expression": asked}))
             if not matching:
                 return []
             if matching > COMMON:
                 return None
             statement = (
                 select(Photo.id, vector_id_of_photo(encoder_id))
-                .select_from(dialect.WORDS)
-                .join(Photo, Photo.id == dialect.WORDS_ID)
-                .where(dialect.is_match().bindparams(expression=expression), *conditions(connection, filters))
-                .order_by(dialect.BEST_MATCH, Photo.id)
-                .limit(limit)
+                .select_from(WORDS)
+                .join(Photo, Photo.id == WORDS_ID)
+                .where(IsMatch(), *conditions(connection, filters))
             )
-            rows = fetch(connection, statement)
+            rows = self._database.dialect.best_first(connection, statement, asked, limit)
         return [(photo_id, vector_id) for photo_id, vector_id in rows if vector_id is not None]
 
     def search_names(self, query: NameQuery, filters: Filters, encoder_id: int, limit: int) -> list[tuple[int, int]]:
@@ -95,19 +102,18 @@ class Words:
 
         Nothing if more than COMMON photos may be meant: then the query says no more than a word does.
         """
-        expression = dialect.names_value(query)
+        asked = expression.of_names(query)
         with self._database.reading() as connection:
-            if not 0 < len(fetch(connection, _matching(), {"expression": expression})) <= COMMON:
+            if not 0 < len(fetch(connection, _matching(), {"expression": asked})) <= COMMON:
                 return []
             statement = (
-                select(Photo.id, vector_id_of_photo(encoder_id), Root.path, Photo.path, dialect.WORDS.c.name)
-                .select_from(dialect.WORDS)
-                .join(Photo, Photo.id == dialect.WORDS_ID)
+                select(Photo.id, vector_id_of_photo(encoder_id), Root.path, Photo.path, WORDS.c.name)
+                .select_from(WORDS)
+                .join(Photo, Photo.id == WORDS_ID)
                 .join(Root, Root.id == Photo.root_id)
-                .where(dialect.is_match().bindparams(expression=expression), *conditions(connection, filters))
-                .order_by(dialect.BEST_MATCH, Photo.id)
+                .where(IsMatch(), *conditions(connection, filters))
             )
-            rows = fetch(connection, statement)
+            rows = self._database.dialect.best_first(connection, statement, asked, None)
         ranked = [
             (match.rank, photo_id, vector_id)
             for photo_id, vector_id, root, path, name in rows
@@ -118,25 +124,44 @@ class Words:
 
     def search_among(self, query: WordQuery, vector_ids: Sequence[int]) -> list[tuple[int, int]]:
         """(photo id, vector id) of the photos of these vectors that match, in the order of `vector_ids`."""
+        asked = expression.of_words(query)
+        if asked is None:
+            return []
         with self._database.reading() as connection:
-            photos = fetch(connection, _photos_of_vectors(), {"ids": dialect.id_list_value(vector_ids)})
-            photo_ids = dialect.id_list_value(photo_id for photo_id, _ in photos)
-            parameters = {"expression": dialect.match_value(query), "ids": photo_ids}
+            photos = fetch(connection, _photos_of_vectors(), {"ids": id_list_value(vector_ids)})
+            photo_ids = id_list_value(photo_id for photo_id, _ in photos)
+            parameters = {"expression": asked, "ids": photo_ids}
             matching = {photo_id for (photo_id,) in fetch(connection, _matching_among(), parameters)}
         place = {vector_id: number for number, vector_id in enumerate(vector_ids)}
         pairs = [(photo_id, vector_id) for photo_id, vector_id in photos if photo_id in matching]
         return sorted(pairs, key=lambda pair: place[pair[1]])
 
 
+def problem(connection: Connection) -> str:
+    """What is wrong with the index of words; empty if it says what the photos' records say."""
+    pairs = itertools.zip_longest(
+        map(tuple, connection.execute(select(WORDS).order_by(WORDS_ID))),
+        ((photo_id, *photo_words(*columns)) for photo_id, *columns in connection.execute(text(f"{SOURCE} ORDER BY 1"))),
+    )
+    is_right = all(stored == made for stored, made in pairs)
+    return "" if is_right else "the index of words does not say what the photos' records say"
+
+
+def make(connection: Connection) -> None:
+    """Make the words of all photos again."""
+    connection.execute(delete(WORDS))
+    write(connection, [photo_id for (photo_id,) in fetch(connection, select(Photo.id))])
+
+
 def write(connection: Connection, photo_ids: Sequence[int]) -> None:
     """Make the words of these photos what their rows say."""
     for ids in batches(photo_ids):
-        connection.execute(delete(dialect.WORDS).where(dialect.WORDS_ID.in_(ids)))
+        connection.execute(delete(WORDS).where(WORDS_ID.in_(ids)))
         rows = connection.execute(_SOURCE_BY_IDS, {"ids": ids}).all()
         words = [(photo_id, *photo_words(*columns)) for photo_id, *columns in rows]
         if words:
-            names = dialect.WORDS.c.keys()
-            connection.execute(insert(dialect.WORDS), [dict(zip(names, row, strict=True)) for row in words])
+            names = WORDS.c.keys()
+            connection.execute(insert(WORDS), [dict(zip(names, row, strict=True)) for row in words])
 
 
 def photo_words(path: object, root: object, caption: object, keywords: object) -> PhotoWords:
@@ -179,14 +204,14 @@ def _listed(keywords: object) -> list[str]:
 
 @functools.cache
 def _matching() -> Any:
-    return select(dialect.WORDS_ID).where(dialect.is_match()).limit(COMMON + 1)
+    return select(WORDS_ID).where(IsMatch()).limit(COMMON + 1)
 
 
 @functools.cache
 def _matching_among() -> Any:
     # Unindexed: SQLite would look up each photo by itself, which takes longer than reading all that match.
-    ids = dialect.unindexed(dialect.WORDS_ID).in_(dialect.id_list())
-    return select(dialect.WORDS_ID).where(dialect.is_match(), ids)
+    ids = Unindexed(WORDS_ID).in_(IdList())
+    return select(WORDS_ID).where(IsMatch(), ids)
 
 
 @functools.cache
@@ -195,6 +220,6 @@ def _photos_of_vectors() -> Any:
         select(Photo.id, Vector.id)
         .select_from(Vector)
         .join(Photo, Photo.content_hash == Vector.content_hash)
-        .where(Vector.id.in_(dialect.id_list()), Photo.error.is_(None))
+        .where(Vector.id.in_(IdList()), Photo.error.is_(None))
         .order_by(Photo.id)
     )

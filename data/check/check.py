@@ -56,6 +56,8 @@ class Plan:
     options: DecodeOptions
     repair: bool = False
     deep: bool = False
+    url: str = ""
+    """The database of the catalog, if it is in none of the library's files."""
 
 
 def check(plan: Plan, progress: Progress = silent) -> Report:
@@ -64,6 +66,10 @@ def check(plan: Plan, progress: Progress = silent) -> Report:
     No connection of this process to the catalog may be open. Raises LibraryMissing if there is neither a catalog nor a
     backup of own data; LibraryBusy if it is to repair while another process writes.
     """
+    if plan.url:
+        from . import database
+
+        return database.check(plan, progress)
     if not plan.catalog.is_file() and not own_data.copies(plan.catalog):
         raise LibraryMissing(
             f"There is no library at {plan.catalog.parent}.", "Run 'polyglance index FOLDER' to make one."

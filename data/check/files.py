@@ -6,11 +6,11 @@ Other processes may write meanwhile: what looks wrong is compared with the catal
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -149,7 +149,7 @@ def photos(look: Examination) -> Iterator[Finding]:
             yield finding
 
 
-def _differs(look: Examination, path: bytes, row: sqlite3.Row | None) -> bool | None:
+def _differs(look: Examination, path: bytes, row: Any) -> bool | None:
     """Whether the file has other bytes than were indexed; None if its stat is another, or it cannot be read."""
     try:
         before = _stat(path)

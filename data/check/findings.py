@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..catalog.integrity import CheckedConnection
 from ..catalog.own_data import Rows
 from ..pictures.decoding import DecodeOptions
 from ..pictures.thumbnails import Thumbnails
@@ -84,7 +84,7 @@ class Examination:
     `own` are the rows of the newest backup; `steps` is told how many more rows or files were looked at.
     """
 
-    db: sqlite3.Connection
+    db: CheckedConnection
     folder: Path
     thumbnails: Thumbnails
     options: DecodeOptions
@@ -93,5 +93,7 @@ class Examination:
     busy: bool
     own: Rows
     steps: Callable[[int], None]
+    photos: int = 0
+    vectors: int = 0
     compared: int = 0
     not_compared: int = 0

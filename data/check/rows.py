@@ -6,8 +6,8 @@ damaged vector is removed, and the next index run encodes its photos.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -39,9 +39,13 @@ def own_rows(look: Examination) -> Iterator[Finding]:
         if not look.repair or not damaged:
             yield from (_own_finding(table, row) for row in damaged)
             continue
+        in_place = 0
         for row in damaged:
-            integrity.delete(look.db, table, row["id_"])
-        is_restored = own_data.restore(look.db, table, look.own) >= len(damaged)
+            if look.db.CASCADES and own_data.put_back(look.db, table, row, look.own):
+                in_place += 1
+            else:
+                integrity.delete(look.db, table, row["id_"])
+        is_restored = own_data.restore(look.db, table, look.own) >= len(damaged) - in_place
         for row in damaged:
             is_derived = table == "setting" and row["key"] in own_data.DERIVED
             yield _own_finding(table, row).mended("" if is_restored or is_derived else LOST[table])
@@ -126,7 +130,7 @@ def orphans(look: Examination) -> Iterator[Finding]:
 CHECKS = (own_rows, parentless, photos, vectors, active_encoder, orphans, findable)
 
 
-def _own_finding(table: str, row: sqlite3.Row) -> Finding:
+def _own_finding(table: str, row: Any) -> Finding:
     key = {"setting": "key", "root": "path", "encoder": "name", "favourite": "content_hash"}[table]
     value = row[key].hex()[:12] if table == "favourite" and isinstance(row[key], bytes) else _shown(row[key])
     name = f"{'folder' if table == 'root' else table} {value}"
@@ -139,7 +143,7 @@ def _shown(value: object) -> str:
     return paths.display(value) if isinstance(value, bytes) else repr(value)
 
 
-def _has_a_place(row: sqlite3.Row) -> bool:
+def _has_a_place(row: Any) -> bool:
     numbers = (row["root_id"], row["size"], row["mtime_ns"], row["inode"])
     return isinstance(row["path"], bytes) and row["path"] != b"" and all(isinstance(n, int) for n in numbers)
 
@@ -154,7 +158,7 @@ def _is_no_vector(vector: object, dimension: object) -> str:
     return "" if abs(norm - 1) <= NORM_TOLERANCE else f"is of length {norm:.3f}, not 1"
 
 
-def _deleted(look: Examination, table: str, rowid: int, finding: Finding) -> Finding:
+def _deleted(look: Examination, table: str, rowid: object, finding: Finding) -> Finding:
     if not look.repair:
         return finding
     integrity.delete(look.db, table, rowid)

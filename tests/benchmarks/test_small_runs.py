@@ -82,6 +82,16 @@ def test_serving(run, tmp_path):
     assert len(report["resident_mb_over_searches"]["at_each_tenth"]) == 10
 
 
+def test_processes(run):
+    report = run("processes")
+    assert [figures["errors"] for figures in report["processes"].values()] == [0, 0]
+    assert len(report["processes"]["2"]["resident_mb_of_each"]) == 2
+
+
+def test_capacity(run):
+    assert [size["load"]["photos"] for size in run("capacity")["sizes"]] == [10**7, 10**8, 10**10]
+
+
 def test_near_duplicates(run, tmp_path):
     for number in range(4):
         photo_like(120, 90, number).save(tmp_path / f"{number}.jpg")

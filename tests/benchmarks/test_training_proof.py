@@ -10,17 +10,20 @@ from polyglance.config import LANGUAGES
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.timeout(1200)  # three minutes of two processors
+@pytest.mark.timeout(600)  # about 65 processor seconds
 def test_a_tower_that_was_trained_from_nothing_answers_in_nine_languages(monkeypatch, capsys):
+    """Of 72 scenes that no training showed. Measured with the seeds 1, 2 and 4: 85 to 99 % for the teacher, at least
+    79 % in each language; chance is 1.4 %. The bounds leave room for other processors.
+    """
     monkeypatch.chdir(training_proof.RESULTS.parents[1])
     training_proof.main(["--small"])
     report = json.loads(capsys.readouterr().out)
-    recalls, chance = report["recall_at_1"], report["chance"]
+    recalls = report["recall_at_1"]
     assert recalls["teacher"]["en"] > 60
-    for language in LANGUAGES:
-        assert recalls["stage 1"][language] > 3 * chance
-        assert recalls["stage 2"][language] > 3 * chance
-    assert sum(recalls["untrained"].values()) / len(LANGUAGES) < 3 * chance
+    for stage in ("stage 1", "stage 2"):
+        assert min(recalls[stage][language] for language in LANGUAGES) > 40
+        assert sum(recalls[stage].values()) / len(LANGUAGES) > 50
+    assert max(recalls["untrained"].values()) < 15
     assert report["command_line"]["encoded_when_adopted"] == 0
 
 

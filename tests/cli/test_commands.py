@@ -303,6 +303,7 @@ def test_a_wrong_setting_is_named_and_an_empty_one_ignored(polyglance, indexed, 
     assert ("POLYGLANCE_PORT" in done.err) == (code == 2)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_done_and_says_so(tmp_path, sample):
     command = [sys.executable, "-m", "polyglance", "index", str(sample), "--encoder", "lite"]
     library = {**os.environ, "POLYGLANCE_LIBRARY": str(tmp_path / "library"), "POLYGLANCE_BATCH_SIZE": "1"}

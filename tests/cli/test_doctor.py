@@ -61,6 +61,7 @@ def test_the_document_has_checks_what_to_do_and_the_facts(polyglance, on):
     assert document["facts"]["memory"] == {"total": 16_000_000_000, "available": 9_000_000_000}
 
 
+@pytest.mark.slow
 def test_a_real_machine_without_a_library(polyglance, tmp_path):
     place = tmp_path / "none"
     done = polyglance("doctor", "--library", place)

@@ -155,6 +155,7 @@ def test_zeroshot_sees_what_is_in_ones_own_tree(evaluate, sample, tmp_path):
         assert json.loads(done.out)["metrics"] == {"acc1": 1.0, "acc5": None, "mean_per_class_recall": 1.0}
 
 
+@pytest.mark.slow
 def test_compare_puts_two_encoders_side_by_side(polyglance, sample_set, tiny_altclip, monkeypatch):
     monkeypatch.setenv("POLYGLANCE_PRECISION", "float32")
     command = ("evaluate", "compare", "lite", tiny_altclip, sample_set, "--samples", 200)

@@ -7,7 +7,7 @@ import time
 import pytest
 from PIL import Image
 from polyglance import Library
-from polyglance.cli import app, hints, preview, showing
+from polyglance.cli import app, hints, preview, run, showing
 from typer.main import get_command
 
 from .terminals import plain, run_in_terminal
@@ -116,13 +116,15 @@ def python(*arguments):
     return subprocess.run([sys.executable, "-m", "polyglance", *map(str, arguments)], capture_output=True, check=True)
 
 
-def test_paths_for_pipes_are_exact_bytes_and_nothing_else(odd):
+def test_paths_for_pipes_are_exact_bytes_and_nothing_else(odd, capfdbinary):
     folder, paths = odd
     for option, end in (("--print0", b"\0"), ("--paths", b"\n")):
-        done = python("search", "blue", "--all", option, "--library", folder)
-        assert done.stderr == b""
-        assert {path for path in paths if path + end in done.stdout} == paths
-        assert len(done.stdout) == sum(len(path) + 1 for path in paths)
+        capfdbinary.readouterr()
+        assert run(["search", "blue", "--all", option, "--library", str(folder)]) == 0
+        out, errors = capfdbinary.readouterr()
+        assert errors == b""
+        assert {path for path in paths if path + end in out} == paths
+        assert len(out) == sum(len(path) + 1 for path in paths)
 
 
 def test_only_one_way_of_showing_at_a_time(polyglance, indexed):
@@ -153,6 +155,7 @@ def test_open_gives_the_first_photo_to_its_program_whatever_its_name(polyglance,
     assert "Install xdg-utils" in polyglance("search", "blue", "--open", "--library", folder).err
 
 
+@pytest.mark.slow
 @needs_pty
 def test_paths_are_links_in_a_terminal_and_plain_in_a_pipe(indexed, sample):
     arguments = ["-m", "polyglance", "search", "gatto", "-k", "2", "--library", indexed]
@@ -174,8 +177,10 @@ def test_paths_are_links_in_a_terminal_and_plain_in_a_pipe(indexed, sample):
     ("answers", "picture"),
     [
         ({}, "▀".encode()),
-        ({b"\x1b[c": b"\x1b[?62;4;6c"}, b"\x1bP0;0;0q"),
-        ({b"\x1b[c": b"\x1b[?62;6c", b"\x1b_G": b"\x1b_Gi=1;OK\x1b\\"}, b"\x1b_Gi="),
+        pytest.param({b"\x1b[c": b"\x1b[?62;4;6c"}, b"\x1bP0;0;0q", marks=pytest.mark.slow),
+        pytest.param(
+            {b"\x1b[c": b"\x1b[?62;6c", b"\x1b_G": b"\x1b_Gi=1;OK\x1b\\"}, b"\x1b_Gi=", marks=pytest.mark.slow
+        ),
     ],
     ids=["half blocks", "sixel", "kitty"],
 )
@@ -234,6 +239,7 @@ def complete(line, **more):
     return [each for each in done.stdout.split("\n") if each]
 
 
+@pytest.mark.slow
 def test_roots_cameras_and_encoders_are_completed_from_the_library(tmp_path):
     photos = tmp_path / "my photos"
     photos.mkdir()

@@ -132,6 +132,7 @@ def shown():
     return [words for words in commands if "pairs" not in words[1:2] and not set(words) & {"ENCODER", "FOLDER"}]
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_do_what_it_says(polyglance, tiny_altclip, tiny_checkpoint, text, pairs, classes):
     """Tiny models in place of large ones; one epoch."""
     small = {

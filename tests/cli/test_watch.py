@@ -122,7 +122,11 @@ class Real(Child):
 
 
 @pytest.mark.parametrize(
-    ("kind", "encoder", "number"), [(Real, "lite", signal.SIGTERM), (Forked, "colour", signal.SIGINT)]
+    ("kind", "encoder", "number"),
+    [
+        pytest.param(Real, "lite", signal.SIGTERM, marks=pytest.mark.slow),
+        (Forked, "colour", signal.SIGINT),
+    ],
 )
 def test_watch_indexes_follows_and_ends_well(child_of, photos, sample, kind, encoder, number):
     child = child_of("watch", photos, "--encoder", encoder, kind=kind)
@@ -172,7 +176,7 @@ def test_watch_refuses_a_folder_that_is_not_there(polyglance, tmp_path):
     assert not (tmp_path / "library").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_index_stopped_keeps_the_batch_in_hand(child_of, tmp_path, sample, number):
     many = tmp_path / "many"
     for copy in range(3):

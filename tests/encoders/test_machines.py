@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from polyglance.config import Settings
@@ -35,6 +36,7 @@ def encode(folder: Path) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.slow
 def test_vectors_without_avx2_are_those_with_it(tiny_altclip: Path, tmp_path: Path) -> None:
     target = tmp_path / "vectors.npz"
     command = [sys.executable, __file__, str(tiny_altclip), str(target)]

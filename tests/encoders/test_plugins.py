@@ -13,6 +13,7 @@ from PIL import Image
 from polyglance import Library, Settings
 from polyglance.encoders import plugins, registry
 from polyglance.errors import EncoderOutputError, EncoderUnavailable, UnknownEncoder
+from shared import made_once
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/encoders.md").read_text(encoding="utf-8")
 PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
@@ -26,11 +27,14 @@ def block(after: str, language: str) -> str:
 @pytest.fixture(scope="session")
 def colours(tmp_path_factory) -> Path:
     """The folder into which pip installed the documentation's package."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    source = tmp_path_factory.mktemp("source")
     (source / "pyproject.toml").write_text(block("`pyproject.toml`:", "toml"), encoding="utf-8")
     (source / "polyglance_colours.py").write_text(block("`polyglance_colours.py`", "python"), encoding="utf-8")
-    subprocess.run([*PIP, "--target", str(target), str(source)], check=True)
-    return target
+
+    def install_it(target: Path) -> None:
+        subprocess.run([*PIP, "--target", str(target), str(source)], check=True)
+
+    return made_once(tmp_path_factory, "colours", install_it)
 
 
 def install(folder: Path, package: str, name: str, code: str) -> Path:
@@ -65,6 +69,7 @@ def listed() -> list[str]:
     return [info.name for info in registry.listing(Settings())]
 
 
+@pytest.mark.slow
 def test_the_documented_package_indexes_and_searches_from_the_command_line(colours, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -49,6 +49,7 @@ def test_what_is_public_is_all_of_it():
     assert len(PARTS) > 40
 
 
+@pytest.mark.slow
 def test_the_tour_gives_what_it_shows(example_place):
     shutil.rmtree(example_place / "library")  # it begins with an empty one
     names, output = {}, []
@@ -60,6 +61,7 @@ def test_the_tour_gives_what_it_shows(example_place):
     assert names["library"].folder == example_place / "library"
 
 
+@pytest.mark.slow
 def test_the_notebook_was_executed_and_its_cells_still_give_what_it_shows(example_place):
     def shown(notebook):
         """What each code cell prints, and the formats of what it shows."""

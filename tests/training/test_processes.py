@@ -51,6 +51,7 @@ def weights(output):
     return torch.load(path, weights_only=True)["weights"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["align", "distill"])
 def test_two_processes_give_the_weights_of_one(kind, clip, xlm_r, parallel_text, pairs, tmp_path):
     """Without dropout, which each process draws for itself; batches of 13 do not split evenly."""

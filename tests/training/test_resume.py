@@ -67,6 +67,7 @@ def aligned(tiny_altclip, pairs):
     return run_align, (tiny_altclip, pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["distilled", "aligned"])
 def test_after_kill_9_the_losses_are_the_same_to_the_bit(kind, request, tmp_path):
     """Killed between two checkpoints, in the second epoch: dropout, order and optimiser go on as they would have."""
@@ -141,6 +142,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
     assert not (tmp_path / "out/config.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["step-00000004.pt", "best.pt", "model.safetensors"])
 def test_a_full_disk_is_one_line_and_the_last_checkpoint_is_kept(aligned, tmp_path, monkeypatch, name):
     work, places = aligned

@@ -33,6 +33,11 @@ def exif_of_a_phone():
 LOCALES = {"en": "en-GB", "zh": "zh-CN", "ar": "ar-EG"}
 """The languages that every feature of the page is walked in, as a browser asks for them: Egypt's has other digits."""
 
+EACH_LANGUAGE = ["en", *(pytest.param(language, marks=pytest.mark.slow) for language in ("zh", "ar"))]
+"""Parameters for what differs between them; the walks after the first are slow."""
+
+BOTH_DIRECTIONS = [EACH_LANGUAGE[0], EACH_LANGUAGE[2]]
+
 DIGITS = "٠١٢٣٤٥٦٧٨٩"
 
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from ...library import Library
 from ..web.auth import Secret
 from ..web.jobs import Jobs
+from ..web.limits import LIMITS, Limits
 from . import exploring, indexing, maps, openapi, overview, page, photos, searching, timeline
 
 PREFIX = "/api/v1"
@@ -18,10 +19,12 @@ _PARAMETER = re.compile(r"\{\w+\}")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def install(app: FastAPI, library: Library, jobs: Jobs, secret: Secret | None = None) -> None:
+def install(app: FastAPI, library: Library, jobs: Jobs, secret: Secret | None = None, limits: Limits = LIMITS) -> None:
     """Add the routes for `library`, the documentation page, and the answers to unknown addresses."""
     openapi.install(app, secret)
-    for part in (searching, timeline, maps, photos, overview, exploring):
+    by_text_or_picture = searching.router(library, limits.pictures_at_once)
+    app.include_router(by_text_or_picture, prefix=PREFIX, responses=openapi.ERRORS)
+    for part in (timeline, maps, photos, overview, exploring):
         app.include_router(part.router(library), prefix=PREFIX, responses=openapi.ERRORS)
     app.include_router(indexing.router(library, jobs), prefix=PREFIX, responses=openapi.ERRORS)
     app.include_router(_fallbacks(app), prefix=PREFIX)

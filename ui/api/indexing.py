@@ -10,14 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ...answers.folders import Folders
-from ...answers.indexing import CurrentJob, ForgottenRoot, StartedJob
+from ...answers.indexing import CurrentJob, ForgottenRoot, Job, StartedJob
 from ...answers.status import Failure, Failures, Roots
 from ...data import paths
 from ...errors import UsageError
 from ...indexer.run.places import check_folders
 from ...library import Library
 from ..web import folders
-from ..web.jobs import Job, Jobs
+from ..web.jobs import Jobs
 from ..web.limits import MAX_ID
 from .parameters import Count, Position, Text
 from .responses import respond
@@ -84,14 +84,13 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
     @routes.get("/jobs/current", response_model=CurrentJob)
     def job() -> Response:
         """The index job that runs, or the last one."""
-        return _job(jobs.current)
+        return respond(CurrentJob(job=jobs.document()))
 
     @routes.delete("/jobs/current", response_model=CurrentJob)
     def stop_job() -> Response:
         """Ask the job to stop; the batch in hand is finished, and all that is done is kept."""
-        if jobs.current:
-            jobs.current.stop.ask()
-        return _job(jobs.current)
+        jobs.ask_stop()
+        return respond(CurrentJob(job=jobs.document()))
 
     @routes.get("/failures", response_model=Failures)
     def failures(k: Count = 20, cursor: Position = 0) -> Response:
@@ -110,9 +109,5 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
     return routes
 
 
-def _job(job: Job | None) -> Response:
-    return respond(CurrentJob(job=job.document() if job else None))
-
-
 def _started(job: Job) -> Response:
-    return respond(StartedJob(job=job.document()), 202)
+    return respond(StartedJob(job=job), 202)

@@ -13,7 +13,7 @@ from ...answers.searching import MarkedAnswer
 from ...library import Library
 from ...search.answer import Answer
 from ...search.query.sent import SentPicture
-from ..web import media, uploads
+from ..web import media, observing, uploads
 from ..web.limits import MAX_UPLOAD_PIXELS
 from .openapi import JPEG, picture_body, picture_form
 from .parameters import Count, PhotoId, PictureSearchForm, SearchParameters
@@ -22,10 +22,10 @@ from .responses import respond
 Burst = Annotated[bool, Query(description="Whether near-duplicates of the photo itself may be among them.")]
 
 
-def router(library: Library) -> APIRouter:
-    """Return the routes over `library`."""
+def router(library: Library, pictures_at_once: int) -> APIRouter:
+    """Return the routes over `library`; so many pictures are decoded and searched by at one time."""
     routes = APIRouter(tags=["Searching"])
-    picture_slots = asyncio.Semaphore(uploads.AT_ONCE)
+    picture_slots = asyncio.Semaphore(pictures_at_once)
 
     @routes.get("/search", response_model=MarkedAnswer)
     def search(parameters: Annotated[SearchParameters, Query()]) -> Response:
@@ -83,5 +83,6 @@ def _answer(library: Library, parameters: SearchParameters, sent: SentPicture | 
 
 
 def _with_favourites(library: Library, answer: Answer) -> MarkedAnswer:
+    observing.note_search(answer.took.encode)
     favourites = library.favourites_among([result.photo.id for result in answer.results])
     return MarkedAnswer.with_favourites(answer, favourites)

@@ -11,6 +11,7 @@ import gradio
 from fastapi import FastAPI
 
 from ...config import LANGUAGES
+from ..simple import building
 from . import assets, installing
 
 TITLE = "polyglance"
@@ -69,6 +70,7 @@ def mount(app: FastAPI) -> None:
     """Put the page at `/` of `app`, below everything that `app` already serves."""
     with gradio.Blocks(analytics_enabled=False, title=TITLE, fill_width=True) as blocks:
         pass  # the page is in Gradio's document
+    building.let_rest(blocks)
     gradio.mount_gradio_app(app, blocks, path="/", theme=theme(), **SHUT)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Built = TypeVar("Built")
+
+LOOK_SECONDS = 0.05
+"""How often the queues of an idle application look for an event, and for a report of progress."""
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -28,3 +31,11 @@ def build_inside_loop(make: Callable[[], Built]) -> Built:
         except RuntimeError:
             return asyncio.run(call())
         return make()
+
+
+def let_rest(blocks: Any) -> None:
+    """Let the queue of `blocks` sleep while it has no event.
+
+    Gradio's looks a thousand times a second and has no setting for it: an idle server keeps a processor awake.
+    """
+    blocks._queue.sleep_when_free = blocks._queue.progress_update_sleep_when_free = LOOK_SECONDS

@@ -10,7 +10,7 @@ import gradio
 from ...errors import PolyglanceError
 from ...library import Library
 from ...search.answer import Answer
-from . import api, pictures
+from . import api, building, pictures
 from .pictures import Addresses, InPage
 from .searching import PAGE, Searching, Wish
 from .texts import Texts
@@ -134,6 +134,7 @@ def make(
         if has_api:
             api.add(searching)
     blocks.queue(max_size=QUEUED, default_concurrency_limit=AT_ONCE)
+    building.let_rest(blocks)
     return blocks
 
 

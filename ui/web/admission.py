@@ -13,6 +13,8 @@ from .attempts import Attempts
 from .auth import CHALLENGE, Secret
 from .devices import Devices
 from .problems import problem
+from .shared_attempts import SharedAttempts
+from .sharing import ALONE, Sharing
 
 WRONG_PASSWORD_SECONDS = 0.5
 """Delay of the answer to a wrong password."""
@@ -21,10 +23,10 @@ WRONG_PASSWORD_SECONDS = 0.5
 class Admission:
     """Lets requests pass that carry the secret."""
 
-    def __init__(self, secret: Secret, attempts: Attempts | None = None) -> None:
+    def __init__(self, secret: Secret, sharing: Sharing = ALONE) -> None:
         self._secret = secret
-        self._attempts = attempts or Attempts()
-        self._devices = Devices()
+        self._attempts = SharedAttempts(sharing.folder) if sharing.folder else Attempts()
+        self._devices = Devices(sharing.device_key)
 
     async def refuse(self, scope: Scope) -> Response | None:
         """Return the answer to a request without the right password, or one that has to wait; None if it may pass."""

@@ -15,10 +15,10 @@ SECONDS = 365 * 24 * 3600
 
 
 class Devices:
-    """Makes and recognises the cookies, for as long as the process lives."""
+    """Makes and recognises the cookies, for as long as the server lives, whose processes share the `key`."""
 
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+    def __init__(self, key: bytes | None = None) -> None:
+        self._key = key or secrets.token_bytes(32)
 
     def cookie(self, *, is_encrypted: bool) -> str:
         """Return a Set-Cookie header for a device that has none."""

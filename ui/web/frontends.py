@@ -49,11 +49,15 @@ class Frontends:
     """ASGI application: the routes of `build` that are needed, and 404 for all others.
 
     It is built in a thread while the server already answers: at the first request for it, or at the start if `ahead`.
-    Requests for it wait, the server's end does not. `has_api` is that of `build`.
+    Requests for it wait, the server's end does not. `has_api` is that of `build`. Without `has_blocks` there is nothing
+    at `/simple`: its events come in two requests, which two processes would answer.
     """
 
-    def __init__(self, library: Library, *, has_api: bool = False, ahead: bool = False) -> None:
+    def __init__(
+        self, library: Library, *, has_api: bool = False, ahead: bool = False, has_blocks: bool = True
+    ) -> None:
         self._library = library
+        self._has_blocks = has_blocks
         self._has_api = has_api
         self._ahead = ahead
         self._built: FastAPI | None = None
@@ -121,6 +125,8 @@ class Frontends:
 
     def _refuse(self, scope: Scope) -> ASGIApp | None:
         method, path = scope["method"], scope["path"]
+        if not self._has_blocks and path.startswith("/simple"):
+            return problem(HTTPStatus.NOT_FOUND, "A server with many processes does not have this page.", "Use / .")
         patterns = {"GET": [READ], "HEAD": [READ], "POST": [WRITTEN]}.get(method, [])
         if self._has_api and patterns:
             patterns.append(API_WRITTEN if method == "POST" else API_READ)

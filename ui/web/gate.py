@@ -12,9 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .admission import Admission
 from .bodies import BoundedBody, UploadMemory
+from .health import OPEN_PATHS
 from .limits import LIMITS, BodyLimits
 from .policy import THIS_MACHINE, Policy, find_refusal
 from .problems import INTERNAL, INTERNAL_HINT, problem
+from .sharing import ALONE, Sharing
 
 log = logging.getLogger("polyglance")
 
@@ -55,6 +57,7 @@ class Gate:
         policy: Policy = THIS_MACHINE,
         bounds: BodyLimits = LIMITS.body,
         pictures_of: str | None = None,
+        sharing: Sharing = ALONE,
     ) -> None:
         """`pictures_of` is the origin of another server whose pictures the page may show: a map's tiles."""
         self._app = app
@@ -62,7 +65,7 @@ class Gate:
         if pictures_of:
             self._headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace("blob:", f"blob: {pictures_of}")
         self._policy = policy
-        self._admission = Admission(policy.secret) if policy.secret else None
+        self._admission = Admission(policy.secret, sharing) if policy.secret else None
         self._bounds = bounds
         self._memory = UploadMemory(bounds.memory_bytes)
 
@@ -92,7 +95,7 @@ class Gate:
 
         try:
             refusal = await self._refuse(scope)
-            admitted = refusal is None
+            admitted = refusal is None and scope["path"] not in OPEN_PATHS  # who probes has sent no password
             await (refusal or self._app)(scope, body, send_with_headers)
         except ClientDisconnect:
             log.debug("%s %s: the client is gone.", scope["method"], scope["path"])
@@ -110,6 +113,8 @@ class Gate:
         reason = find_refusal(Headers(scope=scope), scope["method"], self._policy)
         if reason is not None:
             return problem(HTTPStatus.FORBIDDEN, reason)
+        if scope["path"] in OPEN_PATHS:
+            return None
         return await self._admission.refuse(scope) if self._admission else None
 
 

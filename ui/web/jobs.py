@@ -1,7 +1,11 @@
-"""The one index job of a server: it runs in a thread, reports its progress, and can be stopped."""
+"""The one index job of a server: it runs in a thread, reports its progress, and can be stopped.
+
+A server may have many processes: `job_board` is what each knows of a job that another one runs.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -11,11 +15,12 @@ from datetime import UTC, datetime
 
 from ... import priority
 from ...answers import indexing
-from ...errors import JobRunning, LibraryBusy, PolyglanceError, Stopped
+from ...errors import LibraryBusy, PolyglanceError, Stopped
 from ...indexer.run.report import Report
 from ...indexer.run.stop import Stop
 from ...library import Library
 from ...progress import Progress, Tick
+from .job_board import JobBoard, already_running
 
 log = logging.getLogger("polyglance")
 
@@ -29,6 +34,9 @@ PATIENCE_SECONDS = 4.0
 
 WAIT_SECONDS = 60.0
 """How long a job waits for a watcher that is writing."""
+
+PUBLISH_SECONDS = 0.5
+"""How often the other processes of the server learn how the job is, and the job whether they ask it to stop."""
 
 
 @dataclass(slots=True)
@@ -92,53 +100,81 @@ def _time(seconds: float) -> str:
 
 
 class Jobs:
-    """Starts jobs over one library, one at a time."""
+    """Starts jobs over one library, one at a time, in whichever process of the server."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._board = JobBoard(library.folder)
         self._lock = threading.Lock()
         self._job: Job | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    @property
-    def current(self) -> Job | None:
-        """The job that runs or, if none does, the last one."""
-        return self._job
+    def document(self) -> indexing.Job | None:
+        """The job that runs or, if none does, the last one; of any process of the server."""
+        own = self._job.document() if self._job else None
+        if own is not None and own.state == "running":
+            return own
+        shared = self._board.read()
+        return shared if shared and (own is None or shared.id > own.id) else own
 
-    def start(self, root: str | None, work: Work) -> Job:
+    def state(self) -> str:
+        """The state of that job; `none` if there was none."""
+        job = self.document()
+        return job.state if job else "none"
+
+    def start(self, root: str | None, work: Work) -> indexing.Job:
         """Run `work` in a thread; `root` names its folder, None all of them.
 
         Raises JobRunning if a job runs, LibraryBusy if another process writes to the library.
         """
         self.require_free()
-        with self._lock:
-            self._require_none()
-            job = Job((self._job.id if self._job else 0) + 1, root)
+        with self._lock, contextlib.ExitStack() as stack:
+            before = self._require_none()
+            stack.enter_context(self._board.held())
+            job = Job((before.id if before else 0) + 1, root)
+            self._board.publish(job.document())
             self._job = job
-            self._thread = threading.Thread(target=self._run, args=(job, work), name="polyglance-job", daemon=True)
+            arguments = (job, work, stack.pop_all())
+            self._thread = threading.Thread(target=self._run, args=arguments, name="polyglance-job", daemon=True)
             self._thread.start()
-            return job
+            return job.document()
 
     def require_free(self) -> None:
         """Raise JobRunning if a job runs, LibraryBusy if another process writes and does not stop soon."""
         self._require_none()
         self._library.wait_until_writable()
 
+    def ask_stop(self) -> None:
+        """Ask the job that runs, if any, to stop."""
+        job = self.document()
+        if job is None or job.state != "running":
+            return
+        if self._job is not None and self._job.id == job.id:
+            self._job.stop.ask()
+        else:
+            self._board.ask_stop(job.id)
+
     def close(self) -> None:
-        """Stop the job that runs, and wait for the batch in hand."""
+        """Stop the job that this process runs, and wait for the batch in hand."""
         self._closed = True
         if self._job and self._thread:
             self._job.stop.ask()
             self._thread.join(PATIENCE_SECONDS)
+            self._board.clear(self._job.id)
 
-    def _require_none(self) -> None:
-        if self._closed or (self._job and self._job.state == "running"):
-            error = JobRunning("An index job is running already.", "Wait until it is done, or stop it.")
-            raise error.with_code("job_running")
+    def _require_none(self) -> indexing.Job | None:
+        """Return the last job; raise JobRunning if it still runs."""
+        job = self.document()
+        if self._closed or (job and job.state == "running"):
+            raise already_running()
+        return job
 
-    def _run(self, job: Job, work: Work) -> None:
-        state = "failed"
+    def _run(self, job: Job, work: Work, held: contextlib.ExitStack) -> None:
+        """Do the work of a job; leave `held`, its lock, at the end."""
+        state, ended = "failed", threading.Event()
+        sharing = threading.Thread(target=self._share, args=(job, ended), name="polyglance-job-board", daemon=True)
+        sharing.start()
         priority.give_way()
         try:
             job.report = self._run_when_free(job, work)
@@ -152,8 +188,23 @@ class Jobs:
             log.debug("The job's traceback:", exc_info=error)
             failed = PolyglanceError("The index job failed.", "The terminal of 'polyglance serve' says more.")
             job.error = failed.with_code("job_failed")
+        ended.set()
+        sharing.join()
         job.finished = time.time()
         job.phase = job.state = state
+        self._board.publish(job.document())
+        held.close()
+
+    def _share(self, job: Job, ended: threading.Event) -> None:
+        """Tell the other processes how the job is, and stop it if one of them asks, until it has ended."""
+        published = None
+        while not ended.wait(PUBLISH_SECONDS):
+            document = job.document()
+            if document != published:
+                self._board.publish(document)
+                published = document
+            if self._board.is_stop_asked(job.id):
+                job.stop.ask()
 
     def _run_when_free(self, job: Job, work: Work) -> Report:
         """Run the work; wait first for a watcher that is writing, as that of `serve --watch` does at its start."""

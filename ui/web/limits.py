@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MAX_COUNT = 1000
 """Most results one request may ask for."""
@@ -71,6 +71,18 @@ class Limits:
     """How long a client may take to read `write_bytes` of an answer."""
     write_bytes: int = 32 * 1024
     body: BodyLimits = field(default_factory=BodyLimits)
+    pictures_at_once: int = 4
+    """Pictures decoded and searched by at one time. Further requests wait after their pictures have arrived, so that a
+    slow client does not keep others waiting."""
+
+    def of_each(self, processes: int) -> Limits:
+        """The limits of each of so many worker processes.
+
+        Memory is the machine's, so they divide it; one picture may always be received and decoded. Connections and
+        descriptors are a process's own, so each may have as many as one process alone.
+        """
+        body = replace(self.body, memory_bytes=self.body.memory_bytes // processes)
+        return replace(self, body=body, pictures_at_once=max(1, self.pictures_at_once // processes))
 
 
 LIMITS = Limits()

@@ -25,6 +25,7 @@ from ...errors import (
     UsageError,
     VectorsUnavailable,
 )
+from .observing import request_id
 
 STATUS = (
     (PhotoNotFound, HTTPStatus.NOT_FOUND),
@@ -62,6 +63,7 @@ def problem(
         hint=_printable(hint) if hint else None,
         code=code or None,
         values={name: _printable(value) for name, value in values.items()} if values else None,
+        request_id=request_id(),
     )
     return Response(document.model_dump_json(exclude_none=True), status, media_type=MEDIA_TYPE)
 

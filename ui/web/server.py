@@ -23,7 +23,8 @@ from ...errors import LibraryBusy
 from ...library import Library
 from .. import api, assistants
 from ..page import assets, installing
-from . import problems
+from . import health, logs, problems
+from . import metrics as metrics_of_server
 from .addresses import Network
 from .auth import Secret
 from .connections import Connection, ConnectionTable, on_loop_error
@@ -33,8 +34,12 @@ from .gate import Gate
 from .jobs import Jobs
 from .limits import LIMITS, Limits
 from .listening import address_of, listen
+from .metrics import Metrics
+from .observing import Observer
 from .policy import THIS_MACHINE, Policy, policy_for
 from .repeats import once_a_minute
+from .sharing import ALONE, Sharing
+from .tracing import Tracing
 
 log = logging.getLogger("polyglance")
 
@@ -49,10 +54,14 @@ QUEUED = 1024
 
 @dataclass(frozen=True)
 class Offers:
-    """What is served for other programs beside the HTTP API, if the user asks for it."""
+    """What is served for other programs beside the HTTP API, if the user asks for it.
+
+    `gradio_api` needs a server of one process.
+    """
 
     gradio_api: bool = False
     mcp: bool = False
+    metrics: bool = False
 
 
 def serve(
@@ -73,12 +82,28 @@ def serve(
     Raises UsageError if it cannot listen there.
     """
     policy = policy_for(host, secret, names, proxies)
-    limits = within_descriptors(LIMITS)
     with listen(host, port) as listener:
-        application = build(library, policy, limits, offers, ahead=True)
-        server = Server(application, address_of(listener), on_ready, limits=limits, proxies=policy.proxies)
-        threading.Thread(target=_warm_up, args=(library,), daemon=True, name="polyglance-warm-up").start()
-        server.run(sockets=[listener])
+        serve_on(listener, library, policy, offers, on_ready)
+
+
+def serve_on(
+    listener: socket.socket,
+    library: Library,
+    policy: Policy,
+    offers: Offers,
+    on_ready: Callable[[str], None],
+    sharing: Sharing = ALONE,
+) -> None:
+    """Serve connections to `listener`, alone or as one of the processes that share it. Raises UsageError."""
+    limits = within_descriptors(LIMITS.of_each(sharing.processes))
+    application = build(library, policy, limits, offers, ahead=True, sharing=sharing)
+    # Of many, the process that is idle shall have the next connection: none takes several.
+    at_once = ACCEPTED_AT_ONCE if sharing.processes == 1 else 1
+    server = Server(
+        application, address_of(listener), on_ready, limits=limits, proxies=policy.proxies, accepted_at_once=at_once
+    )
+    threading.Thread(target=_warm_up, args=(library,), daemon=True, name="polyglance-warm-up").start()
+    server.run(sockets=[listener])
 
 
 def build(
@@ -88,13 +113,17 @@ def build(
     offers: Offers = Offers(),
     *,
     ahead: bool = False,
+    sharing: Sharing = ALONE,
+    tracing: Tracing | None = None,
 ) -> FastAPI:
     """Return the complete web application for `library`: page, pictures, HTTP API. Raises UsageError.
 
-    What Gradio makes is built when it is first asked for, or at the start if `ahead`.
+    What Gradio makes is built when it is first asked for, or at the start if `ahead`. `tracing` makes the spans.
     """
-    frontends = Frontends(library, has_api=offers.gradio_api, ahead=ahead)
+    is_alone = sharing.processes == 1
+    frontends = Frontends(library, has_api=offers.gradio_api, ahead=ahead, has_blocks=is_alone)
     jobs = Jobs(library)
+    metrics = Metrics(library, jobs.state, sharing) if offers.metrics else None
     tools = assistants.make_endpoint(library) if offers.mcp else None
 
     @contextlib.asynccontextmanager
@@ -114,16 +143,22 @@ def build(
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
-    api.install(application, library, jobs, policy.secret)
+    api.install(application, library, jobs, policy.secret, limits)
+    application.include_router(health.router(library))
+    if metrics:
+        application.include_router(metrics_of_server.router(metrics))
     application.include_router(assets.router())
     application.include_router(installing.router())
     problems.register(application)
     if tools:
         application.router.routes.extend(tools.routes)
-    application.add_route("/simple", lambda _: RedirectResponse("simple/"), include_in_schema=False)
+    if is_alone:
+        application.add_route("/simple", lambda _: RedirectResponse("simple/"), include_in_schema=False)
     application.mount("/", frontends)
     tiles = TILES.fullmatch(library.settings.map_tiles or "")
-    application.add_middleware(Gate, policy=policy, bounds=limits.body, pictures_of=tiles[1] if tiles else None)
+    pictures_of = tiles[1] if tiles else None
+    application.add_middleware(Gate, policy=policy, bounds=limits.body, pictures_of=pictures_of, sharing=sharing)
+    application.add_middleware(Observer, metrics=metrics, tracing=tracing)
     return application
 
 
@@ -138,12 +173,14 @@ class Server(uvicorn.Server):
         *,
         limits: Limits = LIMITS,
         proxies: Collection[Network] = (),
+        accepted_at_once: int = ACCEPTED_AT_ONCE,
     ) -> None:
         self._connections = ConnectionTable(limits, proxies)
         super().__init__(
             uvicorn.Config(
                 application,
                 http=cast("type[asyncio.Protocol]", partial(Connection, table=self._connections)),
+                log_config=None if logs.is_json() else uvicorn.config.LOGGING_CONFIG,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -152,7 +189,7 @@ class Server(uvicorn.Server):
                 forwarded_allow_ips=[str(network) for network in proxies],
                 timeout_keep_alive=limits.idle_seconds,
                 timeout_graceful_shutdown=GRACE_SECONDS + 1,
-                backlog=ACCEPTED_AT_ONCE,
+                backlog=accepted_at_once,
             )
         )
         logging.getLogger("uvicorn.error").addFilter(once_a_minute)

@@ -22,9 +22,6 @@ from .bodies import too_long
 _Fields = TypeVar("_Fields", bound=BaseModel)
 
 MAX_FIELDS = 64
-AT_ONCE = 4
-"""Pictures decoded and searched by at one time. Further requests wait after their pictures have arrived, so that a slow
-client does not keep others waiting."""
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def test_a_text_that_is_no_utf_8_is_damage(catalog):
 
 def test_who_gets_no_connection_is_told_to_try_again(tmp_path, monkeypatch):
     engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01)
-    monkeypatch.setattr(sqlite, "make_engine", lambda _: engine)
+    monkeypatch.setattr(sqlite, "make_engine", lambda *_: engine)
     catalog = Database(tmp_path / "catalog.db")
     with catalog.connect(), pytest.raises(LibraryBusy, match="too much at once"), catalog.reading():
         pass

@@ -22,8 +22,8 @@ def key(text):
 
 
 @pytest.fixture
-def catalog(tmp_path):
-    with Catalog(tmp_path / "catalog.db", create=True) as opened:
+def catalog(tmp_path, catalog_url):
+    with Catalog(tmp_path / "catalog.db", catalog_url, create=True) as opened:
         opened.encoders.activate(opened.encoders.add("test", "f" * 32, 4, "float32").id)
         opened.roots.add(b"/photos")
         yield opened
@@ -91,8 +91,8 @@ def test_a_favourite_that_fails_and_is_edited_meanwhile_stays_one(catalog):
     assert marked(catalog) == []
     put(catalog, a="edited")
     assert marked(catalog) == ["a"]
-    with contextlib.closing(sqlite3.connect(catalog.folder / "catalog.db")) as db:
-        assert db.execute("SELECT hash_before FROM photo").fetchall() == [(None,)]
+    with catalog._database.reading() as db:
+        assert db.exec_driver_sql("SELECT hash_before FROM photo").all() == [(None,)]
 
 
 @pytest.fixture

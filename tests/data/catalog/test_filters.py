@@ -17,6 +17,7 @@ from polyglance.data.pictures.exif import Facts
 from polyglance.errors import QueryError
 from polyglance.search.query import filters
 from polyglance.search.query.parse import parse
+from postgresql_server import KINDS
 from sqlalchemy import literal, select
 from sqlalchemy.sql import visitors
 
@@ -35,9 +36,10 @@ PHOTOS = {
 }
 
 
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory):
-    with Catalog(tmp_path_factory.mktemp("library") / "catalog.db", create=True) as opened:
+@pytest.fixture(scope="module", params=KINDS)
+def catalog(request, tmp_path_factory, new_catalog_url):
+    path, url = tmp_path_factory.mktemp("library") / "catalog.db", new_catalog_url(request.param)
+    with Catalog(path, url, create=True) as opened:
         encoder = opened.encoders.add("test", "f" * 32, 4, "float32")
         roots = [opened.roots.add(b"/disk/Pictures"), opened.roots.add("/disk/アルバム".encode())]
         for number, (path, (width, height, kind, facts)) in enumerate(PHOTOS.items(), 1):
@@ -128,10 +130,10 @@ def test_a_filter_selects_what_it_says(catalog, typed, numbers):
     assert passing(catalog, typed) == numbers
 
 
-def test_a_folder_is_that_one_alone_whatever_is_called_like_it(tmp_path):
+def test_a_folder_is_that_one_alone_whatever_is_called_like_it(tmp_path, catalog_url):
     names = [b"2024/Home", b"2024/Home/a/b", b"2024", b"Home/2024", b"2024/Home (2)", b"2024/Home-x", b"2024/home"]
     odd = [b"2024/H\xffme", rb"2024/H\xffme", b"2024/a\nb"]
-    with Catalog(tmp_path / "catalog.db", create=True) as one:
+    with Catalog(tmp_path / "catalog.db", catalog_url, create=True) as one:
         encoder = one.encoders.add("test", "f" * 32, 4, "float32")
         root = one.roots.add(b"/photos")
         for number, name in enumerate(names + odd, 1):
@@ -175,8 +177,8 @@ def test_words_are_looked_for_among_what_passes(catalog):
         assert {photo for photo, _ in catalog.words.search(words, wanted, 1, 9)} <= set(passing(catalog, typed))
 
 
-def test_copies_pass_each_by_itself(tmp_path):
-    with Catalog(tmp_path / "catalog.db", create=True) as one:
+def test_copies_pass_each_by_itself(tmp_path, catalog_url):
+    with Catalog(tmp_path / "catalog.db", catalog_url, create=True) as one:
         encoder = one.encoders.add("test", "f" * 32, 4, "float32")
         root = one.roots.add(b"/photos")
         content = Content(bytes(32), 1, 1, "PNG", Facts())

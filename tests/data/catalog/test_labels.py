@@ -17,8 +17,8 @@ COORDINATES = [(35.01, 135.77), (41.9, 12.5), (None, None), (0.0, -30.0)]
 
 
 @pytest.fixture
-def catalog(tmp_path):
-    with Catalog(tmp_path / "catalog.db", create=True) as opened:
+def catalog(tmp_path, catalog_url):
+    with Catalog(tmp_path / "catalog.db", catalog_url, create=True) as opened:
         encoder = opened.encoders.add("test", "f" * 32, 4, "float32")
         opened.encoders.activate(encoder.id)
         root = opened.roots.add(b"/photos")

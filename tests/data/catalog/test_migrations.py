@@ -113,6 +113,7 @@ def test_a_damaged_catalog_is_not_migrated(old):
     assert not list(old.parent.glob("*backup*"))
 
 
+@pytest.mark.slow
 def test_killed_before_any_step_the_upgrade_leaves_a_usable_catalog(tmp_path, make_first_schema):
     origin = make_first_schema(tmp_path / "origin" / "catalog.db", photos=500)
     before = content(origin)

@@ -4,7 +4,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from polyglance.data.catalog import migrations, opening
+from polyglance.data.catalog import migrations, opening, plain_postgresql
+from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.models import Base
 from polyglance.errors import LibraryError, LibraryMissing
 
@@ -25,6 +26,24 @@ def test_migrations_build_exactly_the_models(tmp_path):
         context = MigrationContext.configure(connection, opts={"include_name": of_models})
         assert compare_metadata(context, Base.metadata) == []
     catalog.close()
+
+
+@pytest.mark.cluster
+def test_migrations_build_exactly_the_models_in_postgresql_too(new_catalog_url, tmp_path):
+    url = new_catalog_url("postgresql")
+    with Catalog(tmp_path / "catalog.db", url) as catalog, catalog.database.reading() as connection:
+        assert plain_postgresql.schema_problem(connection) == ""
+        types = connection.exec_driver_sql(
+            "SELECT DISTINCT data_type FROM information_schema.columns WHERE table_schema = current_schema()"
+        )
+        expected = {"bigint", "bytea", "character varying", "double precision", "text", "tsvector"}
+        assert set(types.scalars()) == expected
+        others = connection.exec_driver_sql(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+            " AND data_type IN ('text', 'character varying') AND collation_name IS DISTINCT FROM 'C'"
+            " AND table_name <> 'alembic_version'"
+        )
+        assert others.all() == []
 
 
 def test_schema_constant_is_the_newest_migration():

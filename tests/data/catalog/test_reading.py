@@ -16,8 +16,8 @@ COPY_OF = {11: 3}
 
 
 @pytest.fixture
-def catalog(tmp_path):
-    with Catalog(tmp_path / "catalog.db", create=True) as opened:
+def catalog(tmp_path, catalog_url):
+    with Catalog(tmp_path / "catalog.db", catalog_url, create=True) as opened:
         encoder = opened.encoders.add("test", "f" * 32, 4, "float32")
         opened.encoders.activate(encoder.id)
         root = opened.roots.add(b"/photos")
@@ -40,6 +40,8 @@ def statements(catalog):
 
 def plan(catalog, executed, part):
     """How SQLite answers the statement in which `part` stands."""
+    if catalog._database.url:
+        pytest.skip("how PostgreSQL answers depends on its statistics")
     statement, parameters = next(each for each in executed if part in each[0])
     with catalog._database.reading() as connection:
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)

@@ -5,18 +5,20 @@ import os
 import numpy as np
 import pytest
 from polyglance import Library, Settings
-from polyglance.data.catalog import integrity
+from polyglance.data.catalog import expression, integrity
 from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.constructs import WORDS_ID, IsMatch
 from polyglance.data.catalog.filters import NOTHING
 from polyglance.data.catalog.records import Content, Entry, FileStat, Move
 from polyglance.data.catalog.word_query import WordQuery
 from polyglance.data.catalog.words import PhotoWords
 from polyglance.data.pictures.exif import Facts
+from sqlalchemy import select
 
 
 @pytest.fixture
-def catalog(tmp_path):
-    with Catalog(tmp_path / "catalog.db", create=True) as opened:
+def catalog(tmp_path, catalog_url):
+    with Catalog(tmp_path / "catalog.db", catalog_url, create=True) as opened:
         opened.encoders.add("test", "f" * 32, 4, "float32")
         yield opened
 
@@ -36,7 +38,8 @@ def found(catalog, query):
 
 
 def sound(catalog):
-    return integrity.words_problem(catalog.folder / "catalog.db") == ""
+    path = catalog.folder / "catalog.db"
+    return catalog.words.problem() == "" and (not path.exists() or integrity.words_problem(path) == "")
 
 
 def test_name_folder_caption_and_keywords_are_words(catalog):
@@ -74,6 +77,23 @@ def test_a_root_that_is_absorbed_gives_its_photos_more_folders(catalog):
     assert (found(catalog, "rome"), found(catalog, "holidays")) == ([1], [])
     catalog.roots.add(b"/disk/Holidays", [child])
     assert (found(catalog, "rome"), found(catalog, "holidays")) == ([1], [1])
+
+
+def test_a_phrase_is_in_one_column(catalog):
+    root = catalog.roots.add(b"/photos")
+    put(catalog, root, b"red.jpg", 1, caption="boat house", keywords=("sea",))
+    with catalog.database.reading() as connection:
+
+        def matches(*tokens, column=""):
+            asked = {"expression": expression.Phrase(tokens, column=column)}
+            return connection.execute(select(WORDS_ID).where(IsMatch()), asked).scalars().all() == [1]
+
+        assert matches("boat", "house")
+        assert matches("boat", "house", column="caption")
+        assert not matches("boat", "house", column="keyword")
+        assert not matches("red", "photos")
+        assert not matches("photos", "boat")
+        assert not matches("house", "sea")
 
 
 def test_words_go_with_the_photo(catalog):

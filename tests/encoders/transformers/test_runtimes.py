@@ -20,11 +20,13 @@ from polyglance.encoders.runtimes import cpu, files, openvino_, quantising
 from polyglance.encoders.runtimes.base import LEAST_COSINE, TowerUnusable
 from polyglance.encoders.transformers import background, checkpoint, compiled, identity, samples, tokens
 from polyglance.encoders.transformers.altclip import DualEncoder
+from shared import made_once
 
 pytest.importorskip("openvino")
 Tiny = Callable[[str], Path]
 TEXTS = list(SENTENCES.values())
-CONVERTED = ["altclip", "chinese_clip", "clip", "metaclip_2", "siglip"]
+slow = pytest.mark.slow
+CONVERTED = ["altclip", *(pytest.param(kind, marks=slow) for kind in ("chinese_clip", "clip", "metaclip_2", "siglip"))]
 NEAR = 1 - 1e-5
 """Least cosine of OpenVINO to torch, both in float32."""
 
@@ -40,9 +42,11 @@ def pictures() -> list[Image.Image]:
 @pytest.fixture(scope="module")
 def prepared(tiny_altclip: Path, tmp_path_factory: pytest.TempPathFactory, pictures: list[Image.Image]) -> Path:
     """A copy of the tiny AltCLIP, prepared with int8. Read it, or break a copy of it."""
-    folder = copy_of(tiny_altclip, tmp_path_factory.mktemp("prepared") / "tiny")
-    make(folder, precision="int8").prepare(pictures, lambda _: None)
-    return folder
+
+    def quantise(folder: Path) -> None:
+        make(copy_of(tiny_altclip, folder), precision="int8").prepare(pictures, lambda _: None)
+
+    return made_once(tmp_path_factory, "prepared", quantise)
 
 
 @pytest.fixture
@@ -94,6 +98,7 @@ def test_openvino_gives_the_vectors_of_torch(
     assert openvino._texts.opened.runtime == openvino._pictures.opened.runtime == "openvino"
 
 
+@slow
 def test_a_tower_that_tracing_changes_is_left_to_torch(
     tiny_checkpoint: Tiny, pictures: list[Image.Image], lines: Callable[[], list[str]]
 ) -> None:
@@ -107,6 +112,7 @@ def test_a_tower_that_tracing_changes_is_left_to_torch(
     assert cosines(torch.encode_texts(TEXTS), openvino.encode_texts(TEXTS)).min() > NEAR
 
 
+@slow
 def test_a_quantised_tower_is_near_to_float32_and_meets_it(
     prepared: Path, tiny_altclip: Path, pictures: list[Image.Image]
 ) -> None:
@@ -120,12 +126,14 @@ def test_a_quantised_tower_is_near_to_float32_and_meets_it(
     assert quick.fingerprint.matches(exact.fingerprint.digest) and exact.fingerprint.matches(quick.fingerprint.digest)
 
 
+@slow
 def test_a_quantised_text_does_not_depend_on_its_neighbours(prepared: Path) -> None:
     encoder = make(prepared, precision="int8")
     alone = np.concatenate([encoder.encode_texts([text]) for text in TEXTS])
     assert cosines(encoder.encode_texts([*TEXTS, "", *TEXTS])[: len(TEXTS)], alone).min() > 1 - 1e-6
 
 
+@slow
 def test_what_was_measured_decides(fresh: Path) -> None:
     for taken, expected in ((1.0, "openvino int8"), (9.0, "float32")):
         rewrite(fresh, "text", milliseconds={"openvino int8": taken, "float32": 2.0})
@@ -135,6 +143,7 @@ def test_what_was_measured_decides(fresh: Path) -> None:
     assert make(fresh, runtime="openvino", precision="float32")._texts.plan.dtype == "openvino float32"
 
 
+@slow
 def test_a_prepared_search_imports_neither_torch_nor_transformers(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +220,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_file_that_cannot_be_used_is_one_line_and_loses_nothing(
     fault: str, fresh: Path, tiny_altclip: Path, lines: Callable[[], list[str]]
@@ -224,6 +234,7 @@ def test_a_file_that_cannot_be_used_is_one_line_and_loses_nothing(
     assert len(lines()) == 1 and reason in lines()[0] and "\n" not in lines()[0]
 
 
+@slow
 def test_a_changed_manifest_is_damaged(fresh: Path) -> None:
     file = fresh / files.FOLDER / "text.json"
     file.write_text(file.read_text(encoding="utf-8").replace('"cosine": 0.', '"cosine": 1.'), encoding="utf-8")
@@ -231,6 +242,7 @@ def test_a_changed_manifest_is_damaged(fresh: Path) -> None:
     assert stored is None and reason is not None and reason.endswith("is damaged")
 
 
+@slow
 def test_without_openvino_torch_computes(
     fresh: Path, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[str]]
 ) -> None:
@@ -242,6 +254,7 @@ def test_without_openvino_torch_computes(
     assert len(lines()) == 1 and "pip install 'polyglance[fast]'" in lines()[0]
 
 
+@slow
 def test_an_openvino_that_cannot_be_imported_is_one_line(fresh: Path, tmp_path: Path) -> None:
     (tmp_path / "broken" / "openvino").mkdir(parents=True)
     fault = 'raise ImportError("libopenvino.so: cannot open shared object file")'
@@ -264,6 +277,7 @@ assert encoder.encode_texts(["one"]).shape == (1, 24)
     assert "OpenVINO cannot be imported (ImportError: libopenvino.so" in said[0] and "computing in float32" in said[0]
 
 
+@slow
 def test_memory_that_ends_in_the_middle_of_a_run_loses_no_batch(
     fresh: Path, tiny_altclip: Path, pictures: list[Image.Image], lines: Callable[[], list[str]]
 ) -> None:
@@ -286,6 +300,7 @@ def test_memory_that_ends_in_the_middle_of_a_run_loses_no_batch(
     assert encoder._pictures.opened.precision == "float32"
 
 
+@slow
 def test_a_folder_that_may_not_be_written_uses_the_cache(
     prepared: Path, tiny_altclip: Path, tmp_path: Path, cache: Path
 ) -> None:
@@ -307,6 +322,7 @@ def test_a_folder_that_may_not_be_written_uses_the_cache(
     assert encoder.encode_texts(TEXTS).shape == (len(TEXTS), 24) and encoder._texts.opened.precision == "int8"
 
 
+@slow
 def test_a_write_that_fails_leaves_what_was_there(fresh: Path) -> None:
     (fresh / files.FOLDER / "lock").touch()
     before = sorted(file.name for file in (fresh / files.FOLDER).iterdir())
@@ -323,6 +339,7 @@ def test_a_write_that_fails_leaves_what_was_there(fresh: Path) -> None:
     assert make(fresh, precision="int8")._texts.plan.stored is not None
 
 
+@slow
 def test_an_index_run_prepares_beside_its_work_and_reports_to_nobody(
     tiny_altclip: Path,
     tmp_path: Path,
@@ -351,6 +368,7 @@ def test_an_index_run_prepares_beside_its_work_and_reports_to_nobody(
     assert list(home.iterdir()) == []
 
 
+@slow
 def test_a_preparation_that_is_killed_costs_the_run_nothing(
     tiny_altclip: Path, tmp_path: Path, pictures: list[Image.Image], lines: Callable[[], list[str]]
 ) -> None:
@@ -366,6 +384,7 @@ def test_a_preparation_that_is_killed_costs_the_run_nothing(
     assert len(lines()) == 1 and "is memory short?" in lines()[0]
 
 
+@slow
 def test_only_what_can_be_prepared_is_collected(fresh: Path, tiny_altclip: Path, pictures: list[Image.Image]) -> None:
     for encoder in (make(fresh), make(tiny_altclip, runtime="torch"), make(tiny_altclip, precision="float32")):
         encoder.prepare_beside()

@@ -21,7 +21,8 @@ from polyglance.encoders.transformers import checkpoint, contents, towers
 from polyglance.errors import EncoderError, EncoderUnavailable, NotADualEncoder
 
 Tiny = Callable[[str], Path]
-KINDS = ["altclip", "chinese_clip", "clip", "metaclip_2", "siglip", "siglip2"]
+OTHERS = ("chinese_clip", "clip", "metaclip_2", "siglip", "siglip2")
+KINDS = ["altclip", *(pytest.param(kind, marks=pytest.mark.slow) for kind in OTHERS)]
 SETTINGS = Settings(precision="float32", device="cpu")
 PICTURE = Image.new("RGB", (40, 30), (200, 60, 10))
 
@@ -189,6 +190,7 @@ def test_a_file_that_is_no_json_object_is_one_line(tiny_checkpoint: Tiny, tmp_pa
 WRONG = [None, True, -1, 0, 10**9, 10**30, 1.5, math.nan, math.inf, "x", "", [], [1], [[]], {}, {"a": 1}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["config.json", "preprocessor_config.json", "tokenizer_config.json"])
 def test_a_value_of_another_type_is_one_line(tiny_altclip: Path, tmp_path: Path, file: str) -> None:
     """Each key in turn with one of the wrong values: with all of them it takes a quarter of an hour."""

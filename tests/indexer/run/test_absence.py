@@ -131,6 +131,7 @@ def test_a_part_of_a_large_root_or_most_of_a_small_one_is_removed_unasked(sixty,
     assert sixty.update().removed == 50
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_read_is_a_failure_that_is_retried(photos, tmp_path, as_nobody, opened_to_all, draw):
     draw(photos / "open.png", 1)
     draw(photos / "shut" / "a.png", 2)

@@ -96,7 +96,7 @@ def test_there_are_never_more_than_photos_and_the_first_that_left_go(library, ph
     assert (tally.added, tally.encoded) == (5, 3)
 
 
-@pytest.mark.parametrize("place", range(0, 64, 5))
+@pytest.mark.parametrize("place", [0, *(pytest.param(place, marks=pytest.mark.slow) for place in range(5, 64, 5))])
 def test_a_damaged_one_never_answers_and_is_encoded_again(library, photos, place):
     before = rows(library.folder)["vectors"]
     index_with(library, photos, ["apart/"])
@@ -139,6 +139,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [(Changes, "remove"), (Vectors, "prune"), (ExcludedVectors, "tidy")])
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
 def test_a_run_that_is_killed_at_any_step_of_the_exclusion_loses_none(library, photos, monkeypatch, step, is_done):

@@ -62,6 +62,7 @@ def renamed(pictures: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", TOLERANCE)
 def test_vectors_depend_on_their_pictures_alone(encoder, pictures, tiny_altclip, tmp_path):
     name = str(tiny_altclip) if encoder == "altclip" else encoder

@@ -57,7 +57,11 @@ def described(own):
     return schemathesis.openapi.from_asgi("/api/v1/openapi.json", build(own, Policy(names=frozenset({"testserver"}))))
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(
+    "mode",
+    [pytest.param(mode, marks=[pytest.mark.slow] * (mode is GenerationMode.NEGATIVE)) for mode in GenerationMode],
+    ids=lambda mode: mode.value,
+)
 def test_every_route_answers_as_described_whatever_it_is_sent(described, mode):
     operations = [found.ok() for found in described.get_all_operations()]
     assert len(operations) > 20

@@ -4,13 +4,19 @@ Colours do not depend on the language: the Arabic page is looked at in light onl
 """
 
 import pytest
+from colour_encoder import ColourEncoder
+from PIL import Image
 from playwright.sync_api import expect
+from polyglance.config import Settings
+from polyglance.library import Library
+
+from ..conftest import exif_of_a_phone
 
 FEW = "cat after:2024-07 before:2024-09"
 """Some twenty photos, near-duplicates among them: axe-core looks at each tile."""
 
 
-@pytest.fixture(scope="module", params=["en-GB", "ar-EG"])
+@pytest.fixture(scope="module", params=["en-GB", pytest.param("ar-EG", marks=pytest.mark.slow)])
 def window(request, browser):
     """A window in one language, without transitions: half-way colours have less contrast."""
     with browser.new_context(locale=request.param, reduced_motion="reduce") as context:
@@ -48,9 +54,14 @@ def test_explore(page, both):
 
 
 @pytest.fixture(scope="module")
-def located_address(library, serve_in_thread):
-    """Address of a library with a photo that knows where it was taken."""
-    return serve_in_thread(library)
+def located_address(tmp_path_factory, serve_in_thread):
+    """Address of a library with a photo that knows where it was taken; other tests do not change it."""
+    place = tmp_path_factory.mktemp("located")
+    (place / "photos").mkdir()
+    Image.radial_gradient("L").save(place / "photos" / "paris.jpg", exif=exif_of_a_phone())
+    with Library.open(place / "library", settings=Settings(encoder="lite"), encoder=ColourEncoder("lite")) as opened:
+        opened.index([place / "photos"])
+        yield serve_in_thread(opened)
 
 
 def test_the_map(page, located_address, both):

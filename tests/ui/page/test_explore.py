@@ -112,6 +112,7 @@ def test_duplicates_open_the_library_panel(visit, address):
     expect(page.locator(".pg-panel .pg-twin").first).to_be_in_viewport()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "france"), [("zh", "法国"), ("ar", "فرنسا")])
 def test_countries_have_the_names_of_the_language(visit, address, language, france):
     page = visit(address, locale=LOCALES[language])
@@ -186,6 +187,7 @@ def test_the_map_by_keyboard(visit, address):
     page.wait_for_function(f"() => Number(new URLSearchParams(location.search).get('at').split(',')[2]) > {zoom}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "kyoto", "here"), [("zh", "京都", "此处有 3 张照片"), ("ar", "كيوتو", "٣ صور هنا")]
 )

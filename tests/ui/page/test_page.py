@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from ..conftest import HOSTILE, LOCALES, Words
+from ..conftest import BOTH_DIRECTIONS, EACH_LANGUAGE, HOSTILE, LOCALES, Words
 
 CAT = {"en": ("cat", "English"), "zh": ("猫", "中文"), "ar": ("قطة", "العربية")}
 
@@ -21,8 +21,8 @@ DAY = {"en": "1 Jul 2024", "zh": "2024年7月1日", "ar": "٠١‏/٠٧‏/٢٠�
 LAST_DAY = {"en": "Until 31 Dec 2023", "zh": "2023年12月31日", "ar": "٣١‏/١٢‏/٢٠٢٣"}
 TAKEN = {"en": "4 April 2023", "zh": "2023年4月4日", "ar": "٤ أبريل ٢٠٢٣"}
 
-in_each_language = pytest.mark.parametrize("tab", LOCALES, indirect=True)
-in_both_directions = pytest.mark.parametrize("tab", ["en", "ar"], indirect=True)
+in_each_language = pytest.mark.parametrize("tab", EACH_LANGUAGE, indirect=True)
+in_both_directions = pytest.mark.parametrize("tab", BOTH_DIRECTIONS, indirect=True)
 
 expect.set_options(timeout=20_000)
 
@@ -233,7 +233,7 @@ def test_an_address_opens_search_filters_and_photo(tab, ids):
     assert query(page) == {"q": "rocket", "camera": "Canon EOS R6", "orientation": "landscape", "sort": "date"}
 
 
-@pytest.mark.parametrize("tab", ["en", "zh"], indirect=True)
+@pytest.mark.parametrize("tab", EACH_LANGUAGE[:2], indirect=True)
 def test_a_query_that_is_refused_says_why_and_the_next_one_works(tab):
     tab.page.fill(".pg-query", "colour:red")
     tab.page.press(".pg-query", "Enter")

@@ -11,12 +11,12 @@ import pytest
 from playwright.sync_api import expect
 from polyglance.errors import FolderError
 
-from ..conftest import LOCALES, Words
+from ..conftest import BOTH_DIRECTIONS, EACH_LANGUAGE, LOCALES, Words
 from .conftest import draw, open_panel
 
 DAMAGED = {"en": "is truncated or damaged", "zh": "文件已损坏或不完整。", "ar": "الملف تالف أو غير مكتمل."}
 
-in_each_language = pytest.mark.parametrize("words", LOCALES, indirect=True)
+in_each_language = pytest.mark.parametrize("words", EACH_LANGUAGE, indirect=True)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_an_empty_library_is_filled_from_the_page_by_keyboard_alone(visit, serve
     expect(page.locator(".pg-tile a").first).to_have_attribute("aria-label", re.compile("^chelsea"), timeout=30_000)
 
 
-@pytest.mark.parametrize("words", ["en", "zh"], indirect=True)
+@pytest.mark.parametrize("words", EACH_LANGUAGE[:2], indirect=True)
 def test_a_folder_that_is_none_is_refused_with_the_reason(visit, empty_address, words):
     page = visit(empty_address, locale=LOCALES[words.language])
     page.fill(".pg-empty .pg-field", "/nowhere/at/all")
@@ -62,6 +62,7 @@ def test_a_folder_that_is_none_is_refused_with_the_reason(visit, empty_address, 
     )
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_says_why_in_the_language_of_the_page(visit, served, home, monkeypatch):
     library, address, _ = served
     words = Words("zh")
@@ -99,7 +100,7 @@ def test_a_folder_is_listed_as_soon_as_its_job_has_added_it(visit, served, home,
     expect(panel.locator(".pg-job")).to_be_visible()
 
 
-@pytest.mark.parametrize("words", ["en", "ar"], indirect=True)
+@pytest.mark.parametrize("words", BOTH_DIRECTIONS, indirect=True)
 def test_a_folder_is_added_with_progress_while_searching_goes_on(visit, served, home, words):
     library, address, encoder = served
     library.index([home / "Pictures"])
@@ -240,9 +241,9 @@ def test_a_folder_is_removed_after_asking(visit, served, tmp_path, words):
 @pytest.mark.parametrize(
     ("locale", "title", "photos_in_it", "direction"),
     [
-        ("zh-CN", "图库", "22 张照片", "ltr"),
+        pytest.param("zh-CN", "图库", "22 张照片", "ltr", marks=pytest.mark.slow),
         ("ar-EG", "المكتبة", "٢٢ صورة", "rtl"),
-        ("ru-RU", "Библиотека", "22 фото", "ltr"),
+        pytest.param("ru-RU", "Библиотека", "22 фото", "ltr", marks=pytest.mark.slow),
     ],
 )
 def test_the_panel_speaks_the_browsers_language(visit, full_address, home, locale, title, photos_in_it, direction):

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from ..conftest import LOCALES, Words
+from ..conftest import EACH_LANGUAGE, LOCALES, Words
 
 expect.set_options(timeout=20_000)
 
@@ -155,7 +155,7 @@ def test_photos_taken_before_and_after_are_shown_in_order_of_time(visit, album_a
     expect(details.locator("h2")).to_have_text(order[place + 1])
 
 
-@pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize("language", EACH_LANGUAGE)
 def test_exposure_is_written_as_photographers_do(visit, album_address, language):
     page = visit(album_address, locale=LOCALES[language])
     equivalent = Words(language).say("exif.equivalent")

@@ -95,6 +95,7 @@ def test_the_start_shows_the_newest_photos_and_only_those_near_the_window_are_in
     assert page.evaluate("document.documentElement.scrollHeight") == pytest.approx(height, rel=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "month"), [("zh", "2024年12月"), ("ar", "ديسمبر ٢٠٢٤")])
 def test_months_are_named_in_the_language_of_the_page(visit, album_address, language, month):
     page = visit(album_address, locale=LOCALES[language])
@@ -283,6 +284,7 @@ def test_all_photos_can_be_selected_also_those_that_were_not_loaded(page, album_
     expect(page.locator(".pg-select")).to_be_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "ar"])
 def test_the_number_of_selected_photos_is_said_in_the_language_of_the_page(visit, album_address, language):
     page = visit(album_address, locale=LOCALES[language])

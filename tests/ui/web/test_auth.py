@@ -1,5 +1,6 @@
 """Password and token: who gets in, who has to wait, what is refused at the start."""
 
+import contextlib
 import functools
 import logging
 import os
@@ -336,29 +337,39 @@ def test_only_addresses_are_listened_on(library, host):
         serve(library, host=host, port=0, on_ready=never, secret=Secret.from_text(TOKEN))
 
 
-def test_the_command_takes_the_password_from_a_file_or_the_environment(tmp_path, monkeypatch):
-    started = []
-    monkeypatch.setattr("polyglance.ui.web.server.serve", lambda _, **options: started.append(options))
+@pytest.fixture
+def started(monkeypatch):
+    """Policies of the servers that the command would start; each is ready at once, and nothing listens."""
+    policies = []
+
+    def start(_listener, _library, policy, _offers, on_ready):
+        policies.append(policy)
+        on_ready("http://0.0.0.0:7860")
+
+    monkeypatch.setattr("polyglance.ui.web.server.serve_on", start)
+    monkeypatch.setattr("polyglance.ui.web.listening.listen", lambda *_: contextlib.nullcontext())
+    return policies
+
+
+def test_the_command_takes_the_password_from_a_file_or_the_environment(tmp_path, started):
     file = tmp_path / "secret"
     file.write_text(TOKEN)
     file.chmod(0o600)
-    arguments = ["serve", "--library", str(tmp_path / "library"), "--host", "0.0.0.0"]
-    for more, environment in ((["--auth", str(file)], {}), ([], {"POLYGLANCE_AUTH": TOKEN}), ([], {})):
+    arguments = ["serve", "--library", str(tmp_path / "library"), "--host"]
+    for more, environment in (
+        (["0.0.0.0", "--auth", str(file)], {}),
+        (["0.0.0.0"], {"POLYGLANCE_AUTH": TOKEN}),
+        (["127.0.0.1"], {}),
+    ):
         result = CliRunner().invoke(app, [*arguments, *more], env=environment)
         assert result.exit_code == 0, result.output
     bearer = f"Bearer {TOKEN}"
-    assert [bool(each["secret"] and each["secret"].accepts(bearer)) for each in started] == [True, True, False]
-    started[0]["on_ready"]("http://0.0.0.0:7860")
+    assert [bool(each.secret and each.secret.accepts(bearer)) for each in started] == [True, True, False]
+    assert isinstance(CliRunner().invoke(app, [*arguments, "0.0.0.0"]).exception, UsageError)
+    assert len(started) == 3
 
 
-def test_the_command_takes_proxies_from_options_or_the_environment(tmp_path, monkeypatch):
-    started = []
-
-    def start(_, on_ready, **options):
-        started.append(options["proxies"])
-        on_ready("http://127.0.0.1:7860")
-
-    monkeypatch.setattr("polyglance.ui.web.server.serve", start)
+def test_the_command_takes_proxies_from_options_or_the_environment(tmp_path, started):
     arguments = ["serve", "--library", str(tmp_path / "library"), "--allow-host", "photos.example.org"]
     secret = {"POLYGLANCE_AUTH": TOKEN}
     options = ["--proxy", "127.0.0.1", "--proxy", "10.0.0.0/8"]
@@ -366,11 +377,11 @@ def test_the_command_takes_proxies_from_options_or_the_environment(tmp_path, mon
     assert "--proxy ADDRESS" not in named.output
     CliRunner().invoke(app, arguments, env=secret | {"POLYGLANCE_PROXY": "::1,10.0.0.0/8"})
     assert "--proxy ADDRESS" in CliRunner().invoke(app, arguments, env=secret).output
-    assert [list(each) for each in started] == [["127.0.0.1", "10.0.0.0/8"], ["::1", "10.0.0.0/8"], []]
+    proxies = [[str(network) for network in each.proxies] for each in started]
+    assert proxies == [["127.0.0.1/32", "10.0.0.0/8"], ["::1/128", "10.0.0.0/8"], []]
 
 
-def test_the_command_says_that_the_connection_is_not_encrypted(tmp_path, monkeypatch):
-    monkeypatch.setattr("polyglance.ui.web.server.serve", lambda _, on_ready, **__: on_ready("http://0.0.0.0:7860"))
+def test_the_command_says_that_the_connection_is_not_encrypted(tmp_path, started):
     arguments = ["serve", "--library", str(tmp_path / "library"), "--host"]
     said = CliRunner().invoke(app, [*arguments, "0.0.0.0"], env={"POLYGLANCE_AUTH": TOKEN}).output
     assert "not encrypted" in said

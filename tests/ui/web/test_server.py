@@ -2,11 +2,13 @@ import os
 import signal
 import socket
 import threading
+import time
 import urllib.request
 
 import children
 import pytest
 from compare import until
+from gradio.queueing import Queue
 from polyglance.errors import UsageError
 from polyglance.ui.web import frontends
 from polyglance.ui.web.server import address_of, build, listen, serve
@@ -55,6 +57,18 @@ def test_signals_end_it_cleanly(library, tmp_path, number):
     os.kill(process.pid, number)
     process.join(20)
     assert (process.exitcode, said.read_text().splitlines()[1:], errors.read_text()) == (0, ["closed"], "")
+
+
+def test_an_idle_server_looks_for_events_of_gradio_a_few_times_a_second(library, monkeypatch):
+    looks, count = [], Queue.__len__
+    monkeypatch.setattr(Queue, "__len__", lambda queue: looks.append(queue) or count(queue))
+    with TestClient(build(library), base_url="http://127.0.0.1") as client:
+        assert client.get("/").status_code == 200
+        looks.clear()
+        time.sleep(0.5)
+        queues = set(map(id, looks))  # of this server's page and blocks, and of other tests' servers
+        assert len(queues) >= 2
+        assert len(looks) < 25 * len(queues)
 
 
 def test_its_end_does_not_wait_for_gradio(library, monkeypatch):

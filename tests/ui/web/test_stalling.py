@@ -15,7 +15,7 @@ import children
 import pytest
 from compare import until
 from polyglance.errors import UsageError
-from polyglance.ui.web import connections, descriptors, repeats, uploads
+from polyglance.ui.web import connections, descriptors, repeats
 from polyglance.ui.web.addresses import parse_networks
 from polyglance.ui.web.gate import Policy
 from polyglance.ui.web.limits import LIMITS, BodyLimits, Limits
@@ -234,7 +234,7 @@ def test_a_websocket_is_a_request_like_others(place):
 def test_slow_pictures_hold_up_no_other_one(place, pictures):
     server = place(replace(LIMITS, body=BodyLimits(piece_seconds=60)))
     picture = (pictures / "rocket.jpg").read_bytes()
-    slow = [server.connect(UPLOAD % len(picture) + picture[:1000]) for _ in range(uploads.AT_ONCE + 1)]
+    slow = [server.connect(UPLOAD % len(picture) + picture[:1000]) for _ in range(LIMITS.pictures_at_once + 1)]
     time.sleep(0.5)
     assert b" 200 " in server.connect(UPLOAD % len(picture) + picture).recv(100)
     for client in slow:

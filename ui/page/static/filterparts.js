@@ -9,10 +9,12 @@ import { make } from "./text.js";
 const LISTS = { camera: "cameras", lens: "lenses", type: "types", place: "cities", thing: "things" }; // filter -> its facet
 const ORIENTATIONS = ["landscape", "portrait", "square"];
 
+const NAMED = ["thing", "place"]; // shown when their names in the page's language are known: a count has their keys only
+
 /** The values of a filter with their names; without numbers where the server counts none. */
 function values(name, counted, named) {
   const photos = new Map(counted?.map((value) => [value.key ?? value.name, value.photos]));
-  const all = named[name] ?? counted ?? [];
+  const all = (NAMED.includes(name) ? named[name] : counted) ?? [];
   return all.map((value) => ({
     name: value.name, label: value.label ?? (name === "type" ? label(name, value.name) : value.name), photos: counted ? photos.get(value.name) ?? 0 : null,
   }));

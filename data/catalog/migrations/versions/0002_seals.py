@@ -8,6 +8,7 @@ import struct
 
 import sqlalchemy as sa
 from alembic import op
+from polyglance.data.catalog.columns import TEXT
 
 revision = "0002"
 down_revision = "0001"
@@ -26,10 +27,11 @@ SEALED = {
 
 def upgrade() -> None:
     """Add the columns, seal every row, then make the index over the seals."""
-    op.add_column("root", sa.Column("mounts", sa.String()))
+    op.add_column("root", sa.Column("mounts", TEXT))
     for table, columns in SEALED.items():
         op.add_column(table, sa.Column("seal", sa.LargeBinary()))
-        _seal_rows(table, ", ".join(columns))
+        if op.get_bind().dialect.name == "sqlite":  # no other database had a catalog of the first schema
+            _seal_rows(table, ", ".join(columns))
     op.create_index("vector_seal", "vector", ["encoder_id", "seal"])
 
 

@@ -6,7 +6,8 @@ photos' rows, and must be those that searches look for.
 
 import sqlalchemy as sa
 from alembic import op
-from polyglance.data.catalog import words
+from polyglance.data.catalog.columns import INTEGER, TEXT
+from polyglance.data.catalog import dialect, words
 
 revision = "0003"
 down_revision = "0002"
@@ -24,8 +25,8 @@ def upgrade() -> None:
     """Add tables, indexes and triggers, then fill in the words."""
     op.create_table(
         "favourite",
-        sa.Column("photo_id", sa.Integer(), sa.ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True),
-        sa.Column("marked_at", sa.String(), nullable=False),
+        sa.Column("photo_id", INTEGER, sa.ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("marked_at", TEXT, nullable=False),
         sa.Column("seal", sa.LargeBinary()),
     )
     for column in ("taken_at", "camera", "format"):
@@ -33,6 +34,10 @@ def upgrade() -> None:
     placed = sa.text("latitude IS NOT NULL")
     op.create_index("photo_place", "photo", ["latitude", "longitude"], sqlite_where=placed)
     connection = op.get_bind()
+    if connection.dialect.name != "sqlite":  # there was none in another database before: nothing has to be filled in
+        for statement in dialect.of(connection).words_schema():
+            connection.exec_driver_sql(statement)
+        return
     for statement in WORDS:
         connection.exec_driver_sql(statement)
     last = 0

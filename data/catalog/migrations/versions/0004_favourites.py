@@ -11,6 +11,7 @@ import struct
 
 import sqlalchemy as sa
 from alembic import op
+from polyglance.data.catalog.columns import INTEGER, TEXT
 
 revision = "0004"
 down_revision = "0003"
@@ -20,7 +21,7 @@ UNKNOWN_TIME = "1970-01-01T00:00:00+00:00"
 
 def upgrade() -> None:
     """Add the columns, then make the table of marks again with other keys."""
-    op.add_column("root", sa.Column("missing", sa.Integer()))
+    op.add_column("root", sa.Column("missing", INTEGER))
     op.add_column("photo", sa.Column("hash_before", sa.LargeBinary()))
     connection = op.get_bind()
     marks = connection.exec_driver_sql(
@@ -31,7 +32,7 @@ def upgrade() -> None:
     op.create_table(
         "favourite",
         sa.Column("content_hash", sa.LargeBinary(), primary_key=True),
-        sa.Column("marked_at", sa.String(), nullable=False),
+        sa.Column("marked_at", TEXT, nullable=False),
         sa.Column("seal", sa.LargeBinary()),
     )
     for photo_id, content_hash, marked_at in marks:
