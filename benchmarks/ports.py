@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.vectors.index import VectorIndex
+from polyglance.data.vectors.milvus import collection as collections
 from polyglance.data.vectors.milvus import follower
 from polyglance.data.vectors.milvus.address import Address
 from polyglance.data.vectors.milvus.collection import Collection
@@ -98,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     photos = given.photos or (SMALL_PHOTOS if given.small else 100_000)
     world = clustered.world(photos, DIMENSION)
     process, stopwatch = None, Stopwatch()
+    collections.READ_SECONDS = 120.0  # milvus-lite takes longer for its first search than a search may wait
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
         fill(folder, photos, world)

@@ -192,3 +192,9 @@ def test_encoding(run):
     assert all(figures["a_hundred_at_once"]["errors"] == 0 for figures in report["altclip"].values())
     stages = {stage["stage"] for stage in report["lite"]["torch"]["profile"]["stages"]}
     assert {"read", "decode", "resize", "thumbnail", "encode", "commit"} <= stages
+
+
+def test_ports(run):
+    pytest.importorskip("milvus_lite")
+    kinds = run("ports")["search after encoding"].values()
+    assert all(0 <= kind["milvus"]["engine_ms"] <= kind["milvus"]["p50_ms"] for kind in kinds)

@@ -16,7 +16,7 @@ from polyglance.config import Settings
 from polyglance.data.vectors.milvus import follower
 from polyglance.data.vectors.milvus.address import Address
 from polyglance.data.vectors.milvus.collection import Collection
-from polyglance.data.vectors.milvus.store import opened
+from polyglance.data.vectors.milvus.store import MilvusStore, opened
 from polyglance.encoders import registry
 from polyglance.errors import UsageError, VectorsUnavailable
 from polyglance.library import Library
@@ -198,16 +198,22 @@ def test_a_follower_that_was_stopped_goes_on_where_it_was(milvus, open_library, 
     assert sent == [5, 5, 2]
 
 
-def test_a_vector_of_another_seal_never_answers(milvus, open_library, photo_folder, encoder):
+def test_a_vector_of_another_seal_never_answers_and_the_next_follower_mends_it(
+    milvus, open_library, photo_folder, encoder
+):
     url = milvus.url("seals")
     library = open_library(url)
     library.index([photo_folder], encoder="colour")
-    first = names(library.search("red", 3))
+    store = MilvusStore(library.catalog, 1, 4, Address.from_url(url))
+    store.follow()
     keys, seals = library.catalog.vectors.seals(1)
-    nearest = colour_encoder.ColourEncoder().encode_texts(["red"])
-    collection_of(library, url).upsert(keys[-1:], seals[-1:] ^ np.uint64(1), nearest)
-    library.catalog.settings.exclude(["*.tif"])  # another generation: nothing is cached
-    assert names(library.search("red", 3)) == first
+    query = encoder.encode_texts(["red"])
+    assert len(store.search(query[0], 50)[1]) == PHOTOS
+    collection_of(library, url).upsert(keys[-1:], seals[-1:] ^ np.uint64(1), query)
+    assert sorted(store.search(query[0], 50)[1].tolist()) == keys[:-1].tolist()
+    library.catalog.settings.exclude(["*.tif"])  # another generation
+    store.follow()
+    assert sorted(store.search(query[0], 50)[1].tolist()) == keys.tolist()
 
 
 @pytest.mark.parametrize("index", ["HNSW", "IVF_SQ8", "DISKANN", "FLAT"])

@@ -131,6 +131,11 @@ class Collection:
             with self._request() as client:
                 client.delete(self.name, ids=keys.tolist(), partition_name=VECTORS, timeout=WRITE_SECONDS)
 
+    def seal(self) -> None:
+        """Let Milvus index what was sent now, rather than scan it in every search until it thinks of it."""
+        with self._request() as client:
+            client.flush(self.name, timeout=ARRANGE_SECONDS)
+
     def write_position(self, position: Position) -> None:
         """Write how far it followed."""
         row = {"key": POSITION_KEY, "seal": 0, "position": position.json(), "vector": np.zeros(self._dimension, "f4")}

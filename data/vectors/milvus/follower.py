@@ -26,6 +26,10 @@ BLOCK_BITS = 12
 """Vectors are compared in blocks of keys that differ in these lowest bits only."""
 
 
+SEALED_FROM = 10_000
+"""Vectors in one go after which Milvus is asked to index them."""
+
+
 def never() -> bool:
     """Whether to stop: no."""
     return False
@@ -63,6 +67,7 @@ def bring(
         position = collection.read_position() or Position()
     if is_current(catalog, encoder_id, position):
         return position
+    before = position.count
     if _was_restored(catalog, encoder_id, collection, position):
         position = replace(position, generation=-1, comparing=True)
         collection.write_position(position)  # whoever goes on after a stop compares again
@@ -76,6 +81,8 @@ def bring(
             _drop_removed(catalog, encoder_id, collection, position.sent)
         keys, seals = newest(catalog, encoder_id)
     count = collection.count()
+    if count - before >= SEALED_FROM:
+        collection.seal()
     position = Position(
         generation,
         removed,
