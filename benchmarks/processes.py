@@ -77,7 +77,11 @@ def wait_until_ready(port: int, count: int) -> None:
 
 
 def measure(port: int, searches: int, clients: int) -> dict[str, Any]:
-    """Ask `searches` times, `clients` at a time; the rate is that until the first client has nothing more to ask."""
+    """Ask `searches` times, `clients` at a time; the rate is that until the first client has nothing more to ask.
+
+    Each client asks at least twice, so that there is an answer by then.
+    """
+    clients = min(clients, searches // 2)
     numbers, errors = iter(range(searches)), itertools.count()
     times: list[float] = []
     steady: list[tuple[int, float]] = []

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polyglance.data.catalog import sqlite
+from polyglance.data.catalog.expression import of_words
 from polyglance.data.catalog.word_query import WordQuery
 from polyglance.languages import tokens
 
@@ -23,7 +24,8 @@ def holding(*texts):
 
 
 def finds(query, text):
-    expression = sqlite.match_value(WordQuery.from_texts([query]))
+    words = of_words(WordQuery.from_texts([query]))
+    expression = words and sqlite.expression_text(words)
     with holding(text) as db:
         return bool(expression and db.execute("SELECT 1 FROM words WHERE words MATCH ?", (expression,)).fetchone())
 
@@ -90,7 +92,7 @@ def test_typed_and_written_do_not_meet(query, text):
 
 def test_stop_words_are_left_out_unless_there_is_nothing_else():
     words = WordQuery.from_texts(["the cat on the sofa"], stop_words_in=lambda _: {"the", "on"})
-    assert sqlite.match_value(words) == '("cat" AND "sofa")'
+    assert sqlite.expression_text(of_words(words)) == '("cat") AND ("sofa")'
     assert WordQuery.from_texts(["The"], stop_words_in=lambda _: {"the"}).texts == ((("the",),),)
 
 
