@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from polyglance.data.catalog import dialect
-from polyglance.data.catalog.catalog import Catalog, sqlite
+from polyglance.data.catalog import dialect, sqlite
+from polyglance.data.catalog.catalog import Catalog
 
 ROOM = Path(sqlite.__file__).parent
 DATA = ROOM.parent
