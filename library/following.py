@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..data.vectors import stores
 from ..errors import LibraryBusy, LibraryError
@@ -71,8 +71,7 @@ def _sent(parts: Parts, should_stop: stores.ShouldStop) -> bool:
     return True
 
 
-def _quietly(work: object) -> None:
+def _quietly(work: Callable[[], None]) -> None:
     """Run in a thread; what it could not do, the end of the run does, and reports."""
     with contextlib.suppress(Exception):
-        assert callable(work)
         work()
