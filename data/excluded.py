@@ -59,6 +59,10 @@ class ExcludedVectors:
 
     def keep(self, contents: Mapping[bytes, int]) -> None:
         """Keep the vectors that the catalog has of these contents: content hash -> id of the root it was in."""
+        with self.catalog.files_lock():
+            self._keep(contents)
+
+    def _keep(self, contents: Mapping[bytes, int]) -> None:
         for encoder in self.catalog.encoders.all() if contents else ():
             new = np.array(
                 [

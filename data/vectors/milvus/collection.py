@@ -38,7 +38,10 @@ TO_CONNECT = {1, 2, 503}
 CONSISTENCY = "Bounded"
 """Searches may miss what was sent in the last seconds, and need not wait for it. A follower reads with "Strong"."""
 
-HINT = "Start Milvus. Filters, dates and folders keep working; without POLYGLANCE_VECTORS FAISS searches the catalog."
+HINT = (
+    "Start Milvus. Words in names and captions, filters, dates and folders keep working; without POLYGLANCE_VECTORS"
+    " FAISS searches the catalog."
+)
 
 
 class Rows(NamedTuple):
@@ -101,6 +104,11 @@ class Collection:
         """The kind of its index."""
         with self._request() as client:
             return str(client.describe_index(self.name, "vector", timeout=READ_SECONDS)["index_type"])
+
+    def names(self) -> list[str]:
+        """The names of all collections of this Milvus, other libraries' too."""
+        with self._request() as client:
+            return [str(name) for name in client.list_collections(timeout=READ_SECONDS)]
 
     def drop(self) -> None:
         """Remove the collection, if it exists."""
