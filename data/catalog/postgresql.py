@@ -45,6 +45,13 @@ LOCK_TIMEOUT_MS = 10_000
 BESIDE = 4
 """Connections beside the pool's that stay open."""
 CONNECT_SECONDS = 10
+CUT_OFF: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""After 20 to 25 seconds without the network a query fails; without this it may wait for hours."""
 
 # --- engine -----------------------------------------------------------------------------------
 
@@ -52,6 +59,7 @@ CONNECT_SECONDS = 10
 def make_engine(path: Path, url: str = "", *, pooled: bool = True) -> Engine:
     """The engine over the database at `url`. A connection that the server closed is replaced before its next use."""
     arguments = {"connect_timeout": CONNECT_SECONDS, "application_name": _own_name(), "client_encoding": "utf8"}
+    arguments |= CUT_OFF
     address = make_url(url)
     given = {key: value for key, value in arguments.items() if key not in address.query}
     sizes = {} if pooled else {"pool_size": BESIDE, "max_overflow": -1}

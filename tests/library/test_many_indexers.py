@@ -15,6 +15,8 @@ from polyglance.data.catalog import locks
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.encoders import registry
 from polyglance.errors import LibraryBusy
+from polyglance.indexer.disk.mounts import mounts
+from polyglance.indexer.run.vanished import VanishedPhotos
 from polyglance.library import labelling
 
 pytestmark = pytest.mark.cluster
@@ -194,6 +196,21 @@ def test_a_photo_of_a_root_that_another_process_indexes_is_not_moved_away(tmp_pa
         assert (report.tally.moved, report.tally.encoded) == (1, 0)
         there.index([roots[0]])  # what was borrowed is free again
         assert here.index([roots[0]]).tally.removed == 0
+
+
+def test_a_photo_that_another_run_has_changed_meanwhile_is_not_moved(tmp_path, url, roots):
+    with children.opened(tmp_path / "here", catalog=url) as library:
+        shutil.copy(roots[0] / "7.png", roots[0] / "again.png")
+        library.index(roots)
+        catalog, root = library.catalog, library.catalog.roots.all()[0]
+        ids = [catalog.photos.at(root.id, name) for name in (b"7.png", b"again.png")]
+        (content,) = set(catalog.photos.hashes(ids).values())
+        for name in ("7.png", "again.png"):
+            (roots[0] / name).unlink()
+        vanished = VanishedPhotos(catalog, [], {}, mounts())
+        assert vanished.claim(content) == ids[0]
+        catalog.changes.remove(ids[1:])  # as another run does
+        assert vanished.claim(content) is None
 
 
 def test_vectors_are_dropped_only_by_a_run_that_is_alone(tmp_path, url, roots):
