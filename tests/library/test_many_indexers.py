@@ -131,7 +131,7 @@ def test_two_indexers_of_different_roots_make_what_one_makes(tmp_path, url, root
     assert library.check(deep=True).findings == []
 
 
-@pytest.mark.parametrize("commit", [2, 4, 6])
+@pytest.mark.parametrize("commit", [4, *(pytest.param(commit, marks=pytest.mark.slow) for commit in (2, 6))])
 def test_an_indexer_that_is_killed_beside_another_loses_and_doubles_nothing(tmp_path, url, roots, changed, commit):
     library, expected = changed
     folder = library.folder

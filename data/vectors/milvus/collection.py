@@ -155,7 +155,8 @@ class Collection:
     def read_position(self) -> Position | None:
         """How far it followed; None if there is no collection, or nothing was sent."""
         try:
-            rows = self._query(["position"], ids=[POSITION_KEY], partition_names=[POSITION])
+            # A search begins with it: it is one row, and nobody waits for a dead engine as long as for a write.
+            rows = self._query(["position"], READ_SECONDS, ids=[POSITION_KEY], partition_names=[POSITION])
         except CollectionMissing:
             return None
         return Position.from_json(rows[0]["position"]) if rows else None
@@ -204,10 +205,10 @@ class Collection:
             np.array([hit["entity"]["seal"] for hit in hits], np.int64).view(np.uint64),
         )
 
-    def _query(self, fields: list[str], **what: Any) -> list[dict[str, Any]]:
+    def _query(self, fields: list[str], seconds: float = WRITE_SECONDS, **what: Any) -> list[dict[str, Any]]:
         with self._request() as client:
             return list(
-                client.query(self.name, output_fields=fields, consistency_level="Strong", timeout=WRITE_SECONDS, **what)
+                client.query(self.name, output_fields=fields, consistency_level="Strong", timeout=seconds, **what)
             )
 
     # --- requests --------------------------------------------------------------------------------
