@@ -55,7 +55,9 @@ class Database:
         """
         with (
             plain_errors(self.dialect),
-            self._engine.connect().execution_options(**self.dialect.WRITE) as connection,
+            self._engine.connect().execution_options(
+                **self.dialect.WRITE, in_run=self._holder is not None
+            ) as connection,
             connection.begin(),
         ):
             if self._holder is not None:

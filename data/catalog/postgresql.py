@@ -42,6 +42,8 @@ READ: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readon
 WRITE: dict[str, Any] = {"isolation_level": "READ COMMITTED", "immediate": True}
 
 LOCK_TIMEOUT_MS = 10_000
+RUN_LOCK_TIMEOUT_MS = 3_600_000
+"""A run waits for another one's transaction, however many rows that moves; what a person waits for does not."""
 BESIDE = 4
 """Connections beside the pool's that stay open."""
 CONNECT_SECONDS = 10
@@ -82,8 +84,10 @@ def _on_connect(connection: Any, _record: object) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("immediate", False):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+    options = connection.get_execution_options()
+    if options.get("immediate", False):
+        patience = f"set_config('lock_timeout', '{RUN_LOCK_TIMEOUT_MS}', true), " if options.get("in_run") else ""
+        connection.exec_driver_sql(f"SELECT {patience}pg_advisory_xact_lock({WRITE_LOCK})")
 
 
 def display(path: Path, url: str) -> str:

@@ -91,6 +91,7 @@ def lock_session(engine: Engine) -> Iterator[LockSession]:
         # A holder's machine that is cut off is noticed; the server's default is two hours.
         for setting in ("keepalives_idle = 30", "keepalives_interval = 10", "keepalives_count = 3"):
             connection.execute(f"SET tcp_{setting}")
+        connection.execute("SET lock_timeout = 0")  # a long transaction of another run is waited for
         yield LockSession(connection)
     finally:
         connection.close()

@@ -56,10 +56,12 @@ class RunLocks:
 
     def hold(self, roots: Iterable[RootRecord]) -> None:
         """Hold roots until the run ends. Raises LibraryBusy, naming the root and who indexes it."""
-        for root in roots if self._session else ():
+        if (session := self._session) is None:
+            return
+        for root in roots:
             try:
                 with plain_errors(self._database.dialect):
-                    self._session.acquire("root", root.id, patience=locks.PATIENCE_SECONDS)
+                    session.acquire("root", root.id, patience=locks.PATIENCE_SECONDS)
             except LockHeld as held:
                 raise locks.root_busy(paths.display(root.path), str(held)) from None
 

@@ -11,10 +11,10 @@ import children
 import colour_encoder
 import pytest
 from colour_encoder import picture
-from polyglance.data.catalog import locks
+from polyglance.data.catalog import locks, postgresql
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.encoders import registry
-from polyglance.errors import LibraryBusy
+from polyglance.errors import LibraryBusy, LibraryError
 from polyglance.indexer.disk.mounts import mounts
 from polyglance.indexer.run.vanished import VanishedPhotos
 from polyglance.library import labelling
@@ -211,6 +211,25 @@ def test_a_photo_that_another_run_has_changed_meanwhile_is_not_moved(tmp_path, u
         assert vanished.claim(content) == ids[0]
         catalog.changes.remove(ids[1:])  # as another run does
         assert vanished.claim(content) is None
+
+
+def test_a_run_waits_for_a_long_transaction_of_another_and_a_mark_does_not(tmp_path, url, roots, monkeypatch):
+    monkeypatch.setattr(postgresql, "LOCK_TIMEOUT_MS", 100)
+    with (
+        children.opened(tmp_path / "here", catalog=url) as here,
+        children.opened(tmp_path / "there", catalog=url) as there,
+        contextlib.ExitStack() as long,
+    ):
+        here.index(roots)
+        long.enter_context(there.catalog.database.writing())
+        with pytest.raises(LibraryError, match="lock timeout"):
+            here.catalog.settings.exclude(["refused"])
+        ending = threading.Timer(1, long.close)
+        with here.catalog.run_locks.sharing():
+            ending.start()
+            here.catalog.settings.exclude(["later"])
+        ending.join()
+        assert here.excluded() == ["later"]
 
 
 def test_vectors_are_dropped_only_by_a_run_that_is_alone(tmp_path, url, roots):
