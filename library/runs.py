@@ -36,7 +36,8 @@ def index(
     with indexing(parts):
         with parts.catalog.run_locks.setup():
             record = encoders.active_or_new(parts, encoder)
-            work = pipeline(parts, record, stop)
+        work = pipeline(parts, record, stop)
+        with parts.catalog.run_locks.setup():
             parts.catalog.run_locks.hold(roots.touched(parts, outer_folders, exclusion))
             places = [roots.add(parts, folder, exclusion) for folder in outer_folders]
             parts.catalog.run_locks.hold(place.root for place in places)

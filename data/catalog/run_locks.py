@@ -17,7 +17,7 @@ from .database import Database, plain_errors
 from .dialect import LockHeld, LockSession
 from .records import RootRecord
 
-SETUP_SECONDS = 30.0
+SETUP_SECONDS = 120.0
 """How long a run waits while another one adds its roots, or makes the encoder of a new library."""
 LABELS_SECONDS = 1.0
 """How long a run waits for another one's labels before it looks whether it was asked to stop."""

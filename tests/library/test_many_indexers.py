@@ -213,6 +213,17 @@ def test_a_photo_that_another_run_has_changed_meanwhile_is_not_moved(tmp_path, u
         assert vanished.claim(content) is None
 
 
+def test_two_processes_make_a_library_together(tmp_path, postgresql, roots):
+    url = postgresql.create()  # not even a schema
+    runs = [start(tmp_path / "there", root, url) for root in roots]
+    for run in runs:
+        run.join()
+        assert run.exitcode == 0
+    with children.opened(tmp_path / "there", catalog=url) as made, children.opened(tmp_path / "one") as alone:
+        alone.index(roots)
+        assert rows(made) == rows(alone)
+
+
 def test_a_run_waits_for_a_long_transaction_of_another_and_a_mark_does_not(tmp_path, url, roots, monkeypatch):
     monkeypatch.setattr(postgresql, "LOCK_TIMEOUT_MS", 100)
     with (
