@@ -40,7 +40,8 @@ def as_bytes(value: Any) -> bytes:
 @contextlib.contextmanager
 def reading_only(catalog: Path, url: str = "") -> Iterator[Reader]:
     """A connection to the catalog at a path, or in the database at `url`. Raises OSError, sqlite3.Error."""
-    with _of_database(url) if url else _of_file(catalog) as connection:
+    opened: contextlib.AbstractContextManager[Reader] = _of_database(url) if url else _of_file(catalog)
+    with opened as connection:
         yield connection
 
 
