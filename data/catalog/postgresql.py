@@ -22,21 +22,17 @@ from sqlalchemy.ext.compiler import compiles
 from .best_match import Statistics, score
 from .constructs import WORDS, WORDS_ID, DistanceKm, Floor, HasByte, IdList, IsMatch, Unindexed, id_list_value
 from .expression import AllOf, AnyOf, Expression, Phrase, phrases
-from .postgresql_errors import ERRORS, hint, is_damage, is_full, reason
-from .postgresql_locks import WRITE_LOCK, lock_holder, lock_session, require_held
+from .postgresql_errors import ERRORS as ERRORS
+from .postgresql_errors import hint as hint
+from .postgresql_errors import is_damage as is_damage
+from .postgresql_errors import is_full as is_full
+from .postgresql_errors import reason as reason
+from .postgresql_locks import WRITE_LOCK
+from .postgresql_locks import lock_holder as lock_holder
+from .postgresql_locks import lock_session as lock_session
+from .postgresql_locks import require_held as require_held
 from .sphere import EARTH_KM
 from .word_vectors import LETTERS, LONGEST_TOKEN, WORDS_SCHEMA
-
-__all__ = [
-    "ERRORS",
-    "hint",
-    "is_damage",
-    "is_full",
-    "lock_holder",
-    "lock_session",
-    "reason",
-    "require_held",
-]
 
 READ: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 WRITE: dict[str, Any] = {"isolation_level": "READ COMMITTED", "immediate": True}
