@@ -56,6 +56,9 @@ class Answer(Document):
         description="The library has changed since the page before, whose order is not known any more."
     )
     relevant: bool = Field(description="False if nothing on a first page is relevant.")
+    partial: bool = Field(
+        description="True while the engine that finds similar pictures does not answer: all results have the words."
+    )
 
     @classmethod
     def from_search(cls, answer: searches.Answer) -> Self:
@@ -129,4 +132,5 @@ def _page_fields(answer: searches.Answer, results: list[dict[str, Any]]) -> dict
         "next": answer.next,
         "changed": answer.changed,
         "relevant": answer.is_relevant,
+        "partial": answer.is_partial,
     }

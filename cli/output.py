@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -55,8 +55,26 @@ def note(text: str) -> None:
     typer.echo(text, file=sys.stderr)  # not err=True, which looks for the stream below the bar's
 
 
+class OneLine(logging.Formatter):
+    """Formats a record's message as one line, whatever a client wrote into it. A traceback's lines are indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the message without characters that could break its line."""
+        from ..data import paths
+
+        return paths.one_line(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """Return the traceback; none of its lines looks like a record."""
+        return "".join(f"  {line}\n" for line in super().formatException(ei).splitlines()).rstrip()
+
+
 class NoteHandler(logging.Handler):
     """Prints log lines as notes. A handler with a stream of its own would write into the progress bar."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(OneLine())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one line."""
@@ -127,6 +145,8 @@ def answer_notes(answer: Answer) -> None:
         note("No photo was found. 'polyglance status' shows what the library holds.")
     elif not answer.is_relevant:
         note("Nothing relevant was found; these are the nearest.")
+    if answer.is_partial:
+        note("Photos that only look right are missing: the engine that holds their vectors does not answer.")
     if answer.next:
         note(f"There is more: --cursor {answer.next}")
     if answer.changed:

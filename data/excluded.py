@@ -59,6 +59,10 @@ class ExcludedVectors:
 
     def keep(self, contents: Mapping[bytes, int]) -> None:
         """Keep the vectors that the catalog has of these contents: content hash -> id of the root it was in."""
+        with self.catalog.files_lock():
+            self._keep(contents)
+
+    def _keep(self, contents: Mapping[bytes, int]) -> None:
         for encoder in self.catalog.encoders.all() if contents else ():
             new = np.array(
                 [
@@ -89,8 +93,8 @@ class ExcludedVectors:
             rows = self._load(encoder)
             keys = [row["content_hash"].tobytes() for row in rows]
             present = {content_hash for content_hash, _, _ in self._stored(keys, encoder)}
-            age = time.time() - rows["left_at"]
-            is_kept = (age >= 0) & (age <= DAYS * 86400) & np.isin(rows["root_id"], roots)
+            age = np.abs(time.time() - rows["left_at"])  # a row of a machine whose clock goes ahead is a new one
+            is_kept = (age <= DAYS * 86400) & np.isin(rows["root_id"], roots)
             is_kept &= np.array([key not in present for key in keys], bool)
             remaining = np.array(rows[is_kept][-limit:])
             if len(remaining) < len(rows):

@@ -37,7 +37,12 @@ def display(path: bytes) -> str:
     cannot be turned back into a path.
     """
     # Not os.fsdecode: under LC_ALL=C it may decode as ASCII.
-    return _UNSAFE.sub(_escape, path.decode("utf-8", "surrogateescape"))
+    return one_line(path.decode("utf-8", "surrogateescape"))
+
+
+def one_line(text: str) -> str:
+    """Return `text` with the characters escaped that could break its line, or control a terminal: see `display`."""
+    return _UNSAFE.sub(_escape, text)
 
 
 def absolute(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes:

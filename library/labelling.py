@@ -50,7 +50,8 @@ def label(parts: Parts, stop: Stop | None = None, progress: Progress = silent, s
     def is_over() -> bool:
         return (stop is not None and stop.asked) or (end is not None and time.monotonic() >= end)
 
-    return _label_places(parts, is_over) and _label_things(parts, is_over, progress)
+    with parts.catalog.run_locks.labels(is_over) as is_ours:
+        return is_ours and _label_places(parts, is_over) and _label_things(parts, is_over, progress)
 
 
 def label_in_slices(parts: Parts, stop: Stop | None = None) -> None:

@@ -46,6 +46,15 @@ def add(parts: Parts, folder: bytes, exclusion: Exclusion) -> Place:
     return Place(parts.catalog.roots.add(folder, absorbed))
 
 
+def touched(parts: Parts, folders: Sequence[bytes], exclusion: Exclusion) -> list[RootRecord]:
+    """The roots that cover one of these folders, or would become part of it."""
+    return [
+        record
+        for record in parts.catalog.roots.all(counted=False)
+        if any(covers(record.path, each, exclusion) or covers(each, record.path, exclusion) for each in folders)
+    ]
+
+
 def forget(parts: Parts, folder: AnyPath) -> int:
     """Drop a root, or a folder below it that is no longer there; return the number of photos dropped."""
     with writing(parts):

@@ -17,7 +17,7 @@ from ..indexer.run.update import update
 from ..progress import Progress
 from . import encoders, labelling, roots, snapshots
 from .parts import AnyPath, Parts
-from .writing import back_up_own_data, writing
+from .writing import back_up_own_data, indexing, writing
 
 
 def index(
@@ -33,10 +33,14 @@ def index(
     exclusion = roots.exclusion_of(parts)
     outer_folders = outermost(check_folders(folders), exclusion)
     refuse_library(outer_folders, os.fsencode(parts.folder))
-    with writing(parts):
-        record = encoders.active_or_new(parts, encoder)
+    with indexing(parts):
+        with parts.catalog.run_locks.setup():
+            record = encoders.active_or_new(parts, encoder)
         work = pipeline(parts, record, stop)
-        places = [roots.add(parts, folder, exclusion) for folder in outer_folders]
+        with parts.catalog.run_locks.setup():
+            parts.catalog.run_locks.hold(roots.touched(parts, outer_folders, exclusion))
+            places = [roots.add(parts, folder, exclusion) for folder in outer_folders]
+            parts.catalog.run_locks.hold(place.root for place in places)
         back_up_own_data(parts)  # the run may take hours
         report = _unless_stopped(update(work, places, progress, exclusion=exclusion, confirmed=confirmed))
         labelling.label(parts, stop, progress)
@@ -49,12 +53,13 @@ def rescan(
 ) -> Report:
     """Make the library equal to one root on disk, or to all. See `Library.rescan`."""
     exclusion = roots.exclusion_of(parts)
-    with writing(parts):
+    with writing(parts) if failed else indexing(parts):  # a failed file may be in any root
         record = encoders.active(parts)
         if failed:
             places = _whole_roots(parts, parts.catalog.failures.retry())
         else:
             places = _whole_roots(parts, None if root_id is None else [root_id])
+            parts.catalog.run_locks.hold(place.root for place in places)
         if root_id is not None:
             roots.root(parts, root_id)
         work = pipeline(parts, record, stop)

@@ -17,6 +17,7 @@ def suggest(folder: Path | None, what: Literal["roots", "cameras", "encoders"]) 
 
     A root whose path is not printable text is left out. Raises OSError, sqlite3.Error, UsageError.
     """
-    place = Path(folder).expanduser().absolute() if folder else config.load().library
-    names = stored.suggestions(place / CATALOG, what)
+    settings = config.load()
+    place = Path(folder).expanduser().absolute() if folder else settings.library
+    names = stored.suggestions(place / CATALOG, settings.catalog_url, what)
     return [name.decode() for name in names if paths.display(name).encode() == name]

@@ -18,7 +18,7 @@ from ..indexer.watch.service import Host, Service, Timing
 from ..progress import Progress
 from . import encoders, labelling, roots, runs, snapshots
 from .parts import Parts
-from .writing import writing
+from .writing import indexing
 
 log = logging.getLogger("polyglance")
 
@@ -43,11 +43,13 @@ def update(parts: Parts, places: Sequence[Place], missed: Collection[int], progr
 
     `missed` are the ids of photos that the last comparison did not find. Raises LibraryBusy.
     """
-    with writing(parts):
+    with indexing(parts):
         pipeline = runs.pipeline(parts, encoders.active(parts), stop)
+        current = _places_in_roots(parts, places)
+        parts.catalog.run_locks.hold({place.root.id: place.root for place in current}.values())
         report = run_update(
             pipeline,
-            _places_in_roots(parts, places),
+            current,
             progress,
             exclusion=roots.exclusion_of(parts),
             strict=False,

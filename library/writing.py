@@ -1,4 +1,7 @@
-"""The writer lock: one process at a time writes to a library, and in it one run, with short writes in between."""
+"""The writer lock: one process at a time writes to a library, and in it one run, with short writes in between.
+
+If other machines see the catalog, several processes index at a time, each its own roots.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,27 @@ from .parts import Parts
 def writing(parts: Parts) -> Iterator[None]:
     """Hold the writer lock. Remove what a killed writer left; back up own data at the end. Raises LibraryBusy."""
     with following(parts), parts.catalog.writer_lock() as after_a_kill:
-        if after_a_kill:
-            parts.thumbnails.sweep(parts.catalog.photos.contents())
-        parts.is_writing = True
-        try:
+        _sweep(parts, after_a_kill=after_a_kill)
+        with _as_the_writer(parts):
             yield
-        finally:
-            with parts.guests:
-                parts.is_writing = False
-                back_up_own_data(parts)
+
+
+@contextmanager
+def indexing(parts: Parts) -> Iterator[None]:
+    """The same for a run that changes its own roots only, which it has to hold by `catalog.run_locks`.
+
+    If other machines see the catalog, others may index other roots meanwhile.
+    """
+    if not parts.catalog.is_shared:
+        with writing(parts):
+            yield
+        return
+    with following(parts), parts.catalog.run_locks.sharing():
+        with parts.catalog.run_locks.alone() as is_alone:
+            if is_alone:
+                _sweep(parts, after_a_kill=False)
+        with locks.trace(parts.folder), _as_the_writer(parts):
+            yield
 
 
 @contextmanager
@@ -38,8 +53,28 @@ def short_write(parts: Parts) -> Iterator[None]:
             yield
             back_up_own_data(parts)
             return
-    with writing(parts):
+    with indexing(parts):
         yield
+
+
+@contextmanager
+def _as_the_writer(parts: Parts) -> Iterator[None]:
+    parts.is_writing = True
+    try:
+        yield
+    finally:
+        with parts.guests:
+            parts.is_writing = False
+            back_up_own_data(parts)
+
+
+def _sweep(parts: Parts, *, after_a_kill: bool) -> None:
+    """Remove what killed writers left; for who writes alone."""
+    traces = locks.traces(parts.folder)
+    if after_a_kill or traces:
+        parts.thumbnails.sweep(parts.catalog.photos.contents())
+    for trace in traces:
+        trace.unlink(missing_ok=True)
 
 
 def back_up_own_data(parts: Parts) -> None:
@@ -53,9 +88,9 @@ def is_being_written(parts: Parts) -> bool:
 
 
 def wait_until_writable(parts: Parts) -> None:
-    """Wait for a moment while a process writes. Raises LibraryBusy if it does not end in that time."""
+    """Wait for a moment while a process has the whole library. Raises LibraryBusy if it does not end in that time."""
     end = time.monotonic() + locks.PATIENCE_SECONDS
-    while is_being_written(parts):
+    while parts.catalog.is_being_written(exclusively=True):
         if time.monotonic() >= end:
             error = LibraryBusy("Another process is writing to the library.", "Wait until it is done, or stop it.")
             raise error.with_code("library_written")

@@ -180,6 +180,9 @@ class Answer(Sequence[Result]):
     photos may be missing or come twice."""
     is_relevant: bool = True
     """False if no result of a first page, or of an empty later one, is relevant: the library seems to have no match."""
+    is_partial: bool = False
+    """Whether photos that look right are missing, because the engine of the vectors does not answer: all results have
+    the words."""
 
     def __len__(self) -> int:
         return len(self.results)
@@ -203,7 +206,8 @@ class Answer(Sequence[Result]):
         relevance = "" if self.is_relevant else "; nothing relevant was found"
         more = "; there are more" if self.next else ""
         query = " ".join(self.query.split())
-        return f"{query or 'All photos'}: {len(self)} result{'' if len(self) == 1 else 's'}{relevance}{more}"
+        partial = "; photos that look right are missing" if self.is_partial else ""
+        return f"{query or 'All photos'}: {len(self)} result{'' if len(self) == 1 else 's'}{relevance}{partial}{more}"
 
     def __repr__(self) -> str:
         return f"<Answer {paths.display(self._summary().encode('utf-8', 'surrogateescape'))}>"

@@ -58,7 +58,8 @@ class Engine:
     def find(self, query: Query, view: View | None = None, read: Reader | None = None) -> Answer:
         """Answer a query. `read` reads the pictures that the query names; without it they are refused.
 
-        Raises QueryError, PhotoNotFound, and what `read` raises.
+        Raises QueryError, PhotoNotFound, VectorsUnavailable if only the store can answer and does not, and what `read`
+        raises.
         """
         clock = Clock.started()
         view = view or View()
@@ -127,6 +128,8 @@ class Engine:
         with self._catalog.read_snapshot():
             source, step = self._rank(query, vector, NOTHING, excluded), CHUNK
             while hits := source.more(step):
+                if source.unavailable:
+                    raise source.unavailable
                 more = {hit.photo.id for hit in hits if hit.is_relevant}
                 relevant |= more
                 if not more and source.is_descending:
@@ -160,7 +163,17 @@ class Engine:
         shows_relevant_only = view.only_relevant or view.sort == "date"
         is_relevant = any(group.is_relevant for group in groups) or offset > 0 or not (groups or shows_relevant_only)
         is_relevant = is_relevant or not pages.is_calibrated
-        return Answer(query_text, language, self._encoder.name, durations, results, cursor, changed, is_relevant)
+        return Answer(
+            query_text,
+            language,
+            self._encoder.name,
+            durations,
+            results,
+            cursor,
+            changed,
+            is_relevant,
+            pages.is_partial,
+        )
 
     def _find_cached(self, query: Query, view: View) -> Pages | None:
         """The pages that the previous page belongs to, or those of the same search in this generation, if cached."""
@@ -177,6 +190,8 @@ class Engine:
             if entry is None:
                 continue
             pages, keys, seals = entry
+            if pages.is_partial and generation is None:
+                continue  # the engine of the vectors may answer now
             is_other_catalog = were_keys_reused(self._catalog, self._store.encoder_id, keys, seals)
             with self._lock:
                 if is_other_catalog:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +19,7 @@ from .labels import Labels
 from .maps import PhotoMap
 from .photos import Photos
 from .roots import Roots
+from .run_locks import RunLocks
 from .selection import Selection
 from .settings import LibrarySettings
 from .timeline import Timeline
@@ -52,6 +53,7 @@ class Catalog:
         self.browsing = Browsing(database)
         self.copies = Copies(database)
         self.changes = Changes(database, self.roots, self.photos)
+        self.run_locks = RunLocks(database)
 
     def close(self) -> None:
         """Close all connections; they come back when they are needed."""
@@ -77,14 +79,25 @@ class Catalog:
         with locks.watcher_lock(self.folder), self._database.locked("watch", locks.WATCHED):
             yield
 
-    def is_being_written(self) -> bool:
-        """Whether any process holds the writer lock; True in a library that we may only read."""
-        return locks.is_being_written(self.folder) or self._database.lock_holder("writer") is not None
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes, each with roots of its own, may index at a time."""
+        return bool(self._database.url)
+
+    def is_being_written(self, *, exclusively: bool = False) -> bool:
+        """Whether any process holds the writer lock, or holds it `exclusively`; True if we may only read."""
+        holder = self._database.lock_holder("writer", exclusively=exclusively)
+        return locks.is_being_written(self.folder) or holder is not None
+
+    def files_lock(self) -> AbstractContextManager[None]:
+        """Hold what changes a file of the library's folder, if several processes may."""
+        return locks.files_lock(self.folder) if self.is_shared else nullcontext()
 
     def back_up_own_data(self) -> None:
         """Copy own data to the library's folder if it has changed; for the writer."""
-        if self._database.url:
-            own_data.back_up_database(self._database)
+        if self.is_shared:
+            with self.files_lock():
+                own_data.back_up_database(self._database)
         else:
             own_data.back_up(self._database.path)
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, exc
 
 from ...errors import DiskFull, LibraryBusy, LibraryError
 from . import dialect as dialects
-from .dialect import Dialect, LockHeld
-from .locks import PATIENCE_SECONDS, busy
+from .dialect import Dialect, LockHeld, LockSession
+from .locks import PATIENCE_SECONDS, WRITTEN, busy
 
 DAMAGE_HINT = "Run 'polyglance check --repair'."
 
@@ -30,6 +30,7 @@ class Database:
         self._engine: Engine = self.dialect.make_engine(path, url)
         self._beside: Engine | None = None
         self._thread = threading.local()
+        self._one_writer = threading.Lock()
         self._holder: int | None = None
         """Who holds the lock of this process, if it is one that can be lost: it is checked in every transaction."""
 
@@ -54,7 +55,9 @@ class Database:
         """
         with (
             plain_errors(self.dialect),
-            self._engine.connect().execution_options(**self.dialect.WRITE) as connection,
+            self._engine.connect().execution_options(
+                **self.dialect.WRITE, in_run=self._holder is not None
+            ) as connection,
             connection.begin(),
         ):
             if self._holder is not None:
@@ -111,24 +114,57 @@ class Database:
         Raises LibraryBusy, naming the holder. While the lock "writer" is held, `writing` raises LibraryBusy if it was
         lost: after a restart of the server another process may have it.
         """
+        with self.lock_session() as session:
+            self.acquire(session, name, state)
+            with self._holding(session) if name == "writer" else contextlib.nullcontext():
+                yield
+
+    @contextlib.contextmanager
+    def sharing(self) -> Iterator[LockSession]:
+        """Hold the lock "writer" together with others who do so; gives what takes further locks. Raises LibraryBusy.
+
+        `writing` raises LibraryBusy if it was lost. One thread of a process does so at a time.
+        """
+        if not self._one_writer.acquire(timeout=PATIENCE_SECONDS):
+            raise busy(self.path.parent, WRITTEN, "this process")
+        try:
+            with self.lock_session() as session:
+                self.acquire(session, "writer", WRITTEN, shared=True)
+                with self._holding(session):
+                    yield session
+        finally:
+            self._one_writer.release()
+
+    @contextlib.contextmanager
+    def lock_session(self) -> Iterator[LockSession]:
+        """What takes locks that other machines see. Raises LibraryError."""
         with contextlib.ExitStack() as stack:
             with plain_errors(self.dialect):
-                try:
-                    holder = stack.enter_context(self.dialect.lock(self.beside, name, PATIENCE_SECONDS))
-                except LockHeld as held:
-                    raise busy(self.path.parent, state, str(held)) from None
-            if name == "writer":
-                self._holder = holder
-            try:
-                yield
-            finally:
-                if name == "writer":
-                    self._holder = None
+                session = stack.enter_context(self.dialect.lock_session(self.beside))
+            yield session
 
-    def lock_holder(self, name: str) -> str | None:
+    def acquire(
+        self, session: LockSession, name: str, state: str, *, shared: bool = False, patience: float = PATIENCE_SECONDS
+    ) -> None:
+        """Take a lock of the whole library. Raises LibraryBusy, naming the holder."""
+        with plain_errors(self.dialect):
+            try:
+                session.acquire(name, shared=shared, patience=patience)
+            except LockHeld as held:
+                raise busy(self.path.parent, state, str(held)) from None
+
+    @contextlib.contextmanager
+    def _holding(self, session: LockSession) -> Iterator[None]:
+        self._holder = session.holder
+        try:
+            yield
+        finally:
+            self._holder = None
+
+    def lock_holder(self, name: str, *, exclusively: bool = False) -> str | None:
         """Who holds one of the catalog's locks; None if nobody does, or if the catalog has only locks of files."""
         with plain_errors(self.dialect):
-            return self.dialect.lock_holder(self.beside, name)
+            return self.dialect.lock_holder(self.beside, name, exclusively=exclusively)
 
 
 def fetch(connection: Connection, statement: Any, parameters: Mapping[str, Any] | None = None) -> list[Any]:

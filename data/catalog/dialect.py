@@ -21,6 +21,23 @@ if TYPE_CHECKING:
     from . import postgresql, sqlite
 
 
+class LockSession(Protocol):
+    """Takes locks that other machines see. It may take one several times, and frees it as often."""
+
+    @property
+    def holder(self) -> int | None:
+        """Its number, for `Dialect.require_held`; None if no other machine can take a lock."""
+
+    def acquire(self, name: str, number: int = 0, *, shared: bool = False, patience: float = 0) -> None:
+        """Take a lock; wait for it up to `patience` seconds. Raises LockHeld.
+
+        Once it is held, no transaction of an earlier holder is under way.
+        """
+
+    def release(self, name: str, number: int = 0, *, shared: bool = False) -> None:
+        """Free a lock once."""
+
+
 class Dialect(Protocol):
     """What a dialect provides. `path` is the catalog's file, in the library's folder; `url` a database elsewhere."""
 
@@ -53,14 +70,14 @@ class Dialect(Protocol):
     def object_names(self, connection: Connection) -> set[str]:
         """Names of what the database, or its schema, has; empty if nobody has begun to make a catalog."""
 
-    def lock(self, engine: Engine, name: str, patience: float) -> AbstractContextManager[int | None]:
-        """Hold a lock that other machines see; gives who holds it, for `fence`. Raises LockHeld."""
+    def lock_session(self, engine: Engine) -> AbstractContextManager[LockSession]:
+        """What takes locks that other machines see, and frees them at its end."""
 
-    def lock_holder(self, engine: Engine, name: str) -> str | None:
-        """Who holds such a lock now; None if nobody does."""
+    def lock_holder(self, engine: Engine, name: str, number: int = 0, *, exclusively: bool = False) -> str | None:
+        """Who holds such a lock now, or who holds it `exclusively`; None if nobody does."""
 
     def require_held(self, connection: Connection, holder: int) -> None:
-        """Raise LockLost if the lock that `lock` gave is held no longer."""
+        """Raise LibraryBusy if the session `holder` does not hold the writer lock any longer."""
 
     # --- errors ---
 

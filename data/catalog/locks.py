@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -17,6 +18,7 @@ PATIENCE_SECONDS = 2.0
 """How long a lock is waited for. A watcher holds the writer lock for an instant now and then, and a process that only
 asks whether a lock is free holds it for a moment."""
 
+FILES_SECONDS = 60.0
 
 WRITTEN = "is being written to"
 WATCHED = "is being watched"
@@ -50,6 +52,36 @@ def busy(folder: Path, state: str, holder: str) -> LibraryBusy:
     """The error that `holder` has a lock; `state` says what the library is meanwhile."""
     error = LibraryBusy(f"The library {folder} {state} by {holder}.", "Wait until it is done, or stop it.")
     return error.with_code("library_written")
+
+
+def root_busy(root: str, holder: str) -> LibraryBusy:
+    """The error that `holder` indexes a root."""
+    error = LibraryBusy(f"The folder {root} is being indexed by {holder}.", "Wait until it is done, or stop it.")
+    return error.with_code("library_written")
+
+
+@contextlib.contextmanager
+def files_lock(folder: Path) -> Iterator[None]:
+    """Hold, for a moment, what changes a file that several processes may write. Raises LibraryBusy."""
+    with _hold(folder, "files", "is having a file written", patience=FILES_SECONDS):
+        yield
+
+
+@contextlib.contextmanager
+def trace(folder: Path) -> Iterator[None]:
+    """Leave a file while a run shares the library with others: one that stays tells that the run was killed."""
+    path = folder / f"run-{socket.gethostname()}-{os.getpid()}.txt"
+    with contextlib.suppress(OSError):
+        path.touch()
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def traces(folder: Path) -> list[Path]:
+    """The files of runs that share the library, or were killed."""
+    return sorted(folder.glob("run-*.txt"))
 
 
 def is_watched(folder: Path) -> bool:

@@ -7,10 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .suggestions import reading_only
+from .suggestions import as_bytes, reading_only
 
-_COUNTS = "SELECT count(*), coalesce(sum(error LIKE ?), 0), coalesce(sum(error LIKE ?), 0) FROM photo"
-_ENCODER = "SELECT id, name FROM encoder WHERE id = (SELECT value FROM setting WHERE key = 'active_encoder')"
+_COUNTS = (
+    "SELECT count(*), count(CASE WHEN error LIKE ? THEN 1 END), count(CASE WHEN error LIKE ? THEN 1 END) FROM photo"
+)
+_ENCODER = (
+    "SELECT id, name FROM encoder WHERE CAST(id AS TEXT) = (SELECT value FROM setting WHERE key = 'active_encoder')"
+)
 _FAILED = ("is a HEIC picture%", "is a camera raw picture%")
 
 
@@ -28,17 +32,17 @@ class Overview:
     folders: int
 
 
-def read(catalog: Path) -> Overview:
-    """Read it. Raises OSError, sqlite3.Error; also if the file is no catalog."""
-    with reading_only(catalog) as connection:
+def read(catalog: Path, url: str = "") -> Overview:
+    """Read it, or that in the database at `url`. Raises OSError, sqlite3.Error; also if there is no catalog there."""
+    with reading_only(catalog, url) as connection:
         ((schema,),) = connection.execute("SELECT version_num FROM alembic_version")
         photos, heic, raw = connection.execute(_COUNTS, _FAILED).fetchone()
-        encoder = connection.execute(_ENCODER).fetchone() or (None, b"")
+        encoder = connection.execute(_ENCODER).fetchone() or (-1, b"")
         ((vectors,),) = connection.execute("SELECT count(*) FROM vector WHERE encoder_id = ?", encoder[:1])
         roots = [root for (root,) in connection.execute("SELECT id FROM root")]
         folders = _count_folders(roots, connection.execute("SELECT root_id, path FROM photo"))
-    name = encoder[1].decode(errors="replace") or None
-    return Overview(schema.decode(errors="replace"), photos, heic, raw, vectors, name, folders)
+    name = as_bytes(encoder[1]).decode(errors="replace") or None
+    return Overview(as_bytes(schema).decode(errors="replace"), photos, heic, raw, vectors, name, folders)
 
 
 def _count_folders(roots: Iterable[int], photos: Iterable[tuple[int, bytes]]) -> int:

@@ -16,9 +16,10 @@ from sqlalchemy import text
 
 from ... import atomic
 from ...errors import LibraryError
-from . import integrity
+from . import integrity, plain_sqlite
 from .database import Database
-from .integrity import CheckedConnection, SqliteConnection
+from .integrity import CheckedConnection
+from .plain_sqlite import SqliteConnection
 
 log = logging.getLogger("polyglance")
 
@@ -50,7 +51,7 @@ def read(copy: Path) -> Rows | None:
         with contextlib.closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
             rows = _rows(db)
-    except integrity.ERRORS:
+    except plain_sqlite.ERRORS:
         return None
     return rows if _is_sealed(rows) else None
 
@@ -67,17 +68,17 @@ def back_up(catalog: Path) -> None:
     Own data that is not what was written is not copied. A copy that cannot be written is a warning in the log.
     """
     try:
-        with contextlib.closing(integrity.connect(catalog)) as db:
+        with contextlib.closing(plain_sqlite.connect(catalog)) as db:
             db.execute("BEGIN")
             rows = _rows(db)
             existing = copies(catalog)
             if existing and rows == read(existing[0]):
                 return
-            if not _is_sealed(rows) or integrity.complaints(db, COLUMNS):
+            if not _is_sealed(rows) or plain_sqlite.complaints(db, COLUMNS):
                 log.warning("Folders, exclusions and favourites were not backed up: the catalog is damaged.")
                 return
         _write(catalog, rows, existing)
-    except (OSError, *integrity.ERRORS) as error:
+    except (OSError, *plain_sqlite.ERRORS) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         log.warning("Folders, exclusions and favourites were not backed up: %s.", reason)
 
@@ -100,7 +101,7 @@ def back_up_database(database: Database) -> None:
             log.warning("Folders, exclusions and favourites were not backed up: the catalog is damaged.")
             return
         _write(database.path, rows, existing)
-    except (OSError, *integrity.ERRORS) as error:
+    except (OSError, *plain_sqlite.ERRORS) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         log.warning("Folders, exclusions and favourites were not backed up: %s.", reason)
 

@@ -96,6 +96,12 @@ class Photos:
         with self._database.reading() as connection:
             return [(row.id, row.root_id, row.path) for row in connection.execute(statement)]
 
+    def at(self, root_id: int, path: bytes) -> int | None:
+        """The id of the photo at a place; None if there is none."""
+        with self._database.reading() as connection:
+            statement = select(Photo.id).where(Photo.root_id == root_id, Photo.path == path)
+            return connection.execute(statement).scalar()
+
     def hashes(self, photo_ids: Sequence[int]) -> dict[int, bytes]:
         """Photo id -> content hash, of the readable ones among these photos."""
         result: dict[int, bytes] = {}

@@ -2,34 +2,35 @@
 
 One schema of a database holds one catalog: that of the connection's `search_path`. Readers see one moment
 (REPEATABLE READ). Writers take one advisory lock at the start of each transaction, as SQLite's do, so that ids and
-generations become visible in their order; see docs/adr/0041.
-
-Locks that outlast a transaction belong to a connection. The server frees them when the connection ends, so every
-transaction of their holder proves first that they are still held. A proxy that gives connections to other clients
-between transactions (PgBouncer's transaction mode) cannot be used for them.
+generations become visible in their order; see docs/adr/0041. Locks that outlast a transaction are in
+`postgresql_locks`, errors in `postgresql_errors`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.compiler import compiles
 
-from ...errors import LibraryBusy
 from .best_match import Statistics, score
 from .constructs import WORDS, WORDS_ID, DistanceKm, Floor, HasByte, IdList, IsMatch, Unindexed, id_list_value
-from .dialect import LockHeld
 from .expression import AllOf, AnyOf, Expression, Phrase, phrases
+from .postgresql_errors import ERRORS as ERRORS
+from .postgresql_errors import hint as hint
+from .postgresql_errors import is_damage as is_damage
+from .postgresql_errors import is_full as is_full
+from .postgresql_errors import reason as reason
+from .postgresql_locks import WRITE_LOCK
+from .postgresql_locks import lock_holder as lock_holder
+from .postgresql_locks import lock_session as lock_session
+from .postgresql_locks import require_held as require_held
 from .sphere import EARTH_KM
 from .word_vectors import LETTERS, LONGEST_TOKEN, WORDS_SCHEMA
 
@@ -37,14 +38,18 @@ READ: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readon
 WRITE: dict[str, Any] = {"isolation_level": "READ COMMITTED", "immediate": True}
 
 LOCK_TIMEOUT_MS = 10_000
+RUN_LOCK_TIMEOUT_MS = 3_600_000
+"""A run waits for another one's transaction, however many rows that moves; what a person waits for does not."""
 BESIDE = 4
 """Connections beside the pool's that stay open."""
 CONNECT_SECONDS = 10
-ATTEMPTS_PER_SECOND = 20
-
-# The first number of an advisory lock says what it is for, the second whose it is.
-_LOCKS = {"write": 0x706F0001, "writer": 0x706F0002, "watch": 0x706F0003}
-_OWN = "hashtext(current_schema())"
+CUT_OFF: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""After 20 to 25 seconds without the network a query fails; without this it may wait for hours."""
 
 # --- engine -----------------------------------------------------------------------------------
 
@@ -52,6 +57,7 @@ _OWN = "hashtext(current_schema())"
 def make_engine(path: Path, url: str = "", *, pooled: bool = True) -> Engine:
     """The engine over the database at `url`. A connection that the server closed is replaced before its next use."""
     arguments = {"connect_timeout": CONNECT_SECONDS, "application_name": _own_name(), "client_encoding": "utf8"}
+    arguments |= CUT_OFF
     address = make_url(url)
     given = {key: value for key, value in arguments.items() if key not in address.query}
     sizes = {} if pooled else {"pool_size": BESIDE, "max_overflow": -1}
@@ -74,8 +80,10 @@ def _on_connect(connection: Any, _record: object) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("immediate", False):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCKS['write']}, {_OWN})")
+    options = connection.get_execution_options()
+    if options.get("immediate", False):
+        patience = f"set_config('lock_timeout', '{RUN_LOCK_TIMEOUT_MS}', true), " if options.get("in_run") else ""
+        connection.exec_driver_sql(f"SELECT {patience}pg_advisory_xact_lock({WRITE_LOCK})")
 
 
 def display(path: Path, url: str) -> str:
@@ -92,148 +100,6 @@ def object_names(connection: Connection) -> set[str]:
     """Names of all tables and views of the schema."""
     names = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')"
     return {name for (name,) in connection.exec_driver_sql(names)}
-
-
-# --- locks ------------------------------------------------------------------------------------
-
-_HOLDER = text(
-    "SELECT application_name, to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS') FROM pg_locks JOIN pg_stat_activity"
-    " USING (pid) WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database"
-    f" WHERE datname = current_database()) AND classid = :name AND objid = ({_OWN}::bigint & 4294967295)::oid"
-)
-_IS_HELD = text(
-    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = :holder AND database = (SELECT oid FROM"
-    f" pg_database WHERE datname = current_database()) AND classid = {_LOCKS['writer']}"
-    f" AND objid = ({_OWN}::bigint & 4294967295)::oid"
-)
-
-
-@contextlib.contextmanager
-def lock(engine: Engine, name: str, patience: float) -> Iterator[int | None]:
-    """Hold an advisory lock by a connection of its own; gives the server's number of that connection.
-
-    Once it is held, no transaction of an earlier holder is under way. Raises LockHeld.
-    """
-    pooled = engine.raw_connection()
-    connection: Any = pooled.driver_connection
-    pooled.detach()
-    try:
-        connection.autocommit = True
-        # A holder's machine that is cut off is noticed; the server's default is two hours.
-        for setting in ("keepalives_idle = 30", "keepalives_interval = 10", "keepalives_count = 3"):
-            connection.execute(f"SET tcp_{setting}")
-        _acquire(connection, name, patience)
-        connection.execute(f"SELECT pg_advisory_lock({_LOCKS['write']}, {_OWN})")
-        connection.execute(f"SELECT pg_advisory_unlock({_LOCKS['write']}, {_OWN})")
-        yield connection.info.backend_pid
-    finally:
-        connection.close()
-
-
-def _acquire(connection: Any, name: str, patience: float) -> None:
-    end = time.monotonic() + patience
-    while not connection.execute(f"SELECT pg_try_advisory_lock({_LOCKS[name]}, {_OWN})").fetchone()[0]:
-        if time.monotonic() >= end:
-            row = connection.execute(_HOLDER.text.replace(":name", "%s"), (_LOCKS[name],)).fetchone()
-            raise LockHeld(_described(row) or "another process")
-        time.sleep(1 / ATTEMPTS_PER_SECOND)
-
-
-def lock_holder(engine: Engine, name: str) -> str | None:
-    """Who holds an advisory lock now; None if nobody does."""
-    with engine.connect() as connection:
-        return _described(connection.execute(_HOLDER, {"name": _LOCKS[name]}).first())
-
-
-def _described(row: Any) -> str | None:
-    if row is None:
-        return None
-    name, since = row
-    return f"{name or 'another process'} since {since}" if since else name or "another process"
-
-
-def require_held(connection: Connection, holder: int) -> None:
-    """Raise LibraryBusy if the connection that held the writer lock has ended: another process may be writing."""
-    if connection.execute(_IS_HELD, {"holder": holder}).first() is None:
-        raise LibraryBusy("The writer lock was lost: the database ended its connection.", "Run the same command again.")
-
-
-# --- errors -----------------------------------------------------------------------------------
-
-ERRORS: tuple[type[Exception], ...] = (exc.DatabaseError, exc.InterfaceError, psycopg.Error)
-
-_TRY_AGAIN = "Nothing was changed. What it is about was changed or removed meanwhile: try again."
-_HINTS = {
-    "08": "Is the server running? Try again in a moment.",
-    "23": _TRY_AGAIN,
-    "25006": "The server only answers reads: name the primary server in POLYGLANCE_CATALOG.",
-    "28": "Check user and password in POLYGLANCE_CATALOG, or ~/.pgpass.",
-    "3D000": "Make it with 'createdb', or check its name in POLYGLANCE_CATALOG.",
-    "3F000": "Make the schema that the address's search_path names.",
-    "40": "Nothing was changed: another process changed the same. Try again.",
-    "42501": "Let the user of POLYGLANCE_CATALOG own the database, or grant it all rights on its schema.",
-    "53100": "Free some space on the server's disk, then run the same command to go on.",
-    "53300": "Too many programs use the server: raise its max_connections, or end some, then try again.",
-    "53": "The server is short of memory or other means; end other programs, then try again.",
-    "55P03": "Another process holds it; try again.",
-    "57P": "The server is being stopped or started. Try again in a moment; what was committed is kept.",
-    "58": "The server's disk fails or was taken away; check its log.",
-}
-"""How an SQLSTATE begins -> the next step, where nothing is damaged."""
-_REFUSED = {
-    "password authentication failed": "28",
-    "no password supplied": "28",
-    "no pg_hba.conf entry": "28",
-    "role ": "28",
-    "database ": "3D000",
-    "remaining connection slots": "53300",
-    "too many clients": "53300",
-    "starting up": "57P",
-    "shutting down": "57P",
-    "terminating connection": "57P",
-    "consuming input failed": "08",
-    "server closed the connection": "57P",
-}
-"""What a refused or broken connection says, for which the driver has no SQLSTATE -> how it would begin."""
-_OTHER_HINT = "Run it again with --debug to see where; 'polyglance check' tells whether the catalog is whole."
-
-
-def is_damage(error: BaseException) -> bool:
-    """Whether the server says that its files are not what was written."""
-    return _state(error).startswith("XX00")
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether the server's disk has no space."""
-    return _state(error) == "53100"
-
-
-def reason(error: BaseException) -> str:
-    """The first line of what the driver says."""
-    lines = [line.strip() for line in str(_driver_error(error)).splitlines()]
-    message = next((line for line in lines if line), type(error).__name__)
-    return message.removeprefix("connection failed: ").rstrip(".")
-
-
-def hint(error: BaseException) -> str:
-    """What to do about an error that is no damage."""
-    state = _state(error)
-    return next((_HINTS[state[:length]] for length in (5, 3, 2) if state[:length] in _HINTS), _OTHER_HINT)
-
-
-def _state(error: BaseException) -> str:
-    driver = _driver_error(error)
-    state = getattr(driver, "sqlstate", None)
-    if state:
-        return str(state)
-    message = str(driver)
-    known = next((state for text_, state in _REFUSED.items() if text_ in message), "")
-    return known or ("08" if isinstance(driver, psycopg.OperationalError) else "")
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    driver: BaseException = getattr(error, "orig", None) or error
-    return driver
 
 
 # --- statements -------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from ... import atomic
-from . import integrity, opening, own_data
+from . import integrity, opening, own_data, plain_sqlite
 
 TABLES = ("setting", "root", "encoder", "photo", "favourite", "vector")
 """What is copied, parents first."""
@@ -51,7 +51,7 @@ def rebuild(path: Path, own: own_data.Rows) -> Saved | None:
     _remove(fresh)
     try:
         opening.migrate(fresh)
-        with contextlib.closing(integrity.connect(fresh)) as target:
+        with contextlib.closing(plain_sqlite.connect(fresh)) as target:
             target.execute("BEGIN")
             saved = _fill(target, path, own)
             target.execute("COMMIT")
@@ -63,16 +63,16 @@ def rebuild(path: Path, own: own_data.Rows) -> Saved | None:
         _remove(fresh)
 
 
-def _fill(target: integrity.SqliteConnection, path: Path, own: own_data.Rows) -> Saved:
+def _fill(target: plain_sqlite.SqliteConnection, path: Path, own: own_data.Rows) -> Saved:
     saved, is_complete = dict.fromkeys(TABLES, 0), path.exists()
-    with contextlib.closing(integrity.connect(path) if path.exists() else sqlite3.connect(":memory:")) as source:
+    with contextlib.closing(plain_sqlite.connect(path) if path.exists() else sqlite3.connect(":memory:")) as source:
         for table in TABLES:
             if path.exists():
                 saved[table], is_whole = _copy(source, target, table)
                 is_complete &= is_whole
             if table in own:
                 saved[table] += own_data.restore(target, table, own)
-    integrity.fill_words(target)
+    plain_sqlite.fill_words(target)
     integrity.continue_vector_ids(target)
     integrity.bump(target)
     return Saved(saved, is_complete)
@@ -107,7 +107,7 @@ def _readable(source: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row | 
                 yield row
                 last = row["id_"] if order == "ASC" else last
             return
-        except integrity.ERRORS:
+        except plain_sqlite.ERRORS:
             yield None
 
 
@@ -116,14 +116,14 @@ def _install(fresh: Path, path: Path) -> None:
     if path.exists():
         try:
             with (
-                contextlib.closing(integrity.connect(fresh)) as source,
-                contextlib.closing(integrity.connect(path)) as live,
+                contextlib.closing(plain_sqlite.connect(fresh)) as source,
+                contextlib.closing(plain_sqlite.connect(path)) as live,
             ):
                 source.backup(live)
-            if integrity.problem(path) is None:
+            if plain_sqlite.problem(path) is None:
                 return
-        except integrity.ERRORS as error:
-            if not integrity.is_damage(error):
+        except plain_sqlite.ERRORS as error:
+            if not plain_sqlite.is_damage(error):
                 raise
     atomic.fsync(fresh)
     for suffix in ("-wal", "-shm", "-journal"):

@@ -121,19 +121,31 @@ def exists(path: Path, url: str = "") -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
+class NoLocks:
+    """No locks: the files of `locks` are all that other processes can see, because the catalog is on this machine."""
+
+    holder: int | None = None
+
+    def acquire(self, name: str, number: int = 0, *, shared: bool = False, patience: float = 0) -> None:
+        """Nothing to take."""
+
+    def release(self, name: str, number: int = 0, *, shared: bool = False) -> None:
+        """Nothing to free."""
+
+
 @contextlib.contextmanager
-def lock(engine: Engine, name: str, patience: float) -> Iterator[int | None]:
-    """No lock: the files of `locks` are all that other processes can see, because the catalog is on this machine."""
-    yield None
+def lock_session(engine: Engine) -> Iterator[NoLocks]:
+    """See `NoLocks`."""
+    yield NoLocks()
 
 
-def lock_holder(engine: Engine, name: str) -> str | None:
-    """Nobody: see `lock`."""
+def lock_holder(engine: Engine, name: str, number: int = 0, *, exclusively: bool = False) -> str | None:
+    """Nobody: see `NoLocks`."""
     return None
 
 
 def require_held(connection: Connection, holder: int) -> None:
-    """Nothing to require: see `lock`."""
+    """Nothing to require: see `NoLocks`."""
 
 
 def copy(source: Path, target: Path, schema: str) -> None:

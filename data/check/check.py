@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...errors import LibraryError, LibraryMissing
 from ...progress import Progress, Tick, silent
-from ..catalog import integrity, locks, opening, own_data, rebuild
+from ..catalog import integrity, locks, opening, own_data, plain_sqlite, rebuild
 from ..pictures.decoding import DecodeOptions
 from ..pictures.thumbnails import Thumbnails
 from . import files, rows
@@ -97,7 +97,7 @@ def _check(plan: Plan, progress: Progress, start: float) -> Report:
                 compared, not_compared = look.compared, look.not_compared
             if plan.repair:
                 own_data.back_up(plan.catalog)
-        except integrity.ERRORS as error:
+        except plain_sqlite.ERRORS as error:
             message = f"it cannot be read: {error}"
             findings.append(found("catalog-unreadable", plan.catalog.name, message, START_ANEW))
     seconds = time.perf_counter() - start
@@ -111,8 +111,8 @@ def _catalog_file(plan: Plan) -> list[Finding]:
         finding = found("catalog-missing", name)
         return _rebuilt(plan, finding) if plan.repair else [finding]
     try:
-        problem = integrity.problem(plan.catalog)
-    except integrity.ERRORS as error:
+        problem = plain_sqlite.problem(plan.catalog)
+    except plain_sqlite.ERRORS as error:
         return [
             found("catalog-unreadable", name, f"it cannot be opened: {error}", "Check its permissions, and the disk.")
         ]
@@ -140,7 +140,7 @@ def _rebuilt(plan: Plan, finding: Finding) -> list[Finding]:
             f"The damaged file is kept as {rebuild.keep_damaged(plan.catalog).name}." if plan.catalog.exists() else ""
         )
         saved = rebuild.rebuild(plan.catalog, own_data.newest(plan.catalog))
-    except (OSError, LibraryError, *integrity.ERRORS) as error:
+    except (OSError, LibraryError, *plain_sqlite.ERRORS) as error:
         reason = getattr(error, "strerror", None) or error
         return [found(finding.code, finding.subject, f"it cannot be mended: {reason}", START_ANEW)]
     if saved is None:
@@ -167,13 +167,13 @@ def _backups(plan: Plan) -> Iterator[Finding]:
 
 def _words(plan: Plan) -> list[Finding]:
     """The index of words; before the rows, because a damaged one stands in the way of mending them."""
-    problem = integrity.words_problem(plan.catalog)
+    problem = plain_sqlite.words_problem(plan.catalog)
     if not problem:
         return []
     finding = found("words-disagree", "words", problem)
     if not plan.repair:
         return [finding]
-    return [finding.mended()] if integrity.make_words(plan.catalog) else _rebuilt(plan, finding)
+    return [finding.mended()] if plain_sqlite.make_words(plan.catalog) else _rebuilt(plan, finding)
 
 
 def _rows(look: Examination) -> list[Finding]:
@@ -191,7 +191,7 @@ def _rows(look: Examination) -> list[Finding]:
 
 @contextlib.contextmanager
 def _examination(plan: Plan, progress: Progress) -> Iterator[Examination]:
-    with contextlib.closing(integrity.connect(plan.catalog)) as db:
+    with contextlib.closing(plain_sqlite.connect(plan.catalog)) as db:
         db.execute("PRAGMA foreign_keys=OFF")  # what it would forbid is what is looked for
         db.execute(f"PRAGMA query_only={not plan.repair}")
         photos, vectors = integrity.counts(db)

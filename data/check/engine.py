@@ -12,7 +12,7 @@ from ..catalog.vectors import ALL
 from ..vectors.milvus import follower
 from ..vectors.milvus.address import Address
 from ..vectors.milvus.collection import Collection
-from ..vectors.milvus.store import opened
+from ..vectors.milvus.store import opened, prefix
 from .findings import Finding, found
 
 SEALS, VECTORS = 1000, 64
@@ -27,20 +27,37 @@ def examine(url: str, catalog: Catalog, encoder: EncoderRecord, repair: bool) ->
     address = Address.from_url(url)
     collection = opened(catalog, encoder.id, encoder.dimension, address)
     try:
+        orphans = _orphans(catalog, encoder, address, repair)
         problem = _problem(catalog, encoder.id, collection)
         if not problem:
-            return []
+            return orphans
         finding = found("engine-differs", str(address), f"Milvus at {address} {problem}")
         if not repair:
-            return [finding]
+            return [finding, *orphans]
         with locks.vectors_lock(catalog.folder):
             follower.mend(catalog, encoder.id, collection)
             if _problem(catalog, encoder.id, collection):  # a vector that is not what its seal says
                 collection.drop()
                 follower.bring(catalog, encoder.id, collection)
-        return [finding.mended()]
+        return [finding.mended(), *orphans]
     except VectorsUnavailable as error:
         return [found("engine-unreachable", str(address), error.message.rstrip("."), "Start Milvus and check again.")]
+
+
+def _orphans(catalog: Catalog, encoder: EncoderRecord, address: Address, repair: bool) -> list[Finding]:
+    """This library's collections of encoders that the catalog does not have; `repair` drops them."""
+    beginning, known = prefix(catalog, address), {record.id for record in catalog.encoders.all()}
+    findings = []
+    for name in sorted(opened(catalog, encoder.id, encoder.dimension, address).names()):
+        number = name.removeprefix(beginning)
+        if name == number or not number.isdecimal() or int(number) in known:
+            continue
+        message = f"Milvus at {address} has the collection {name} of an encoder that the library does not have"
+        finding = found("engine-orphan", name, message)
+        if repair:
+            Collection(address, name, encoder.dimension).drop()
+        findings.append(finding.mended() if repair else finding)
+    return findings
 
 
 def _problem(catalog: Catalog, encoder_id: int, collection: Collection) -> str:

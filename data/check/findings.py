@@ -38,6 +38,7 @@ CODES = {
     "snapshot-orphan": "a snapshot belongs to no encoder of the library",
     "engine-unreachable": "Milvus, which holds the vectors, does not answer",
     "engine-differs": "Milvus does not hold the library's vectors as the catalog does",
+    "engine-orphan": "Milvus has a collection of an encoder that the library does not have",
     "thumbnail-missing": "a photo has no thumbnail",
     "thumbnail-damaged": "a thumbnail cannot be shown",
     "thumbnail-orphan": "a thumbnail belongs to no photo",
@@ -47,7 +48,7 @@ CODES = {
 """Every code with its meaning; docs/check.md also says what repair does."""
 
 
-HARMLESS = frozenset({"vector-orphan", "snapshot-orphan", "thumbnail-orphan", "leftover-file"})
+HARMLESS = frozenset({"vector-orphan", "snapshot-orphan", "engine-orphan", "thumbnail-orphan", "leftover-file"})
 """What takes space and nothing else: a killed process leaves it behind, and so does a photo on its way between two
 roots. The next writer, or the next run over all roots, removes it; it makes no library unsound."""
 

@@ -174,12 +174,13 @@ class Pipeline:
         # A copy may have been decoded before the batch with its original was committed.
         images = {key: image for key, image in images.items() if not self.catalog.vectors.has(key, self.encoder_id)}
         new = dict(zip(images, self._encode(list(images.values()), pace, profile), strict=True))
-        entries = [_make_entry(item, vanished) for item in batch]
-        unrecorded = [] if record_failures else [entry for entry in entries if entry.error]
-        recorded = [entry for entry in entries if record_failures or not entry.error]
         kept = {item.content.content_hash: item.vector for item in batch if item.content and item.vector is not None}
-        with profile.measured("commit", len(batch)):
-            self.catalog.changes.commit(recorded, kept | new, self.encoder_id)
+        with self.catalog.run_locks.borrowing():
+            entries = [_make_entry(item, vanished) for item in batch]
+            unrecorded = [] if record_failures else [entry for entry in entries if entry.error]
+            recorded = [entry for entry in entries if record_failures or not entry.error]
+            with profile.measured("commit", len(batch)):
+                self.catalog.changes.commit(recorded, kept | new, self.encoder_id)
         tally.encoded += len(images)
         for item, entry in zip(batch, entries, strict=True):
             _count(item, entry, tally)

@@ -207,10 +207,12 @@ def _record_scans(pipeline: Pipeline, surveyor: Surveyor, surveys: Sequence[Surv
 def _prune(pipeline: Pipeline, places: Sequence[Place]) -> None:
     """Drop contents without photos, and kept vectors of excluded ones, if all roots were compared.
 
-    Else a photo may be on its way between two of them.
+    Else a photo may be on its way between two of them; or another run, of a new root, may be about to use a vector.
     """
     whole = {place.root.id for place in places if place.is_whole}
-    if all(root.id in whole for root in pipeline.catalog.roots.all(counted=False)):
+    with pipeline.catalog.run_locks.alone() as is_alone:
+        if not is_alone or any(root.id not in whole for root in pipeline.catalog.roots.all(counted=False)):
+            return
         pruned = pipeline.catalog.vectors.prune()
         pipeline.catalog.labels.drop(pruned)
         for content_hash in pruned:

@@ -98,9 +98,14 @@ class VanishedPhotos:
                 self._elsewhere[content_hash] = places
         while places:
             photo_id, root_id, path = places.popleft()
-            if photo_id not in self._claimed and self._is_gone(root_id, path):
+            is_gone = photo_id not in self._claimed and self._is_gone(root_id, path)
+            if is_gone and self._catalog.run_locks.borrow(root_id) and self._is_still(photo_id, root_id, path):
                 return photo_id
         return None
+
+    def _is_still(self, photo_id: int, root_id: int, path: bytes) -> bool:
+        """Whether the catalog still has the photo there: another run of its root may have changed it meanwhile."""
+        return self._catalog.photos.at(root_id, path) == photo_id
 
     def _is_gone(self, root_id: int, path: bytes) -> bool:
         if self._roots is None:

@@ -50,7 +50,7 @@ def read(folder: Path, settings: Settings) -> Facts:
         loading = {name: pool.submit(_load, name) for name in RUNTIMES}
         searching = pool.submit(_read_faiss)
         codecs, encoders = _read_codecs(), _read_encoders(settings)
-        library, disks, watching = storage.read(folder, settings.library)
+        library, disks, watching = storage.read(folder, settings.library, settings.catalog_url)
         torch = loading["torch"].result()
         return Facts(
             _read_system(),

@@ -19,26 +19,27 @@ from .facts import Disk, LibraryFacts, Watching
 INOTIFY = Path("/proc/sys/fs/inotify")
 
 
-def read(folder: Path, usual: Path) -> tuple[LibraryFacts, tuple[Disk, ...], Watching]:
-    """Read them for the library in `folder`; `usual` is that of the settings.
+def read(folder: Path, usual: Path, url: str = "") -> tuple[LibraryFacts, tuple[Disk, ...], Watching]:
+    """Read them for the library in `folder`; `usual` is that of the settings, `url` the catalog's database if any.
 
     A catalog that cannot be read is a fact too.
     """
     option = "" if folder == usual else f" --library {shlex.quote(_display(folder))}"
-    library, folders = _read_library(folder, option)
+    library, folders = _read_library(folder, url, option)
     disks = (_read_disk(folder, "library"), _read_disk(hub.cache_folder(), "encoders"))
     limits = (_read_limit("max_user_watches"), _read_limit("max_user_instances"))
     return library, disks, Watching(folders, *limits)
 
 
-def _read_library(folder: Path, option: str) -> tuple[LibraryFacts, int]:
+def _read_library(folder: Path, url: str, option: str) -> tuple[LibraryFacts, int]:
     name = _display(folder)
-    if not os.path.lexists(folder / CATALOG):
+    if not url and not os.path.lexists(folder / CATALOG):
         return LibraryFacts(name, "none", option), 0
     try:
-        stored = overview.read(folder / CATALOG)
-    except (OSError, sqlite3.Error, ValueError, TypeError):
-        return LibraryFacts(name, "unreadable", option), 0
+        stored = overview.read(folder / CATALOG, url)
+    except (OSError, sqlite3.Error, ValueError, TypeError) as error:
+        is_missing = bool(url) and isinstance(error, FileNotFoundError)
+        return LibraryFacts(name, "none" if is_missing else "unreadable", option), 0
     state = "ready" if stored.schema == SCHEMA else "old" if stored.schema < SCHEMA else "new"
     library = LibraryFacts(name, state, option, stored.photos, stored.vectors, stored.encoder, stored.heic, stored.raw)
     return library, stored.folders

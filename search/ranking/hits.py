@@ -14,6 +14,7 @@ from ...data.catalog.filters import Filters
 from ...data.catalog.name_query import NameQuery
 from ...data.catalog.records import Brief
 from ...data.catalog.word_query import WordQuery
+from ...errors import VectorsUnavailable
 from . import calibrate, rank
 from .calibrate import RELEVANT, Rule
 
@@ -56,6 +57,10 @@ class Source(Protocol):
     def is_descending(self) -> bool:
         """Whether no later hit is more relevant than the hits so far."""
 
+    @property
+    def unavailable(self) -> VectorsUnavailable | None:
+        """Why photos that look right are missing, and only those with the words are hits; None if none are missing."""
+
     def more(self, count: int) -> list[Hit]:
         """The next hits, about `count`; none if there are no more."""
 
@@ -69,6 +74,7 @@ class NewestPhotos:
     filters: Filters
     is_calibrated: bool = False
     is_descending: bool = False
+    unavailable: VectorsUnavailable | None = None
     _seen: set[int] = field(default_factory=set)
     _offset: int = 0
 
@@ -110,6 +116,8 @@ class RankedPhotos:
     """Id of the photo that comes before all others; its vector is the query vector."""
     is_calibrated: bool = False
     """Whether the library is large enough for meaningful relevances."""
+    unavailable: VectorsUnavailable | None = None
+    """Why photos that look right are missing."""
     _order: list[int] = field(default_factory=list)
     """Vector ids, best first; it only grows at its end."""
     _scores: dict[int, tuple[float, float]] = field(default_factory=dict)
@@ -154,13 +162,24 @@ class RankedPhotos:
         return [Hit(photo, score, relevance, photo.id in places) for photo in ordered if photo.id not in self.excluded]
 
     def _extend_order(self, depth: int) -> None:
-        """Extend the order to `depth` vectors, or to all there are, without changing its beginning."""
-        if depth <= self._depth:
+        """Extend the order to `depth` vectors, or to all there are, without changing its beginning.
+
+        If the engine of the vectors does not answer, the order is of the photos that have the words, where there are
+        some. Raises VectorsUnavailable where there are none.
+        """
+        if depth <= self._depth or self.unavailable:
             return
         named = [] if self._depth else self._find_named()
         word_hits = [] if self._depth else self._search_words()
         self._depth = depth if word_hits == [] and not self.rule.conditions else max(depth, POOL)
-        order = self._rank_by_score(self._depth, self.allowed)
+        order: list[int] = []
+        try:
+            order = self._rank_by_score(self._depth, self.allowed)
+        except VectorsUnavailable as error:
+            if not (named or word_hits):
+                self._depth = 0
+                raise
+            self.unavailable = error
         if self.rule.conditions:
             order = self._order_by_relevance(order)
         if word_hits != []:
@@ -251,6 +270,11 @@ class SortedByDate:
     source: Source
     is_descending: bool = False
     _is_read: bool = False
+
+    @property
+    def unavailable(self) -> VectorsUnavailable | None:
+        """As of the source that is sorted."""
+        return self.source.unavailable
 
     @property
     def is_calibrated(self) -> bool:

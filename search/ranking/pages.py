@@ -69,6 +69,11 @@ class Pages:
         """Whether relevances mean something: not in a library of a few photos, nor if only filters were given."""
         return self.source.is_calibrated
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether photos that look right are missing, because the engine of the vectors did not answer."""
+        return self.source.unavailable is not None
+
     def page(self, offset: int, count: int) -> tuple[list[HitGroup], bool]:
         """Copies of the groups from `offset` to `offset + count`, and whether there are more."""
         end = offset + count

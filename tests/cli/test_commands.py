@@ -59,7 +59,17 @@ def test_the_same_four_things_come_first_in_every_language(polyglance, indexed, 
 
 def test_search_reports_the_contract(polyglance, indexed):
     answer = polyglance("--library", indexed, "--json", "search", "a", "cup", "of", "coffee", "-k", 3).json
-    assert set(answer) == {"query", "language", "encoder", "took_ms", "results", "next", "changed", "relevant"}
+    assert set(answer) == {
+        "query",
+        "language",
+        "encoder",
+        "took_ms",
+        "results",
+        "next",
+        "changed",
+        "relevant",
+        "partial",
+    }
     assert (answer["query"], answer["language"], answer["encoder"]) == ("a cup of coffee", "en", "lite")
     assert set(answer["took_ms"]) == {"encode", "search", "total"}
     assert [result["rank"] for result in answer["results"]] == [1, 2, 3]

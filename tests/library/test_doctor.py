@@ -5,13 +5,18 @@ import os
 import shutil
 import sys
 
+import numpy as np
 import pytest
 from library_values import MACHINE
 from polyglance.config import Settings
+from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.opening import SCHEMA
+from polyglance.data.catalog.records import Content, Entry, FileStat
+from polyglance.data.pictures.exif import Facts
 from polyglance.data.vectors import probe
 from polyglance.library.doctor import advice, cards, examine, probes, reading, storage
 from polyglance.library.doctor.facts import Card, Faiss
+from polyglance.library.suggestions import suggest
 
 GB = 1_000_000_000
 
@@ -371,3 +376,30 @@ def test_limits_of_a_control_group_count(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_control_groups", lambda: [inner, tmp_path / "a", tmp_path])
     assert reading._usable_cores(64) == min(1.5, len(os.sched_getaffinity(0)))
     assert reading._read_memory().total == 3_000_000
+
+
+@pytest.mark.cluster
+def test_a_library_whose_catalog_is_in_a_database_is_read_there(tmp_path, postgresql, new_catalog_url):
+    url = new_catalog_url("postgresql")
+    assert storage.read(tmp_path, tmp_path, url)[0].state == "ready"
+    assert storage.read(tmp_path, tmp_path, postgresql.create())[0].state == "none"
+    assert storage.read(tmp_path, tmp_path, postgresql.url("never"))[0].state == "unreadable"
+    with Catalog(tmp_path / "catalog.db", url) as catalog:
+        root = catalog.roots.add(b"/p")
+        record = catalog.encoders.add("lite", "f" * 32, 4, "float32")
+        catalog.encoders.activate(record.id)
+        facts = Facts(camera="X100V")
+        content = Content(b"1" * 32, 1, 1, "PNG", facts)
+        entries = [
+            Entry(root.id, b"a/b.png", FileStat(1, 1, 1), content),
+            Entry(root.id, b"c.heic", FileStat(1, 1, 1), error="is a HEIC picture"),
+        ]
+        catalog.changes.commit(entries, {b"1" * 32: np.full(4, 0.5, np.float32)}, record.id)
+    library, _, watching = storage.read(tmp_path, tmp_path, url)
+    assert (library.state, library.photos, library.vectors, library.encoder) == ("ready", 2, 1, "lite")
+    assert (library.heic_failures, library.raw_failures, watching.folders) == (1, 0, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POLYGLANCE_CATALOG", url)
+        patch.setenv("POLYGLANCE_LIBRARY", str(tmp_path))
+        assert suggest(None, "roots") == suggest(tmp_path, "roots") == ["/p"]
+        assert (suggest(None, "cameras"), suggest(None, "encoders")) == (["X100V"], ["lite"])

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -178,6 +179,27 @@ def test_check_finds_and_repair_mends_what_differs(milvus, open_library, photo_f
     assert encoder.encoded == encoded
 
 
+def test_check_names_the_collections_of_encoders_that_are_gone_and_repair_drops_them_alone(
+    milvus, open_library, photo_folder, encoder
+):
+    url = milvus.url("orphans")
+    library, other = open_library(url), open_library(url, "other")
+    for each in (library, other):
+        each.index([photo_folder], encoder="colour")
+    own = collection_of(library, url)
+    gone, copy = own.name[:-1] + "77", Collection(own.address, own.name + "_1", 4)  # another library's, by its look
+    strange = Collection(own.address, collection_of(other, url).name[:-1] + "77", 4)
+    for collection in (Collection(own.address, gone, 4), copy, strange):
+        collection.create(1)
+    (finding,) = library.check().findings
+    assert (finding.code, finding.subject, finding.is_harmless) == ("engine-orphan", gone, True)
+    assert [each.repaired for each in library.check(repair=True).findings] == [True]
+    assert library.check().findings == []
+    left = set(own.names())
+    assert gone not in left and {own.name, copy.name, strange.name, collection_of(other, url).name} <= left
+    strange.drop()
+
+
 def test_a_follower_that_was_stopped_goes_on_where_it_was(milvus, open_library, photo_folder, encoder, monkeypatch):
     from polyglance.data.catalog import vectors
 
@@ -276,3 +298,102 @@ def test_removals_are_known_by_their_generation(open_library, photo_folder, enco
     assert 0 < library.catalog.settings.removed() <= library.catalog.generation()
     with contextlib.closing(sqlite3.connect(library.folder / "catalog.db")) as db:
         assert db.execute("SELECT count(*) FROM setting WHERE key = 'identity'").fetchone() == (0,)
+
+
+# --- an engine that is away, beside words ---
+
+
+@pytest.fixture
+def named(photo_folder):
+    """Photos with names that words find, beside those that only look like something."""
+    for number, name in enumerate(["lake in may", "lake house"]):
+        colour_encoder.picture(photo_folder / f"{name}.png", 3 + number)
+    return photo_folder
+
+
+def test_words_and_names_answer_while_milvus_is_down_and_say_what_is_missing(
+    own_milvus, open_library, named, encoder, capsys
+):
+    library = open_library(own_milvus.url())
+    library.index([named], encoder="colour")
+    whole = library.search("lake", 50, collapse=False)
+    assert (len(names(whole)), whole.is_partial) == (PHOTOS + 2, False)
+    own_milvus.kill()
+    for opened_library in (library, open_library(own_milvus.url())):
+        for sort in ("relevance", "date"):
+            partial = opened_library.search("lake house", 50, sort=sort, collapse=False)
+            assert (names(partial), partial.is_partial) == (["lake house.png"], True)
+            assert "photos that look right are missing" in repr(partial)
+        assert names(opened_library.search("lake in may.png", 50)) == ["lake in may.png"]
+        first = opened_library.search("lake", 1, collapse=False)
+        assert sorted(names(first) + names(opened_library.search("lake", 1, collapse=False, cursor=first.next))) == [
+            "lake house.png", "lake in may.png",
+        ]  # fmt: skip
+        with pytest.raises(VectorsUnavailable):
+            opened_library.search("dark", 5)
+        with pytest.raises(VectorsUnavailable):
+            opened_library.facets("lake")  # it would count too few, and keep the count
+    from polyglance.ui.web.server import build
+    from starlette.testclient import TestClient
+
+    with TestClient(build(library), base_url="http://127.0.0.1:7860") as client:
+        answer = client.get("/api/v1/search", params={"q": "house"})
+        assert (answer.status_code, answer.json()["partial"], len(answer.json()["results"])) == (200, True, 1)
+        assert client.get("/api/v1/search", params={"q": "dark"}).status_code == 503
+        assert client.get("/api/v1/search", params={"q": "type:png"}).json()["partial"] is False
+    from polyglance.cli.output import answer_notes
+
+    answer_notes(library.search("lake house", 1))
+    assert "Photos that only look right are missing" in capsys.readouterr().err
+    own_milvus.start()
+    until(lambda: not library.search("lake house", 50, collapse=False).is_partial)
+    assert len(library.search("lake house", 50, collapse=False)) == PHOTOS + 2
+
+
+class Wire:
+    """A connection between programs that can be cut: what is sent then goes nowhere, and nobody is told."""
+
+    def __init__(self, port):
+        self.port, self.is_cut = port, False
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.own_port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.port))
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
+
+    def _forward(self, source, target):
+        with contextlib.suppress(OSError), source, target:
+            while data := source.recv(65536):
+                if not self.is_cut:
+                    target.sendall(data)
+
+
+def test_a_cut_network_is_given_up_after_seconds_and_used_again_when_it_is_back(milvus, open_library, named, encoder):
+    wire = Wire(milvus.port)
+    try:
+        library = open_library(f"milvus://127.0.0.1:{wire.own_port}/cut")
+        library.index([named], encoder="colour")
+        whole = names(library.search("lake", 50, collapse=False))
+        wire.is_cut = True
+        for opened_library in (library, open_library(f"milvus://127.0.0.1:{wire.own_port}/cut")):
+            start = time.monotonic()
+            with pytest.raises(VectorsUnavailable):
+                opened_library.search("green", 5)
+            assert names(opened_library.search("lake house", 5)) == ["lake house.png"]
+            assert len(opened_library.search("type:png", 50, collapse=False)) == PHOTOS + 2
+            assert time.monotonic() - start < 40  # deadlines, no hang
+        colour_encoder.picture(named / "beside.png", 240)
+        assert library.index([named]).tally.added == 1
+        wire.is_cut = False
+        until(lambda: len(library.search("lake", 50, collapse=False).results) > len(whole))
+    finally:
+        wire.close()

@@ -60,6 +60,8 @@ def make_server(library: Library) -> MCPServer[Any]:
             fields = result_fields(result)
             photos.append({name: fields[name] for name in RESULT_FIELDS})
         facts = {"language": answer.language, "relevant": answer.is_relevant, "photos": photos}
+        if answer.is_partial:
+            facts["partial"] = True  # photos that look right, and have no word of the query, are missing
         return _answer(library, facts, [result.photo.id for result in answer])
 
     @server.tool(annotations=reads_only, structured_output=False)

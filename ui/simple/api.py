@@ -69,6 +69,7 @@ def document(answer: Answer, searching: Searching) -> dict[str, Any]:
         "encoder": answer.encoder,
         "relevant": answer.is_relevant,
         "results": results,
+        "partial": answer.is_partial,
     }
 
 

@@ -154,7 +154,8 @@ def _filters(texts: Texts) -> list[gradio.components.Component]:
 
 
 def _remark(texts: Texts, answer: Answer | None) -> Any:
-    """The line below the gallery if no photo was found, or none that is relevant."""
-    if answer is None or (answer.results and answer.is_relevant):
+    """The line below the gallery if no photo was found, none that is relevant, or not all that there are."""
+    if answer is None or (answer.results and answer.is_relevant and not answer.is_partial):
         return gradio.update(visible=False)
-    return gradio.update(visible=True, value=texts["results.nothing" if answer.results else "results.none"])
+    remark = "results.partial" if answer.is_partial else "results.nothing" if answer.results else "results.none"
+    return gradio.update(visible=True, value=texts[remark])

@@ -32,6 +32,7 @@ KEYS = (
     "results.more",
     "results.none",
     "results.nothing",
+    "results.partial",
     "search.go",
     "search.label",
     "search.placeholder",

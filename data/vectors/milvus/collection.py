@@ -38,7 +38,10 @@ TO_CONNECT = {1, 2, 503}
 CONSISTENCY = "Bounded"
 """Searches may miss what was sent in the last seconds, and need not wait for it. A follower reads with "Strong"."""
 
-HINT = "Start Milvus. Filters, dates and folders keep working; without POLYGLANCE_VECTORS FAISS searches the catalog."
+HINT = (
+    "Start Milvus. Words in names and captions, filters, dates and folders keep working; without POLYGLANCE_VECTORS"
+    " FAISS searches the catalog."
+)
 
 
 class Rows(NamedTuple):
@@ -102,6 +105,11 @@ class Collection:
         with self._request() as client:
             return str(client.describe_index(self.name, "vector", timeout=READ_SECONDS)["index_type"])
 
+    def names(self) -> list[str]:
+        """The names of all collections of this Milvus, other libraries' too."""
+        with self._request() as client:
+            return [str(name) for name in client.list_collections(timeout=READ_SECONDS)]
+
     def drop(self) -> None:
         """Remove the collection, if it exists."""
         with self._request() as client:
@@ -147,7 +155,8 @@ class Collection:
     def read_position(self) -> Position | None:
         """How far it followed; None if there is no collection, or nothing was sent."""
         try:
-            rows = self._query(["position"], ids=[POSITION_KEY], partition_names=[POSITION])
+            # A search begins with it: it is one row, and nobody waits for a dead engine as long as for a write.
+            rows = self._query(["position"], READ_SECONDS, ids=[POSITION_KEY], partition_names=[POSITION])
         except CollectionMissing:
             return None
         return Position.from_json(rows[0]["position"]) if rows else None
@@ -196,10 +205,10 @@ class Collection:
             np.array([hit["entity"]["seal"] for hit in hits], np.int64).view(np.uint64),
         )
 
-    def _query(self, fields: list[str], **what: Any) -> list[dict[str, Any]]:
+    def _query(self, fields: list[str], seconds: float = WRITE_SECONDS, **what: Any) -> list[dict[str, Any]]:
         with self._request() as client:
             return list(
-                client.query(self.name, output_fields=fields, consistency_level="Strong", timeout=WRITE_SECONDS, **what)
+                client.query(self.name, output_fields=fields, consistency_level="Strong", timeout=seconds, **what)
             )
 
     # --- requests --------------------------------------------------------------------------------

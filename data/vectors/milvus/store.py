@@ -253,4 +253,9 @@ class MilvusStore:
 
 def opened(catalog: Catalog, encoder_id: int, dimension: int, address: Address) -> Collection:
     """The collection of one catalog and encoder; nothing is sent yet."""
-    return Collection(address, f"{address.collection}_{catalog.settings.identity()}_{encoder_id}", dimension)
+    return Collection(address, f"{prefix(catalog, address)}{encoder_id}", dimension)
+
+
+def prefix(catalog: Catalog, address: Address) -> str:
+    """How the names of a catalog's collections begin, before the id of the encoder: no other library's do."""
+    return f"{address.collection}_{catalog.settings.identity()}_"

@@ -4,7 +4,7 @@ import logging
 import sqlite3
 
 import pytest
-from polyglance.data.catalog import integrity, own_data
+from polyglance.data.catalog import integrity, own_data, plain_sqlite
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_disk_without_space_for_the_backup_is_a_warning(small_library, library
 def test_a_restored_root_keeps_its_id_or_gets_another_if_that_is_taken(small_library, library):
     rows = own_data.newest(small_library.catalog)
     library.close()
-    with integrity.connect(small_library.catalog) as db:
+    with plain_sqlite.connect(small_library.catalog) as db:
         db.row_factory = sqlite3.Row
         db.execute("DELETE FROM root")
         assert own_data.restore(db, "root", rows) == 1

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 from polyglance import Library, Settings
-from polyglance.data.catalog import expression, integrity
+from polyglance.data.catalog import expression, plain_sqlite
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.data.catalog.constructs import WORDS_ID, IsMatch
 from polyglance.data.catalog.filters import NOTHING
@@ -39,7 +39,7 @@ def found(catalog, query):
 
 def sound(catalog):
     path = catalog.folder / "catalog.db"
-    return catalog.words.problem() == "" and (not path.exists() or integrity.words_problem(path) == "")
+    return catalog.words.problem() == "" and (not path.exists() or plain_sqlite.words_problem(path) == "")
 
 
 def test_name_folder_caption_and_keywords_are_words(catalog):

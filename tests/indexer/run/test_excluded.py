@@ -87,6 +87,16 @@ def test_they_are_dropped_after_some_months(library, photos, monkeypatch):
     assert kept_files(library) == []
 
 
+def test_they_stay_though_the_clock_of_the_machine_that_kept_them_goes_ahead(library, photos, monkeypatch):
+    here = time.time()
+    monkeypatch.setattr(excluded.time, "time", lambda: here + 3600)
+    index_with(library, photos, ["apart/"])
+    monkeypatch.setattr(excluded.time, "time", lambda: here)
+    before = kept_files(library)[0].read_bytes()
+    library.index([photos])
+    assert kept_files(library)[0].read_bytes() == before
+
+
 def test_there_are_never_more_than_photos_and_the_first_that_left_go(library, photos, monkeypatch):
     monkeypatch.setattr(excluded, "LEAST", 0)
     index_with(library, photos, ["1.png"])

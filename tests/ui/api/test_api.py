@@ -21,7 +21,17 @@ def test_search_finds_the_cat_in_any_language(found, query):
     answer = found("/api/v1/search", params={"q": query, "k": 3})
     assert answer["results"][0]["path"].endswith("chelsea.png")
     assert [one["rank"] for one in answer["results"]] == [1, 2, 3]
-    assert set(answer) == {"query", "language", "encoder", "took_ms", "results", "next", "changed", "relevant"}
+    assert set(answer) == {
+        "query",
+        "language",
+        "encoder",
+        "took_ms",
+        "results",
+        "next",
+        "changed",
+        "relevant",
+        "partial",
+    }
 
 
 def test_no_file_of_this_machine_and_no_address_can_be_named_in_a_query(client, pictures):

@@ -167,6 +167,23 @@ def test_a_word_finds_the_photo_in_every_language(tab):
     )
 
 
+@in_each_language
+def test_a_search_whose_engine_does_not_answer_says_what_is_missing(tab):
+    page = tab.page
+
+    def without_engine(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"partial": True})
+
+    page.route("**/api/v1/search?**", without_engine)
+    search(page, "coffee")
+    expect(page.locator(".pg-summary")).to_contain_text(tab.say("results.partial"))
+    page.unroute("**/api/v1/search?**")
+    page.go_back()
+    page.go_forward()
+    expect(page.locator(".pg-summary")).not_to_contain_text(tab.say("results.partial"))
+
+
 def show_percent(tab, is_on):
     """Choose in the library panel whether percentages are shown."""
     page = tab.page

@@ -7,10 +7,11 @@ import logging
 import colour_encoder
 import pytest
 from compare import until
+from polyglance.cli.output import NoteHandler
 from polyglance.config import Settings
 from polyglance.errors import LibraryError
 from polyglance.library import Library
-from polyglance.ui.web import health, logs, observing
+from polyglance.ui.web import gate, health, logs, observing
 from polyglance.ui.web.auth import Secret
 from polyglance.ui.web.policy import policy_for
 from polyglance.ui.web.server import Offers, build
@@ -205,6 +206,43 @@ def test_each_request_is_a_line_of_json_without_its_query(client, json_log):
 def test_a_message_of_several_lines_is_one_line_of_json(json_log):
     logging.getLogger("polyglance").warning("a\nb %s", '"c"')
     assert [line["message"] for line in json_log()] == ['a\nb "c"']
+
+
+@pytest.fixture
+def text_log():
+    """Log as `serve` does it in text, into a list of lines."""
+    stream, log = io.StringIO(), logging.getLogger("polyglance")
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(NoteHandler().formatter)
+    log.addHandler(handler)
+    yield lambda: stream.getvalue().splitlines()
+    log.removeHandler(handler)
+
+
+def test_a_record_is_one_line_of_text_whatever_a_client_writes_into_an_address(library, text_log, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no\nError: forged as well\x1b[2J\u2028")
+
+    async def fail_later(*_):
+        fail()
+
+    with TestClient(build(library), base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
+        monkeypatch.setattr(gate.Gate, "_refuse", fail_later)
+        assert client.get("/api/v1/status%0aError: forged%0d%00").status_code == 500
+    (line,) = text_log()
+    assert line == (
+        "GET /api/v1/status\\nError: forged\\r\\x00 failed: RuntimeError: no\\nError: forged as well\\x1b[2J\\u2028"
+    )
+
+
+def test_no_line_of_a_traceback_looks_like_a_record(text_log):
+    try:
+        raise ValueError("a\nError: forged")
+    except ValueError:
+        logging.getLogger("polyglance").error("It failed.", exc_info=True)
+    first, *others = text_log()
+    assert first == "It failed."
+    assert others and all(line.startswith("  ") for line in others)
 
 
 def test_without_the_json_log_no_request_is_logged(client, caplog):

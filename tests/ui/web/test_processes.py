@@ -12,12 +12,17 @@ import urllib.error
 import urllib.request
 from collections import Counter
 
+import children
+import colour_encoder
 import psutil
 import pytest
 from compare import until
 from polyglance.benchmarks import sleeping_encoder
 from polyglance.benchmarks.pictures import photo_like
+from polyglance.cli import serve
 from polyglance.config import Settings
+from polyglance.data import watch_state
+from polyglance.encoders import registry
 from polyglance.errors import JobRunning
 from polyglance.library import Library
 from polyglance.ui.web import supervisor
@@ -147,6 +152,25 @@ def test_a_signal_ends_all_processes_within_the_limit(server):
     assert time.monotonic() - start < supervisor.END_SECONDS
     assert not [pid for pid in workers if psutil.pid_exists(pid)]
     assert "Traceback" not in server.errors.read_text()
+
+
+def test_another_process_takes_over_when_the_one_that_watches_dies(tmp_path, monkeypatch):
+    monkeypatch.setattr(serve, "WATCHER_SECONDS", 0.1)
+    monkeypatch.setattr(registry, "create", colour_encoder.create)
+    photos, folder = tmp_path / "photos", tmp_path / "library"
+    colour_encoder.picture(photos / "1.png", 1)
+    with children.opened(folder) as library:
+        library.index([photos])
+        first = children.start(children.watch, folder)
+        until(lambda: (state := watch_state.read(folder)) is not None and state.process == first.pid, 60)
+        with serve.watching(library, waits=True):
+            time.sleep(0.3)  # it has asked by now, and was refused
+            assert watch_state.read(folder).process == first.pid
+            first.kill()
+            first.join()
+            until(lambda: (state := watch_state.read(folder)) is not None and state.process == os.getpid(), 60)
+            colour_encoder.picture(photos / "2.png", 2)
+            until(lambda: library.status().photos == 2, 60)
 
 
 # --- what they share, in one process -------------------------------------------------------------

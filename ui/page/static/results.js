@@ -34,7 +34,7 @@ export function resultList({ element, summary, more, shell }, hooks) {
 
   /** Remember the search that is shown, and how far down it the window is. */
   function keep() {
-    if (!search || !answer) return;
+    if (!search || !answer || answer.partial) return; // the engine may answer soon
     kept.delete(search.key);
     kept.set(search.key, { answer, results: grid.results, next, top: scrollY });
     if (kept.size > KEPT) kept.delete(kept.keys().next().value);
@@ -69,7 +69,8 @@ export function resultList({ element, summary, more, shell }, hooks) {
   function summarise() {
     const count = grid.results.length;
     const spoken = answer.language ? languageName(answer.language) : search.picture ? t("summary.byPicture") : null;
-    summary.textContent = [spoken, t(next ? "summary.first" : "count.photos", { count })].filter(Boolean).join(" · ");
+    const partial = answer.partial ? t("results.partial") : null;
+    summary.textContent = [spoken, t(next ? "summary.first" : "count.photos", { count }), partial].filter(Boolean).join(" · ");
     summary.title = t("summary.took", { time: formatMilliseconds(answer.took_ms.total) });
   }
 
