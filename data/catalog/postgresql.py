@@ -250,12 +250,18 @@ def upsert(model: Any, keys: Sequence[str], changes: Callable[[Any], Mapping[str
     return statement.on_conflict_do_update(index_elements=keys, set_=dict(changes(statement.excluded)))
 
 
-def continue_ids(connection: Connection, table: str) -> None:
-    """Let the sequence of ids go on above the highest there is, or was."""
+def last_id(connection: Connection, table: str) -> int:
+    """The highest id that a table has given."""
+    given = f"pg_sequence_last_value(pg_get_serial_sequence('{table}', 'id')::regclass)"
+    statement = f"SELECT greatest({given}, (SELECT max(id) FROM {table}), 0)"
+    return int(connection.exec_driver_sql(statement).scalar_one())
+
+
+def continue_ids(connection: Connection, table: str, last: int = 0) -> None:
+    """Let the sequence of ids go on above `last` and above the highest there is, or was."""
     sequence = f"pg_get_serial_sequence('{table}', 'id')"
-    connection.exec_driver_sql(
-        f"SELECT setval({sequence}, greatest(nextval({sequence}), (SELECT coalesce(max(id), 0) FROM {table})))"
-    )
+    highest = f"greatest(nextval({sequence}), (SELECT coalesce(max(id), 0) FROM {table}), {last})"
+    connection.exec_driver_sql(f"SELECT setval({sequence}, {highest})")
 
 
 @compiles(IdList, "postgresql")

@@ -117,6 +117,7 @@ def _catalog_file(plan: Plan) -> list[Finding]:
             found("catalog-unreadable", name, f"it cannot be opened: {error}", "Check its permissions, and the disk.")
         ]
     if problem is None:
+        _require_complete(plan)
         return []
     finding = found(problem.code, name, problem.message)
     if problem.remedy == "newer":
@@ -124,6 +125,12 @@ def _catalog_file(plan: Plan) -> list[Finding]:
     if not plan.repair:
         return [finding]
     return _upgraded(plan, finding) if problem.remedy == "upgrade" else _rebuilt(plan, finding)
+
+
+def _require_complete(plan: Plan) -> None:
+    with contextlib.closing(integrity.connect(plan.catalog)) as db:
+        if integrity.setting(db, opening.INCOMPLETE) is not None:
+            raise opening.incomplete(plan.catalog.parent)
 
 
 def _upgraded(plan: Plan, finding: Finding) -> list[Finding]:
