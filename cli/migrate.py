@@ -53,11 +53,11 @@ def migrate(
 
 def print_migration(done: Migration) -> None:
     """Print what the copy has, and how to use it."""
-    rows = {name: table.rows for name, table in done.tables.items()}
+    rows, files = {name: table.rows for name, table in done.tables.items()}, done.files.files
     sent = "" if done.sent is None else f" {done.sent} vectors are in Milvus."
     typer.echo(
         f"{printable(done.settings.library)} has {rows['photo']} photos, {rows['vector']} vectors,"
-        f" {rows['favourite']} favourites, {done.files.files} files; all rows were compared ({done.seconds:.1f} s).{sent}"
+        f" {rows['favourite']} favourites, {files} files; all rows were compared ({done.seconds:.1f} s).{sent}"
     )
     shown = done.settings.without_passwords()
     variables = {"LIBRARY": os.fspath(shown.library), "CATALOG": shown.catalog_url}

@@ -1,7 +1,8 @@
 """One opened library: every operation of command line, page and Python, wired from catalog, encoders, indexer, search.
 
 `Library` is the façade. Its methods only call the functions of this package, which work on the `Parts` of an opened
-library: `roots`, `runs`, `watching`, `searches`, `photos`, `status`, `checking`, `migrating`. Each is imported at first use.
+library: `roots`, `runs`, `watching`, `searches`, `photos`, `status`, `checking`, `migrating`. Each is imported at its
+first use.
 """
 
 from __future__ import annotations

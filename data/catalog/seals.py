@@ -61,6 +61,7 @@ def seal_row(table: str, row: Any) -> bytes:
 
 
 def encoded(value: object) -> bytes:
+    """A value of a row, unambiguously. Raises TypeError if no column can hold it."""
     if value is None:
         return b"N"
     if isinstance(value, int):

@@ -19,7 +19,7 @@ from ...errors import LibraryError, Stopped, UsageError
 from ...progress import Progress, Tick
 from ..catalog import locks, opening, settings
 from ..catalog.catalog import Catalog
-from ..catalog.database import Database
+from ..catalog.database import Database, fetch
 from ..catalog.models import Setting
 from ..catalog.opening import INCOMPLETE
 from . import files, rows
@@ -133,7 +133,7 @@ class _State(NamedTuple):
     @classmethod
     def read(cls, database: Database) -> _State:
         with database.reading() as connection:
-            values = dict(connection.execute(select(Setting.key, Setting.value)).tuples().all())
+            values = dict(fetch(connection, select(Setting.key, Setting.value)))
         mark = values.get(INCOMPLETE)
         return cls(rows.count(database) == 0, values.get("identity"), None if mark is None else json.loads(mark))
 
@@ -189,4 +189,3 @@ def _require_empty(plan: Plan) -> None:
 
 def _place(plan: Plan) -> str:
     return str(Database(plan.catalog, plan.url)) if plan.url else str(plan.folder)
-
