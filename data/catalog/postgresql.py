@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, 
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.compiler import compiles
 
-from ...errors import LibraryBusy
+from ...errors import LibraryBusy, LibraryError
 from .best_match import Statistics, score
 from .constructs import WORDS, WORDS_ID, DistanceKm, Floor, HasByte, IdList, IsMatch, Unindexed, id_list_value
 from .dialect import LockHeld
@@ -89,9 +89,14 @@ def exists(path: Path, url: str) -> bool:
 
 
 def object_names(connection: Connection) -> set[str]:
-    """Names of all tables and views of the schema."""
-    names = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')"
-    return {name for (name,) in connection.exec_driver_sql(names)}
+    """Names of all tables and views of the schema. Raises LibraryError if there is no schema."""
+    statement = (
+        "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')"
+    )
+    names = {name for (name,) in connection.exec_driver_sql(statement)}
+    if not names and connection.exec_driver_sql("SELECT current_schema()").scalar() is None:
+        raise LibraryError("The database does not have the schema that the address names.", _HINTS["3F000"])
+    return names
 
 
 # --- locks ------------------------------------------------------------------------------------

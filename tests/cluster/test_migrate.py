@@ -109,10 +109,13 @@ def dump(library):
 
 
 def answers(library):
-    """What searches, filters and pages give, with ids and scores."""
+    """What searches, filters and pages give, with ids and scores; Milvus sums in another order than FAISS."""
     catalog = library.catalog
     searched = {
-        query: [(r.photo.id, r.path, round(r.score, 6), r.relevance, r.why, r.count) for r in library.search(query, 20)]
+        query: [
+            (r.photo.id, r.path, round(r.score, 4), round(r.relevance, 4), r.why, r.count)
+            for r in library.search(query, 20)
+        ]
         for query in (*QUERIES, *FILTERS)
     }
     facets = catalog.facets.count(NOTHING)
