@@ -136,14 +136,8 @@ def require_complete(database: Database) -> None:
     with plain_opening(database), database.connect() as connection:
         mark = connection.execute(_MARK, {"key": INCOMPLETE}).scalar()
     if mark is not None:
-        raise incomplete(database.path.parent)
-
-
-def incomplete(folder: Path) -> LibraryError:
-    """The error that the library in `folder` is a copy that is not complete."""
-    return LibraryError(
-        f"The library {folder} is a copy that is not complete.", "Run the same 'polyglance migrate' again to go on."
-    )
+        message = f"The library {database.path.parent} is a copy that is not complete."
+        raise LibraryError(message, "Run the same 'polyglance migrate' again to go on.")
 
 
 def read_schema(database: Database) -> str | None:

@@ -95,7 +95,7 @@ def object_names(connection: Connection) -> set[str]:
     )
     names = {name for (name,) in connection.exec_driver_sql(statement)}
     if not names and connection.exec_driver_sql("SELECT current_schema()").scalar() is None:
-        raise LibraryError("The database does not have the schema that the address names.", _HINTS["3F000"])
+        raise LibraryError("The database does not have the schema that the address names.", "Make it in the database.")
     return names
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from ...errors import LibraryError, LibraryMissing
 from ...progress import Progress, Tick, silent
 from ..catalog import integrity, locks, opening, own_data, rebuild
+from ..catalog.database import Database
 from ..pictures.decoding import DecodeOptions
 from ..pictures.thumbnails import Thumbnails
 from . import files, rows
@@ -128,9 +129,8 @@ def _catalog_file(plan: Plan) -> list[Finding]:
 
 
 def _require_complete(plan: Plan) -> None:
-    with contextlib.closing(integrity.connect(plan.catalog)) as db:
-        if integrity.setting(db, opening.INCOMPLETE) is not None:
-            raise opening.incomplete(plan.catalog.parent)
+    with contextlib.closing(Database(plan.catalog)) as database:
+        opening.require_complete(database)
 
 
 def _upgraded(plan: Plan, finding: Finding) -> list[Finding]:

@@ -1,6 +1,7 @@
 """The same life of a library with every kind of engines: the embedded ones, PostgreSQL, Milvus."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -10,14 +11,17 @@ import sys
 
 import numpy as np
 import pytest
-from compare import until
+from compare import until as until_in_time
 from PIL import Image
 from polyglance import Library, Settings
 from polyglance.data.sample import WORDS, copy_sample
 from polyglance.errors import LibraryError
 from sqlalchemy import text
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+until = functools.partial(until_in_time, seconds=240)
+"""Processes that load an encoder start slowly on a machine that is busy."""
 
 NAMES = {"horse.png": "лошадь 馬.png", "moon.png": "القمر.png", "coffee.png": "커피 한 잔.png"}
 NAME_QUERIES = ("лошадь", "馬", "القمر", "커피", "rocket.jpg")
@@ -89,7 +93,7 @@ def command(engines, folder, *arguments, **environment):
 
 
 def finish(process):
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=240)
     assert process.returncode == 0, out
     return out
 
