@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,5 +63,8 @@ def print_migration(done: Migration) -> None:
     shown = done.settings.without_passwords()
     variables = {"LIBRARY": os.fspath(shown.library), "CATALOG": shown.catalog_url}
     if done.settings.vectors:
-        variables["VECTORS"] = "milvus://…"
-    note("To use it: " + " ".join(f"POLYGLANCE_{name}={shlex.quote(value)}" for name, value in variables.items()))
+        variables["VECTORS"] = re.sub("//[^@/]*@", "//USER:PASSWORD@", done.settings.vectors.get_secret_value())
+    note(
+        "To use it: "
+        + " ".join(f"POLYGLANCE_{name}={shlex.quote(value)}" for name, value in variables.items() if value)
+    )

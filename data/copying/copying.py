@@ -68,18 +68,11 @@ def copy(plan: Plan, progress: Progress, should_stop: Callable[[], bool] = lambd
 
     Raises UsageError if the target has another library; LibraryError, LibraryBusy, OSError; Stopped.
     """
-    source, identity = plan.source, plan.source.settings.identity()
+    source = plan.source
     with _target(plan) as database:
         state = _State.read(database)
-        is_new = state.is_empty or state.mark is not None
-        if state.is_empty:
-            _require_empty(plan)
-        if not is_new and state.identity != identity:
-            raise UsageError(f"There is another library at {_place(plan)}.", EMPTY_TARGET)
-        if state.mark is not None and state.mark["identity"] != identity:
-            message = f"At {_place(plan)} there is a copy of another library, {state.mark['library']}, not complete."
-            raise UsageError(message, EMPTY_TARGET)
-        generation = source.generation()
+        _require_ours(plan, state)
+        generation, is_new = source.generation(), state.is_empty or state.mark is not None
         steps = _Steps(progress, should_stop, rows.count(source.database) * (3 if is_new else 2))
         if is_new:
             steps.total += files.count(source.folder, plan.folders)
@@ -177,6 +170,18 @@ def _require_free(plan: Plan, database: Database) -> None:
         raise UsageError(f"There is a library of an older version at {_place(plan)}.", EMPTY_TARGET)
     if schema is None:
         _require_empty(plan)
+
+
+def _require_ours(plan: Plan, state: _State) -> None:
+    """Raise UsageError if the target is neither empty nor a copy of the library."""
+    identity = plan.source.settings.identity()
+    if state.is_empty:
+        _require_empty(plan)
+    elif state.mark is not None and state.mark["identity"] != identity:
+        message = f"At {_place(plan)} there is a copy of another library, {state.mark['library']}, not complete."
+        raise UsageError(message, EMPTY_TARGET)
+    elif state.mark is None and state.identity != identity:
+        raise UsageError(f"There is another library at {_place(plan)}.", EMPTY_TARGET)
 
 
 def _require_empty(plan: Plan) -> None:
