@@ -110,7 +110,7 @@ def watching(engines, folder):
 
 
 def is_first(library, path):
-    return names(library.search(path.stem, 1, collapse=False)) == [os.fsencode(path.name)]
+    return names(library.search(path.stem, 1, collapse=False)) == [path.name]
 
 
 def count(engines, folder):
