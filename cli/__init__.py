@@ -10,7 +10,22 @@ from pathlib import Path
 import typer
 
 from ..errors import PolyglanceError, Stopped
-from . import calibrate, check, demo, doctor, encoders, evaluate, explore, index, search, serve, status, train, watch
+from . import (
+    calibrate,
+    check,
+    demo,
+    doctor,
+    encoders,
+    evaluate,
+    explore,
+    index,
+    migrate,
+    search,
+    serve,
+    status,
+    train,
+    watch,
+)
 from .options import Common, DebugOption, JsonOption, LibraryOption, VersionOption
 from .output import NoteHandler, printable
 from .usage import explain, show_help, use_plain_help
@@ -26,7 +41,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (demo, index, watch, search, explore, status, check, doctor, encoders, evaluate, calibrate, train, serve):
+for group in (
+    *(demo, index, watch, search, explore, status, check, migrate, doctor, encoders, evaluate, calibrate, train, serve),
+):
     group.register(app)
 use_plain_help(app)
 

@@ -19,6 +19,7 @@ from ..search.engine import Engine
 from .caching import Cache
 
 CATALOG = "catalog.db"
+THUMBNAILS = "thumbnails"
 
 EncoderKey: TypeAlias = tuple[int, str]
 """The id of a record stands for vectors of pictures; its name changes when another text tower is adopted."""
@@ -67,7 +68,7 @@ def folder_of(folder: AnyPath | None, settings: Settings) -> Path:
 
 def thumbnails_in(folder: Path, settings: Settings) -> Thumbnails:
     """The thumbnails of the library in `folder`."""
-    return Thumbnails(folder / "thumbnails", settings.thumbnail_side)
+    return Thumbnails(folder / THUMBNAILS, settings.thumbnail_side)
 
 
 def thumbnail_options(settings: Settings) -> DecodeOptions:

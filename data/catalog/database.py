@@ -161,6 +161,17 @@ class Database:
         finally:
             self._holder = None
 
+    def holds_lock_of(self, other: Database) -> bool:
+        """Whether the writer lock that `other` holds is a lock of this database: then both are the same one."""
+        if other._holder is None or self.url == "":
+            return False
+        with plain_opening(self), self.connect() as connection:
+            try:
+                self.dialect.require_held(connection, other._holder)
+            except LibraryBusy:
+                return False
+        return True
+
     def lock_holder(self, name: str, *, exclusively: bool = False) -> str | None:
         """Who holds one of the catalog's locks; None if nobody does, or if the catalog has only locks of files."""
         with plain_errors(self.dialect):

@@ -101,8 +101,11 @@ class Dialect(Protocol):
     def upsert(self, model: Any, keys: Sequence[str], changes: Callable[[Any], Mapping[str, Any]]) -> Insert:
         """An INSERT that updates rows whose `keys` exist; `changes` gives the new values, from the inserted ones."""
 
-    def continue_ids(self, connection: Connection, table: str) -> None:
-        """Let new rows get ids above those that were set explicitly."""
+    def last_id(self, connection: Connection, table: str) -> int:
+        """The highest id that a table has given, also to rows that are gone, as far as the database knows it."""
+
+    def continue_ids(self, connection: Connection, table: str, last: int = 0) -> None:
+        """Let new rows get ids above `last` and above those that were set explicitly."""
 
     def words_schema(self) -> tuple[str, ...]:
         """The statements that make the index of words, empty."""

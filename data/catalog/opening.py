@@ -19,7 +19,11 @@ log = logging.getLogger("polyglance")
 SCHEMA = "0005"
 """Newest Alembic revision; a test compares it with the migrations."""
 
+INCOMPLETE = "incomplete"
+"""The setting of a copy that is not complete: its value says of which library it is one."""
+
 _VERSION = text("SELECT version_num FROM alembic_version")
+_MARK = text("SELECT value FROM setting WHERE key = :key")
 
 
 def open_database(path: Path, url: str = "", *, create: bool = False) -> Database:
@@ -38,6 +42,7 @@ def open_database(path: Path, url: str = "", *, create: bool = False) -> Databas
     try:
         schema = read_schema(database)
         if schema == SCHEMA:
+            require_complete(database)
             return database
         if schema is None and not create:
             raise _missing(path)
@@ -124,6 +129,15 @@ def _is_newest(path: Path, url: str) -> bool:
         return read_schema(database) == SCHEMA
     finally:
         database.close()
+
+
+def require_complete(database: Database) -> None:
+    """Raise LibraryError if the catalog is a copy that is not complete."""
+    with plain_opening(database), database.connect() as connection:
+        mark = connection.execute(_MARK, {"key": INCOMPLETE}).scalar()
+    if mark is not None:
+        message = f"The library {database.path.parent} is a copy that is not complete."
+        raise LibraryError(message, "Run the same 'polyglance migrate' again to go on.")
 
 
 def read_schema(database: Database) -> str | None:

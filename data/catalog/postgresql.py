@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.compiler import compiles
 
+from ...errors import LibraryError
 from .best_match import Statistics, score
 from .constructs import WORDS, WORDS_ID, DistanceKm, Floor, HasByte, IdList, IsMatch, Unindexed, id_list_value
 from .expression import AllOf, AnyOf, Expression, Phrase, phrases
@@ -97,9 +98,14 @@ def exists(path: Path, url: str) -> bool:
 
 
 def object_names(connection: Connection) -> set[str]:
-    """Names of all tables and views of the schema."""
-    names = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')"
-    return {name for (name,) in connection.exec_driver_sql(names)}
+    """Names of all tables and views of the schema. Raises LibraryError if there is no schema."""
+    statement = (
+        "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')"
+    )
+    names = {name for (name,) in connection.exec_driver_sql(statement)}
+    if not names and connection.exec_driver_sql("SELECT current_schema()").scalar() is None:
+        raise LibraryError("The database does not have the schema that the address names.", "Make it in the database.")
+    return names
 
 
 # --- statements -------------------------------------------------------------------------------
@@ -116,12 +122,18 @@ def upsert(model: Any, keys: Sequence[str], changes: Callable[[Any], Mapping[str
     return statement.on_conflict_do_update(index_elements=keys, set_=dict(changes(statement.excluded)))
 
 
-def continue_ids(connection: Connection, table: str) -> None:
-    """Let the sequence of ids go on above the highest there is, or was."""
+def last_id(connection: Connection, table: str) -> int:
+    """The highest id that a table has given."""
+    given = f"pg_sequence_last_value(pg_get_serial_sequence('{table}', 'id')::regclass)"
+    statement = f"SELECT greatest({given}, (SELECT max(id) FROM {table}), 0)"
+    return int(connection.exec_driver_sql(statement).scalar_one())
+
+
+def continue_ids(connection: Connection, table: str, last: int = 0) -> None:
+    """Let the sequence of ids go on above `last` and above the highest there is, or was."""
     sequence = f"pg_get_serial_sequence('{table}', 'id')"
-    connection.exec_driver_sql(
-        f"SELECT setval({sequence}, greatest(nextval({sequence}), (SELECT coalesce(max(id), 0) FROM {table})))"
-    )
+    highest = f"greatest(nextval({sequence}), (SELECT coalesce(max(id), 0) FROM {table}), {last})"
+    connection.exec_driver_sql(f"SELECT setval({sequence}, {highest})")
 
 
 @compiles(IdList, "postgresql")

@@ -49,7 +49,7 @@ SEALED: dict[str, tuple[str, ...]] = {
 def seal(table: str, *values: object) -> bytes:
     """The seal of a row of `table`, from the values of its SEALED columns as the driver returns them."""
     return hashlib.blake2b(
-        b"".join(_encoded(value) for value in values), digest_size=SIZE, person=table.encode()
+        b"".join(encoded(value) for value in values), digest_size=SIZE, person=table.encode()
     ).digest()
 
 
@@ -60,7 +60,8 @@ def seal_row(table: str, row: Any) -> bytes:
     return seal(table, *(getattr(row, name) for name in SEALED[table]))
 
 
-def _encoded(value: object) -> bytes:
+def encoded(value: object) -> bytes:
+    """A value of a row, unambiguously. Raises TypeError if no column can hold it."""
     if value is None:
         return b"N"
     if isinstance(value, int):

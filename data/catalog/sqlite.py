@@ -238,8 +238,24 @@ def upsert(model: Any, keys: Sequence[str], changes: Callable[[Any], Mapping[str
     return statement.on_conflict_do_update(index_elements=keys, set_=dict(changes(statement.excluded)))
 
 
-def continue_ids(connection: Connection, table: str) -> None:
-    """Nothing to do: a new row's id is above the highest there is, or was."""
+def last_id(connection: Connection, table: str) -> int:
+    """The highest id that a table has given; the highest there is, if it may give ids again."""
+    highest = f"SELECT max(id) AS id FROM {table} UNION ALL SELECT seq FROM sqlite_sequence WHERE name = '{table}'"
+    (number,) = connection.exec_driver_sql(f"SELECT coalesce(max(id), 0) FROM ({highest})").one()
+    return int(number)
+
+
+def continue_ids(connection: Connection, table: str, last: int = 0) -> None:
+    """Let new ids be above `last` in a table that gives none twice. Above the highest there is they are anyway."""
+    connection.exec_driver_sql(f"UPDATE sqlite_sequence SET seq = {last} WHERE name = '{table}' AND seq < {last}")
+    if _is_numbered(connection, table):
+        missing = f"NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '{table}')"
+        connection.exec_driver_sql(f"INSERT INTO sqlite_sequence (name, seq) SELECT '{table}', {last} WHERE {missing}")
+
+
+def _is_numbered(connection: Connection, table: str) -> bool:
+    statement = f"SELECT sql FROM sqlite_master WHERE type = 'table' AND name = '{table}'"
+    return "AUTOINCREMENT" in connection.exec_driver_sql(statement).scalar_one().upper()
 
 
 @compiles(IdList, "sqlite")

@@ -15,6 +15,7 @@ from pathlib import Path
 from ...errors import LibraryError, LibraryMissing
 from ...progress import Progress, Tick, silent
 from ..catalog import integrity, locks, opening, own_data, plain_sqlite, rebuild
+from ..catalog.database import Database
 from ..pictures.decoding import DecodeOptions
 from ..pictures.thumbnails import Thumbnails
 from . import files, rows
@@ -117,6 +118,7 @@ def _catalog_file(plan: Plan) -> list[Finding]:
             found("catalog-unreadable", name, f"it cannot be opened: {error}", "Check its permissions, and the disk.")
         ]
     if problem is None:
+        _require_complete(plan)
         return []
     finding = found(problem.code, name, problem.message)
     if problem.remedy == "newer":
@@ -124,6 +126,11 @@ def _catalog_file(plan: Plan) -> list[Finding]:
     if not plan.repair:
         return [finding]
     return _upgraded(plan, finding) if problem.remedy == "upgrade" else _rebuilt(plan, finding)
+
+
+def _require_complete(plan: Plan) -> None:
+    with contextlib.closing(Database(plan.catalog)) as database:
+        opening.require_complete(database)
 
 
 def _upgraded(plan: Plan, finding: Finding) -> list[Finding]:

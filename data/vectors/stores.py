@@ -25,6 +25,14 @@ def open_store(url: str, catalog: Catalog, encoder: EncoderRecord) -> VectorStor
     return MilvusStore(catalog, encoder.id, encoder.dimension, Address.from_url(url))
 
 
+def require_reachable(url: str, catalog: Catalog, encoder: EncoderRecord) -> None:
+    """Ask Milvus how far it is with a catalog's vectors. Raises VectorsUnavailable, UsageError."""
+    from .milvus.address import Address
+    from .milvus.store import opened
+
+    opened(catalog, encoder.id, encoder.dimension, Address.from_url(url)).read_position()
+
+
 def send(url: str, catalog: Catalog, encoder: EncoderRecord, should_stop: ShouldStop) -> None:
     """Bring Milvus to the catalog's generation, if `url` names one.
 

@@ -24,6 +24,8 @@ from polyglance.library import Library
 
 PHOTOS = 12
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.fixture
 def encoder(monkeypatch):

@@ -205,6 +205,7 @@ def draws_of(draws):
             'role "stranger" does not exist',
             "user and password",
         ),
+        (lambda url: url + "&options=-csearch_path%3Dnowhere", "does not have the schema", "Make it"),
     ],
 )
 def test_a_catalog_that_cannot_be_reached_is_one_line_with_the_next_step(tmp_path, postgresql, change, message, hint):

@@ -59,6 +59,21 @@ def test_a_full_disk_ends_the_run_in_one_line_and_harms_nothing(disk, album, tmp
     assert_same(library, reference)
 
 
+@pytest.mark.parametrize("size", [200, 500])
+def test_a_copy_that_fills_the_disk_ends_in_one_line_and_goes_on_when_there_is_space(disk, album, tmp_path, size):
+    _, reference = album
+    copy = disk.plug(tmp_path / "small", f"{size}k") / "copy"
+    for _ in range(2):
+        code, said = run(reference, "migrate", "--to", copy)
+        assert code == 1
+        assert_is_full(said)
+    code, said = run(copy, "search", "red")
+    assert (code, "is a copy that is not complete" in said) == (1, True)
+    disk.grow(tmp_path / "small", "64m")
+    assert run(reference, "migrate", "--to", copy)[0] == 0
+    assert_same(copy, reference)
+
+
 @pytest.fixture
 def watched(disk, photos, tmp_path):
     """A library on a small disk, watched as a command; and what that says."""

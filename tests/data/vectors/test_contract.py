@@ -58,7 +58,8 @@ def clustered(catalog, encoder_id, dimension):
 
 
 @pytest.fixture(
-    params=[InMemoryStore, VectorIndex, clustered, MilvusStore], ids=["numpy", "faiss", "faiss-clustered", "milvus"]
+    params=[InMemoryStore, VectorIndex, clustered, pytest.param(MilvusStore, marks=pytest.mark.cluster)],
+    ids=["numpy", "faiss", "faiss-clustered", "milvus"],
 )
 def store_class(request, monkeypatch):
     if request.param is clustered:
