@@ -88,6 +88,12 @@ def test_processes(run):
     assert len(report["processes"]["2"]["resident_mb_of_each"]) == 2
 
 
+def test_ray_workers(run):
+    pytest.importorskip("ray")
+    workers = run("ray_workers")["workers"]
+    assert [(figures["pictures"], figures["failed"]) for figures in workers.values()] == [(20, 0), (40, 0)]
+
+
 def test_capacity(run):
     assert [size["load"]["photos"] for size in run("capacity")["sizes"]] == [10**7, 10**8, 10**10]
 

@@ -9,7 +9,7 @@ import pytest
 from polyglance.data.catalog.records import Mounted
 from polyglance.errors import FolderError, Stopped
 from polyglance.indexer.run import vanished
-from polyglance.indexer.run.pipeline import SETTLED_NS
+from polyglance.indexer.run.pipeline import SETTLED_SECONDS
 from polyglance.indexer.run.places import Place
 from polyglance.indexer.run.reencode import encode_missing
 from polyglance.indexer.run.stop import Stop
@@ -158,7 +158,7 @@ def test_two_writes_within_a_tick_of_the_clock_are_told_apart(setup, photos, dra
     assert len(first) == len(second)
     start = time.time_ns()
     setup.update()
-    assert time.time_ns() - path.stat().st_mtime_ns >= SETTLED_NS
+    assert time.time_ns() - path.stat().st_mtime_ns >= SETTLED_SECONDS * 1e9
     with path.open("r+b") as file:  # in place, same size, as soon as it was read
         file.write(second)
     assert path.stat().st_mtime_ns > start
