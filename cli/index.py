@@ -6,7 +6,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from ..errors import UsageError
@@ -47,7 +46,6 @@ def index(
     folders: Annotated[
         list[str] | None,
         typer.Argument(
-            click_type=click.Path(path_type=str),
             metavar="FOLDER…",
             help="Photo folders, or s3://bucket/prefix; all of the library if there is none.",
         ),

@@ -1,6 +1,7 @@
 """A bucket in moto's S3 server, which runs in an environment of its own (`make test-cluster`). A pytest plugin."""
 
 import contextlib
+import http.client
 import importlib.util
 import os
 import signal
@@ -11,7 +12,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
 import pytest
 from polyglance.data import objects
@@ -45,8 +45,13 @@ class Bucket:
         self.process.wait()
 
     def _ask(self, method, key, data=None):
-        address = f"{self.endpoint}/{self.name}/{quote(key)}" if key else f"{self.endpoint}/{self.name}"
-        urlopen(Request(address, data, method=method), timeout=10).close()
+        connection = http.client.HTTPConnection(self.endpoint.removeprefix("http://"), timeout=120)
+        try:
+            connection.request(method, f"/{self.name}/{quote(key)}".removesuffix("/"), data)
+            answer = connection.getresponse()
+            assert answer.status < 300, (answer.status, answer.read())
+        finally:
+            connection.close()
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ import time
 import pytest
 from polyglance.data.catalog.records import Mounted
 from polyglance.errors import FolderError, Stopped
-from polyglance.indexer.run import vanished
 from polyglance.indexer.run.pipeline import SETTLED_SECONDS
 from polyglance.indexer.run.places import Place
 from polyglance.indexer.run.reencode import encode_missing
@@ -285,6 +284,6 @@ def test_copies_look_for_each_of_their_kind_once(two_roots, monkeypatch):
         shutil.copy(photos / "0.png", other / f"copy{number}.png")
     looked_for = []
     lexists = os.path.lexists
-    monkeypatch.setattr(vanished.os.path, "lexists", lambda path: looked_for.append(path) or lexists(path))
+    monkeypatch.setattr(os.path, "lexists", lambda path: looked_for.append(path) or lexists(path))
     assert part(setup, Place(second)).tally.added == 60
     assert looked_for.count(os.fsencode(photos / "0.png")) == 1
