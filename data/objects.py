@@ -128,6 +128,11 @@ def _folder_errors(root: bytes) -> Iterator[None]:
             "folder_missing", folder=name
         ) from error
     except Exception as error:
+        if "path segment" in str(error) or "parsing Path" in str(error):
+            raise FolderError(
+                f"{name} cannot be listed: a key in it has an empty part, '.' or '..'.",
+                "Give that object another key, or index prefixes that it is not in.",
+            ) from error
         raise FolderError(
             f"{name} cannot be listed: {_kind(error)}.", "Check the network, the endpoint and the credentials."
         ).with_code("folder_unreachable", folder=name) from error

@@ -109,12 +109,17 @@ def test_only_other_bytes_are_read_and_only_new_ones_encoded(folder, prefix, ope
     assert library.catalog.photos.known(1)[b"moved.png"].photo_id == ids[NAMES[1].encode()]
 
 
-def test_keys_that_no_folder_can_have_are_listed_and_the_rest_is_indexed(prefix, open_library, storage):  # noqa: F811
-    storage.put(prefix.key("../up.png"), b"x")
+@pytest.mark.parametrize("key", ["a//b.png", "./c.png", "e/"])
+def test_keys_that_no_folder_can_have_are_refused_in_one_line(prefix, open_library, storage, key):  # noqa: F811
     library = open_library("library")
-    report = library.index([prefix.url])
-    assert report.tally.added == len(NAMES)
-    assert all("\n" not in failure.reason for failure in report.tally.failures)
+    library.index([prefix.url])
+    before = contents(library)
+    storage.put(prefix.key(key), b"")
+    report = library.rescan()
+    problems = [each.error.message for each in report.offline] + [each.reason for each in report.tally.failures]
+    assert len(problems) == (key != "e/"), "the mark of a folder is no problem"
+    assert all("\n" not in problem for problem in problems)
+    assert contents(library) == before
 
 
 def test_storage_that_does_not_answer_loses_nothing_and_shows_no_secret(folder, open_library, monkeypatch):
