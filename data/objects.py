@@ -23,7 +23,8 @@ from .addresses import is_url
 CHUNK_BYTES = 1 << 20
 LISTED_AT_ONCE = 1000
 RETRIES: dict[str, Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
-CLIENT = {"connect_timeout": "5s", "timeout": "120s"}
+CLIENT: dict[str, Any] = {"connect_timeout": "5s", "timeout": "120s", "allow_http": True}
+"""Plain HTTP is used only where the environment names such an endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
