@@ -11,8 +11,6 @@ from ...data.pictures.images import EXTENSIONS
 from .exclude import Exclusion
 from .scan import Scan
 
-_NO_FOLDER = "cannot be read: its key has an empty part, '.' or '..' (give the object another key)"
-
 
 def scan_objects(root: bytes, below: bytes, *, exclusion: Exclusion, deep: bool, known: Mapping[bytes, Known]) -> Scan:
     """List the pictures below `root`, or below its folder `below`; if not `deep`, in that folder alone.
@@ -31,9 +29,6 @@ def scan_objects(root: bytes, below: bytes, *, exclusion: Exclusion, deep: bool,
         if (not deep and folder != below) or not exclusion.reaches(path, folder=False):
             continue
         folders.add(folder)
-        if any(part in {b"", b".", b".."} for part in path.split(b"/")):
-            result.unreadable[path] = _NO_FOLDER
-            continue
         stat = FileStat(each.size, each.modified_ns, each.version)
         before = known[path].stat if path in known else None
         is_same = before is not None and (before.size, before.inode) == (stat.size, stat.inode)
