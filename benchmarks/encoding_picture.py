@@ -44,25 +44,30 @@ def _draw_panel(title: str, figures: Mapping[str, Any], limit: float, top: int) 
         x = _x(10.0**power)
         parts.append(f'<line class="g" x1="{x:.1f}" x2="{x:.1f}" y1="{top + 24}" y2="{bottom}"/>')
         parts.append(f'<text class="k m" x="{x:.1f}" y="{bottom + 16}">{10.0**power:g}</text>')
-    for number, stage in enumerate(stages):
-        y = top + 28 + ROW * number
-        rate = stage["pictures"] * profile["processors"] / max(stage["cpu_seconds"], 1e-3)
-        kind = "l" if stage["stage"] == profile["limit"] else "b"
+    rates = [stage["pictures"] * profile["processors"] / max(stage["cpu_seconds"], 1e-3) for stage in stages]
+    for number, (stage, rate) in enumerate(zip(stages, rates, strict=True)):
+        y, end = top + 28 + ROW * number, _x(rate)
+        kind = "l" if rate == min(rates) else "b"
         parts.append(f'<text class="n" x="{LEFT - 8}" y="{y + 12}">{stage["stage"]}</text>')
-        parts.append(f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{_x(rate) - LEFT:.1f}" height="{BAR}"/>')
-        parts.append(f'<text class="k" x="{_x(rate) + 6:.1f}" y="{y + 12}">{rate:.3g}</text>')
+        parts.append(f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{end - LEFT:.1f}" height="{BAR}"/>')
         if stage["stage"] == "encode":
-            x = _x(limit)
-            parts.append(f'<path class="x" d="M{x:.1f} {y - 3}v{BAR + 6}"/>')
+            parts.append(f'<path class="x" d="M{_x(limit):.1f} {y - 3}v{BAR + 6}"/>')
+            end = max(end, _x(limit))
+        parts.append(f'<text class="k" x="{end + 6:.1f}" y="{y + 12}">{_format(rate)}</text>')
     whole = _x(figures["pictures_per_second"])
     parts.append(f'<line class="w" x1="{whole:.1f}" x2="{whole:.1f}" y1="{top + 24}" y2="{bottom}"/>')
-    parts.append(f'<text x="{whole + 5:.1f}" y="{top + 18}">{figures["pictures_per_second"]:.3g} all together</text>')
+    sentence = f"{_format(figures['pictures_per_second'])} all together"
+    parts.append(f'<text class="n" x="{WIDTH - RIGHT}" y="{top + 16}">{sentence}</text>')
     return parts, bottom - top + 30
+
+
+def _format(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _key(top: int) -> str:
     sentence = (
-        "Bars: a stage alone on all processors (orange: it limits the run). Black: the whole run. "
+        "Bars: a stage alone on all processors (orange: the slowest). Black: the whole run. "
         "Green: what the processors multiply at best in float32."
     )
     return f'<text class="k" x="12" y="{top + 12}">{sentence}</text>'

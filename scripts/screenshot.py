@@ -145,9 +145,15 @@ def serve(library: Library) -> Iterator[str]:
             thread.join()
 
 
+LOADED = """selector => [...document.querySelectorAll(selector)].every(
+    (image) => image.naturalWidth > 0 || image.getBoundingClientRect().top > innerHeight)"""
+"""Whether all pictures in the window are loaded."""
+
+
 def show_home(page: Page, camera_roll: Path) -> None:
-    """Show the start page with its newest photos."""
+    """Show the start page with its newest photos, and examples of what it finds."""
     show_results(page, camera_roll)
+    page.wait_for_selector(".pg-examples button")
 
 
 def show_selection(page: Page, camera_roll: Path) -> None:
@@ -165,7 +171,8 @@ def show_empty(page: Page, camera_roll: Path) -> None:
 
 def show_results(page: Page, camera_roll: Path) -> None:
     """Show results with their thumbnails."""
-    page.wait_for_function("() => document.querySelector('.pg-tile img')?.naturalWidth > 0")
+    page.wait_for_selector(".pg-tile img")
+    page.wait_for_function(LOADED, arg=".pg-tile img")
 
 
 def show_filters(page: Page, camera_roll: Path) -> None:
@@ -181,12 +188,14 @@ def show_details(page: Page, camera_roll: Path) -> None:
     page.click(".pg-tile a >> nth=0")
     page.wait_for_selector(".pg-details .pg-path")
     page.wait_for_function("() => document.querySelector('.pg-large').naturalWidth > 0")
+    page.wait_for_function("() => document.querySelectorAll('.pg-minimap .pg-country').length > 400")
 
 
 def show_explore(page: Page, camera_roll: Path) -> None:
     """Show what the library holds."""
     page.click(".pg-nav [data-view=explore]")
-    page.wait_for_function("() => document.querySelector('.pg-card img')?.naturalWidth > 0")
+    page.wait_for_selector(".pg-card img")
+    page.wait_for_function(LOADED, arg=".pg-card img")
 
 
 def show_map(page: Page, camera_roll: Path) -> None:
@@ -219,6 +228,7 @@ def show_panel(page: Page, camera_roll: Path) -> None:
     page.press(".pg-panel .pg-field", "Enter")
     page.wait_for_function("() => document.querySelector('.pg-panel progress').value > 20")
     page.wait_for_selector(".pg-panel .pg-root >> nth=1")
+    page.wait_for_function("() => /[1-9١-٩]/.test(document.querySelectorAll('.pg-root-facts')[1].textContent)")
 
 
 STATES: dict[str, Callable[[Page, Path], None]] = {

@@ -152,6 +152,15 @@ def test_the_map_shows_what_passes_the_filters(visit, address, journeys):
     expect(page.locator(".pg-map-summary")).to_have_text("12 photos here")
 
 
+def test_a_photo_s_place_is_marked_above_the_countries(visit, address, journeys):
+    folder = next(each.key for each in journeys.explore("en").folders if each.name == "Kyoto")
+    page = visit(f"{address}/?in={folder}&q=photo", color_scheme="light")
+    page.locator(".pg-tile a").first.click()
+    page.wait_for_function("document.querySelectorAll('.pg-minimap .pg-country').length > 400")  # they are drawn later
+    drawn = Image.open(BytesIO(page.locator(".pg-minimap").screenshot())).convert("RGB")
+    assert drawn.getpixel((drawn.width // 2, drawn.height // 2)) == (0x0F, 0x76, 0x6E)
+
+
 def test_an_area_is_drawn(visit, address):
     page = open_map(visit, address, "&at=48.8,2.3,4")
     page.get_by_role("button", name="Choose an area").click()

@@ -7,4 +7,6 @@ const ZOOM = 4;
 export async function minimap(element, latitude, longitude) {
   const still = { dragging: false, touchZoom: false, scrollWheelZoom: false, doubleClickZoom: false, boxZoom: false, keyboard: false, trackResize: false };
   const map = await worldMap(element, { ...still, center: [latitude, longitude], zoom: ZOOM, fadeAnimation: false });
-  globalThis.L.circleMarker([latitude, longitude], { radius: 7, className: "pg-here", interactive: false }).addTo(map);}
+  // Above the countries, which are drawn later.
+  globalThis.L.circleMarker([latitude, longitude], { radius: 7, className: "pg-here", interactive: false, pane: "markerPane" }).addTo(map);
+}

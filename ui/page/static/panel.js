@@ -9,8 +9,10 @@ import { t } from "./i18n.js";
 import { hasEnded, isRunning } from "./jobs.js";
 import * as api from "./libraryapi.js";
 import { outcomeText, progressBar, progressText } from "./progress.js";
-import { showRoots } from "./roots.js";
+import { showRoots, updateRoots } from "./roots.js";
 import { make } from "./text.js";
+
+const COUNTING = 3000; // milliseconds between two counts of each folder's photos, while a job runs
 
 /** A part of the panel with a heading; `body` is to be filled. */
 function section(name) {
@@ -28,6 +30,7 @@ export function libraryPanel(dialog, look, changed) {
   const wrong = make("p", { class: "pg-missing", role: "alert", dir: "auto", hidden: true });
   let running = false;
   let listed = null; // the paths of the folders that are listed
+  let countedAt = 0;
   const job = jobCard(() => attempt(api.stopJob));
   const roots = make("div", { class: "pg-acts" });
   const shut = make("button", { type: "button", class: "pg-close", "aria-label": t("close"), title: t("close"), onclick: () => dialog.close() }, "×");
@@ -73,6 +76,7 @@ export function libraryPanel(dialog, look, changed) {
 
   const refresh = () => attempt(async () => {
     const [found, encoders] = await Promise.all([api.roots(), api.encoders()]);
+    countedAt = Date.now();
     listed = found.map((root) => root.path);
     showRoots(roots, found, { rescan: (root) => start(() => api.rescan(root?.id ?? null)), forget });
     lock(running);
@@ -81,6 +85,11 @@ export function libraryPanel(dialog, look, changed) {
     parts.failures.element.hidden = !failed;
     parts.failures.heading.replaceChildren(...[t("panel.failures"), counted(failed)].filter(Boolean));
     await showDuplicates(parts.duplicates.body);
+  });
+
+  const recount = () => attempt(async () => {
+    countedAt = Date.now();
+    updateRoots(roots, await api.roots());
   });
 
   return {
@@ -97,7 +106,9 @@ export function libraryPanel(dialog, look, changed) {
       const isEnd = hasEnded(now, before);
       if (isEnd) said.textContent = outcomeText(now);
       const isNew = running && typeof now.root === "string" && listed && !listed.includes(now.root); // it was added when the job began
-      return dialog.open && (isEnd || isNew) ? refresh() : undefined;
+      if (!dialog.open) return undefined;
+      if (isEnd || isNew) return refresh();
+      return running && Date.now() - countedAt > COUNTING ? recount() : undefined;
     },
   };
 }

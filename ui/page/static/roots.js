@@ -12,13 +12,15 @@ function state(root) {
   return root.watch ? t(`watch.${root.watch.how}`) : null;
 }
 
+/** "1,234 photos · 2 cannot be read · watched", as far as it is known. */
+const facts = (root) => [t("count.photos", { count: root.photos }), root.failed ? t("count.failed", { count: root.failed }) : null, state(root)].filter(Boolean).join(" · ");
+
 /** One folder's row. `acts`: `rescan(root)`, null for all, and `forget(root)`. */
 function row(root, acts) {
-  const element = make("li", { class: "pg-root" });
-  const note = state(root);
+  const element = make("li", { class: "pg-root", "data-root": root.id });
   const text = make("div", {},
     path(root),
-    make("p", { class: "pg-quiet" }, [t("count.photos", { count: root.photos }), root.failed ? t("count.failed", { count: root.failed }) : null, note].filter(Boolean).join(" · ")),
+    make("p", { class: "pg-quiet pg-root-facts" }, facts(root)),
     root.watch?.note ? make("p", { class: "pg-quiet", lang: "en", dir: "ltr" }, root.watch.note) : null);
   const again = make("button", { type: "button", class: "pg-pill", onclick: () => acts.rescan(root) }, t("root.rescan"));
   const forget = make("button", { type: "button", class: "pg-pill", onclick: ask }, t("root.remove"));
@@ -55,4 +57,12 @@ export function showRoots(element, roots, acts) {
     make("ul", {}, ...roots.map((root) => row(root, acts))),
     ...(roots.length > 1 ? [make("div", { class: "pg-buttons" }, all)] : []),
     ...(unwatched ? [make("p", { class: "pg-quiet pg-apart" }, t("watch.nobody")), command("polyglance serve --watch")] : []));
+}
+
+/** Show the facts of roots again, which change while they are indexed; whoever is about to press a button is not disturbed. */
+export function updateRoots(element, roots) {
+  for (const root of roots) {
+    const line = element.querySelector(`[data-root="${root.id}"] .pg-root-facts`);
+    if (line) line.textContent = facts(root);
+  }
 }
