@@ -24,7 +24,7 @@ from ...data.pictures import memory
 from ...data.pictures.decoding import DecodeOptions, Decoders
 from ...encoders import registry
 from ...encoders.base import Encoder, checked
-from ...errors import EncoderError
+from ...errors import EncoderError, PolyglanceError
 from .prepared import Job, Known, Prepared, read
 from .profile import Profile, Stage
 
@@ -71,7 +71,11 @@ class Worker:
     def start(self) -> str:
         """Create the encoder and return the machine's name. Raises EncoderError if it is not the library's encoder."""
         task = self._task
-        encoder = task.encoder or registry.create(task.name, task.settings)
+        try:
+            encoder = task.encoder or registry.create(task.name, task.settings)
+        except PolyglanceError as error:
+            message = f"The Ray worker on {socket.gethostname()} cannot make the encoder {task.name}: {error.message}"
+            raise EncoderError(message, error.hint) from error
         if not encoder.fingerprint.matches(task.fingerprint):
             raise EncoderError(
                 f"The encoder {task.name} on the Ray worker {socket.gethostname()} is not the one of this library.",

@@ -10,7 +10,7 @@ import pytest
 from polyglance.benchmarks import ray_cluster
 from polyglance.config import Settings
 from polyglance.data import paths
-from polyglance.errors import PolyglanceError, Stopped, UsageError
+from polyglance.errors import EncoderError, PolyglanceError, Stopped, UsageError
 from polyglance.indexer.run import ray_workers
 from polyglance.indexer.run.ray_address import Address, Crew
 from polyglance.indexer.run.stop import Stop
@@ -143,7 +143,7 @@ class TestOnACluster:
         there.index([photo_folder])
         colour_encoder.picture(photo_folder / "new.png", 99)
         there._parts.own_encoder = None
-        with pytest.raises(PolyglanceError) as raised:
+        with pytest.raises(EncoderError, match="worker on .* cannot make the encoder colour") as raised:
             there.rescan()
         assert "\n" not in str(raised.value)
         assert len(rows(there)) == 42
