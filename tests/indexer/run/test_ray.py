@@ -143,7 +143,7 @@ class TestOnACluster:
         there.index([photo_folder])
         colour_encoder.picture(photo_folder / "new.png", 99)
         there._parts.own_encoder = None
-        with pytest.raises(EncoderError, match="worker on .* cannot make the encoder colour") as raised:
+        with pytest.raises(EncoderError, match=r"worker on .* cannot make the encoder colour") as raised:
             there.rescan()
         assert "\n" not in str(raised.value)
         assert len(rows(there)) == 42
