@@ -33,15 +33,16 @@ def connected(address: Address) -> Iterator[Any]:
         yield ray
         return
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not address.is_local:
+        _require_listener(address)
     with _signals_kept():
-        if address.is_local:
-            ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", **options)
-        else:
-            _require_listener(address)
-            try:
+        try:
+            if address.is_local:
+                ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", **options)
+            else:
                 ray.init(f"ray://{address.host}:{address.port}", **options)
-            except Exception as error:  # it raises what it likes: other versions, a cluster that is starting
-                raise _unreachable(address, _first_line(error)) from error
+        except Exception as error:  # it raises what it likes: other versions, a busy machine
+            raise _unreachable(address, _first_line(error)) from error
     try:
         yield ray
     finally:
@@ -125,6 +126,8 @@ def _require_listener(address: Address) -> None:
 
 
 def _unreachable(address: Address, reason: str) -> PolyglanceError:
+    if address.is_local:
+        return PolyglanceError(f"Ray cannot be started on this machine: {reason}.", "Run it without --workers.")
     return PolyglanceError(
         f"Ray does not answer at {address.host}:{address.port}: {reason}.",
         "Is it running ('ray status'), and is this the port of Ray's client server, 10001 by default?",
