@@ -62,7 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.small:
         given.workers, given.pictures, sleep = [1, 2], 20, 0.05
     result: dict[str, Any] = {"sleep_ms": 1000 * sleep, "workers": {}}
-    with tempfile.TemporaryDirectory() as temporary, ray_cluster.running(max(given.workers)) as cluster:
+    root = str(Path(__file__).parents[1])  # the workers have to find the encoder
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        ray_cluster.running(max(given.workers), PYTHONPATH=root) as cluster,
+    ):
         folder = Path(temporary)
         for count in given.workers:
             photos = folder / f"photos {count}"

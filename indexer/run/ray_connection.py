@@ -42,7 +42,7 @@ def connected(address: Address) -> Iterator[Any]:
             else:
                 ray.init(f"ray://{address.host}:{address.port}", **options)
         except Exception as error:  # it raises what it likes: other versions, a busy machine
-            raise _unreachable(address, _first_line(error)) from error
+            raise _unreachable(address, first_line(error)) from error
     try:
         yield ray
     finally:
@@ -60,11 +60,11 @@ def readable_errors(ray: Any) -> Iterator[None]:
         if isinstance(cause, PolyglanceError):
             raise cause from None
         raise PolyglanceError(
-            f"A worker of Ray failed: {_first_line(cause or error)}.", "What was committed is kept; --debug shows more."
+            f"A worker of Ray failed: {first_line(cause or error)}.", "What was committed is kept; --debug shows more."
         ) from error
     except (ray.exceptions.RayError, ConnectionError) as error:
         raise PolyglanceError(
-            f"The connection to Ray was lost: {_first_line(error)}.",
+            f"The connection to Ray was lost: {first_line(error)}.",
             "What was committed is kept; run the same command to go on.",
         ) from error
 
@@ -88,7 +88,7 @@ def hire(ray: Any, crew: Crew, task: Task) -> list[Any]:
         return [actor.remote(task) for _ in range(crew.workers)]
     except TypeError as error:
         raise PolyglanceError(
-            f"The encoder {task.name} cannot be sent to the workers of Ray: {_first_line(error)}.",
+            f"The encoder {task.name} cannot be sent to the workers of Ray: {first_line(error)}.",
             "Register it by an entry point (docs/encoders.md) on every machine.",
         ) from error
 
@@ -134,6 +134,8 @@ def _unreachable(address: Address, reason: str) -> PolyglanceError:
     )
 
 
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0][:200] if lines else type(error).__name__).rstrip(".")
+def first_line(error: BaseException) -> str:
+    """Return what an error of Ray says, without the traceback below it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    text = f"{lines[0]} {lines[-1]}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
+    return text[:200].rstrip(".:")

@@ -84,6 +84,8 @@ class _Lead:
     deaths: Counter[tuple[int, bytes]] = field(default_factory=Counter)
     """How many workers died at a file."""
     failed_starts: Counter[Any] = field(default_factory=Counter)
+    reason: str = ""
+    """Why the last one did not start, as the end of a sentence."""
 
     def work(self, stop: Stop, profile: Profile) -> Generator[list[Prepared]]:
         """Yield batches until all files were read, or `stop` was asked and what is on its way has come back."""
@@ -101,7 +103,7 @@ class _Lead:
                 last_sign = time.monotonic()
             elif not self.starting or time.monotonic() - last_sign > PATIENCE_SECONDS:
                 raise PolyglanceError(
-                    "No worker of Ray answers any more; what was committed is kept.",
+                    f"No worker of Ray answers{self.reason}. What was committed is kept.",
                     "'ray status' shows what is there and free; then run the same command to go on.",
                 )
 
@@ -149,7 +151,8 @@ class _Lead:
     def _begin(self, actor: Any, call: Any) -> None:
         try:
             self.ray.get(call)
-        except self.ray.exceptions.RayActorError:
+        except self.ray.exceptions.RayActorError as error:
+            self.reason = f": {ray_connection.first_line(error)}"
             self.failed_starts[actor] += 1
             if self.failed_starts[actor] < STARTS:
                 self.starting[actor.start.remote()] = actor

@@ -64,6 +64,8 @@ class Surveyor:
         root = place.root
         known = self._catalog.photos.known(root.id, place.below, deep=place.deep)
         scanned = self._scan(place, known)
+        if paths.is_url(root.path) and scanned.empty and known and not self._confirmed:
+            raise _offline_error(place, len(known), empty=True, can_confirm=False)
         missing = self._find_unproved(place, known, scanned, confirmed=self._confirmed)
         if b"" in missing:
             can_confirm = not self._find_unproved(place, known, scanned, confirmed=True)
