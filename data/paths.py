@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 
 from ..errors import FolderError
+from .addresses import is_url as is_url
+from .addresses import normalise
 
 _SEPARATORS = tuple(os.fsencode(separator) for separator in (os.sep, os.altsep) if separator)
 
@@ -48,7 +50,8 @@ def one_line(text: str) -> str:
 def absolute(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes:
     """Return `path` absolute and normalised, `~` expanded, symbolic links kept, without a trailing slash.
 
-    Raises FolderError if it is empty or holds a NUL byte.
+    The address of a place in object storage is normalised too. Raises FolderError if the path is empty, holds a NUL
+    byte, or is an address that cannot be a root.
     """
     try:
         raw = os.fsencode(path)
@@ -59,11 +62,13 @@ def absolute(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes
             "The path is empty." if not raw else "The path holds a NUL byte, which no file name can have.",
             "Name a folder.",
         )
+    if is_url(raw):
+        return normalise(raw)
     return os.path.abspath(os.path.expanduser(raw))
 
 
 def _with_separator(folder: bytes) -> bytes:
-    return folder if folder.endswith(_SEPARATORS) else folder + _SEPARATORS[0]
+    return folder if folder.endswith(_SEPARATORS) else folder + (b"/" if is_url(folder) else _SEPARATORS[0])
 
 
 def is_within(child: bytes, parent: bytes) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from ..data import paths
+from ..data import objects, paths
 from ..data.catalog.records import RootRecord
 from ..errors import DiskFull, RootNotFound, UsageError
 from ..indexer.disk.exclude import Exclusion
@@ -104,7 +103,7 @@ def _root_around(parts: Parts, folder: AnyPath) -> tuple[RootRecord, bytes]:
     for record in parts.catalog.roots.all(counted=False):
         if record.path == path:
             return record, b""
-        if paths.is_within(path, record.path) and not os.path.lexists(path):
+        if paths.is_within(path, record.path) and not objects.is_there(path):
             return record, paths.relative_to(path, record.path)
     raise UsageError(
         f"{paths.display(path)} is not a folder of this library.",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from ..data.catalog.records import EncoderRecord
 from ..encoders.base import Preparable
 from ..errors import Stopped
 from ..indexer.run.pipeline import Pipeline
 from ..indexer.run.places import Place, check_folders, outermost, refuse_library
+from ..indexer.run.ray_address import Address
+from ..indexer.run.ray_worker import Task
+from ..indexer.run.ray_workers import RayWorkers
 from ..indexer.run.reencode import encode_missing
 from ..indexer.run.report import Report, Tally
 from ..indexer.run.stop import Stop
@@ -36,7 +40,7 @@ def index(
     with indexing(parts):
         with parts.catalog.run_locks.setup():
             record = encoders.active_or_new(parts, encoder)
-        work = pipeline(parts, record, stop)
+        work = _pipeline_with_workers(parts, record, stop)
         with parts.catalog.run_locks.setup():
             parts.catalog.run_locks.hold(roots.touched(parts, outer_folders, exclusion))
             places = [roots.add(parts, folder, exclusion) for folder in outer_folders]
@@ -62,7 +66,7 @@ def rescan(
             parts.catalog.run_locks.hold(place.root for place in places)
         if root_id is not None:
             roots.root(parts, root_id)
-        work = pipeline(parts, record, stop)
+        work = _pipeline_with_workers(parts, record, stop)
         report = _unless_stopped(update(work, places, progress, exclusion=exclusion, strict=False, confirmed=confirmed))
         labelling.label(parts, stop, progress)
     snapshots.save(parts, stop)
@@ -73,7 +77,7 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
     """Encode every photo with another encoder, then switch to it. See `Library.reencode`."""
     with writing(parts):
         record = encoders.register(parts, encoders.create(parts, name, parts.settings))
-        tally = encode_missing(pipeline(parts, record, stop), progress)
+        tally = encode_missing(_pipeline_with_workers(parts, record, stop), progress)
         parts.excluded_vectors().rename(record.id, record.fingerprint)
         parts.catalog.encoders.activate(record.id, record.name, record.fingerprint)
         labelling.label(parts, stop, progress)
@@ -89,6 +93,17 @@ def pipeline(parts: Parts, record: EncoderRecord, stop: Stop | None) -> Pipeline
     return Pipeline(
         parts.catalog, encoder, record.id, parts.thumbnails, parts.settings, stop or Stop(), parts.excluded_vectors()
     )
+
+
+def _pipeline_with_workers(parts: Parts, record: EncoderRecord, stop: Stop | None) -> Pipeline:
+    """The pipeline whose pictures are encoded where the setting `workers` says."""
+    made = pipeline(parts, record, stop)
+    if not parts.settings.workers:
+        return made
+    address = Address.from_url(parts.settings.workers)
+    own = parts.own_encoder if parts.own_encoder is made.encoder else None
+    task = Task(record.name, record.fingerprint, own, parts.settings.without_passwords(), made.decode_options())
+    return replace(made, workers=RayWorkers(address, task))
 
 
 def _whole_roots(parts: Parts, root_ids: Collection[int] | None) -> list[Place]:

@@ -15,7 +15,8 @@ from PIL import Image
 
 from ...config import Settings
 from ...errors import DecodersBusy, PictureError
-from . import memory, thumbnails
+from .. import objects, paths
+from . import files, memory, thumbnails
 from .exif import Exposure, Facts
 from .frames import Message
 from .pool import POOL
@@ -96,6 +97,10 @@ class Decoders:
         It is decoded only if `should_decode(content hash)`; else the picture is None. Raises PictureError, and what
         `decode` raises.
         """
+        if paths.is_url(root):  # by this process: one that decodes has no credentials
+            data = objects.read(paths.join(root, relative), max_bytes=options.max_bytes)
+            content_hash = files.content_hash(data)
+            return content_hash, self.decode(data, options) if should_decode(content_hash) else None
         with self._process() as process:
             process.send(Message({"kind": "file", **asdict(options)}, [root, relative]))
             content_hash = bytes.fromhex(_check(process.receive()).values["content_hash"])

@@ -63,8 +63,12 @@ def find_unproved(
 def state(root: RootRecord, table: Sequence[Mount], some_paths: SomePaths) -> str:
     """Return "online", "offline", or "partly offline" if a disk inside the root is missing; no folder is listed.
 
+    Object storage counts as online: asking it may take minutes, and the next scan says it.
+
     A few photos from `some_paths` are looked for where the mounts alone prove nothing.
     """
+    if paths.is_url(root.path):
+        return "online"
     if not os.path.isdir(root.path):
         return "offline"
     before, now = root.mounted, mounted(table, root.path)

@@ -60,9 +60,12 @@ def is_remote(kind: str) -> bool:
 
 
 def covering(table: Sequence[Mount], path: bytes) -> Mount:
-    """Return the file system that an absolute path is on: the last one mounted at the deepest mount point."""
+    """Return the file system that an absolute path is on: the last one mounted at the deepest mount point.
+
+    Object storage is on none, and counts as always mounted: whoever cannot reach it cannot list it either.
+    """
     deepest = Mount(b"/", "")
-    for mount in table:
+    for mount in () if paths.is_url(path) else table:
         if paths.is_within(path, mount.point) and len(mount.point) >= len(deepest.point):
             deepest = mount
     return deepest
@@ -70,6 +73,8 @@ def covering(table: Sequence[Mount], path: bytes) -> Mount:
 
 def mounted(table: Sequence[Mount], root: bytes) -> Mounted:
     """Return how a root is mounted now: its file system, and those mounted inside it."""
+    if paths.is_url(root):
+        return Mounted(b"/")
     outer = covering(table, root)
     inside = {  # the last one mounted at a point hides the others
         paths.relative_to(mount.point, root): mount

@@ -2,7 +2,8 @@
 
     jobs -> [read, hash, decode, thumbnail]* -> batch -> encode -> commit
 
-Each thread of a pool waits for one decoding process (`data.pictures.decoding`), which alone reads the file.
+Each thread of a pool waits for one decoding process (`data.pictures.decoding`), which alone reads the file. With
+`workers`, processes elsewhere do all but the commit.
 
 At most WINDOW_BATCHES batches of decoded pictures are in memory, whatever the number of files. What was committed
 stays: a killed run loses the batch in hand, and the next run reads its files again. A run that is asked to stop commits
@@ -11,57 +12,38 @@ the batch in hand first, which takes about `batches.BATCH_SECONDS`, however slow
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from PIL import Image
 
 from ...arrays import Floats
 from ...config import Settings
-from ...data import paths
 from ...data.catalog.catalog import Catalog
-from ...data.catalog.records import NEVER_SEEN, Content, Entry, FileStat, RootRecord
+from ...data.catalog.records import NEVER_SEEN, Entry
 from ...data.excluded import ExcludedVectors
 from ...data.pictures import memory
 from ...data.pictures.ahead import map_ordered
 from ...data.pictures.decoding import DecodeOptions, Decoders
 from ...data.pictures.thumbnails import Thumbnails
 from ...encoders.base import Encoder, checked
-from ...errors import PictureError
 from ...progress import Progress, Tick, silent
 from .batches import Pace, make_batches
-from .profile import Profile, Seconds
-from .report import Failure, Tally
+from .prepared import Job, Known, Prepared, Workers, read
+from .profile import Profile
+from .report import Tally
 from .stop import Stop
 
 WINDOW_BATCHES = 2
 
-SETTLED_NS = 20_000_000
+SETTLED_SECONDS = 0.02
 """A file may be written twice within one tick of the file system's clock (4 to 10 ms), and its time does not show the
-second write. So a file is read only when its time is older than this: a later write changes the time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One file to read: where it is, what the scan saw, and the content hash it had before (None if new)."""
-
-    root: RootRecord
-    path: bytes
-    stat: FileStat
-    is_new: bool
-    hash_before: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    job: Job
-    content: Content | None = None
-    image: Image.Image | None = None
-    failure: Failure | None = None
-    vector: Floats | None = None
-    """The vector that was kept while the photo was excluded."""
+second write. So no file is read until this long after the scan: a later write changes the time. The time itself is not
+compared with a clock, because the clock of a file server or of another machine may differ."""
 
 
 class Vanished(Protocol):
@@ -86,6 +68,8 @@ class Pipeline:
     stop: Stop = field(default_factory=Stop)
     excluded: ExcludedVectors | None = None
     """Where vectors of photos that are excluded are kept; None to keep none."""
+    workers: Workers | None = None
+    """Processes elsewhere that read and encode; None to do it here."""
 
     def run(
         self,
@@ -104,84 +88,88 @@ class Pipeline:
         """
         done = 0
         profile = Profile() if profile is None else profile
-        profile.lanes = self.settings.decode_workers
         start = time.perf_counter()
         unrecorded: list[Entry] = []
         pace = Pace(self.settings.batch_size)
+        if jobs:
+            time.sleep(SETTLED_SECONDS)
+        if self.workers and jobs:
+            batches = self.workers.prepare(jobs, self._look_up, self.stop, profile)
+        else:
+            batches = self._prepare_here(jobs, pace, profile)
+        with self.stop.observed(), contextlib.closing(batches):
+            for batch in batches:
+                unrecorded += self._commit(batch, vanished, tally, record_failures, pace, profile)
+                done += len(batch)
+                progress(Tick(done, len(jobs), tally.encoded, len(tally.failures)))
+            tally.stopped = done < len(jobs)
+        profile.elapsed += time.perf_counter() - start
+        return unrecorded
+
+    def _prepare_here(self, jobs: list[Job], pace: Pace, profile: Profile) -> Generator[list[Prepared]]:
+        """Yield the files of `jobs` in batches, decoded by processes of this machine."""
+        profile.lanes = self.settings.decode_workers
         memory.keep_freed_blocks()
         decoders = Decoders(self.settings.decode_workers)
-        with self.stop.observed(), ThreadPoolExecutor(self.settings.decode_workers, "decode") as pool:
+        window = self.settings.batch_size * WINDOW_BATCHES
+        with ThreadPoolExecutor(self.settings.decode_workers, "decode") as pool:
             try:
-                window = self.settings.batch_size * WINDOW_BATCHES
                 prepared = map_ordered(
                     pool, lambda job: self._prepare(job, decoders, profile), jobs, window, lambda: self.stop.asked
                 )
-                for batch in make_batches(prepared, pace, self.stop):
-                    unrecorded += self._commit(batch, vanished, tally, record_failures, pace, profile)
-                    done += len(batch)
-                    progress(Tick(done, len(jobs), tally.encoded, len(tally.failures)))
-                tally.stopped = done < len(jobs)
+                yield from make_batches(prepared, pace, self.stop)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
                 decoders.close()
-                profile.elapsed += time.perf_counter() - start
-        return unrecorded
 
-    def _prepare(self, job: Job, decoders: Decoders, profile: Profile) -> _Prepared:
+    def _prepare(self, job: Job, decoders: Decoders, profile: Profile) -> Prepared:
         with profile.delivering() as seconds:
-            return self._read(job, decoders, seconds)
+            return self._write_thumbnail(read(job, decoders, self.decode_options(), self._look_up, seconds))
 
-    def _read(self, job: Job, decoders: Decoders, seconds: Seconds) -> _Prepared:
-        path = paths.join(job.root.path, job.path)
-        known: Content | None = None
-        is_encoded = False
+    def _write_thumbnail(self, item: Prepared) -> Prepared:
+        if item.content and item.jpeg:
+            self.thumbnails.write(item.content.content_hash, item.jpeg)
+        return replace(item, jpeg=b"")
 
-        def is_new_content(content_hash: bytes) -> bool:
-            nonlocal known, is_encoded
-            if is_encoded := self.catalog.vectors.has(content_hash, self.encoder_id):
-                known = self.catalog.photos.content(content_hash, self.encoder_id)
-            return known is None
+    def _look_up(self, content_hash: bytes) -> Known:
+        """What the catalog has of a file's bytes, or the vectors of excluded photos."""
+        is_encoded = self.catalog.vectors.has(content_hash, self.encoder_id)
+        content = self.catalog.photos.content(content_hash, self.encoder_id) if is_encoded else None
+        is_kept = not is_encoded and self._kept_vector(content_hash) is not None
+        return Known(content, is_encoded or is_kept)
 
-        _let_settle(job.stat)
-        try:
-            content_hash, picture = decoders.read(job.root.path, job.path, self._decode_options(), is_new_content)
-        except PictureError as error:
-            return _Prepared(job, failure=Failure(path, error.message, error.hint, is_final=not error.may_pass))
-        if picture is None:
-            return _Prepared(job, known)
-        seconds.update(picture.seconds)
-        self.thumbnails.write(content_hash, picture.jpeg)
-        content = Content(content_hash, picture.width, picture.height, picture.format, picture.facts)
-        if is_encoded:
-            return _Prepared(job, content)
-        kept = self.excluded.get(content_hash, self.encoder_id) if self.excluded else None
-        return _Prepared(job, content, picture.image if kept is None else None, vector=kept)
+    def _kept_vector(self, content_hash: bytes) -> Floats | None:
+        return self.excluded.get(content_hash, self.encoder_id) if self.excluded else None
 
-    def _decode_options(self) -> DecodeOptions:
+    def decode_options(self) -> DecodeOptions:
+        """How pictures are decoded for the encoder, with their thumbnails."""
         side = self.encoder.image_side
         return DecodeOptions.from_settings(self.settings, side, jpeg_side=self.thumbnails.side)
 
     def _commit(
         self,
-        batch: list[_Prepared],
+        batch: list[Prepared],
         vanished: Vanished | None,
         tally: Tally,
         record_failures: bool,
         pace: Pace,
         profile: Profile,
     ) -> list[Entry]:
-        images = {item.content.content_hash: item.image for item in batch if item.content and item.image}
+        batch = [self._write_thumbnail(item) for item in batch]
         # A copy may have been decoded before the batch with its original was committed.
-        images = {key: image for key, image in images.items() if not self.catalog.vectors.has(key, self.encoder_id)}
+        items = {item.content.content_hash: item for item in batch if item.content}
+        missing = {key: item for key, item in items.items() if not self.catalog.vectors.has(key, self.encoder_id)}
+        images = {key: item.image for key, item in missing.items() if item.image}
         new = dict(zip(images, self._encode(list(images.values()), pace, profile), strict=True))
-        kept = {item.content.content_hash: item.vector for item in batch if item.content and item.vector is not None}
+        new |= {key: item.vector for key, item in missing.items() if item.vector is not None}
+        kept = {key: vector for key in missing if key not in new and (vector := self._kept_vector(key)) is not None}
         with self.catalog.run_locks.borrowing():
             entries = [_make_entry(item, vanished) for item in batch]
             unrecorded = [] if record_failures else [entry for entry in entries if entry.error]
             recorded = [entry for entry in entries if record_failures or not entry.error]
             with profile.measured("commit", len(batch)):
                 self.catalog.changes.commit(recorded, kept | new, self.encoder_id)
-        tally.encoded += len(images)
+        tally.encoded += len(new)
         for item, entry in zip(batch, entries, strict=True):
             _count(item, entry, tally)
             if vanished and item.content and entry.photo_id is None:
@@ -202,14 +190,7 @@ class Pipeline:
         return vectors
 
 
-def _let_settle(stat: FileStat) -> None:
-    """Wait until the file's time is older than SETTLED_NS."""
-    age = time.time_ns() - stat.mtime_ns
-    if 0 <= age < SETTLED_NS:
-        time.sleep((SETTLED_NS - age) / 1e9)
-
-
-def _make_entry(item: _Prepared, vanished: Vanished | None) -> Entry:
+def _make_entry(item: Prepared, vanished: Vanished | None) -> Entry:
     job = item.job
     if item.failure:
         stat = job.stat if item.failure.is_final else NEVER_SEEN
@@ -219,7 +200,7 @@ def _make_entry(item: _Prepared, vanished: Vanished | None) -> Entry:
     return Entry(job.root.id, job.path, job.stat, content=item.content, photo_id=photo_id)
 
 
-def _count(item: _Prepared, entry: Entry, tally: Tally) -> None:
+def _count(item: Prepared, entry: Entry, tally: Tally) -> None:
     if item.failure:
         tally.failures.append(item.failure)
     elif entry.photo_id is not None:

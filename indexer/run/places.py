@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ...data import paths
+from ...data import objects, paths
 from ...data.catalog.records import RootRecord
 from ...errors import FolderError
 from ..disk.exclude import Exclusion
@@ -33,6 +33,9 @@ class Place:
 
 def check_folder(folder: bytes) -> None:
     """Raise FolderError with what to do unless `folder` is a directory we may list."""
+    if paths.is_url(folder):
+        objects.check(folder)
+        return
     name = paths.display(folder)
     if not os.path.lexists(folder):
         error = FolderError(f"There is no folder {name}.", "Check the spelling, or connect the disk it is on.")
@@ -61,6 +64,8 @@ def refuse_library(folders: Sequence[bytes], library: bytes) -> None:
     except OSError:
         return  # the library does not exist yet: nothing lies in it
     for folder in folders:
+        if paths.is_url(folder):
+            continue
         if any(is_same(each, own) for each in _folder_and_parents(os.path.realpath(folder))):
             raise FolderError(
                 f"{paths.display(folder)} is the library's own folder, or lies in it.",

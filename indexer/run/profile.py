@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -36,7 +36,9 @@ class Profile:
     """The stages of a run. Measuring costs some microseconds a picture, so every run fills one."""
 
     lanes: int = 1
-    """How many pictures are decoded side by side; the encoder and the catalog have one lane."""
+    """How many pictures are decoded side by side; the catalog has one lane."""
+    encoders: int = 1
+    """How many encoders work side by side."""
     processors: int = field(default_factory=lambda: os.cpu_count() or 1)
     elapsed: float = 0.0
     """Seconds from the first file to the last commit; listing folders and comparing is not part of it."""
@@ -81,6 +83,11 @@ class Profile:
             cpu = max(0.0, time.process_time() - cpu - others)
             self._add(name, time.perf_counter() - wall, cpu, pictures)
 
+    def add(self, stages: Mapping[str, Stage]) -> None:
+        """Count what was measured elsewhere."""
+        for name, stage in stages.items():
+            self._add(name, stage.wall, stage.cpu, stage.pictures)
+
     def _add(self, name: str, wall: float, cpu: float, pictures: int) -> None:
         stage = self.stages[name]
         stage.wall += wall
@@ -94,7 +101,7 @@ class Profile:
 
     def lanes_of(self, name: str) -> int:
         """How many pictures may be in stage `name` at a time."""
-        return self.lanes if name in DECODING or name == "deliver" else 1
+        return self.lanes if name in DECODING or name == "deliver" else self.encoders if name == "encode" else 1
 
     def rate(self, name: str) -> float | None:
         """Pictures a second that stage `name` did while it worked, all lanes together; None if it did nothing."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import replace
 
-from ...data import paths
+from ...data import objects, paths
 from ...data.catalog.records import NEVER_SEEN
 from ...errors import FolderError, Stopped
 from ...progress import Progress, silent
-from .pipeline import Job, Pipeline
+from .pipeline import Pipeline
+from .prepared import Job
 from .report import Tally
 
 
@@ -29,7 +29,7 @@ def encode_missing(pipeline: Pipeline, progress: Progress = silent) -> Tally:
         for root_id, path, stat, content_hash in pipeline.catalog.photos.without_vector(pipeline.encoder_id)
     ]
     for root_id, count in Counter(job.root.id for job in jobs).items():
-        if not os.path.isdir(folder := roots[root_id].path):
+        if not objects.is_folder(folder := roots[root_id].path):
             raise FolderError(
                 f"{paths.display(folder)} is offline, so {count} of its photos cannot be encoded.",
                 "Connect its disk and run this again.",

@@ -18,6 +18,7 @@ from ..disk import health
 from ..disk.diff import Diff, diff
 from ..disk.exclude import Exclusion
 from ..disk.mounts import Mount, mounts
+from ..disk.objects_scan import scan_objects
 from ..disk.scan import GONE, Scan, identity, is_empty, reaches, scan
 from .places import Place
 
@@ -61,13 +62,16 @@ class Surveyor:
     def survey(self, place: Place) -> Survey:
         """Compare `place`. Raises FolderError if its disk is missing."""
         root = place.root
-        scanned = self._scan(place)
         known = self._catalog.photos.known(root.id, place.below, deep=place.deep)
+        scanned = self._scan(place, known)
+        if paths.is_url(root.path) and scanned.empty and known and not self._confirmed:
+            raise _offline_error(place, len(known), empty=True, can_confirm=False)
         missing = self._find_unproved(place, known, scanned, confirmed=self._confirmed)
         if b"" in missing:
             can_confirm = not self._find_unproved(place, known, scanned, confirmed=True)
             raise _offline_error(place, len(known), empty=scanned.empty, can_confirm=can_confirm)
-        waiting = _hide_unsettled(place, known, scanned) if place.settle_seconds else set()
+        can_wait = place.settle_seconds and not paths.is_url(root.path)  # an object appears whole
+        waiting = _hide_unsettled(place, known, scanned) if can_wait else set()
         changes = diff(known, scanned.files, [*scanned.unreadable, *missing])
         named = [*changes.added, *(path for _, path in [*changes.changed, *changes.moved])]
         files = {path: scanned.files[path] for path in named}
@@ -89,9 +93,11 @@ class Surveyor:
             root.mounted, self.table, root.path, known, scanned, has_photo=has_photo, confirmed=confirmed
         )
 
-    def _scan(self, place: Place) -> Scan:
+    def _scan(self, place: Place, known: Mapping[bytes, Known]) -> Scan:
         """Scan the place; a folder that is gone or excluded, below a root that can be listed, holds nothing."""
         root, below = place.root.path, place.below
+        if paths.is_url(root):
+            return scan_objects(root, below, exclusion=self._exclusion, deep=place.deep, known=known)
         try:
             without = identity(self._thumbnails)
         except OSError:

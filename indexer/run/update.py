@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from ...data import paths
+from ...data import objects, paths
 from ...data.catalog.records import UNREADABLE_FOLDER, Entry, Move
 from ...errors import FolderError
 from ...progress import Progress, silent
@@ -17,8 +17,9 @@ from ..disk.diff import Diff
 from ..disk.exclude import USUAL, Exclusion
 from .doubts import Doubt, find_mass_removals, find_unproved_doubts
 from .moves import merge_diffs
-from .pipeline import Job, Pipeline
+from .pipeline import Pipeline
 from .places import Place
+from .prepared import Job
 from .profile import Profile
 from .report import Failure, Offline, Report, Tally
 from .survey import FilePosition, Survey, Surveyor, collector_paused
@@ -178,7 +179,7 @@ def _keep_excluded(
     roots = {
         photo_id: surveys[n].place.root
         for photo_id, (n, path) in gone.items()
-        if not exclusion.reaches(path, folder=False) and os.path.lexists(paths.join(surveys[n].place.root.path, path))
+        if not exclusion.reaches(path, folder=False) and objects.is_there(paths.join(surveys[n].place.root.path, path))
     }
     if pipeline.excluded and roots:
         hashes = pipeline.catalog.photos.hashes(list(roots))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from ...data import paths
+from ...data import objects, paths
 from ...data.catalog.catalog import Catalog
 from ...data.catalog.records import RootRecord
 from ..disk import health
 from ..disk.diff import Rewritten, find_moved_contents
 from ..disk.mounts import Mount
-from .pipeline import Job
+from .prepared import Job
 from .report import Tally
 
 File = tuple[int, bytes]
@@ -111,7 +110,7 @@ class VanishedPhotos:
         if self._roots is None:
             self._roots = {root.id: root for root in self._catalog.roots.all(counted=False)}
         root = self._roots.get(root_id)
-        if root is None or os.path.lexists(paths.join(root.path, path)):
+        if root is None or objects.is_there(paths.join(root.path, path)):
             return False
         return health.is_absence_proved(
             root, path, self._table, lambda folder: self._catalog.photos.some_paths(root_id, folder)

@@ -100,6 +100,9 @@ class Followed:
 
     def _start(self, table: Sequence[Mount], exclusion: Exclusion, on_dirty: OnDirty) -> None:
         root = self.root
+        if paths.is_url(root.path):
+            self.coverage = Coverage(root.id, "polling", "object storage does not report what changes")
+            return
         remote = next((mount for mount in _mounts_of(table, root.path) if mount.remote), None)
         if remote:
             note = f"{remote.kind} does not report what other machines change"

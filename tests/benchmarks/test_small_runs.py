@@ -11,7 +11,7 @@ import pytest
 from polyglance.benchmarks.pictures import photo_like
 from polyglance.benchmarks.report import RESULTS
 
-NEVER_RUN = {"gpu"}
+NEVER_RUN = {"gpu", "ray_workers"}
 """Without a committed result: the machine for it was not there, or never quiet for long enough."""
 ROOT = RESULTS.parents[1]
 NOT_MEASURED = {"note", "page_ready_ms", "enter_to_first_thumbnail_ms"}
@@ -86,6 +86,12 @@ def test_processes(run):
     report = run("processes")
     assert [figures["errors"] for figures in report["processes"].values()] == [0, 0]
     assert len(report["processes"]["2"]["resident_mb_of_each"]) == 2
+
+
+def test_ray_workers(run):
+    pytest.importorskip("ray")
+    workers = run("ray_workers")["workers"]
+    assert [(figures["pictures"], figures["failed"]) for figures in workers.values()] == [(20, 0), (40, 0)]
 
 
 def test_capacity(run):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
+import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from io import BufferedReader
+from typing import IO
 
 from ...config import Settings
+from ...data import objects, paths
 from ...data.catalog.records import PhotoRecord
 from ...data.pictures import files
 from ...data.pictures.decoding import ON_DEMAND, DecodeOptions
@@ -45,7 +48,7 @@ _hashes: OrderedDict[tuple[int, ...], bytes] = OrderedDict()
 class Original:
     """A photo's open file, with the facts for its answer. `etag` changes when the file does."""
 
-    file: BufferedReader
+    file: IO[bytes]
     name: str
     size: int
     etag: str
@@ -72,6 +75,8 @@ class Original:
 
 def open_original(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:
     """Open the photo's file, which must hold the bytes that were indexed. Raises PictureError if it does not."""
+    if paths.is_url(root):
+        return _open_stored(photo, paths.join(root, relative))
     try:
         descriptor = files.open_below(root, relative)
     except PictureError as error:
@@ -92,6 +97,19 @@ def open_original(photo: PhotoRecord, root: bytes, relative: bytes) -> Original:
     return Original(file, photo.format or "", info.st_size, f'"{digest}-{info.st_mtime_ns:x}-{info.st_size:x}"')
 
 
+def _open_stored(photo: PhotoRecord, url: bytes) -> Original:
+    """Fetch the photo's object into a temporary file, and prove that it has the bytes that were indexed."""
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile())
+        content_hash = objects.fetch(url, file)
+        if content_hash != photo.content_hash:
+            raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
+        size = file.tell()
+        file.seek(0)
+        stack.pop_all()
+    return Original(file, photo.format or "", size, f'"{content_hash.hex()}-{size:x}"')
+
+
 def convert(photo: PhotoRecord, root: bytes, relative: bytes, settings: Settings) -> bytes:
     """Return the photo as a JPEG file. Raises PictureError if it is not what was indexed."""
     side = CONVERTED_SIDE
@@ -107,7 +125,7 @@ def convert(photo: PhotoRecord, root: bytes, relative: bytes, settings: Settings
     return picture.jpeg
 
 
-def _hash_of(file: BufferedReader, info: os.stat_result) -> bytes:
+def _hash_of(file: IO[bytes], info: os.stat_result) -> bytes:
     """Return the content hash of an open file, cached by its identity: every write changes `st_ctime_ns`."""
     identity = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
     cached = _hashes.get(identity)

@@ -8,8 +8,7 @@ import time
 import pytest
 from polyglance.data.catalog.records import Mounted
 from polyglance.errors import FolderError, Stopped
-from polyglance.indexer.run import vanished
-from polyglance.indexer.run.pipeline import SETTLED_NS
+from polyglance.indexer.run.pipeline import SETTLED_SECONDS
 from polyglance.indexer.run.places import Place
 from polyglance.indexer.run.reencode import encode_missing
 from polyglance.indexer.run.stop import Stop
@@ -158,7 +157,7 @@ def test_two_writes_within_a_tick_of_the_clock_are_told_apart(setup, photos, dra
     assert len(first) == len(second)
     start = time.time_ns()
     setup.update()
-    assert time.time_ns() - path.stat().st_mtime_ns >= SETTLED_NS
+    assert time.time_ns() - path.stat().st_mtime_ns >= SETTLED_SECONDS * 1e9
     with path.open("r+b") as file:  # in place, same size, as soon as it was read
         file.write(second)
     assert path.stat().st_mtime_ns > start
@@ -285,6 +284,6 @@ def test_copies_look_for_each_of_their_kind_once(two_roots, monkeypatch):
         shutil.copy(photos / "0.png", other / f"copy{number}.png")
     looked_for = []
     lexists = os.path.lexists
-    monkeypatch.setattr(vanished.os.path, "lexists", lambda path: looked_for.append(path) or lexists(path))
+    monkeypatch.setattr(os.path, "lexists", lambda path: looked_for.append(path) or lexists(path))
     assert part(setup, Place(second)).tally.added == 60
     assert looked_for.count(os.fsencode(photos / "0.png")) == 1

@@ -1,0 +1,134 @@
+"""A Ray cluster of several raylets on this machine, for tests and measurements.
+
+    python -m polyglance.benchmarks.ray_cluster RAYLETS CPUS
+
+It prints the address `ray://127.0.0.1:PORT` when workers can be hired, and ends when its input does. Nothing of it
+listens on another address.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+
+LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+"""The first makes Ray listen on 127.0.0.1 alone."""
+MEMORY = 80_000_000
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class RayCluster:
+    """The running cluster."""
+
+    process: psutil.Process
+    url: str
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes of polyglance's workers, oldest first."""
+        return [each for each in self._family() if "ray::Worker" in _command(each)]
+
+    def raylets(self) -> list[psutil.Process]:
+        """The machines of the cluster, oldest first; the first one has no processors."""
+        return [each for each in self._family() if os.path.basename(_command(each).split(" ")[0]) == "raylet"]
+
+    def kill_worker(self) -> int:
+        """Kill one worker, as the system does when memory is short; return its process id."""
+        worker = self.workers()[0]
+        worker.send_signal(signal.SIGKILL)
+        return int(worker.pid)
+
+    def kill_machine(self) -> None:
+        """Kill the newest raylet with all that runs below it."""
+        _kill([*(raylet := self.raylets()[-1]).children(recursive=True), raylet])
+
+    def _family(self) -> list[psutil.Process]:
+        return sorted(self.process.children(recursive=True), key=lambda each: float(each.create_time()))
+
+
+@contextlib.contextmanager
+def running(raylets: int = 2, cpus: int = 1, **environment: str) -> Iterator[RayCluster]:
+    """Run a cluster of so many raylets with so many processors each, beside a first one that has none."""
+    command = [sys.executable, "-m", "polyglance.benchmarks.ray_cluster", str(raylets), str(cpus)]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **LOOPBACK, **environment},
+        )
+        assert process.stdin is not None and process.stdout is not None
+        family = psutil.Process(process.pid)
+        try:
+            url = process.stdout.readline().decode().strip()
+            if not url:
+                log.seek(0)
+                raise RuntimeError(log.read().decode()[-2000:])
+            yield RayCluster(family, url)
+        finally:
+            children = family.children(recursive=True) if process.poll() is None else []
+            process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            _kill([*children, family])
+            process.wait()
+            process.stdout.close()
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for each in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def main(raylets: int, cpus: int) -> None:
+    """Run until the input ends."""
+    from ray.cluster_utils import Cluster
+
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # Ray prints a lot
+    common = {"include_dashboard": False, "object_store_memory": MEMORY, "node_ip_address": "127.0.0.1"}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **common})
+    for _ in range(raylets):
+        cluster.add_node(num_cpus=cpus, **common)
+    port = free_port()
+    server = [sys.executable, "-m", "ray.util.client.server", "--address", cluster.address, "--host", "127.0.0.1"]
+    with subprocess.Popen([*server, "--port", str(port)]) as client_server:
+        while client_server.poll() is None:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            time.sleep(0.1)
+        print(f"ray://127.0.0.1:{port}", file=answers, flush=True)
+        sys.stdin.read()
+        client_server.terminate()
+    cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
