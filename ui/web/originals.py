@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from typing import IO
 
 from ...config import Settings
@@ -125,7 +126,7 @@ def convert(photo: PhotoRecord, root: bytes, relative: bytes, settings: Settings
     return picture.jpeg
 
 
-def _hash_of(file: IO[bytes], info: os.stat_result) -> bytes:
+def _hash_of(file: BufferedReader, info: os.stat_result) -> bytes:
     """Return the content hash of an open file, cached by its identity: every write changes `st_ctime_ns`."""
     identity = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
     cached = _hashes.get(identity)
