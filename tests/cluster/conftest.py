@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 import pytest
 from polyglance import Library, Settings
+from polyglance.benchmarks import ray_cluster
 
 KINDS = (
     "embedded",
     pytest.param("postgresql", marks=pytest.mark.cluster),
     pytest.param("postgresql+milvus", marks=pytest.mark.cluster),
-    # pytest.param("postgresql+milvus+ray", marks=pytest.mark.cluster): with `index_options` below
+    pytest.param("postgresql+milvus+ray", marks=pytest.mark.cluster),
 )
 """Parameters of `engines`. Parts of the name say what is used; FAISS and SQLite are what nothing is said of."""
 
@@ -37,6 +38,14 @@ class Engines:
 
 
 @pytest.fixture(scope="session")
+def ray_url():
+    """Address of a cluster of Ray with two machines."""
+    pytest.importorskip("ray", reason="Ray is not installed: extra cluster")
+    with ray_cluster.running(raylets=2) as running:
+        yield running.url
+
+
+@pytest.fixture(scope="session")
 def new_engines(request, new_catalog_url):
     """Make new, empty engines of a kind."""
     made = iter(range(sys.maxsize))
@@ -45,7 +54,8 @@ def new_engines(request, new_catalog_url):
         parts = kind.split("+")
         catalog = new_catalog_url("postgresql") if "postgresql" in parts else ""
         vectors = request.getfixturevalue("milvus").url(f"photos{next(made)}") if "milvus" in parts else ""
-        return Engines(catalog, vectors)
+        options = ["--workers", request.getfixturevalue("ray_url")] if "ray" in parts else []
+        return Engines(catalog, vectors, options)
 
     return make
 

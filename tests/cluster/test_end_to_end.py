@@ -1,4 +1,4 @@
-"""The same life of a library with every kind of engines: the embedded ones, PostgreSQL, Milvus."""
+"""The same life of a library with every kind of engines: the embedded ones, PostgreSQL, Milvus, Ray."""
 
 import contextlib
 import functools
