@@ -153,6 +153,8 @@ def read_schema(database: Database) -> str | None:
             f"The library {folder} was made by a newer polyglance (schema {schema}, this one knows {SCHEMA}).",
             "Upgrade polyglance.",
         )
+    if schema is None and {"alembic_version", "photo", "root"} <= names:
+        raise damaged("its schema version is missing")
     if schema is None and names:
         advice = "Name an empty database in POLYGLANCE_CATALOG." if database.url else "Choose another --library."
         raise LibraryError(f"{database} is a database, but not a polyglance catalog.", advice)

@@ -11,7 +11,7 @@ import children
 import colour_encoder
 import pytest
 from colour_encoder import picture
-from polyglance.data.catalog import locks, postgresql
+from polyglance.data.catalog import locks
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.encoders import registry
 from polyglance.errors import LibraryBusy, LibraryError
@@ -226,7 +226,7 @@ def test_two_processes_make_a_library_together(tmp_path, postgresql, roots):
 
 
 def test_a_run_waits_for_a_long_transaction_of_another_and_a_mark_does_not(tmp_path, url, roots, monkeypatch):
-    monkeypatch.setattr(postgresql, "LOCK_TIMEOUT_MS", 100)
+    monkeypatch.setattr("polyglance.data.catalog.postgresql.LOCK_TIMEOUT_MS", 100)
     with (
         children.opened(tmp_path / "here", catalog=url) as here,
         children.opened(tmp_path / "there", catalog=url) as there,

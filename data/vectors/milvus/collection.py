@@ -25,6 +25,9 @@ from .position import Position
 CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS, ARRANGE_SECONDS = 2.0, 5.0, 60.0, 3600.0
 RETRY_SECONDS = 2.0
 
+GRPC_OPTIONS = {"grpc.keepalive_time_ms": 60_000, "grpc.keepalive_permit_without_calls": False}
+"""pymilvus pings every ten seconds, also while nothing is asked; servers of gRPC's defaults end such a connection."""
+
 LIMIT = 16_384
 """The most rows that Milvus returns at once."""
 
@@ -240,7 +243,11 @@ class Collection:
             if self._client is None:
                 address = self.address
                 self._client = pymilvus.MilvusClient(
-                    uri=address.uri, user=address.user, password=address.password, timeout=CONNECT_SECONDS
+                    uri=address.uri,
+                    user=address.user,
+                    password=address.password,
+                    timeout=CONNECT_SECONDS,
+                    grpc_options=GRPC_OPTIONS,
                 )
             return self._client
 
