@@ -9,12 +9,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Threads of OpenMP wait for each other by spinning: on cores that others use as well, that costs minutes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from polyglance.encoders import registry
+
+# How long an example takes says nothing, on a machine that is busy.
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 # With --import-mode=importlib no folder of tests is on the path, and plugins are found by name.
 sys.path.insert(0, str(Path(__file__).parent))

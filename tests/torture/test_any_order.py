@@ -299,7 +299,6 @@ def run(machine, examples, steps):
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
             suppress_health_check=quietly,
             print_blob=True,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),

@@ -296,7 +296,7 @@ TAGS[ExifTags.IFD.GPSInfo] = place()
 BLOCK = TAGS.tobytes()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.tuples(st.integers(0, len(BLOCK) - 1), st.integers(0, 255)), max_size=8),
     st.integers(0, len(BLOCK)),

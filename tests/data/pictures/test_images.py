@@ -425,7 +425,7 @@ SAMPLES["PNG, palette"] = encoded(scene(40, 30).quantize(16), "PNG", transparenc
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(changes=st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), min_size=1, max_size=6))
 def test_flipped_bytes_give_a_picture_or_a_picture_error(kind, changes):
     damaged = bytearray(SAMPLES[kind])

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polyglance.errors import QueryError
 from polyglance.search.query.filters import NAMES, Filter
@@ -172,7 +172,6 @@ def parsed(typed):
         return None
 
 
-@settings(deadline=None)  # a busy machine
 @given(queries)
 @example('1: 3: x.jpg + "2:" y')
 @example('"\\" + "#1" - "a.jpg"')
@@ -182,7 +181,6 @@ def test_parsing_never_fails_otherwise_and_printing_it_can_be_parsed_again(typed
         assert parse(str(query), 10_000) == query
 
 
-@settings(deadline=None)  # a busy machine
 @given(st.text(max_size=80))
 def test_text_without_signs_quotes_and_colons_is_itself(typed):
     try:
@@ -194,7 +192,6 @@ def test_text_without_signs_quotes_and_colons_is_itself(typed):
     assert parse(typed, 100) == Query((text(cleaned),))
 
 
-@settings(deadline=None)  # a busy machine
 @given(st.sampled_from(NAMES), st.text(max_size=20))
 def test_a_filter_takes_any_value_or_says_what_is_wrong(name, value):
     parsed(f"cat {name}:{value}")

@@ -55,7 +55,7 @@ photos = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(photos, st.integers(1, 10), st.sampled_from([0, 1, 3, 32]), st.sampled_from([1, 2, 1024]))
 def test_the_groups_are_those_of_the_definition_however_they_are_added(drawn, at_once, short, compared_at_once):
     briefs = [

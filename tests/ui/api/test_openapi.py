@@ -72,7 +72,6 @@ def test_every_route_answers_as_described_whatever_it_is_sent(described, mode):
 
         @settings(
             max_examples=EXAMPLES,
-            deadline=None,
             derandomize=True,
             phases=(Phase.explicit, Phase.generate),
             suppress_health_check=list(HealthCheck),
