@@ -67,7 +67,7 @@ class RayCluster:
 def running(raylets: int = 2, cpus: int = 1, **environment: str) -> Iterator[RayCluster]:
     """Run a cluster of so many raylets with so many processors each, beside a first one that has none."""
     command = [sys.executable, "-m", "polyglance.benchmarks.ray_cluster", str(raylets), str(cpus)]
-    with tempfile.TemporaryFile() as log:
+    with _only_cluster(), tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -91,6 +91,16 @@ def running(raylets: int = 2, cpus: int = 1, **environment: str) -> Iterator[Ray
             _kill([*children, family])
             process.wait()
             process.stdout.close()
+
+
+@contextlib.contextmanager
+def _only_cluster() -> Iterator[None]:
+    """Wait until no other cluster of ours runs here: two would take each other's ports, which Ray counts from 23000."""
+    import fcntl
+
+    with open(os.path.join(tempfile.gettempdir(), "polyglance-ray.lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _kill(processes: list[psutil.Process]) -> None:

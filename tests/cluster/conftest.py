@@ -2,7 +2,7 @@
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from polyglance import Library, Settings
@@ -38,14 +38,6 @@ class Engines:
 
 
 @pytest.fixture(scope="session")
-def ray_url():
-    """Address of a cluster of Ray with two machines."""
-    pytest.importorskip("ray", reason="Ray is not installed: extra cluster")
-    with ray_cluster.running(raylets=2) as running:
-        yield running.url
-
-
-@pytest.fixture(scope="session")
 def new_engines(request, new_catalog_url):
     """Make new, empty engines of a kind."""
     made = iter(range(sys.maxsize))
@@ -54,8 +46,7 @@ def new_engines(request, new_catalog_url):
         parts = kind.split("+")
         catalog = new_catalog_url("postgresql") if "postgresql" in parts else ""
         vectors = request.getfixturevalue("milvus").url(f"photos{next(made)}") if "milvus" in parts else ""
-        options = ["--workers", request.getfixturevalue("ray_url")] if "ray" in parts else []
-        return Engines(catalog, vectors, options)
+        return Engines(catalog, vectors)
 
     return make
 
@@ -63,4 +54,10 @@ def new_engines(request, new_catalog_url):
 @pytest.fixture(params=KINDS)
 def engines(request, new_engines):
     """The same; a test that has it runs once for each kind."""
-    return new_engines(request.param)
+    made = new_engines(request.param)
+    if "ray" not in request.param:
+        yield made
+        return
+    pytest.importorskip("ray", reason="Ray is not installed: extra cluster")
+    with ray_cluster.running(raylets=2) as cluster:
+        yield replace(made, index_options=["--workers", cluster.url])
