@@ -84,6 +84,12 @@ def rows(library):
         }
 
 
+def root_at(library, folder):
+    """The root of a folder: which of several has which number is left open."""
+    (root,) = [each for each in library.catalog.roots.all() if each.path == os.fsencode(folder)]
+    return root
+
+
 def sharing(library):
     """How many processes hold the writer lock together now."""
     statement = "SELECT count(*) FROM pg_locks WHERE classid = 1886322690 AND granted AND mode = 'ShareLock'"
@@ -185,7 +191,7 @@ def test_a_photo_of_a_root_that_another_process_indexes_is_not_moved_away(tmp_pa
         children.opened(tmp_path / "there", catalog=url) as there,
     ):
         here.index(roots)
-        first = here.catalog.roots.all()[0]
+        first = root_at(here, roots[0])
         os.rename(roots[0] / "7.png", roots[1] / "moved.png")
         with there.catalog.run_locks.sharing():
             there.catalog.run_locks.hold([first])
@@ -202,8 +208,7 @@ def test_a_photo_that_another_run_has_changed_meanwhile_is_not_moved(tmp_path, u
     with children.opened(tmp_path / "here", catalog=url) as library:
         shutil.copy(roots[0] / "7.png", roots[0] / "again.png")
         library.index(roots)
-        catalog = library.catalog
-        (root,) = [each for each in catalog.roots.all() if each.path == os.fsencode(roots[0])]
+        catalog, root = library.catalog, root_at(library, roots[0])
         ids = [catalog.photos.at(root.id, name) for name in (b"7.png", b"again.png")]
         (content,) = set(catalog.photos.hashes(ids).values())
         for name in ("7.png", "again.png"):

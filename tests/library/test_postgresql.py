@@ -254,7 +254,8 @@ def test_a_writer_whose_lock_was_lost_writes_nothing_more(tmp_path, postgresql, 
     with opened(tmp_path, new_catalog_url("postgresql")) as library, library.catalog.writer_lock():
         library.catalog.settings.exclude(["before"])
         postgresql.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks"
+            " WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
         )
         with pytest.raises(LibraryBusy, match="writer lock was lost"):
             library.catalog.settings.exclude(["after"])
