@@ -1,3 +1,4 @@
+import contextlib
 import sqlite3
 
 import pytest
@@ -14,6 +15,16 @@ def test_missing_library_is_named_with_the_next_step(tmp_path):
     with pytest.raises(LibraryMissing, match="polyglance index"):
         opening.open_database(tmp_path / "catalog.db")
     assert not (tmp_path / "catalog.db").exists()
+
+
+def test_a_catalog_whose_schema_version_is_lost_is_damaged_and_no_stranger_s_database(tmp_path):
+    path = tmp_path / "catalog.db"
+    opening.open_database(path, create=True).close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM alembic_version")
+        connection.commit()
+    with pytest.raises(LibraryError, match="check --repair"):
+        opening.open_database(path)
 
 
 def test_migrations_build_exactly_the_models(tmp_path):
