@@ -2,7 +2,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from polyglance.encoders.runtimes import memory
 
 MIB = 1 << 20
