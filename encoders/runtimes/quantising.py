@@ -28,13 +28,13 @@ class Recipe:
     """Whether matrix products are computed in 8 bits, or only their weights are stored in 8 bits."""
 
 
-FEED_FORWARD_OUTPUTS = r".*(\.mlp\.fc2|layers?\.\d+\.output\.dense)/.*"
-"""The second product of each feed-forward block, in transformers' names: its inputs have a wide range."""
+BLOCK_OUTPUTS = r".*(\.mlp\.fc2|\.out_proj|\.output\.dense)/.*"
+"""What attention and feed-forward blocks add to the residual stream, in transformers' names: the most sensitive."""
 
 RECIPES = (
     Recipe("int8"),
     Recipe("int8, more smoothing", smoothing=0.95),
-    Recipe("int8, outputs of feed-forward blocks in float", in_float=FEED_FORWARD_OUTPUTS),
+    Recipe("int8, outputs of blocks in float", in_float=BLOCK_OUTPUTS),
     Recipe("int8 weights", activations=False),
 )
 """Tried in this order until one is near enough to float32. What each gave: ADR 0035."""

@@ -441,9 +441,7 @@ def test_weights_have_seven_bits_where_sums_overflow() -> None:
 
 @slow
 @pytest.mark.parametrize("part", ["vision_model", "text_model"])
-def test_a_recipe_leaves_the_outputs_of_feed_forward_blocks_in_float(
-    tiny_altclip: Path, tmp_path: Path, part: Part
-) -> None:
+def test_a_recipe_leaves_the_outputs_of_blocks_in_float(tiny_altclip: Path, tmp_path: Path, part: Part) -> None:
     source = checkpoint.read(tiny_altclip, "tiny")
     path, _ = compiled.convert(source, part, Settings(device="cpu"), tmp_path)
     recipe = next(each for each in quantising.RECIPES if each.in_float)
