@@ -201,6 +201,9 @@ def test_encoding(run):
 
 
 def test_ports(run):
-    pytest.importorskip("milvus_lite")
-    kinds = run("ports")["search after encoding"].values()
-    assert all(0 <= kind["milvus"]["engine_ms"] <= kind["milvus"]["p50_ms"] for kind in kinds)
+    for package in ("milvus_lite", "psycopg", "pg0"):
+        pytest.importorskip(package)
+    for kind in run("ports")["search after encoding"].values():
+        assert kind.keys() == {f"postgresql+{name}" for name in ("faiss", "pgvector", "milvus")} | {"sqlite+faiss"}
+        for times in kind.values():
+            assert 0 <= times["catalog_ms"] + times["vectors_ms"] <= 1.1 * times["p50_ms"]
