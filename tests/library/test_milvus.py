@@ -285,7 +285,8 @@ def test_a_password_is_shown_nowhere():
 def test_nothing_of_it_is_imported_unless_it_is_configured(small_library):
     code = (
         "import sys; from polyglance.cli import run; run(['search', 'dog', '--library', sys.argv[1]]);"
-        "sys.exit(any(name.partition('.')[0] == 'pymilvus' or 'vectors.milvus' in name for name in sys.modules))"
+        "rooms = ('pymilvus', 'vectors.milvus', 'vectors.pgvector', 'vectors.remote');"
+        "sys.exit(any(room in name for name in sys.modules for room in rooms))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(small_library.folder)], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -31,7 +31,8 @@ _BEGIN = (
     " set_config('statement_timeout', %(seconds)s || 's', true),"
     " set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
-_ADD = "CREATE EXTENSION IF NOT EXISTS vector SCHEMA public"
+# Not in the catalog's schema, whose table `vector` has a type of the same name as pgvector's.
+_ADD = "CREATE SCHEMA IF NOT EXISTS pgvector; CREATE EXTENSION IF NOT EXISTS vector SCHEMA pgvector"
 _UPDATE = "Install pgvector 0.8 or newer on its machine, then run in the database: ALTER EXTENSION vector UPDATE."
 _REFUSED = {
     "0A000": (

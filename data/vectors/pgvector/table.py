@@ -80,11 +80,10 @@ class Table:
     def create(self, count: int) -> None:
         """Make the table, unless it exists with all its columns; the index is made when the vectors are there."""
         columns = f"key bigint PRIMARY KEY, seal bigint NOT NULL, position text, vector halfvec({self._dimension})"
-        has_vectors = "attrelid = '{table}'::regclass AND attname = 'vector' AND NOT attisdropped"
+        has_vectors = "attrelid = to_regclass('{table}') AND attname = 'vector' AND NOT attisdropped"
         with self._request() as ask:
-            ask("CREATE TABLE IF NOT EXISTS {table} ()")
             if not ask(f"SELECT 1 FROM pg_attribute WHERE {has_vectors}"):
-                ask("DROP TABLE {table}")
+                ask("DROP TABLE IF EXISTS {table}")
                 ask(f"CREATE TABLE {{table}} ({columns})")
                 ask("ALTER TABLE {table} ALTER vector SET STORAGE MAIN")  # beside its key, not in another table
 
