@@ -54,7 +54,7 @@ class Stopwatch:
 
     def watch_catalog(self, catalog: Catalog) -> None:
         """Count the statements on the connections of the catalog's pool; pgvector is asked on others."""
-        engine, starts = catalog.database._engine, []
+        engine, starts = catalog.database._engine, list[float]()
 
         @event.listens_for(engine, "before_cursor_execute")
         def begin(*_: Any) -> None:

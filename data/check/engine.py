@@ -43,9 +43,7 @@ def examine(url: str, catalog: Catalog, encoder: EncoderRecord, repair: bool) ->
         return [found("engine-unreachable", engine, error.message.rstrip("."), error.hint)]
 
 
-def _orphans(
-    url: str, catalog: Catalog, encoder: EncoderRecord, collection: Collection, repair: bool
-) -> list[Finding]:
+def _orphans(url: str, catalog: Catalog, encoder: EncoderRecord, collection: Collection, repair: bool) -> list[Finding]:
     """This library's collections of encoders that the catalog does not have; `repair` drops them."""
     beginning, known = collection.name.removesuffix(str(encoder.id)), {record.id for record in catalog.encoders.all()}
     findings = []

@@ -100,4 +100,4 @@ def _add(connection: Connection, where: str) -> None:
 
 
 def _state(error: BaseException) -> str:
-    return getattr(getattr(error, "orig", None) or error, "sqlstate", None) or ""
+    return str(getattr(getattr(error, "orig", None) or error, "sqlstate", None) or "")

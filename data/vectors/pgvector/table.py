@@ -206,7 +206,7 @@ def _rows(keys: Ids, seals: Seals, vectors: Floats) -> bytes:
     Ten times as fast as to write numbers as text.
     """
     dimension = vectors.shape[1]
-    layout = [("columns", ">i2"), ("key_size", ">i4"), ("key", ">i8"), ("seal_size", ">i4"), ("seal", ">u8")]
+    layout: list[Any] = [("columns", ">i2"), ("key_size", ">i4"), ("key", ">i8"), ("seal_size", ">i4"), ("seal", ">u8")]
     layout += [("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2")]
     rows = np.zeros(len(keys), np.dtype([*layout, ("vector", ">f2", dimension)]))
     rows["columns"], rows["key_size"], rows["key"], rows["seal_size"], rows["seal"] = 3, 8, keys, 8, seals
