@@ -40,7 +40,7 @@ from .report import parser, publish
 from .scale import DIMENSION
 from .searching import KINDS, RESULTS, SMALL_PHOTOS, WARM, WORDS, Drawn, fill
 
-QUERIES, SMALL_QUERIES = 20, 2
+QUERIES, SMALL_QUERIES = 15, 2
 
 SERVER = ("shared_buffers=512MB", "maintenance_work_mem=512MB")
 """As whoever keeps a server for such a library sets it; the defaults are for the smallest machines."""

@@ -207,3 +207,11 @@ def test_ports(run):
         assert kind.keys() == {f"postgresql+{name}" for name in ("faiss", "pgvector", "milvus")} | {"sqlite+faiss"}
         for times in kind.values():
             assert 0 <= times["catalog_ms"] + times["vectors_ms"] <= 1.1 * times["p50_ms"]
+
+
+def test_pgvector(run):
+    pytest.importorskip("psycopg")
+    pytest.importorskip("pg0")
+    report = run("pgvector")
+    assert report["flat"]["recall@10"] > 0.99
+    assert report["strict_order"]["128"]["recall@10"] > 0.9
