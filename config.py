@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -36,7 +36,8 @@ MILVUS = re.compile(
     r"milvus://(?:[^\s/@]+@)?(?:[\w.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?/[A-Za-z_]\w{0,99}(?:\?[\w=&]+)?",
     re.ASCII | re.IGNORECASE,
 )
-"""A `vectors`."""
+PGVECTOR = re.compile(r"pgvector(?:\?[\w=&]+)?", re.ASCII | re.IGNORECASE)
+"""Each is a `vectors`."""
 
 RAY = re.compile(r"ray://(?:[\w.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?/?(?:\?[\w=&.]+)?", re.ASCII | re.IGNORECASE)
 """A `workers`."""
@@ -90,8 +91,9 @@ class Settings(BaseSettings):
         Field(
             description="Where nearest vectors are searched: `milvus://host:19530/collection` (extra `cluster`; "
             "`user:password@` before the host, `?index=HNSW`, `IVF_SQ8`, `DISKANN` or `FLAT` and `&tls=true` after "
-            "the collection). Without it FAISS searches them, in the library's folder. The catalog keeps them "
-            "either way."
+            "the collection), or `pgvector` (`?index=HNSW` or `FLAT`), by pgvector 0.8 in the database of the "
+            "setting `catalog`. Without it FAISS searches them, in the library's folder. The catalog keeps them "
+            "in any case."
         ),
     ] = None
     workers: Annotated[
@@ -229,9 +231,14 @@ class Settings(BaseSettings):
 
     @field_validator("vectors")
     @classmethod
-    def _check_vectors(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not MILVUS.fullmatch(value.get_secret_value()):
-            raise ValueError("it must be milvus://host:19530/collection, the collection of letters, digits and _")
+    def _check_vectors(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None or MILVUS.fullmatch(value.get_secret_value()):
+            return value
+        if not PGVECTOR.fullmatch(value.get_secret_value()):
+            message = "it must be milvus://host:19530/collection, the collection of letters, digits and _, or pgvector"
+            raise ValueError(message)
+        if not info.data.get("catalog"):
+            raise ValueError("pgvector searches where the catalog is, so that has to be in PostgreSQL")
         return value
 
     @field_validator("workers")

@@ -27,7 +27,7 @@ class Migration(Document):
     files: int = Field(description="Thumbnails and other files beside the catalog; 0 if the copy was complete before.")
     bytes: int = Field(description="Bytes in these files.")
     written: int = Field(description="Rows that were written; fewer than there are if a copy was gone on with.")
-    sent: int | None = Field(description="Vectors that Milvus has; null if the copy is searched without it.")
+    sent: int | None = Field(description="Vectors that Milvus or pgvector has; null if FAISS searches the copy.")
     seconds: float
 
     @classmethod

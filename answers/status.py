@@ -64,7 +64,9 @@ class Status(Document):
     roots: list[RootStatus]
     encoder: str | None = Field(description="The encoder that answers; null if nothing was indexed yet.")
     dimension: int | None = Field(description="Length of its vectors.")
-    index: str = Field(description="How vectors are searched: exact, clustered in a large library, or milvus.")
+    index: str = Field(
+        description="How vectors are searched: exact, clustered in a large library, milvus, or pgvector."
+    )
     generation: int = Field(description="Grows with every change.")
     watch: Watch | None = Field(description="Null if no process watches the library.")
     library: str = Field(description="The folder that holds the library. Printable text.")

@@ -97,9 +97,9 @@ def commit(catalog: Catalog, encoder_id: int, numbers: range, vectors: npt.NDArr
     catalog.changes.commit(entries, dict(zip(keys, vectors, strict=True)), encoder_id)
 
 
-def fill(folder: Path, count: int, world: clustered.World) -> None:
-    """Make the library, unless it is there."""
-    with Catalog(folder / "catalog.db", create=True) as catalog:
+def fill(folder: Path, count: int, world: clustered.World, url: str = "") -> None:
+    """Make the library, its catalog in the database at `url` if there is one, unless it is there."""
+    with Catalog(folder / "catalog.db", url, create=True) as catalog:
         encoder = catalog.encoders.add("drawn", Drawn.fingerprint.digest, DIMENSION, "float32")
         if len(catalog.vectors.ids(encoder.id)) < count:
             catalog.roots.add(b"/photos")

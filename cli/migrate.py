@@ -1,4 +1,4 @@
-"""`migrate`: copying a library to another folder, a database, Milvus, or back from them."""
+"""`migrate`: copying a library to another folder, a database, another engine of vectors, or back from them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def migrate(
         str, typer.Option("--catalog", metavar="URL", help="Its catalog: postgresql+psycopg://user@host/db")
     ] = "",
     vectors: Annotated[
-        str, typer.Option("--vectors", metavar="URL", help="Its vectors: milvus://host:19530/collection")
+        str, typer.Option("--vectors", metavar="URL", help="Its vectors: milvus://host:19530/collection, or pgvector")
     ] = "",
     library: LibraryOption = None,
     as_json: JsonOption = False,
@@ -55,7 +55,7 @@ def migrate(
 def print_migration(done: Migration) -> None:
     """Print what the copy has, and how to use it."""
     rows, files = {name: table.rows for name, table in done.tables.items()}, done.files.files
-    sent = "" if done.sent is None else f" {done.sent} vectors are in Milvus."
+    sent = "" if done.sent is None else f" {done.sent} vectors are in {done.engine}."
     typer.echo(
         f"{printable(done.settings.library)} has {rows['photo']} photos, {rows['vector']} vectors,"
         f" {rows['favourite']} favourites, {files} files; all rows were compared ({done.seconds:.1f} s).{sent}"

@@ -29,7 +29,7 @@ log = logging.getLogger("polyglance")
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A copy that is complete. `settings` name it; `sent` is how many vectors its Milvus has, None without Milvus."""
+    """A copy that is complete. `settings` name it; `sent` is how many vectors its engine has, None with FAISS."""
 
     settings: Settings
     tables: dict[str, Content]
@@ -37,6 +37,11 @@ class Migration:
     written: int
     sent: int | None
     seconds: float
+
+    @property
+    def engine(self) -> str:
+        """What searches its vectors: "faiss", "milvus" or "pgvector"."""
+        return stores.kind(self.settings.vectors.get_secret_value() if self.settings.vectors else "")
 
 
 def migrate(
@@ -98,14 +103,14 @@ def _target_settings(folder: Path, catalog: str, vectors: str, settings: Setting
 
 
 def _require_engine(chosen: Settings, source: Catalog) -> None:
-    """Raise VectorsUnavailable, before anything is copied, if the Milvus of the copy does not answer."""
+    """Raise VectorsUnavailable, before anything is copied, if the copy's engine of vectors cannot have them."""
     record = source.encoders.active()
     if chosen.vectors and record is not None:
-        stores.require_reachable(chosen.vectors.get_secret_value(), source, record)
+        stores.require_reachable(chosen.vectors.get_secret_value(), chosen.catalog_url, source, record)
 
 
 def _arrange_vectors(chosen: Settings, copy: Catalog, stop: Stop) -> int | None:
-    """Send the vectors to Milvus and compare them, or write the snapshot of FAISS; return how many Milvus has."""
+    """Send the vectors to the engine and compare them, or write FAISS's snapshot; return how many the engine has."""
     record = copy.encoders.active()
     if not chosen.vectors:
         snapshots.save(Parts(chosen.library, chosen, copy), stop)

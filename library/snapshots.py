@@ -1,4 +1,4 @@
-"""After a run: the snapshot of the vector index, so that the next start is fast; or the vectors, sent to Milvus."""
+"""After a run: the snapshot of the vector index, so that the next start is fast; or its vectors, sent to an engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("polyglance")
 
 
 def save(parts: Parts, stop: Stop | None = None) -> None:
-    """Write the active encoder's snapshot if it is older than the catalog, or send Milvus its vectors. Raises Stopped.
+    """Write the active encoder's snapshot if it is older than the catalog, or send its vectors. Raises Stopped.
 
     This does not hold the writer lock, because the snapshot of a large library takes minutes.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..data import watch_state
 from ..data.catalog.records import EncoderRecord, PhotoRecord, RootRecord
-from ..data.vectors import index_files
+from ..data.vectors import index_files, stores
 from ..data.watch_state import WatchState
 from ..indexer.disk import health
 from ..indexer.disk.mounts import mounts
@@ -25,7 +25,7 @@ class Status:
     failures: list[PhotoRecord]
     encoder: EncoderRecord | None
     index: str
-    """How its vectors are searched: "exact", "clustered" in a large library, or "milvus"."""
+    """How its vectors are searched: "exact", "clustered" in a large library, "milvus" or "pgvector"."""
     generation: int
     watch: WatchState | None
     """None if no process watches the library."""
@@ -56,5 +56,5 @@ def status(parts: Parts) -> Status:
 
 def _index(parts: Parts, encoder: EncoderRecord | None) -> str:
     if parts.vectors:
-        return "milvus"
+        return stores.kind(parts.vectors)
     return index_files.kind(parts.catalog, encoder) if encoder else index_files.EXACT

@@ -73,10 +73,10 @@ def schema_problem(connection: Connection) -> str:
 
     names = {table.name for table in Base.metadata.sorted_tables}
 
-    def belongs(_item: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
+    def belongs(name: str | None, kind: str, _parents: Any) -> bool:
         return kind != "table" or name in names
 
-    context = MigrationContext.configure(connection, opts={"include_object": belongs})
+    context = MigrationContext.configure(connection, opts={"include_name": belongs})
     differences = compare_metadata(context, Base.metadata)
     functions = {"words_document", "words_added", "words_dropped", "words_failed"}
     existing = connection.exec_driver_sql(

@@ -9,10 +9,9 @@ from ..catalog import locks
 from ..catalog.catalog import Catalog
 from ..catalog.records import EncoderRecord
 from ..catalog.vectors import ALL
-from ..vectors.milvus import follower
-from ..vectors.milvus.address import Address
-from ..vectors.milvus.collection import Collection
-from ..vectors.milvus.store import opened, prefix
+from ..vectors import stores
+from ..vectors.remote import follower
+from ..vectors.remote.collection import Collection
 from .findings import Finding, found
 
 SEALS, VECTORS = 1000, 64
@@ -20,18 +19,18 @@ SEALS, VECTORS = 1000, 64
 
 
 def examine(url: str, catalog: Catalog, encoder: EncoderRecord, repair: bool) -> list[Finding]:
-    """Compare Milvus with the catalog; with `repair`, send again what differs. Nothing is encoded.
+    """Compare the engine that `url` names with the catalog; with `repair`, send again what differs. Nothing is encoded.
 
     Raises LibraryBusy if another process sends vectors while it is to repair.
     """
-    address = Address.from_url(url)
-    collection = opened(catalog, encoder.id, encoder.dimension, address)
+    collection = stores.collection(url, catalog, encoder.id, encoder.dimension)
+    engine = collection.engine
     try:
-        orphans = _orphans(catalog, encoder, address, repair)
+        orphans = _orphans(url, catalog, encoder, collection, repair)
         problem = _problem(catalog, encoder.id, collection)
         if not problem:
             return orphans
-        finding = found("engine-differs", str(address), f"Milvus at {address} {problem}")
+        finding = found("engine-differs", engine, f"{engine} {problem}")
         if not repair:
             return [finding, *orphans]
         with locks.vectors_lock(catalog.folder):
@@ -41,21 +40,21 @@ def examine(url: str, catalog: Catalog, encoder: EncoderRecord, repair: bool) ->
                 follower.bring(catalog, encoder.id, collection)
         return [finding.mended(), *orphans]
     except VectorsUnavailable as error:
-        return [found("engine-unreachable", str(address), error.message.rstrip("."), "Start Milvus and check again.")]
+        return [found("engine-unreachable", engine, error.message.rstrip("."), error.hint)]
 
 
-def _orphans(catalog: Catalog, encoder: EncoderRecord, address: Address, repair: bool) -> list[Finding]:
+def _orphans(url: str, catalog: Catalog, encoder: EncoderRecord, collection: Collection, repair: bool) -> list[Finding]:
     """This library's collections of encoders that the catalog does not have; `repair` drops them."""
-    beginning, known = prefix(catalog, address), {record.id for record in catalog.encoders.all()}
+    beginning, known = collection.name.removesuffix(str(encoder.id)), {record.id for record in catalog.encoders.all()}
     findings = []
-    for name in sorted(opened(catalog, encoder.id, encoder.dimension, address).names()):
+    for name in sorted(collection.names()):
         number = name.removeprefix(beginning)
         if name == number or not number.isdecimal() or int(number) in known:
             continue
-        message = f"Milvus at {address} has the collection {name} of an encoder that the library does not have"
+        message = f"{collection.engine} has {name}, vectors of an encoder that the library does not have"
         finding = found("engine-orphan", name, message)
         if repair:
-            Collection(address, name, encoder.dimension).drop()
+            stores.collection(url, catalog, int(number), encoder.dimension).drop()
         findings.append(finding.mended() if repair else finding)
     return findings
 

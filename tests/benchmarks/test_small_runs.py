@@ -11,7 +11,7 @@ import pytest
 from polyglance.benchmarks.pictures import photo_like
 from polyglance.benchmarks.report import RESULTS
 
-NEVER_RUN = {"gpu", "ray_workers"}
+NEVER_RUN = {"gpu", "pgvector", "ray_workers"}
 """Without a committed result: the machine for it was not there, or never quiet for long enough."""
 ROOT = RESULTS.parents[1]
 NOT_MEASURED = {"note", "page_ready_ms", "enter_to_first_thumbnail_ms"}
@@ -201,6 +201,17 @@ def test_encoding(run):
 
 
 def test_ports(run):
-    pytest.importorskip("milvus_lite")
-    kinds = run("ports")["search after encoding"].values()
-    assert all(0 <= kind["milvus"]["engine_ms"] <= kind["milvus"]["p50_ms"] for kind in kinds)
+    for package in ("milvus_lite", "psycopg", "pg0"):
+        pytest.importorskip(package)
+    for kind in run("ports")["search after encoding"].values():
+        assert kind.keys() == {f"postgresql+{name}" for name in ("faiss", "pgvector", "milvus")} | {"sqlite+faiss"}
+        for times in kind.values():
+            assert 0 <= times["catalog_ms"] + times["vectors_ms"] <= 1.1 * times["p50_ms"]
+
+
+def test_pgvector(run):
+    pytest.importorskip("psycopg")
+    pytest.importorskip("pg0")
+    report = run("pgvector")
+    assert report["flat"]["recall@10"] > 0.99
+    assert report["strict_order"]["128"]["recall@10"] > 0.9

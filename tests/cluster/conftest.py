@@ -11,6 +11,7 @@ from polyglance.benchmarks import ray_cluster
 KINDS = (
     "embedded",
     pytest.param("postgresql", marks=pytest.mark.cluster),
+    pytest.param("postgresql+pgvector", marks=pytest.mark.cluster),
     pytest.param("postgresql+milvus", marks=pytest.mark.cluster),
     pytest.param("postgresql+milvus+ray", marks=pytest.mark.cluster),
 )
@@ -45,7 +46,9 @@ def new_engines(request, new_catalog_url):
     def make(kind):
         parts = kind.split("+")
         catalog = new_catalog_url("postgresql") if "postgresql" in parts else ""
-        vectors = request.getfixturevalue("milvus").url(f"photos{next(made)}") if "milvus" in parts else ""
+        vectors = "pgvector" if "pgvector" in parts else ""
+        if "milvus" in parts:
+            vectors = request.getfixturevalue("milvus").url(f"photos{next(made)}")
         return Engines(catalog, vectors)
 
     return make

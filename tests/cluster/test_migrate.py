@@ -30,6 +30,7 @@ WAYS = [
     pytest.param(("postgresql", "embedded"), marks=pytest.mark.cluster),
     pytest.param(("embedded", "postgresql+milvus"), marks=pytest.mark.cluster),
     pytest.param(("postgresql+milvus", "embedded"), marks=pytest.mark.cluster),
+    pytest.param(("embedded", "postgresql+pgvector"), marks=pytest.mark.cluster),
 ]
 
 

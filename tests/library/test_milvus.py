@@ -14,10 +14,10 @@ import colour_encoder
 import numpy as np
 import pytest
 from polyglance.config import Settings
-from polyglance.data.vectors.milvus import follower
+from polyglance.data.vectors import stores
 from polyglance.data.vectors.milvus.address import Address
-from polyglance.data.vectors.milvus.collection import Collection
-from polyglance.data.vectors.milvus.store import MilvusStore, opened
+from polyglance.data.vectors.milvus.collection import MilvusCollection
+from polyglance.data.vectors.remote import follower
 from polyglance.encoders import registry
 from polyglance.errors import UsageError, VectorsUnavailable
 from polyglance.library import Library
@@ -59,7 +59,7 @@ def names(answer):
 
 def collection_of(library, url):
     record = library.catalog.encoders.active()
-    return opened(library.catalog, record.id, record.dimension, Address.from_url(url))
+    return stores.collection(url, library.catalog, record.id, record.dimension)
 
 
 def test_a_search_gives_what_faiss_gives_and_a_second_process_reads_it(milvus, open_library, photo_folder, encoder):
@@ -189,9 +189,9 @@ def test_check_names_the_collections_of_encoders_that_are_gone_and_repair_drops_
     for each in (library, other):
         each.index([photo_folder], encoder="colour")
     own = collection_of(library, url)
-    gone, copy = own.name[:-1] + "77", Collection(own.address, own.name + "_1", 4)  # another library's, by its look
-    strange = Collection(own.address, collection_of(other, url).name[:-1] + "77", 4)
-    for collection in (Collection(own.address, gone, 4), copy, strange):
+    gone, copy = own.name[:-1] + "77", MilvusCollection(own.address, own.name + "_1", 4)
+    strange = MilvusCollection(own.address, collection_of(other, url).name[:-1] + "77", 4)
+    for collection in (MilvusCollection(own.address, gone, 4), copy, strange):
         collection.create(1)
     (finding,) = library.check().findings
     assert (finding.code, finding.subject, finding.is_harmless) == ("engine-orphan", gone, True)
@@ -211,7 +211,7 @@ def test_a_follower_that_was_stopped_goes_on_where_it_was(milvus, open_library, 
     collection = collection_of(library, milvus.url("stopped"))
     sent = []
     monkeypatch.setattr(
-        collection, "upsert", lambda *batch: (sent.append(len(batch[0])), Collection.upsert(collection, *batch))
+        collection, "upsert", lambda *batch: (sent.append(len(batch[0])), MilvusCollection.upsert(collection, *batch))
     )
     with pytest.raises(Exception, match="Stopped"):
         follower.bring(library.catalog, 1, collection, lambda: True)
@@ -228,7 +228,7 @@ def test_a_vector_of_another_seal_never_answers_and_the_next_follower_mends_it(
     url = milvus.url("seals")
     library = open_library(url)
     library.index([photo_folder], encoder="colour")
-    store = MilvusStore(library.catalog, 1, 4, Address.from_url(url))
+    store = stores.open_store(url, library.catalog, library.catalog.encoders.active())
     store.follow()
     keys, seals = library.catalog.vectors.seals(1)
     query = encoder.encode_texts(["red"])
@@ -244,7 +244,7 @@ def test_a_vector_of_another_seal_never_answers_and_the_next_follower_mends_it(
 def test_each_kind_of_index_is_made_and_nearly_exact(milvus, index):
     rows = np.random.default_rng(1).normal(size=(1000, 24)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    collection = Collection(Address.from_url(milvus.url("kinds", f"?index={index}")), f"kinds_{index}", 24)
+    collection = MilvusCollection(Address.from_url(milvus.url("kinds", f"?index={index}")), f"kinds_{index}", 24)
     collection.create(len(rows))
     keys = np.arange(1, 1001)
     collection.upsert(keys, keys.astype(np.uint64), rows)
@@ -285,7 +285,8 @@ def test_a_password_is_shown_nowhere():
 def test_nothing_of_it_is_imported_unless_it_is_configured(small_library):
     code = (
         "import sys; from polyglance.cli import run; run(['search', 'dog', '--library', sys.argv[1]]);"
-        "sys.exit(any(name.partition('.')[0] == 'pymilvus' or 'vectors.milvus' in name for name in sys.modules))"
+        "rooms = ('pymilvus', 'vectors.milvus', 'vectors.pgvector', 'vectors.remote');"
+        "sys.exit(any(room in name for name in sys.modules for room in rooms))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(small_library.folder)], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -13,23 +13,21 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ....arrays import Floats, Ids, Seals
 from ....errors import LibraryError, VectorsUnavailable
+from ..remote.collection import LIMIT, CollectionMissing, Rows
+from ..remote.position import Position
 from .address import Address
-from .position import Position
 
 CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS, ARRANGE_SECONDS = 2.0, 5.0, 60.0, 3600.0
 RETRY_SECONDS = 2.0
 
 GRPC_OPTIONS = {"grpc.keepalive_time_ms": 60_000, "grpc.keepalive_permit_without_calls": False}
 """pymilvus pings every ten seconds, also while nothing is asked; servers of gRPC's defaults end such a connection."""
-
-LIMIT = 16_384
-"""The most rows that Milvus returns at once."""
 
 VECTORS, POSITION = "_default", "position"
 POSITION_KEY = 0
@@ -47,30 +45,23 @@ HINT = (
 )
 
 
-class Rows(NamedTuple):
-    """Results of a search, best first: shapes (n,)."""
-
-    scores: Floats
-    keys: Ids
-    seals: Seals
-
-
-class CollectionMissing(Exception):
-    """The collection does not exist, not any more, or not whole: `create` mends each."""
-
-
-class Collection:
+class MilvusCollection:
     """Vectors of one catalog by one encoder; safe to use from several threads."""
 
     def __init__(self, address: Address, name: str, dimension: int) -> None:
         self.address = address
         self.name = name
+        self.engine, self.hint = f"Milvus at {address}", HINT
         self._dimension = dimension
         self._client: Any = None
         self._connecting = threading.Lock()
         self._failed_at = -math.inf
 
     # --- the collection --------------------------------------------------------------------------
+
+    def require_reachable(self) -> None:
+        """Raise VectorsUnavailable if Milvus does not answer."""
+        self.read_position()
 
     def create(self, count: int) -> None:
         """Make the collection, for about `count` vectors, unless it exists."""
@@ -252,7 +243,7 @@ class Collection:
             return self._client
 
     def _unavailable(self, what: str) -> VectorsUnavailable:
-        error = VectorsUnavailable(f"Milvus at {self.address} {what}.", HINT)
+        error = VectorsUnavailable(f"{self.engine} {what}.", HINT)
         return error.with_code("vectors_unavailable", address=str(self.address))
 
 

@@ -4,18 +4,19 @@ import contextlib
 import shutil
 import sqlite3
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from polyglance.data.catalog.catalog import Catalog
+from polyglance.data.catalog.database import Database
 from polyglance.data.catalog.records import Content, Entry, FileStat
 from polyglance.data.pictures.exif import Facts
-from polyglance.data.vectors import index, index_files
+from polyglance.data.vectors import index, index_files, stores
 from polyglance.data.vectors.in_memory import InMemoryStore
 from polyglance.data.vectors.index import VectorIndex
-from polyglance.data.vectors.milvus import store as milvus_store
-from polyglance.data.vectors.milvus.address import Address
-from polyglance.data.vectors.milvus.store import MilvusStore
+from polyglance.data.vectors.remote import store as remote_store
+from polyglance.data.vectors.remote.store import RemoteStore
 from polyglance.data.vectors.store import APPROXIMATE, SAMPLE
 from polyglance.errors import LibraryError
 
@@ -57,16 +58,44 @@ def clustered(catalog, encoder_id, dimension):
     return VectorIndex(catalog, encoder_id, dimension)
 
 
+@pytest.fixture
+def open_engine(request):
+    """A function that opens a store over an engine by its setting."""
+
+    def open_store(url, catalog, encoder_id, dimension):
+        database = request.getfixturevalue("pgvector_database") if stores.kind(url) == "pgvector" else None
+        opened = partial(stores.collection, url, catalog, encoder_id, dimension, database)
+        return RemoteStore(catalog, encoder_id, dimension, opened)
+
+    return open_store
+
+
+@pytest.fixture
+def pgvector_database(pgvector):
+    """A database without tables whose planner takes the index, however few rows there are."""
+    url = pgvector.create()
+    name = url.partition("@/")[2].partition("?")[0]
+    pgvector.execute(f"ALTER DATABASE {name} SET enable_seqscan = off")
+    with contextlib.closing(Database(Path(), url)) as database:
+        yield database
+
+
 @pytest.fixture(
-    params=[InMemoryStore, VectorIndex, clustered, pytest.param(MilvusStore, marks=pytest.mark.cluster)],
-    ids=["numpy", "faiss", "faiss-clustered", "milvus"],
+    params=[
+        InMemoryStore,
+        VectorIndex,
+        clustered,
+        *(pytest.param(kind, marks=pytest.mark.cluster) for kind in ("milvus", "pgvector", "pgvector?index=HNSW")),
+    ],
+    ids=["numpy", "faiss", "faiss-clustered", "milvus", "pgvector", "pgvector-hnsw"],
 )
 def store_class(request, monkeypatch):
     if request.param is clustered:
         monkeypatch.setattr(index_files, "CLUSTERED_FROM", 1)
-    if request.param is MilvusStore:
-        monkeypatch.setattr(milvus_store, "FEW", 0)  # so that Milvus filters, not the catalog
-        return partial(MilvusStore, address=Address.from_url(request.getfixturevalue("milvus").url()))
+    if isinstance(request.param, str):
+        monkeypatch.setattr(remote_store, "FEW", 0)  # so that the engine filters, not the catalog
+        url = request.getfixturevalue("milvus").url() if request.param == "milvus" else request.param
+        return partial(request.getfixturevalue("open_engine"), url)
     return request.param
 
 

@@ -27,7 +27,7 @@ BLOCK_BITS = 12
 
 
 SEALED_FROM = 10_000
-"""Vectors in one go after which Milvus is asked to index them."""
+"""Vectors in one go after which the engine is asked to arrange them."""
 
 
 def never() -> bool:

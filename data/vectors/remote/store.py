@@ -1,8 +1,8 @@
-"""The vectors of one encoder, searched by Milvus.
+"""The vectors of one encoder, searched by an engine.
 
-Milvus says which vectors are nearest. What they are comes from the catalog: every result must have the seal that the
-catalog has for its key, and the best get exact scores from the catalog's vectors, whatever the kind of index. A few
-allowed vectors are compared with the query without Milvus.
+The engine says which vectors are nearest. What they are comes from the catalog: every result must have the seal that
+the catalog has for its key, and the best get exact scores from the catalog's vectors, whatever the kind of index. A
+few allowed vectors are compared with the query without it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,14 +20,13 @@ from ...catalog import locks
 from ...catalog.catalog import Catalog
 from ..store import SAMPLE, Keys, is_known, newest, were_keys_reused
 from . import follower
-from .address import Address
-from .collection import HINT, LIMIT, Collection, CollectionMissing, Rows
+from .collection import LIMIT, Collection, CollectionMissing, Rows
 from .position import Position
 
 log = logging.getLogger("polyglance")
 
 FEW = 1024
-"""So many allowed vectors are read from the catalog and compared there: as quick as asking Milvus, and exact."""
+"""So many allowed vectors are read from the catalog and compared there: as quick as asking the engine, and exact."""
 
 RESCORED = 128
 """At most this many results get exact scores from the catalog: more than a page shows."""
@@ -44,23 +44,25 @@ TRUSTED_SECONDS = 5.0
 """How long the position is taken for what it was: then a collection that was lost or replaced is noticed."""
 
 
-class MilvusStore:
-    """The `VectorStore` of a library whose vectors are in Milvus. Not safe to use from several threads at a time.
+class RemoteStore:
+    """The `VectorStore` of a library whose vectors an engine has. Not safe to use from several threads at a time.
 
-    While Milvus does not answer, `follow` does not raise: `search` among few vectors, `fetch` and `sample` need the
+    While the engine does not answer, `follow` does not raise: `search` among few vectors, `fetch` and `sample` need the
     catalog alone. Other searches raise VectorsUnavailable.
     """
 
-    def __init__(self, catalog: Catalog, encoder_id: int, dimension: int, address: Address) -> None:
+    def __init__(
+        self, catalog: Catalog, encoder_id: int, dimension: int, open_collection: Callable[[], Collection]
+    ) -> None:
         self.encoder_id = encoder_id
         self.generation = -1
         self._catalog = catalog
         self._dimension = dimension
-        self._address = address
+        self._open_collection = open_collection
         self._collection: Collection | None = None
         self._position = Position()
         self._missing: PolyglanceError | None = None
-        """Why Milvus cannot be searched."""
+        """Why the engine cannot be searched."""
         self._keys: Keys = np.empty(0, np.int64)
         self._seals: Seals = np.empty(0, np.uint64)
         self._followed = -1
@@ -72,7 +74,7 @@ class MilvusStore:
         self._sending: threading.Thread | None = None
 
     def follow(self) -> None:
-        """See `VectorStore`. Sends what Milvus lacks, if no other process does; many vectors in a thread of its own."""
+        """See `VectorStore`. Sends what the engine lacks, if no other process does; many vectors in its own thread."""
         catalog, encoder_id = self._catalog, self.encoder_id
         generation = catalog.generation()
         keys, seals = newest(catalog, encoder_id)
@@ -145,8 +147,9 @@ class MilvusStore:
         else:
             self._send_beside(collection)
         if position is None or position.generation < 0:
-            message = f"Milvus at {self._address} does not have the library's vectors yet: {behind:,} are to be sent."
-            raise VectorsUnavailable(message, "Try again in a while, or run 'polyglance check --repair'. " + HINT)
+            message = f"{collection.engine} does not have the library's vectors yet: {behind:,} are to be sent."
+            advice = "Try again in a while, or run 'polyglance check --repair'. "
+            raise VectorsUnavailable(message, advice + collection.hint)
         return position
 
     def _send_beside(self, collection: Collection) -> None:
@@ -160,14 +163,14 @@ class MilvusStore:
             except LibraryBusy:
                 pass
             except (LibraryError, CollectionMissing) as error:
-                log.warning("Vectors were not sent to Milvus: %s", error)
+                log.warning("Vectors were not sent to %s: %s", collection.engine, error)
 
         self._sending = threading.Thread(target=send, name="polyglance-vectors", daemon=True)
         self._sending.start()
 
     def _opened(self) -> Collection:
         if self._collection is None:
-            self._collection = opened(self._catalog, self.encoder_id, self._dimension, self._address)
+            self._collection = self._open_collection()
         return self._collection
 
     def _draw_sample(self) -> None:
@@ -202,16 +205,17 @@ class MilvusStore:
         return scores[order], keys[order]
 
     def _asked(self, query: Floats, depth: int, allowed: Keys | None) -> Rows:
-        """What Milvus finds, `depth` results at most."""
+        """What the engine finds, `depth` results at most."""
         parts: list[Keys | None] = [None]
         if allowed is not None:
             parts = [allowed[at : at + IDS_AT_ONCE] for at in range(0, len(allowed), IDS_AT_ONCE)]
+        collection = self._opened()
         try:
-            found = [self._opened().search(query, depth, part) for part in parts]
+            found = [collection.search(query, depth, part) for part in parts]
         except CollectionMissing as error:
             self.generation = -1  # the next `follow` makes it anew
             self._missing = VectorsUnavailable(
-                f"Milvus at {self._address} has lost the library's vectors; they are sent again.", HINT
+                f"{collection.engine} has lost the library's vectors; they are sent again.", collection.hint
             )
             raise self._missing from error
         except VectorsUnavailable as error:
@@ -249,13 +253,3 @@ class MilvusStore:
         zeros = np.zeros(self._dimension, np.float32)
         rows = [vectors.get(key, zeros) for key in keys.tolist()]
         return np.array(rows, np.float32).reshape(len(keys), self._dimension)
-
-
-def opened(catalog: Catalog, encoder_id: int, dimension: int, address: Address) -> Collection:
-    """The collection of one catalog and encoder; nothing is sent yet."""
-    return Collection(address, f"{prefix(catalog, address)}{encoder_id}", dimension)
-
-
-def prefix(catalog: Catalog, address: Address) -> str:
-    """How the names of a catalog's collections begin, before the id of the encoder: no other library's do."""
-    return f"{address.collection}_{catalog.settings.identity()}_"

@@ -1,0 +1,1 @@
+"""The vectors of a library in PostgreSQL, beside its catalog, searched by pgvector."""
