@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from polyglance.data.vectors import stores
 from polyglance.data.vectors.index import VectorIndex
 from polyglance.data.vectors.milvus import collection as milvus
 from polyglance.data.vectors.remote import follower
+from polyglance.data.vectors.remote.collection import Collection
 from polyglance.data.vectors.remote.store import RemoteStore
 from polyglance.search.answer import View
 from polyglance.search.engine import Engine
@@ -104,6 +106,11 @@ def milvus_address(folder: Path) -> Iterator[str]:
         process.wait()
 
 
+def opened(collection: Collection) -> Collection:
+    """The collection, as a store opens it."""
+    return collection
+
+
 def measure(engines: dict[str, Engine], template: str, queries: int, stopwatch: Stopwatch) -> dict[str, Any]:
     """Median milliseconds of each column."""
     took: dict[str, list[tuple[float, float, float]]] = {name: [] for name in engines}
@@ -158,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sent[name] = round(time.perf_counter() - start, 1)
             stack.callback(collection.drop)
             stopwatch.watch_vectors(collection)
-            store = RemoteStore(catalog, 1, DIMENSION, lambda collection=collection: collection)
+            store = RemoteStore(catalog, 1, DIMENSION, partial(opened, collection))
             engines[f"postgresql+{name}"] = Engine(catalog, Drawn(world), store)
         queries = SMALL_QUERIES if given.small else QUERIES
         result = {kind: measure(engines, text, queries, stopwatch) for kind, text in KINDS.items()}
