@@ -23,6 +23,7 @@ import psutil
 
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 """The first makes Ray listen on 127.0.0.1 alone."""
+LOCK = os.path.join(tempfile.gettempdir(), "polyglance-ray.lock")
 MEMORY = 80_000_000
 
 
@@ -54,6 +55,17 @@ class RayCluster:
         worker = self.workers()[0]
         worker.send_signal(signal.SIGKILL)
         return int(worker.pid)
+
+    def kill_client_servers(self, count: int) -> None:
+        """Kill the next so many processes that Ray starts to serve a client, each as soon as it is there."""
+        seen = {each.pid for each in self._family() if _is_client_server(each)}
+        while count:
+            for each in self._family():
+                if each.pid not in seen and _is_client_server(each):
+                    seen.add(each.pid)
+                    count -= 1
+                    _kill([each])
+            time.sleep(0.02)
 
     def kill_machine(self) -> None:
         """Kill the newest raylet with all that runs below it."""
@@ -98,9 +110,13 @@ def _only_cluster() -> Iterator[None]:
     """Wait until no other cluster of ours runs here: two would take each other's ports, which Ray counts from 23000."""
     import fcntl
 
-    with open(os.path.join(tempfile.gettempdir(), "polyglance-ray.lock"), "w") as file:
+    with open(LOCK, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _is_client_server(process: psutil.Process) -> bool:
+    return "--mode=specific-server" in _command(process)
 
 
 def _kill(processes: list[psutil.Process]) -> None:
