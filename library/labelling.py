@@ -81,7 +81,7 @@ def is_complete(parts: Parts) -> bool:
         return extent is None
     return (
         extent is not None
-        and not _is_outdated(parts, record, encoder, extent)
+        and not _is_outdated(parts, record, encoder, extent, _basis(parts, encoder, record))
         and extent.last >= parts.catalog.vectors.last_id(record.id)
     )
 
@@ -114,7 +114,8 @@ def _label_things(parts: Parts, is_over: Callable[[], bool], progress: Progress)
         if extent is not None:
             catalog.labels.drop_all("thing")
         return True
-    is_outdated = extent is None or _is_outdated(parts, record, encoder, extent)
+    basis = _basis(parts, encoder, record)  # before the sample: photos that another run adds meanwhile outdate it
+    is_outdated = extent is None or _is_outdated(parts, record, encoder, extent, basis)
     if not is_outdated and extent is not None and extent.last >= last:
         return True
     try:
@@ -122,7 +123,7 @@ def _label_things(parts: Parts, is_over: Callable[[], bool], progress: Progress)
     except NamesIncomplete:
         return False
     if extent is None or is_outdated:
-        extent = Extent(_basis(parts, encoder, record), 0, recognises.total)
+        extent = Extent(basis, 0, recognises.total)
         catalog.labels.begin("thing", extent)
     done, total = 0, catalog.vectors.count(record.id) - catalog.vectors.count(record.id, extent.last)
     for ids, _, vectors in catalog.vectors.after(record.id, extent.last):
@@ -168,9 +169,9 @@ def _basis(parts: Parts, encoder: Encoder, record: EncoderRecord) -> str:
     return f"{basis} {hashlib.sha256(b''.join(sorted(contents.values()))).hexdigest()[:32]}"
 
 
-def _is_outdated(parts: Parts, record: EncoderRecord, encoder: Encoder, extent: Extent) -> bool:
-    """Whether the labels have to be made anew."""
-    if extent.basis != _basis(parts, encoder, record):
+def _is_outdated(parts: Parts, record: EncoderRecord, encoder: Encoder, extent: Extent, basis: str) -> bool:
+    """Whether the labels have to be made anew: on `basis`, or because the library has another size."""
+    if extent.basis != basis:
         return True
     if isinstance(encoder, KnowsKinds):
         return False

@@ -25,8 +25,8 @@ class Wire:
         self._whole.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self._near = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._near, self._far, self._threads = [], [], []
+        self._start(self._accept)
 
     def cut(self):
         self._whole.clear()
@@ -37,8 +37,18 @@ class Wire:
         self._whole.set()
 
     def close(self):
-        self._listener.close()
         self.mend()
+        for each in (self._listener, *self._near, *self._far):
+            with contextlib.suppress(OSError):  # it has ended
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for each in (self._listener, *self._near, *self._far):
+            each.close()
+
+    def _start(self, work, *arguments):
+        self._threads.append(threading.Thread(target=work, args=arguments, daemon=True))
+        self._threads[-1].start()
 
     def _filter(self, option, value):
         if sys.platform == "linux":
@@ -56,16 +66,12 @@ class Wire:
                     near.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
                     near.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 60)
                 self._near.append(near)
-                far = self._connect()
-                for source, target in ((near, far), (far, near)):
-                    threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
-
-    def _connect(self):
-        if isinstance(self.target, int):
-            return socket.create_connection(("127.0.0.1", self.target))
-        far = socket.socket(socket.AF_UNIX)
-        far.connect(str(self.target))
-        return far
+                is_port = isinstance(self.target, int)
+                far = socket.socket(socket.AF_INET if is_port else socket.AF_UNIX)
+                self._far.append(far)
+                far.connect(("127.0.0.1", self.target) if is_port else str(self.target))
+                self._start(self._forward, near, far)
+                self._start(self._forward, far, near)
 
     def _forward(self, source, target):
         with contextlib.suppress(OSError):

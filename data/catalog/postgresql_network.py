@@ -17,7 +17,7 @@ CUT_OFF: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 5000,
 }
-"""After 5 to 7 seconds without the network a query fails; without this it may wait for hours."""
+"""After 5 seconds without the network a query fails; without this it may wait for hours."""
 PAUSE_SECONDS = 2.0
 """After an attempt to connect that nobody answered, other attempts fail at once for so long."""
 SLOW_SECONDS = 1.0
