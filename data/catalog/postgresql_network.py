@@ -20,8 +20,6 @@ CUT_OFF: dict[str, Any] = {
 """After 5 seconds without the network a query fails; without this it may wait for hours."""
 PAUSE_SECONDS = 2.0
 """After an attempt to connect that nobody answered, other attempts fail at once for so long."""
-SLOW_SECONDS = 1.0
-"""A server that refuses a connection does so sooner: then it can be asked again."""
 
 
 def fail_together(engine: Engine) -> None:
@@ -34,12 +32,11 @@ def fail_together(engine: Engine) -> None:
     def connect(dialect: Dialect, _record: ConnectionPoolEntry, arguments: Any, options: Any) -> Any:
         if failed and time.monotonic() < failed[-1][0] + PAUSE_SECONDS:
             raise psycopg.OperationalError(failed[-1][1])
-        start = time.monotonic()
         try:
             return dialect.connect(*arguments, **options)
         except psycopg.OperationalError as error:
-            if time.monotonic() - start > SLOW_SECONDS:
+            if isinstance(error, psycopg.errors.ConnectionTimeout) or "timed out" in str(error):
                 failed[:] = [(time.monotonic(), str(error))]
-            raise
+            raise  # a server that refuses may be asked again at once
 
     event.listen(engine, "do_connect", connect)
