@@ -97,7 +97,13 @@ def sharing(library):
         return connection.exec_driver_sql(statement).scalar()
 
 
-def until(condition, seconds=30):
+def is_indexed(library, folder):
+    """Whether a process indexes the root of this folder now."""
+    database = library.catalog.database
+    return database.dialect.lock_holder(database.beside, "root", root_at(library, folder).id) is not None
+
+
+def until(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -187,7 +193,7 @@ def test_a_second_indexer_of_a_root_is_told_who_indexes_it(tmp_path, url, roots,
             picture(roots[0] / f"more {number}.png", 600 + number)
         environment = {"COLOUR_SECONDS": "60"}
         run = children.start(children.index, tmp_path / "there", roots[:1], catalog=url, environment=environment)
-        until(lambda: sharing(library) == 1)
+        until(lambda: is_indexed(library, roots[0]))
         told = rf"The folder .*/a is being indexed by polyglance.*\(process {run.pid} on .*\) since 20"
         for work in (lambda: library.index([roots[0]]), lambda: library.index([roots[0] / "below"])):
             (roots[0] / "below").mkdir(exist_ok=True)

@@ -107,7 +107,7 @@ def test_without_milvus_searches_say_so_and_all_else_works(own_milvus, open_libr
 
 
 def until(condition):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while True:
         try:
             assert condition()
