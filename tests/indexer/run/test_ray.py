@@ -144,6 +144,16 @@ class TestOnACluster:
         assert there.index([photo_folder]).tally.added + begun in {41, 42}
         assert len(rows(there)) == 42
 
+    def test_a_worker_with_another_encoder_is_refused_in_one_line(self, cluster, open_library, photo_folder):
+        there = open_library("there", cluster.url)
+        there.index([photo_folder])
+        colour_encoder.picture(photo_folder / "new.png", 99)
+        there._parts.own_encoder = None
+        with pytest.raises(EncoderError, match=r"worker on .* cannot make the encoder colour") as raised:
+            there.rescan()
+        assert "\n" not in str(raised.value)
+        assert len(rows(there)) == 42
+
     @pytest.mark.parametrize("kills", [1, ray_connection.CONNECT_ATTEMPTS])
     def test_a_client_server_of_ray_that_dies_at_its_start_is_started_again(
         self, cluster, open_library, photo_folder, monkeypatch, caplog, kills
@@ -162,16 +172,6 @@ class TestOnACluster:
         killer.join()
         attempts = min(kills, ray_connection.CONNECT_ATTEMPTS - 1)
         assert caplog.text.count("Ray did not start a server for this process, trying again") == attempts
-
-    def test_a_worker_with_another_encoder_is_refused_in_one_line(self, cluster, open_library, photo_folder):
-        there = open_library("there", cluster.url)
-        there.index([photo_folder])
-        colour_encoder.picture(photo_folder / "new.png", 99)
-        there._parts.own_encoder = None
-        with pytest.raises(EncoderError, match=r"worker on .* cannot make the encoder colour") as raised:
-            there.rescan()
-        assert "\n" not in str(raised.value)
-        assert len(rows(there)) == 42
 
     def test_a_killed_machine_loses_nothing_and_doubles_nothing(self, cluster, open_library, photo_folder):
         """The last test of the cluster, which has a machine less after it."""
