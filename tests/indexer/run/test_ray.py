@@ -21,6 +21,7 @@ from polyglance.library import Library
 needs_ray = [
     pytest.mark.cluster,
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # some minutes on a machine that does much else
     pytest.mark.xdist_group("ray"),
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: extra cluster"),
 ]
