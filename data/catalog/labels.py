@@ -99,8 +99,8 @@ class Labels:
     def drop_all(self, kind: Kind) -> None:
         """Drop the labels of a kind, as if none had been made."""
         with self._database.writing() as connection:
-            for model in (Label, Labelling):
-                connection.execute(delete(model).where(model.kind == kind))
+            connection.execute(delete(Label).where(Label.kind == kind))
+            connection.execute(delete(Labelling).where(Labelling.kind == kind))
             settings.bump_labels(connection)
 
     def add(self, kind: Kind, labels: Iterable[LabelRow], extent: Extent) -> None:
