@@ -10,6 +10,7 @@
     │   ├── LibraryMissing           2  nothing was indexed there yet
     │   ├── LibraryBusy              4  another process is writing to it
     │   ├── DiskFull                    there is no space left for what is to be written
+    │   ├── CatalogUnavailable          the server that the catalog is in does not answer
     │   └── VectorsUnavailable          the engine that holds the vectors does not answer
     ├── EncoderError                 1  the encoder cannot do its work
     │   ├── EncoderUnavailable          its files are not here and cannot be fetched
@@ -109,6 +110,10 @@ class LibraryBusy(LibraryError):
 
 class DiskFull(LibraryError):
     """The disk of the library has no space left for what is to be written."""
+
+
+class CatalogUnavailable(LibraryError):
+    """The server that the catalog is in does not answer; what was committed is kept."""
 
 
 class VectorsUnavailable(LibraryError):

@@ -66,7 +66,8 @@ class Server:
             self.start()
 
     def url(self, database: str) -> str:
-        return f"postgresql+psycopg://{USER}@/{database}?host={quote(str(self.folder))}"
+        """Its address. A connection has a minute: many tests may share two cores."""
+        return f"postgresql+psycopg://{USER}@/{database}?host={quote(str(self.folder))}&connect_timeout=60"
 
     def create(self, template: str = "template1") -> str:
         """The address of a new database."""

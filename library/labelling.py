@@ -5,6 +5,7 @@ A process that is killed loses the batch in hand. The next writer goes on there.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 
@@ -34,7 +35,11 @@ FORMULA = 1
 PLACES_AT_ONCE = 2000
 
 GROWTH = 1.5
-"""Where things are judged by the whole library, they are judged anew when it has grown or shrunk by this factor."""
+"""Where things are judged by a sample of the library, they are judged anew when it has grown or shrunk by this factor.
+
+Up to SAMPLE vectors the sample is all of them, and things are judged anew when one comes or goes. Labels then depend on
+the photos alone, and not on which came first, or on what another process had committed when they were made.
+"""
 
 SLICE_SECONDS = 0.5
 """How long the server holds the writer lock at a time while it makes missing labels."""
@@ -72,9 +77,11 @@ def is_complete(parts: Parts) -> bool:
         return False
     extent = parts.catalog.labels.extent("thing")
     encoder = encoders.load(parts, record)
+    if not _can_judge(parts, record, encoder):
+        return extent is None
     return (
         extent is not None
-        and not _is_outdated(parts, record, encoder, extent)
+        and not _is_outdated(parts, record, encoder, extent, _basis(parts, encoder, record))
         and extent.last >= parts.catalog.vectors.last_id(record.id)
     )
 
@@ -102,10 +109,13 @@ def _label_things(parts: Parts, is_over: Callable[[], bool], progress: Progress)
         encoder = encoders.load(parts, record)
     except EncoderError:
         return True  # searches report it
-    if not isinstance(encoder, KnowsKinds) and catalog.vectors.count(record.id) < SMALLEST_SAMPLE:
-        return True  # there is nothing to judge by
     extent, last = catalog.labels.extent("thing"), catalog.vectors.last_id(record.id)
-    is_outdated = extent is None or _is_outdated(parts, record, encoder, extent)
+    if not _can_judge(parts, record, encoder):
+        if extent is not None:
+            catalog.labels.drop_all("thing")
+        return True
+    basis = _basis(parts, encoder, record)  # before the sample: photos that another run adds meanwhile outdate it
+    is_outdated = extent is None or _is_outdated(parts, record, encoder, extent, basis)
     if not is_outdated and extent is not None and extent.last >= last:
         return True
     try:
@@ -113,7 +123,7 @@ def _label_things(parts: Parts, is_over: Callable[[], bool], progress: Progress)
     except NamesIncomplete:
         return False
     if extent is None or is_outdated:
-        extent = Extent(_basis(parts, encoder, record), 0, recognises.total)
+        extent = Extent(basis, 0, recognises.total)
         catalog.labels.begin("thing", extent)
     done, total = 0, catalog.vectors.count(record.id) - catalog.vectors.count(record.id, extent.last)
     for ids, _, vectors in catalog.vectors.after(record.id, extent.last):
@@ -152,14 +162,23 @@ def _sample(parts: Parts, ids: np.ndarray) -> Floats:
 def _basis(parts: Parts, encoder: Encoder, record: EncoderRecord) -> str:
     """What the labels of things depend on."""
     calibration = calibrations.read(parts.settings.calibrations, encoder.fingerprint)
-    return f"{FORMULA} {record.fingerprint} {encoder.fingerprint.text_digest} {len(things())} {calibration}"
+    basis = f"{FORMULA} {record.fingerprint} {encoder.fingerprint.text_digest} {len(things())} {calibration}"
+    if isinstance(encoder, KnowsKinds) or parts.catalog.vectors.count(record.id) > SAMPLE:
+        return basis
+    contents = parts.catalog.vectors.contents(parts.catalog.vectors.ids(record.id).tolist())
+    return f"{basis} {hashlib.sha256(b''.join(sorted(contents.values()))).hexdigest()[:32]}"
 
 
-def _is_outdated(parts: Parts, record: EncoderRecord, encoder: Encoder, extent: Extent) -> bool:
-    """Whether the labels have to be made anew."""
-    if extent.basis != _basis(parts, encoder, record):
+def _is_outdated(parts: Parts, record: EncoderRecord, encoder: Encoder, extent: Extent, basis: str) -> bool:
+    """Whether the labels have to be made anew: on `basis`, or because the library has another size."""
+    if extent.basis != basis:
         return True
     if isinstance(encoder, KnowsKinds):
         return False
     total = max(parts.catalog.vectors.count(record.id), 1)
     return not max(extent.total, 1) / GROWTH <= total <= max(extent.total, 1) * GROWTH
+
+
+def _can_judge(parts: Parts, record: EncoderRecord, encoder: Encoder) -> bool:
+    """Whether the encoder knows things by itself, or there are enough vectors to judge by."""
+    return isinstance(encoder, KnowsKinds) or parts.catalog.vectors.count(record.id) >= SMALLEST_SAMPLE

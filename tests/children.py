@@ -70,6 +70,12 @@ def index(folder, roots, **more):
         patiently(lambda: library.index(roots))
 
 
+def index_by_another_clock(folder, roots, seconds, **more):
+    """The same, in a process whose wall clock is off by so many seconds."""
+    set_clock(seconds)
+    index(folder, roots, **more)
+
+
 def reencode(folder, encoder):
     with opened(folder) as library:
         library.reencode(encoder)
@@ -111,9 +117,14 @@ def watch(folder, timing=QUICK, troubles=None, **more):
 
 def watch_by_another_clock(folder, timing, troubles, years):
     """The same, in a process whose wall clock is years off."""
-    real, real_ns, off = time.time, time.time_ns, years * 365 * 24 * 3600
-    time.time, time.time_ns = lambda: real() + off, lambda: real_ns() + off * 10**9
+    set_clock(years * 365 * 24 * 3600)
     watch(folder, timing, troubles)
+
+
+def set_clock(off):
+    """Let the wall clock of this process be off by so many seconds."""
+    real, real_ns = time.time, time.time_ns
+    time.time, time.time_ns = lambda: real() + off, lambda: real_ns() + off * 10**9
 
 
 def open_catalog(path, said, together=None):

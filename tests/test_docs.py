@@ -23,8 +23,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def commands(page):
-    for line in re.findall(r"^ {4}(?:docker exec polyglance )?(polyglance [a-z].*)$", page.read_text(), re.MULTILINE):
-        yield shlex.split(line.split("  #")[0])
+    """The words of each command in a block or in the cell of a table."""
+    block, cell = r"^ {4}(?:docker exec polyglance )?(polyglance [a-z].*)$", r"\| `(polyglance [a-z][^`]*)` \|"
+    for pattern in (block, cell):
+        for line in re.findall(pattern, page.read_text(), re.MULTILINE):
+            yield shlex.split(line.split("  #")[0])
 
 
 @pytest.mark.parametrize(("page", "words"), [(page.name, words) for page in PAGES for words in commands(page)])

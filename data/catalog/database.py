@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, exc
 
-from ...errors import DiskFull, LibraryBusy, LibraryError
+from ...errors import CatalogUnavailable, DiskFull, LibraryBusy, LibraryError
 from . import dialect as dialects
 from .dialect import Dialect, LockHeld, LockSession
 from .locks import PATIENCE_SECONDS, WRITTEN, busy
@@ -202,7 +202,8 @@ def plain_errors(dialect: Dialect) -> Iterator[None]:
         if dialect.is_full(error):
             full = DiskFull("The catalog cannot be used: its disk is full.", dialect.hint(error))
             raise full.with_code("disk_full") from error
-        raise LibraryError(f"The catalog cannot be used: {dialect.reason(error)}.", dialect.hint(error)) from error
+        kind = CatalogUnavailable if dialect.is_unavailable(error) else LibraryError
+        raise kind(f"The catalog cannot be used: {dialect.reason(error)}.", dialect.hint(error)) from error
 
 
 @contextlib.contextmanager

@@ -87,6 +87,9 @@ class Dialect(Protocol):
     def is_full(self, error: BaseException) -> bool:
         """Whether the database has no space left."""
 
+    def is_unavailable(self, error: BaseException) -> bool:
+        """Whether the database's server does not answer now."""
+
     def reason(self, error: BaseException) -> str:
         """What the driver says, on one line."""
 

@@ -96,6 +96,13 @@ class Labels:
             _put_extent(connection, kind, extent)
             settings.bump_labels(connection)
 
+    def drop_all(self, kind: Kind) -> None:
+        """Drop the labels of a kind, as if none had been made."""
+        with self._database.writing() as connection:
+            connection.execute(delete(Label).where(Label.kind == kind))
+            connection.execute(delete(Labelling).where(Labelling.kind == kind))
+            settings.bump_labels(connection)
+
     def add(self, kind: Kind, labels: Iterable[LabelRow], extent: Extent) -> None:
         """Write the labels of a batch of contents, together with how far they go now."""
         rows = [{"kind": kind, **label._asdict()} for label in labels]

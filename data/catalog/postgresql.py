@@ -27,11 +27,13 @@ from .postgresql_errors import ERRORS as ERRORS
 from .postgresql_errors import hint as hint
 from .postgresql_errors import is_damage as is_damage
 from .postgresql_errors import is_full as is_full
+from .postgresql_errors import is_unavailable as is_unavailable
 from .postgresql_errors import reason as reason
 from .postgresql_locks import WRITE_LOCK
 from .postgresql_locks import lock_holder as lock_holder
 from .postgresql_locks import lock_session as lock_session
 from .postgresql_locks import require_held as require_held
+from .postgresql_network import CONNECT_SECONDS, CUT_OFF, fail_together
 from .sphere import EARTH_KM
 from .word_vectors import LETTERS, LONGEST_TOKEN, WORDS_SCHEMA
 
@@ -43,14 +45,6 @@ RUN_LOCK_TIMEOUT_MS = 3_600_000
 """A run waits for another one's transaction, however many rows that moves; what a person waits for does not."""
 BESIDE = 4
 """Connections beside the pool's that stay open."""
-CONNECT_SECONDS = 10
-CUT_OFF: dict[str, Any] = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-"""After 20 to 25 seconds without the network a query fails; without this it may wait for hours."""
 
 # --- engine -----------------------------------------------------------------------------------
 
@@ -63,6 +57,7 @@ def make_engine(path: Path, url: str = "", *, pooled: bool = True) -> Engine:
     given = {key: value for key, value in arguments.items() if key not in address.query}
     sizes = {} if pooled else {"pool_size": BESIDE, "max_overflow": -1}
     engine = create_engine(address, connect_args=given, pool_pre_ping=True, **sizes)
+    fail_together(engine)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine

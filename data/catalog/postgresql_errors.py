@@ -53,6 +53,11 @@ def is_full(error: BaseException) -> bool:
     return _state(error) == "53100"
 
 
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the server does not answer, is being stopped or started, or has no connection left."""
+    return _state(error).startswith(("08", "57P", "53300"))
+
+
 def reason(error: BaseException) -> str:
     """The first line of what the driver says."""
     lines = [line.strip() for line in str(_driver_error(error)).splitlines()]

@@ -201,6 +201,11 @@ def is_full(error: BaseException) -> bool:
     return getattr(_driver_error(error), "sqlite_errorname", "") in {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
 
 
+def is_unavailable(error: BaseException) -> bool:
+    """A file needs no server."""
+    return False
+
+
 def reason(error: BaseException) -> str:
     """What the driver says."""
     is_no_text = isinstance(error, UnicodeDecodeError)

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,12 @@ from ...errors import PolyglanceError
 from .ray_address import Address, Crew
 from .ray_worker import Task, Worker
 
+log = logging.getLogger("polyglance")
+
 CONNECT_SECONDS = 5.0
+CONNECT_ATTEMPTS = 3
+RETRY_SECONDS = 1.0
+"""Between two attempts: Ray starts a process for each client, and one that ends while it starts fails the client."""
 
 _CALLS_AT_ONCE = 8
 """Threads of a worker: two batches, questions, answers, and calls that were repeated."""
@@ -40,7 +46,7 @@ def connected(address: Address) -> Iterator[Any]:
             if address.is_local:
                 ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", **options)
             else:
-                ray.init(f"ray://{address.host}:{address.port}", **options)
+                _connect(ray, f"ray://{address.host}:{address.port}", options)
         except Exception as error:  # it raises what it likes: other versions, a busy machine
             raise _unreachable(address, first_line(error)) from error
     try:
@@ -48,6 +54,20 @@ def connected(address: Address) -> Iterator[Any]:
     finally:
         with _signals_kept():
             ray.shutdown()
+
+
+def _connect(ray: Any, url: str, options: dict[str, Any]) -> None:
+    """Connect to a cluster; again if Ray could not start the process that serves this client."""
+    for attempt in range(1, CONNECT_ATTEMPTS + 1):
+        try:
+            ray.init(url, **options)
+        except ConnectionAbortedError as error:
+            if attempt == CONNECT_ATTEMPTS:
+                raise
+            log.warning("Ray did not start a server for this process, trying again: %s.", first_line(error))
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
 
 
 @contextlib.contextmanager

@@ -69,7 +69,7 @@ def test_more_of_anything_never_needs_less():
 
 
 def test_the_table_in_the_documentation_is_the_model_s():
-    page = (Path(__file__).parents[2] / "docs/cluster.md").read_text()
+    page = (Path(__file__).parents[2] / "docs/capacity.md").read_text()
     assert capacity.table([Load(size) for size in capacity.SIZES], Constants()) in page, (
         "python -m benchmarks.capacity prints it"
     )

@@ -1,9 +1,15 @@
 """Labels by an encoder that knows no kinds: things are judged by the whole library, as searches are."""
 
+import shutil
+
+import children
+import colour_encoder
 import numpy as np
+import pytest
 from PIL import Image
 from polyglance import Library, Settings
 from polyglance.languages.things import things
+from polyglance.library import labelling
 
 KEYS = ("dog", "cat", "poncho", "ski", "axe", "wine", "cup", "tree", "car", "bird")
 
@@ -27,7 +33,10 @@ def require_the_same_verdicts(library):
     assert sum(len(labelled.get(key, ())) for key in KEYS) >= 3  # there is something to compare
 
 
-def test_labels_of_a_dual_encoder_are_the_verdicts_of_searches_also_when_the_library_has_grown(tiny_altclip, tmp_path):
+def test_labels_of_a_dual_encoder_are_the_verdicts_of_searches_also_when_the_library_has_grown(
+    tiny_altclip, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(labelling, "SAMPLE", 10)
     folder = tmp_path / "photos"
     draw(folder, range(4))
     with Library.open(tmp_path / "library", settings=Settings(encoder=str(tiny_altclip))) as library:
@@ -36,7 +45,6 @@ def test_labels_of_a_dual_encoder_are_the_verdicts_of_searches_also_when_the_lib
         draw(folder, range(20))
         library.rescan()
         assert library.catalog.labels.extent("thing").total == 20
-        require_the_same_verdicts(library)
         draw(folder, range(24))
         library.rescan()
         assert (
@@ -45,4 +53,39 @@ def test_labels_of_a_dual_encoder_are_the_verdicts_of_searches_also_when_the_lib
         draw(folder, range(40))
         library.rescan()
         assert library.catalog.labels.extent("thing").total == 40
+    monkeypatch.setattr(labelling, "SAMPLE", 2048)
+    with Library.open(tmp_path / "library", settings=Settings(encoder=str(tiny_altclip))) as library:
+        library.label()
         require_the_same_verdicts(library)
+
+
+@pytest.mark.parametrize(
+    ("before", "last"),
+    [
+        (range(24), range(26)),
+        (range(14), range(2, 16)),  # as many as before
+        (range(14), range(6)),  # too few to judge by
+    ],
+    ids=str,
+)
+def test_labels_of_a_small_library_do_not_depend_on_its_history(tmp_path, before, last):
+    expected, basis = labels_and_basis(tmp_path, "at once", last)
+    assert bool(expected) == (len(last) > 6)
+    assert labels_and_basis(tmp_path, "after another", before, last) == (expected, basis)
+
+
+def labels_and_basis(tmp_path, name, *steps):
+    """The labels of a library whose folder had each of the `steps` in turn, and what they depend on."""
+    folder = tmp_path / "photos"
+    with children.opened(tmp_path / name) as library:
+        for numbers in steps:
+            shutil.rmtree(folder, ignore_errors=True)
+            for number in numbers:
+                colour_encoder.picture(folder / f"{number}.png", number if number < 12 else 1000 + number)
+            library.index([folder])
+            assert labelling.is_complete(library._parts)
+        with library.catalog.database.reading() as connection:
+            rows = connection.exec_driver_sql("SELECT key, content_hash FROM label ORDER BY 1, 2")
+            labels = [tuple(row) for row in rows]
+        extent = library.catalog.labels.extent("thing")
+        return labels, extent and extent.basis

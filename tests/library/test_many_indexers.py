@@ -6,6 +6,8 @@ import shutil
 import signal
 import threading
 import time
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import children
 import colour_encoder
@@ -48,15 +50,19 @@ def url(new_catalog_url):
     return new_catalog_url("postgresql")
 
 
-@pytest.fixture
-def roots(tmp_path):
+def draw_roots(folder):
     """Two folders with twelve pictures each, two of them in both."""
     for number in range(12):
-        picture(tmp_path / "a" / f"{number}.png", number)
-        picture(tmp_path / "b" / f"{number}.png", 1000 + number)
+        picture(folder / "a" / f"{number}.png", number)
+        picture(folder / "b" / f"{number}.png", 1000 + number)
     for name in ("0.png", "1.png"):
-        shutil.copy(tmp_path / "a" / name, tmp_path / "b" / f"copy {name}")
-    return tmp_path / "a", tmp_path / "b"
+        shutil.copy(folder / "a" / name, folder / "b" / f"copy {name}")
+    return folder / "a", folder / "b"
+
+
+@pytest.fixture
+def roots(tmp_path):
+    return draw_roots(tmp_path)
 
 
 def change(roots):
@@ -97,62 +103,119 @@ def sharing(library):
         return connection.exec_driver_sql(statement).scalar()
 
 
-def until(condition, seconds=30):
+def is_indexed(library, folder):
+    """Whether a process indexes the root of this folder now."""
+    database = library.catalog.database
+    return database.dialect.lock_holder(database.beside, "root", root_at(library, folder).id) is not None
+
+
+def until(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
-@pytest.fixture
-def changed(tmp_path, url, roots):
-    """A library of both roots, opened here, whose files have changed since; and what one indexer makes of the same."""
-    with children.opened(tmp_path / "here", catalog=url) as library, children.opened(tmp_path / "one") as alone:
+@dataclass(frozen=True)
+class Changed:
+    """A library of two roots whose files have changed since, and the rows that one indexer makes of them."""
+
+    folder: Path
+    url: str
+    roots: tuple[Path, Path]
+    expected: dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory, new_catalog_url):
+    """It is made once: each test has a copy of the library, and none changes the files."""
+    base = tmp_path_factory.mktemp("changed")
+    roots, url = draw_roots(base), new_catalog_url("postgresql")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.ExitStack() as stack,
+    ):
+        patch.setattr(registry, "create", colour_encoder.create)
+        library = stack.enter_context(children.opened(base / "here", catalog=url))
+        alone = stack.enter_context(children.opened(base / "one"))
         for each in (library, alone):
             each.index(roots)
             marked = [r.photo.id for r in each.search("type:png", 50) if r.path.endswith(("/3.png", "/5.png"))]
             each.mark(marked)
         change(roots)
         alone.index(roots)
-        yield library, rows(alone)
+        return Changed(base / "here", url, roots, rows(alone))
 
 
-def start(folder, root, url, **more):
-    return children.start(children.index, folder, [root], catalog=url, environment=SLOW, **more)
+@pytest.fixture
+def changed(tmp_path, template, postgresql):
+    """(the library, opened here; what it is)"""
+    shutil.copytree(template.folder, tmp_path / "here")
+    url = postgresql.create(template.url.partition("?")[0].rpartition("/")[2])
+    with children.opened(tmp_path / "here", catalog=url) as library:
+        yield library, replace(template, folder=tmp_path / "here", url=url)
 
 
-def test_two_indexers_of_different_roots_make_what_one_makes(tmp_path, url, roots, changed):
-    library, expected = changed
-    runs = [start(library.folder, root, url) for root in roots]
+def start(place, root, **more):
+    return children.start(children.index, place.folder, [root], catalog=place.url, environment=SLOW, **more)
+
+
+def start_by_another_clock(place, root, seconds):
+    work = children.index_by_another_clock
+    return children.start(work, place.folder, [root], seconds, catalog=place.url, environment=SLOW)
+
+
+def test_two_indexers_of_different_roots_with_different_clocks_make_what_one_makes(changed):
+    library, place = changed
+    expected = place.expected
+    runs = [start_by_another_clock(place, root, off) for root, off in zip(place.roots, (0, 7200), strict=True)]
     until(lambda: sharing(library) == 2)
     for run in runs:
         run.join()
         assert run.exitcode == 0
     made = rows(library)
     unused = set(made["vectors"]) - set(expected["vectors"])
-    assert made | {"vectors": sorted(set(made["vectors"]) - unused)} == expected
     assert 0 < len(unused) < 5  # of the pictures that were removed or edited: a run of all roots drops them
+    judged_by_all = {"vectors": sorted(set(made["vectors"]) - unused)} | {
+        name: expected[name] for name in ("labels", "extents")
+    }
+    assert made | judged_by_all == expected
     library.rescan()
     assert rows(library) == expected
     assert library.check(deep=True).findings == []
 
 
 @pytest.mark.parametrize("commit", [4, *(pytest.param(commit, marks=pytest.mark.slow) for commit in (2, 6))])
-def test_an_indexer_that_is_killed_beside_another_loses_and_doubles_nothing(tmp_path, url, roots, changed, commit):
-    library, expected = changed
-    folder = library.folder
-    killed = start(folder, roots[0], url, crash=(str(folder), "commit", commit))
-    other = start(folder, roots[1], url)
+def test_an_indexer_that_is_killed_beside_another_loses_and_doubles_nothing(changed, commit):
+    library, place = changed
+    killed = start(place, place.roots[0], crash=(str(place.folder), "commit", commit))
+    other = start(place, place.roots[1])
     killed.join()
     assert killed.exitcode == -signal.SIGKILL
-    assert locks.traces(folder)
-    again = start(folder, roots[0], url)
+    assert locks.traces(place.folder)
+    again = start(place, place.roots[0])
     for run in (other, again):
         run.join()
         assert run.exitcode == 0
     library.rescan()
-    assert rows(library) == expected
-    assert not locks.traces(folder)
+    assert rows(library) == place.expected
+    assert not locks.traces(place.folder)
+    assert library.check(deep=True).findings == []
+
+
+def test_a_server_that_restarts_under_two_indexers_loses_and_doubles_nothing(changed, postgresql):
+    library, place = changed
+    begun = library.generation()
+    runs = [start(place, root) for root in place.roots]
+    until(lambda: sharing(library) == 2 and library.generation() > begun)
+    postgresql.stop()
+    postgresql.start()
+    for run in runs:
+        run.join()  # it ends with an error, or had ended
+    for root in place.roots:
+        children.finish(children.index, place.folder, [root], catalog=place.url)
+    library.rescan()
+    assert rows(library) == place.expected
     assert library.check(deep=True).findings == []
 
 
@@ -164,7 +227,7 @@ def test_a_second_indexer_of_a_root_is_told_who_indexes_it(tmp_path, url, roots,
             picture(roots[0] / f"more {number}.png", 600 + number)
         environment = {"COLOUR_SECONDS": "60"}
         run = children.start(children.index, tmp_path / "there", roots[:1], catalog=url, environment=environment)
-        until(lambda: sharing(library) == 1)
+        until(lambda: is_indexed(library, roots[0]))
         told = rf"The folder .*/a is being indexed by polyglance.*\(process {run.pid} on .*\) since 20"
         for work in (lambda: library.index([roots[0]]), lambda: library.index([roots[0] / "below"])):
             (roots[0] / "below").mkdir(exist_ok=True)

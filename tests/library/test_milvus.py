@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from polyglance.data.vectors.remote import follower
 from polyglance.encoders import registry
 from polyglance.errors import UsageError, VectorsUnavailable
 from polyglance.library import Library
+from wire import Wire
 
 PHOTOS = 12
 
@@ -107,7 +107,7 @@ def test_without_milvus_searches_say_so_and_all_else_works(own_milvus, open_libr
 
 
 def until(condition):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while True:
         try:
             assert condition()
@@ -131,6 +131,7 @@ def test_a_run_goes_on_while_milvus_is_down_and_what_it_lost_is_sent_again_witho
     until(lambda: len(library.search("red", 50, collapse=False).results) == PHOTOS + 1)
     assert collection_of(library, own_milvus.url()).count() == PHOTOS + 1
     assert encoder.encoded == encoded == PHOTOS + 1
+    assert_equal_to_faiss(library, open_library, photo_folder)
 
 
 def test_milvus_that_is_killed_in_mid_run_ends_with_all_vectors(own_milvus, open_library, photo_folder, encoder):
@@ -149,7 +150,20 @@ def test_milvus_that_is_killed_in_mid_run_ends_with_all_vectors(own_milvus, open
     library.index([photo_folder], encoder="colour")
     killer.join()
     until(lambda: len(library.search("red", 100, collapse=False).results) == PHOTOS + 60)
+    assert_equal_to_faiss(library, open_library, photo_folder)
+
+
+def assert_equal_to_faiss(library, open_library, photo_folder):
+    """Every vector of the catalog is in Milvus, and searches give what a library without Milvus gives."""
+    embedded = open_library("", "embedded")
+    embedded.index([photo_folder], encoder="colour")
+    for query in ("red", "green", "dark"):
+        assert scored(library.search(query, 100, collapse=False)) == scored(embedded.search(query, 100, collapse=False))
     assert library.check().findings == []
+
+
+def scored(answer):
+    return sorted((result.path, round(result.score, 4), round(result.relevance, 4)) for result in answer)
 
 
 def test_check_finds_and_repair_mends_what_differs(milvus, open_library, photo_folder, encoder):
@@ -353,41 +367,30 @@ def test_words_and_names_answer_while_milvus_is_down_and_say_what_is_missing(
     assert len(library.search("lake house", 50, collapse=False)) == PHOTOS + 2
 
 
-class Wire:
-    """A connection between programs that can be cut: what is sent then goes nowhere, and nobody is told."""
-
-    def __init__(self, port):
-        self.port, self.is_cut = port, False
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.own_port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self._listener.close()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.create_connection(("127.0.0.1", self.port))
-                for source, target in ((near, far), (far, near)):
-                    threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
-
-    def _forward(self, source, target):
-        with contextlib.suppress(OSError), source, target:
-            while data := source.recv(65536):
-                if not self.is_cut:
-                    target.sendall(data)
+@pytest.mark.slow
+def test_a_connection_that_nobody_uses_sends_nothing(milvus, open_library, named, encoder):
+    """pymilvus asks every ten seconds whether the server is there, and a server of gRPC ends a connection for it."""
+    wire = Wire(milvus.port)
+    try:
+        library = open_library(f"milvus://127.0.0.1:{wire.port}/idle")
+        library.index([named], encoder="colour")
+        assert names(library.search("lake", 50))
+        sent = wire.sent
+        assert sent
+        time.sleep(12)
+        assert wire.sent == sent
+    finally:
+        wire.close()
 
 
 def test_a_cut_network_is_given_up_after_seconds_and_used_again_when_it_is_back(milvus, open_library, named, encoder):
     wire = Wire(milvus.port)
     try:
-        library = open_library(f"milvus://127.0.0.1:{wire.own_port}/cut")
+        library = open_library(f"milvus://127.0.0.1:{wire.port}/cut")
         library.index([named], encoder="colour")
         whole = names(library.search("lake", 50, collapse=False))
-        wire.is_cut = True
-        for opened_library in (library, open_library(f"milvus://127.0.0.1:{wire.own_port}/cut")):
+        wire.cut()
+        for opened_library in (library, open_library(f"milvus://127.0.0.1:{wire.port}/cut")):
             start = time.monotonic()
             with pytest.raises(VectorsUnavailable):
                 opened_library.search("green", 5)
@@ -396,7 +399,7 @@ def test_a_cut_network_is_given_up_after_seconds_and_used_again_when_it_is_back(
             assert time.monotonic() - start < 40  # deadlines, no hang
         colour_encoder.picture(named / "beside.png", 240)
         assert library.index([named]).tally.added == 1
-        wire.is_cut = False
+        wire.mend()
         until(lambda: len(library.search("lake", 50, collapse=False).results) > len(whole))
     finally:
         wire.close()

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ...answers.problems import Problem
 from ...errors import (
+    CatalogUnavailable,
     DecodersBusy,
     DiskFull,
     EncoderUnavailable,
@@ -36,6 +37,7 @@ STATUS = (
     (DecodersBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (CatalogUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (VectorsUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),

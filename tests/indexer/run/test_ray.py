@@ -1,7 +1,9 @@
 """Encoding by workers of Ray: a real cluster of several raylets, real kills, a clock that differs."""
 
+import fcntl
 import importlib.util
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from polyglance.benchmarks import ray_cluster
 from polyglance.config import Settings
 from polyglance.data import paths
 from polyglance.errors import EncoderError, PolyglanceError, Stopped, UsageError
-from polyglance.indexer.run import ray_workers
+from polyglance.indexer.run import ray_connection, ray_workers
 from polyglance.indexer.run.ray_address import Address, Crew
 from polyglance.indexer.run.stop import Stop
 from polyglance.library import Library
@@ -19,6 +21,7 @@ from polyglance.library import Library
 needs_ray = [
     pytest.mark.cluster,
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # some minutes on a machine that does much else
     pytest.mark.xdist_group("ray"),
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: extra cluster"),
 ]
@@ -100,6 +103,10 @@ class TestOnACluster:
         assert (tally.unchanged, tally.added, tally.encoded) == (41, 1, 0)
         assert encoded(there) == before, "the workers ask what the library has"
 
+    def test_while_it_runs_no_other_cluster_is_started_here(self, cluster):
+        with open(ray_cluster.LOCK, "w") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
     def test_a_killed_worker_loses_nothing_and_doubles_nothing(self, cluster, open_library, photo_folder):
         here, there = open_library("here"), open_library("there", cluster.url, seconds=0.1)
         here.index([photo_folder])
@@ -147,6 +154,40 @@ class TestOnACluster:
             there.rescan()
         assert "\n" not in str(raised.value)
         assert len(rows(there)) == 42
+
+    @pytest.mark.parametrize("kills", [1, ray_connection.CONNECT_ATTEMPTS])
+    def test_a_client_server_of_ray_that_dies_at_its_start_is_started_again(
+        self, cluster, open_library, photo_folder, monkeypatch, caplog, kills
+    ):
+        monkeypatch.setattr(ray_connection, "RETRY_SECONDS", 0.1)
+        there = open_library("there", cluster.url)
+        killer = threading.Thread(target=cluster.kill_client_servers, args=(kills,), daemon=True)
+        killer.start()
+        if kills < ray_connection.CONNECT_ATTEMPTS:
+            assert there.index([photo_folder]).tally.added == 41
+        else:
+            with pytest.raises(PolyglanceError, match=r"Ray does not answer at 127.0.0.1:\d+: Init.*") as raised:
+                there.index([photo_folder])
+            assert "\n" not in str(raised.value)
+            assert not rows(there)
+        killer.join()
+        attempts = min(kills, ray_connection.CONNECT_ATTEMPTS - 1)
+        assert caplog.text.count("Ray did not start a server for this process, trying again") == attempts
+
+    def test_a_killed_machine_loses_nothing_and_doubles_nothing(self, cluster, open_library, photo_folder):
+        """The last test of the cluster, which has a machine less after it."""
+        here, there = open_library("here"), open_library("there", cluster.url, seconds=0.1)
+        here.index([photo_folder])
+        killed = []
+
+        def kill_once(tick):
+            if tick.done > 8 and not killed:
+                killed.append(cluster.kill_machine())
+
+        assert there.index([photo_folder], progress=kill_once).tally.added == 41
+        assert killed
+        assert rows(there) == rows(here)
+        assert encoded(there) <= encoded(here) + ray_workers.AHEAD * 4
 
 
 def test_a_cluster_that_does_not_answer_is_said_in_one_line(open_library, photo_folder):

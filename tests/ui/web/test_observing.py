@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import threading
 
 import colour_encoder
 import pytest
@@ -94,6 +95,24 @@ def test_strangers_who_ask_whether_it_is_ready_cost_one_look_a_second(library, m
         before = len(looks)
         assert [client.get("/readyz").status_code for _ in range(20)] == [200] * 20
     assert len(looks) == before
+
+
+def test_a_check_that_hangs_is_not_waited_for_and_not_begun_again(library, monkeypatch):
+    looks, may_end, generation = [], threading.Event(), Library.generation
+
+    def hang(self):
+        looks.append(1)
+        assert may_end.wait(60)
+        return generation(self)
+
+    monkeypatch.setattr(Library, "generation", hang)
+    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.1)
+    with TestClient(build(library), base_url="http://127.0.0.1") as client:
+        answers = [client.get("/readyz") for _ in range(3)]
+        assert [(answer.status_code, answer.json()["detail"]) for answer in answers] == [(503, health.CHECKING)] * 3
+        assert len(looks) == 1
+        may_end.set()
+        until(lambda: client.get("/readyz").status_code == 200, 60)
 
 
 def test_a_library_without_photos_is_ready(tmp_path):
