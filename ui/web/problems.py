@@ -20,6 +20,7 @@ from ...errors import (
     LibraryMissing,
     PhotoNotFound,
     PictureError,
+    PictureUnreachable,
     PolyglanceError,
     RootNotFound,
     UsageError,
@@ -37,6 +38,7 @@ STATUS = (
     (DiskFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (VectorsUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PictureUnreachable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
