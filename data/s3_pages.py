@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 TIMEOUT_SECONDS = 20.0
 """Longest wait for the next bytes of the server."""
+KEYS_AT_ONCE = 1000
 VALID = timedelta(minutes=5)
 UNUSED = "x-polyglance"
 """obstore adds `/` and a key to what it signs; S3 leaves a parameter with such a name unread."""
@@ -31,7 +32,7 @@ class Listed(NamedTuple):
 
 
 def pages(store: Any, options: dict[str, Any], prefix: str) -> Iterator[list[Listed]]:
-    """Yield the objects whose keys begin with `prefix`, up to 1000 at a time.
+    """Yield the objects whose keys begin with `prefix`, up to KEYS_AT_ONCE at a time.
 
     `store` is obstore's store of the bucket, `options` its `client_options`. Raises OSError, ElementTree.ParseError,
     ValueError, or what obstore raises.
@@ -39,7 +40,7 @@ def pages(store: Any, options: dict[str, Any], prefix: str) -> Iterator[list[Lis
     base = _sign(store).partition("?")[0].removesuffix("/" + UNUSED)
     token: str | None = None
     while True:
-        query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
+        query = {"list-type": "2", "encoding-type": "url", "prefix": prefix, "max-keys": str(KEYS_AT_ONCE)}
         query |= {"continuation-token": token} if token else {}
         listing = import_module("obstore.store").S3Store.from_url(
             f"s3://{store.config['bucket']}",

@@ -45,15 +45,16 @@ def examine(url: str, catalog: Catalog, encoder: EncoderRecord, repair: bool) ->
 
 
 def _orphans(catalog: Catalog, encoder: EncoderRecord, address: Address, repair: bool) -> list[Finding]:
-    """This library's collections of encoders that the catalog does not have; `repair` drops them."""
-    beginning, known = prefix(catalog, address), {record.id for record in catalog.encoders.all()}
+    """This library's collections of other encoders than the one that answers; `repair` drops them."""
+    beginning, known = prefix(catalog, address), {record.id: record.name for record in catalog.encoders.all()}
     findings = []
     for name in sorted(opened(catalog, encoder.id, encoder.dimension, address).names()):
         number = name.removeprefix(beginning)
-        if name == number or not number.isdecimal() or int(number) in known:
+        if name == number or not number.isdecimal() or int(number) == encoder.id:
             continue
-        message = f"Milvus at {address} has the collection {name} of an encoder that the library does not have"
-        finding = found("engine-orphan", name, message)
+        other = known.get(int(number))
+        whose = f"{other}, which does not answer now" if other else "an encoder that the library does not have"
+        finding = found("engine-orphan", name, f"Milvus at {address} has the collection {name} of {whose}")
         if repair:
             Collection(address, name, encoder.dimension).drop()
         findings.append(finding.mended() if repair else finding)
