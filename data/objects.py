@@ -19,10 +19,10 @@ from typing import IO, Any
 from ..errors import FolderError, PictureError, PictureUnreachable
 from . import paths
 from .addresses import is_path, is_url
+from .storage_errors import NO_BUCKET, explain
 
 CHUNK_BYTES = 1 << 20
 LISTED_AT_ONCE = 1000
-CONNECTION_HINT = "Check the network, the endpoint and the credentials."
 KEY_REFUSED = "InvalidPathError"
 """What obstore raises at a key that is no path."""
 RETRIES: dict[str, Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
@@ -114,7 +114,7 @@ def is_folder(path: bytes) -> bool:
 
 def read(url: bytes, *, max_bytes: int) -> bytes:
     """Return the bytes of an object. Raises PictureError if it is missing, empty, over `max_bytes`, or unreadable."""
-    with _picture_errors():
+    with _picture_errors(url):
         store, path = _locate(url)
         answer = _obstore().get(store, path)
         if answer.meta["size"] > max_bytes:
@@ -134,7 +134,7 @@ def fetch(url: bytes, target: IO[bytes], *, size: int) -> bytes | None:
     Raises PictureError, PictureUnreachable.
     """
     digest = hashlib.sha256()
-    with _picture_errors():
+    with _picture_errors(url):
         store, path = _locate(url)
         answer = _obstore().get(store, path)
         if answer.meta["size"] != size:
@@ -163,13 +163,14 @@ def _folder_errors(root: bytes) -> Iterator[None]:
                 f"{name} cannot be listed: a key in it has an empty part, '.', '..' or a control character.",
                 "Give that object another key, or index prefixes that it is not in.",
             ) from error
-        raise FolderError(
-            f"{name} cannot be listed: {_kind(error)}.", CONNECTION_HINT
-        ).with_code("folder_unreachable", folder=name) from error
+        known = explain(name.partition(":")[0], error)
+        code = "folder_missing" if known == NO_BUCKET else "folder_unreachable"
+        message = f"{name} cannot be listed: {known.kind}."
+        raise FolderError(message, known.hint).with_code(code, folder=name) from error
 
 
 @contextmanager
-def _picture_errors() -> Iterator[None]:
+def _picture_errors(url: bytes) -> Iterator[None]:
     try:
         yield
     except PictureError:
@@ -181,13 +182,8 @@ def _picture_errors() -> Iterator[None]:
     except OSError as error:  # of the temporary file
         raise PictureError(f"cannot be read: {error.strerror or type(error).__name__}", may_pass=True) from error
     except Exception as error:
-        raise PictureUnreachable(f"cannot be read: {_kind(error)}", CONNECTION_HINT, may_pass=True) from error
-
-
-def _kind(error: Exception) -> str:
-    """Return what kind of failure this is, without the text of the answer."""
-    names = {"PermissionDeniedError": "permission denied", "UnauthenticatedError": "the credentials are not accepted"}
-    return names.get(type(error).__name__, f"the storage does not answer as it should ({type(error).__name__})")
+        known = explain(url.partition(b":")[0].decode(), error)
+        raise PictureUnreachable(f"cannot be read: {known.kind}", known.hint, may_pass=True) from error
 
 
 def _obstore() -> Any:

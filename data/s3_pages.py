@@ -48,10 +48,12 @@ def pages(store: Any, options: dict[str, Any], prefix: str) -> Iterator[list[Lis
             virtual_hosted_style_request=True,
             client_options=options,
         )
-        with urllib.request.urlopen(_sign(listing), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - an endpoint of S3
+        with urllib.request.urlopen(_sign(listing), timeout=TIMEOUT_SECONDS) as answer:
             document = ElementTree.parse(answer).getroot()
         for element in document.iter():
             element.tag = element.tag.rpartition("}")[2]
+        if document.tag != "ListBucketResult":
+            raise ValueError("the answer is no listing")
         is_encoded = document.findtext("EncodingType") == "url"
         yield [_listed(each, is_encoded=is_encoded) for each in document.iterfind("Contents")]
         token = document.findtext("NextContinuationToken")

@@ -205,7 +205,9 @@ def test_index_without_a_folder_leaves_out_what_another_process_indexes(tmp_path
         report = json.loads(told.out)
         assert (report["added"], report["unchanged"]) == (30, 14)
         (busy,) = report["busy"]
-        assert re.search(rf"The folder .*/a is being indexed by .*\(process {run.pid} on .*\) since 20", busy["message"])
+        assert re.search(
+            rf"The folder .*/a is being indexed by .*\(process {run.pid} on .*\) since 20", busy["message"]
+        )
         assert [line for line in told.err.splitlines() if "is being indexed" in line] == [
             f"{busy['message']} It was left out of this run."
         ]

@@ -1,4 +1,4 @@
-"""Photos of a bucket over HTTP: whole, in parts, converted, in a zip; and when the bucket has not got them, or is away."""
+"""Photos of a bucket over HTTP: whole, in parts, converted, in a zip; objects that are gone; a bucket that is away."""
 
 import contextlib
 import io
@@ -149,8 +149,17 @@ def silent_server():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("fault", ["silent", "refused", "forbidden"])
-def test_a_bucket_that_cannot_be_reached_is_a_problem_and_holds_up_nothing_else(served, monkeypatch, fault):
+@pytest.mark.parametrize(
+    ("fault", "reason", "hint"),
+    [
+        ("silent", "it does not answer in time", "try again"),
+        ("refused", "its endpoint cannot be reached", "Check the network and the endpoint."),
+        ("forbidden", "permission denied", "Let these credentials"),
+    ],
+)
+def test_a_bucket_that_cannot_be_reached_is_a_problem_and_holds_up_nothing_else(
+    served, monkeypatch, fault, reason, hint
+):
     with silent_server() if fault != "refused" else contextlib.nullcontext("http://127.0.0.1:9") as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT", endpoint)
         monkeypatch.setitem(objects.CLIENT, "read_timeout", "1s")
@@ -165,7 +174,7 @@ def test_a_bucket_that_cannot_be_reached_is_a_problem_and_holds_up_nothing_else(
         assert served.get("red.png", "thumbnail").status_code == 200
         asked.join(30)
     objects.forget_stores()
-    require_problem(answers[0], 503, "The photo cannot be read", "Check the network, the endpoint and the credentials.")
+    require_problem(answers[0], 503, f"The photo cannot be read: {reason}", hint)
 
 
 def forbidden(url):
