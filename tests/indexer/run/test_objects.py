@@ -146,6 +146,15 @@ def test_keys_that_are_no_paths_are_failures_and_all_others_are_indexed(prefix, 
     assert contents(usual).keys() == ids.keys()
 
 
+def test_the_mark_of_a_folder_is_not_taken_for_the_photo_of_that_name(prefix, open_library, storage, reads):  # noqa: F811
+    library = open_library("library")
+    library.index([prefix.url])
+    reads.clear()
+    storage.put_as_it_is(prefix.key("a.png/"), b"")
+    assert library.rescan().tally.unchanged == len(NAMES)
+    assert reads == []
+
+
 def test_a_listing_of_many_pages_with_a_key_that_is_no_path_is_complete(storage, monkeypatch):  # noqa: F811
     monkeypatch.setattr(s3_pages, "KEYS_AT_ONCE", 2)
     keys = [f"pages/{number} +%é.png" for number in range(5)]

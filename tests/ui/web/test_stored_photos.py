@@ -177,6 +177,20 @@ def test_a_bucket_that_cannot_be_reached_is_a_problem_and_holds_up_nothing_else(
     require_problem(answers[0], 503, f"The photo cannot be read: {reason}", hint)
 
 
+def test_a_zip_asks_a_bucket_that_is_away_once(served, monkeypatch):
+    asked = []
+    monkeypatch.setattr(objects, "_locate", lambda url: (asked.append(url), forbidden(url)))
+    chosen = [served.ids[name] for name in ("red.png", "near.png", "wide.tiff")]
+    answer = served.client.post("/api/v1/photos/zip", json={"ids": chosen})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["near.png", "left-out.txt"]
+        lines = archive.read("left-out.txt").decode().splitlines()[1:]
+    assert [line.partition("\t")[0] for line in lines] == [str(chosen[0]), str(chosen[2])]
+    assert all(line.endswith("\tcannot be read: permission denied") for line in lines)
+    assert len(asked) == 1
+    assert object_storage.SECRET not in "".join(lines)
+
+
 def forbidden(url):
     from obstore.exceptions import PermissionDeniedError
 
