@@ -17,20 +17,27 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A way to quantise. `smoothing` moves outliers of activations into weights, from 0 to 1; None does not."""
+    """A way to quantise."""
 
     name: str
+    smoothing: float = 0.6
+    """How much of the activations' outliers is moved into the weights, from 0 to 1."""
+    in_float: str = ""
+    """Regular expression of the operations' names that stay in float."""
     activations: bool = True
     """Whether matrix products are computed in 8 bits, or only their weights are stored in 8 bits."""
-    smoothing: float | None = 0.95
 
+
+FEED_FORWARD_OUTPUTS = r".*(\.mlp\.fc2|layers?\.\d+\.output\.dense)/.*"
+"""The second product of each feed-forward block, in transformers' names: its inputs have a wide range."""
 
 RECIPES = (
     Recipe("int8"),
-    Recipe("int8, more smoothing", smoothing=0.6),
+    Recipe("int8, more smoothing", smoothing=0.95),
+    Recipe("int8, outputs of feed-forward blocks in float", in_float=FEED_FORWARD_OUTPUTS),
     Recipe("int8 weights", activations=False),
 )
-"""Tried in this order until one is near enough to float32."""
+"""Tried in this order until one is near enough to float32. What each gave: ADR 0035."""
 
 
 def is_installed() -> bool:
@@ -56,6 +63,7 @@ def quantise(model: Any, samples: Sequence[Inputs], recipe: Recipe, cpu: Cpu) ->
             preset=nncf.QuantizationPreset.PERFORMANCE,  # symmetric
             model_type=nncf.ModelType.TRANSFORMER,
             subset_size=len(samples),
+            ignored_scope=nncf.IgnoredScope(patterns=[recipe.in_float] if recipe.in_float else [], validate=False),
             advanced_parameters=_parameters(recipe, cpu),
         )
     except Exception as error:
@@ -72,5 +80,5 @@ def _parameters(recipe: Recipe, cpu: Cpu) -> Any:
 
     # Where pairs of products are added in 16 bits, weights have 7 bits, so that no sum overflows.
     fix = OverflowFix.DISABLE if cpu.multiplies_int8_exactly else OverflowFix.ENABLE
-    smoothing = AdvancedSmoothQuantParameters(matmul=-1 if recipe.smoothing is None else recipe.smoothing)
+    smoothing = AdvancedSmoothQuantParameters(matmul=recipe.smoothing)
     return AdvancedQuantizationParameters(overflow_fix=fix, smooth_quant_alphas=smoothing)

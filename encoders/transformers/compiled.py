@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 import math
+import tempfile
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...config import Settings
-from ..runtimes import cpu, files, openvino_
-from ..runtimes.base import Inputs, Projected, Runtime, Tower, TowerUnusable
+from ..runtimes import cpu, files, memory, openvino_
+from ..runtimes.base import Inputs, Projected, Runtime, Tower, TowerUnusable, one_line
 from ..runtimes.files import Stored
 from ..runtimes.torch_ import TorchTower
 from . import identity, precision, samples
@@ -71,7 +73,7 @@ def make_plans(checkpoint: Checkpoint, part: Part, settings: Settings) -> tuple[
         if wants:
             log.warning(f"OpenVINO is not installed; torch computes. To get it: {openvino_.HOW_TO_GET}")
         return (eager,)
-    # A conversion in memory takes as long as many searches, so it is for those who ask for OpenVINO.
+    # A conversion takes as long as many searches, so it is for those who ask for OpenVINO.
     others = (Plan("openvino", eager.precision), eager) if settings.runtime == "openvino" else (eager,)
     stored, reason = find_stored(checkpoint, part)
     if reason:
@@ -150,18 +152,23 @@ def load_eager(checkpoint: Checkpoint, part: Part, settings: Settings, dtype: st
     return TorchTower(model, METHODS[part])
 
 
-def convert(checkpoint: Checkpoint, part: Part, settings: Settings) -> tuple[Any, TorchTower]:
-    """The tower as OpenVINO's model, and in torch, whose weights it shares. Raises TowerUnusable, EncoderUnavailable.
+def convert(checkpoint: Checkpoint, part: Part, settings: Settings, folder: Path) -> tuple[Path, Tower]:
+    """Write the tower as OpenVINO's model into `folder`; returns its file, and the tower in float32 that it makes.
 
-    The conversion is compared with torch on inputs of other sizes than the traced ones.
+    It is compared with torch on inputs of other sizes than the traced ones. The weights are read from the file as they
+    are needed, so torch's are not held beside OpenVINO's. Raises TowerUnusable, EncoderUnavailable, OSError.
     """
-    eager = load_eager(checkpoint, part, settings, "float32")
     example, other = samples.inputs(checkpoint, part)
-    model = openvino_.convert(eager.model, eager.method, example)
-    least = cosines(openvino_.compile_model(model, "float32").project(other), eager.project(other)).min()
+    eager = load_eager(checkpoint, part, settings, "float32")
+    expected = eager.project(other)
+    path, _ = openvino_.save(openvino_.convert(eager.model, eager.method, example), folder / "float.xml", halve=False)
+    del eager
+    memory.give_back()
+    tower = openvino_.compile_model(path, "float32")
+    least = cosines(tower.project(other), expected).min()
     if not least >= PARITY:
         raise TowerUnusable(f"OpenVINO does not compute what torch does (cosine {least:.4f})")
-    return model, eager
+    return path, tower
 
 
 def cosines(left: Projected, right: Projected) -> Any:
@@ -174,8 +181,19 @@ def _open(checkpoint: Checkpoint, part: Part, settings: Settings, plan: Plan) ->
     if plan.runtime == "torch":
         return load_eager(checkpoint, part, settings, plan.precision)
     if plan.stored is None:
-        model, _ = convert(checkpoint, part, settings)
-        return openvino_.compile_model(model, plan.precision)
+        return _open_converted(checkpoint, part, settings, plan)
     if damaged := plan.stored.damaged(identity.file_sha256):
         raise TowerUnusable(f"{plan.stored.folder / damaged} is damaged")
     return openvino_.compile_model(plan.stored.model, plan.precision)
+
+
+def _open_converted(checkpoint: Checkpoint, part: Part, settings: Settings, plan: Plan) -> Tower:
+    with tempfile.TemporaryDirectory(prefix="polyglance-", ignore_cleanup_errors=True) as folder:
+        try:
+            path, tower = convert(checkpoint, part, settings, Path(folder))
+        except OSError as error:
+            raise TowerUnusable(f"{folder} cannot hold the converted tower ({one_line(error)})") from error
+        if plan.precision == "float32":
+            return tower
+        del tower
+        return openvino_.compile_model(path, plan.precision)

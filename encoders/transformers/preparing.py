@@ -8,7 +8,6 @@ a process that fails or is killed costs the run nothing.
 
 from __future__ import annotations
 
-import gc
 import logging
 import math
 import os
@@ -24,7 +23,7 @@ import numpy as np
 
 from ...config import Settings
 from ...errors import EncoderUnavailable, PolyglanceError
-from ..runtimes import cpu, files, openvino_, quantising
+from ..runtimes import cpu, files, memory, openvino_, quantising
 from ..runtimes.base import LEAST_COSINE, Inputs, Projected, Tower, TowerUnusable
 from ..runtimes.files import Compiled
 from ..runtimes.quantising import RECIPES, Recipe
@@ -84,12 +83,7 @@ def _prepare(
     dtype = precision.dtype_name(settings.model_copy(update={"precision": "auto"}))
     milliseconds = {dtype: _time(compiled.load_eager(checkpoint, part, settings, dtype), inputs, repeats)}
     say(f"torch {dtype}: {milliseconds[dtype]:.0f} ms")
-    converted, eager = compiled.convert(checkpoint, part, settings)
-    path, _ = openvino_.save(converted, folder / "float.xml", halve=False)
-    del converted, eager
-    gc.collect()  # the model is read from its file from now on, page by page
-
-    tower = openvino_.compile_model(path, "float32")
+    path, tower = compiled.convert(checkpoint, part, settings, folder)
     expected = _project(tower, inputs)
     if dtype != "float32":
         del tower
@@ -98,7 +92,7 @@ def _prepare(
     say(f"openvino {dtype}: {milliseconds[f'openvino {dtype}']:.0f} ms")
     cosines = {dtype: _least_cosine(tower, inputs, expected)}
     del tower
-    gc.collect()
+    memory.give_back()
 
     model = openvino_.core().read_model(path)
     quantised: Any = None

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from polyglance.encoders.runtimes import cpu, files, openvino_, quantising
 from polyglance.encoders.runtimes.base import LEAST_COSINE, TowerUnusable
 from polyglance.encoders.transformers import background, checkpoint, compiled, identity, samples, tokens
 from polyglance.encoders.transformers.altclip import DualEncoder
+from polyglance.encoders.transformers.towers import Part
 from shared import made_once
 
 pytest.importorskip("openvino")
@@ -155,6 +157,7 @@ from pathlib import Path
 from polyglance.config import Settings
 from polyglance.encoders.transformers import checkpoint, identity
 from polyglance.encoders.transformers.altclip import DualEncoder
+from polyglance.encoders.transformers.towers import Part
 identity.CHECKSUMS = Path({str(identity.CHECKSUMS)!r})
 encoder = DualEncoder(checkpoint.read(Path({str(prepared)!r}), "tiny"), Settings(device="cpu", precision="int8"))
 encoder.fingerprint
@@ -264,6 +267,7 @@ from pathlib import Path
 from polyglance.config import Settings
 from polyglance.encoders.transformers import checkpoint, identity
 from polyglance.encoders.transformers.altclip import DualEncoder
+from polyglance.encoders.transformers.towers import Part
 identity.CHECKSUMS = Path({str(identity.CHECKSUMS)!r})
 encoder = DualEncoder(checkpoint.read(Path({str(fresh)!r}), "tiny"), Settings(device="cpu", precision="int8"))
 assert encoder.encode_texts(["one"]).shape == (1, 24)
@@ -433,6 +437,24 @@ def test_weights_have_seven_bits_where_sums_overflow() -> None:
         for features in ({"avx2"}, {"avx2", "vnni"})
     ]
     assert fixes == [OverflowFix.ENABLE, OverflowFix.DISABLE]
+
+
+@slow
+@pytest.mark.parametrize("part", ["vision_model", "text_model"])
+def test_a_recipe_leaves_the_outputs_of_feed_forward_blocks_in_float(
+    tiny_altclip: Path, tmp_path: Path, part: Part
+) -> None:
+    source = checkpoint.read(tiny_altclip, "tiny")
+    path, _ = compiled.convert(source, part, Settings(device="cpu"), tmp_path)
+    recipe = next(each for each in quantising.RECIPES if each.in_float)
+    inputs = samples.inputs(source, part)[0]
+    model = quantising.quantise(openvino_.core().read_model(path), [inputs], recipe, cpu.read())
+    products = [each for each in model.get_ops() if each.get_type_name() == "MatMul" and "aten::linear" in str(each)]
+    in_float = [each for each in products if re.fullmatch(recipe.in_float, each.get_friendly_name())]
+    assert in_float
+    for product in products:
+        kinds = {value.get_node().get_type_name() for value in product.input_values()}
+        assert ("FakeQuantize" in kinds) == (product not in in_float), product
 
 
 def test_errors_of_openvino_are_one_line() -> None:
