@@ -19,6 +19,7 @@
     ├── DataError                    1  a file of an evaluation set is damaged or does not add up
     ├── TrainingError                1  training cannot go on; the last good checkpoint is kept
     ├── PictureError                 1  one file cannot be read as a picture
+    │   └── PictureUnreachable          the object storage that has it cannot be asked
     ├── DecodersBusy                 1  more pictures wait to be decoded than may wait
     ├── PhotoNotFound                2  no photo with that id
     ├── RootNotFound                 2  no folder of the library with that id
@@ -153,6 +154,10 @@ class PictureError(PolyglanceError):
     def __init__(self, message: str, hint: str = "", *, may_pass: bool = False) -> None:
         super().__init__(message, hint)
         self.may_pass = may_pass or bool(hint)
+
+
+class PictureUnreachable(PictureError):
+    """The object storage that has the file does not answer, or not to us: nothing is known about the file."""
 
 
 class DecodersBusy(PolyglanceError):

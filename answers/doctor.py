@@ -92,7 +92,7 @@ class DoctorLibrary(_Fact):
     """The library."""
 
     folder: str
-    state: str = Field(description="none, ready, old or new (made by another version), or unreadable.")
+    state: str = Field(description="none, ready, old or new (made by another version), unreadable, or incomplete.")
     photos: int = Field(description="Files in the catalog, readable or not.")
     vectors: int = Field(description="Vectors of its encoder.")
     encoder: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field
 
@@ -83,37 +83,6 @@ class RunProfile(Document):
         )
 
 
-class IndexRun(Counts):
-    """What an index run did, as the command line tells it."""
-
-    seconds: float = Field(description="Of the whole run.")
-    images_per_second: float = Field(description="Pictures encoded in a second of the whole run.")
-    encoder: str = Field(description="Name of the encoder.")
-    missing: int = Field(description="Photos not found and kept, until `--yes` confirms that they are gone.")
-
-    @classmethod
-    def from_report(cls, report: Report) -> Self:
-        """Seconds with 3 decimals, the rate with 2."""
-        return cls(
-            **dict(Counts.from_tally(report.tally)),
-            missing=sum(doubt.missing for doubt in report.doubts),
-            seconds=round(report.seconds, 3),
-            images_per_second=round(report.images_per_second, 2),
-            encoder=report.encoder,
-        )
-
-
-class ProfiledIndexRun(IndexRun):
-    """What an index run did, and where the time went: `index --profile`."""
-
-    profile: RunProfile
-
-    @classmethod
-    def from_report(cls, report: Report) -> Self:
-        """As `IndexRun`, and the profile."""
-        return cls(**dict(IndexRun.from_report(report)), profile=RunProfile.from_profile(report.profile))
-
-
 class ErrorMessage(Document):
     """What went wrong, and what to do."""
 
@@ -128,6 +97,47 @@ class ErrorMessage(Document):
         return cls(message=error.message, hint=error.hint, code=error.code or None, values=error.values)
 
 
+class _Run(Counts):
+    seconds: float = Field(description="Of the whole run.")
+    images_per_second: float = Field(description="Pictures encoded in a second of the whole run.")
+    encoder: str = Field(description="Name of the encoder.")
+    missing: int = Field(description="Photos not found and kept, until `--yes` confirms that they are gone.")
+
+
+class IndexRun(_Run):
+    """What an index run did, as the command line tells it."""
+
+    busy: list[ErrorMessage] = Field(description="The folders left out, because another process indexes them.")
+
+    @classmethod
+    def from_report(cls, report: Report) -> Self:
+        """Seconds with 3 decimals, the rate with 2."""
+        return cls(**_run(report), busy=[ErrorMessage.from_error(error) for error in report.busy])
+
+
+class ProfiledIndexRun(_Run):
+    """What an index run did, and where the time went: `index --profile`."""
+
+    profile: RunProfile
+    busy: list[ErrorMessage] = Field(description="The folders left out, because another process indexes them.")
+
+    @classmethod
+    def from_report(cls, report: Report) -> Self:
+        """As `IndexRun`, and the profile."""
+        busy = [ErrorMessage.from_error(error) for error in report.busy]
+        return cls(**_run(report), profile=RunProfile.from_profile(report.profile), busy=busy)
+
+
+def _run(report: Report) -> dict[str, Any]:
+    return dict(
+        Counts.from_tally(report.tally),
+        missing=sum(doubt.missing for doubt in report.doubts),
+        seconds=round(report.seconds, 3),
+        images_per_second=round(report.images_per_second, 2),
+        encoder=report.encoder,
+    )
+
+
 class IndexReport(Counts):
     """What an index job did."""
 
@@ -137,6 +147,7 @@ class IndexReport(Counts):
     encoder: str = Field(description="Name of the encoder.")
     offline: list[ErrorMessage] = Field(description="The folders whose disk was not there.")
     doubts: list[ErrorMessage] = Field(description="Folders most of whose photos were not found; they are kept.")
+    busy: list[ErrorMessage] = Field(description="The folders left out, because another process indexes them.")
 
     @classmethod
     def from_report(cls, report: Report) -> Self:
@@ -149,6 +160,7 @@ class IndexReport(Counts):
             encoder=report.encoder,
             offline=[ErrorMessage.from_error(offline.error) for offline in report.offline],
             doubts=[ErrorMessage(message=doubt.message, hint=doubt.hint) for doubt in report.doubts],
+            busy=[ErrorMessage.from_error(error) for error in report.busy],
         )
 
 

@@ -36,9 +36,9 @@ def demo(
     folder = library or context.find_object(Common).library or settings.library.parent / "demo"  # type: ignore[union-attr]
     place = folder.expanduser().absolute()
     pictures = place.with_name(f"{place.name}-pictures")  # beside the library, which indexes nothing inside itself
-    copy_sample(pictures)
-    note(f"Indexing {len(PICTURES)} sample pictures with the embedded encoder …")
     with Library.open(folder) as opened:
+        copy_sample(pictures)
+        note(f"Indexing {len(PICTURES)} sample pictures with the embedded encoder …")
         for root, _ in opened.status().roots:
             if root.path == os.fsencode(place / "pictures"):  # earlier versions put the pictures there
                 opened.forget(root.path)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 PARTLY = 3
-"""Exit code: done, but some files failed."""
+"""Exit code: done, but some files failed, or folders were left out because another process indexes them."""
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +65,7 @@ def index(
 ) -> None:
     """Index photo folders: scan, encode what changed, forget what is gone. The folders are only read.
 
-    Without a folder, all folders of the library are compared again.
+    Without a folder, all folders of the library are compared again, but those that another process is indexing.
     """
     from ..indexer.run.places import check_folders, refuse_library
 
@@ -90,6 +90,8 @@ def index(
             report = run(True)
         if not folders:
             print_absent(opened)
+            for error in report.busy:
+                note(f"{error.message} It was left out of this run.")
     if wants_json(context, as_json):
         from ..answers.indexing import IndexRun, ProfiledIndexRun
 
@@ -100,7 +102,7 @@ def index(
             print_profile(report)
     if report.tally.failures:
         print_failures(report.tally.failures)
-    if report.tally.failures or report.doubts:
+    if report.tally.failures or report.doubts or report.busy:
         raise typer.Exit(PARTLY)
 
 

@@ -11,11 +11,23 @@ SCHEMES = ("s3", "gs", "az")
 
 _URL = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]+://")
 _UNSAFE = re.compile("[\x00-\x1f\x7f?#]|::")
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_NO_NAMES = {"", ".", ".."}
 
 
 def is_url(path: bytes) -> bool:
     """Whether this is an address such as `s3://bucket/prefix`, and no path of a disk."""
     return bool(_URL.match(path))
+
+
+def is_path(key: str) -> bool:
+    """Whether the parts of a key are names as a folder has them: not empty, not `.` or `..`, no control characters."""
+    return _NO_NAMES.isdisjoint(key.split("/")) and not _CONTROL.search(key)
+
+
+def without_odd_parts(path: bytes) -> bytes:
+    """Return a path without its parts that are no names."""
+    return b"/".join(part for part in path.split(b"/") if part.decode() not in _NO_NAMES)
 
 
 def normalise(url: bytes) -> bytes:
@@ -33,6 +45,6 @@ def normalise(url: bytes) -> bytes:
     if _UNSAFE.search(text) or "\ufffd" in text:
         raise FolderError("The address has '?', '#', '::', a control character or no UTF-8.", example)
     parts = prefix.split("/") if slash else []
-    if not bucket or any(part in {"", ".", ".."} for part in parts):
+    if not bucket or not _NO_NAMES.isdisjoint(parts):
         raise FolderError(f"The address {text} has an empty part, '.' or '..'.", example)
     return "/".join([f"{scheme}:/", bucket, *parts]).encode()

@@ -12,32 +12,38 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import IO, Any
 
-from ..errors import FolderError, PictureError
+from ..errors import FolderError, PictureError, PictureUnreachable
 from . import paths
-from .addresses import is_url
+from .addresses import is_path, is_url
+from .storage_errors import NO_BUCKET, explain
 
 CHUNK_BYTES = 1 << 20
 LISTED_AT_ONCE = 1000
+KEY_REFUSED = "InvalidPathError"
+"""What obstore raises at a key that is no path."""
 RETRIES: dict[str, Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
-CLIENT: dict[str, Any] = {"connect_timeout": "5s", "timeout": "120s", "allow_http": True}
-"""Plain HTTP is used only where the environment names such an endpoint."""
+CLIENT: dict[str, Any] = {"connect_timeout": "5s", "read_timeout": "20s", "timeout": "600s", "allow_http": True}
+"""`read_timeout` is the longest wait for the next bytes, `timeout` that for a whole object. Plain HTTP is used only
+where the environment names such an endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """An object: its path below the root, size in bytes, when it was written (ns since 1970), and its version.
 
-    `version` is a number of 63 bits made from the ETag: other bytes have another one.
+    `version` is a number of 63 bits made from the ETag: other bytes have another one. An object whose key is no path
+    (it has an empty part, `.`, `..`, or a control character) cannot be read.
     """
 
     path: bytes
     size: int
     modified_ns: int
     version: int
+    is_readable: bool = True
 
 
 def check(root: bytes) -> None:
@@ -49,19 +55,36 @@ def check(root: bytes) -> None:
 
 
 def listing(root: bytes) -> Iterator[StoredObject]:
-    """Yield all objects below `root`, as they are now. Raises FolderError if they cannot be listed, at any of them."""
+    """Yield all objects below `root`, as they are now. Raises FolderError if they cannot be listed, at any of them.
+
+    If keys among them are no paths, and the storage is S3's, objects may come twice.
+    """
     with _folder_errors(root):
         store, prefix = _locate(root)
         start = len(prefix) + 1 if prefix else 0
-        for batch in _obstore().list(store, prefix or None, chunk_size=LISTED_AT_ONCE):
-            for entry in batch:
-                version = entry.get("e_tag") or entry.get("version") or str(entry["last_modified"])
-                yield StoredObject(
-                    entry["path"][start:].encode(),
-                    int(entry["size"]),
-                    int(entry["last_modified"].timestamp() * 1e9),
-                    int.from_bytes(hashlib.blake2b(version.encode(), digest_size=8).digest(), "big") >> 1,
-                )
+        try:
+            for batch in _obstore().list(store, prefix or None, chunk_size=LISTED_AT_ONCE):
+                for entry in batch:
+                    version = entry.get("e_tag") or entry.get("version") or str(entry["last_modified"])
+                    yield _stored(entry["path"][start:], entry["size"], entry["last_modified"], version)
+        except Exception as error:
+            if type(error).__name__ != KEY_REFUSED or not root.startswith(b"s3:"):
+                raise
+            from . import s3_pages  # imports what is not needed otherwise
+
+            for page in s3_pages.pages(store, CLIENT, prefix and prefix + "/"):
+                for each in page:
+                    yield _stored(each.key[start:], each.size, each.modified, each.etag or str(each.modified))
+
+
+def _stored(key: str, size: int, modified: datetime, version: str) -> StoredObject:
+    return StoredObject(
+        key.encode(),
+        int(size),
+        int(modified.timestamp() * 1e9),
+        int.from_bytes(hashlib.blake2b(version.encode(), digest_size=8).digest(), "big") >> 1,
+        is_readable=is_path(key),
+    )
 
 
 def exists(url: bytes) -> bool:
@@ -91,7 +114,7 @@ def is_folder(path: bytes) -> bool:
 
 def read(url: bytes, *, max_bytes: int) -> bytes:
     """Return the bytes of an object. Raises PictureError if it is missing, empty, over `max_bytes`, or unreadable."""
-    with _picture_errors():
+    with _picture_errors(url):
         store, path = _locate(url)
         answer = _obstore().get(store, path)
         if answer.meta["size"] > max_bytes:
@@ -105,12 +128,18 @@ def read(url: bytes, *, max_bytes: int) -> bytes:
     return data
 
 
-def fetch(url: bytes, target: IO[bytes]) -> bytes:
-    """Write the bytes of an object to a file; return their content hash. Raises PictureError."""
+def fetch(url: bytes, target: IO[bytes], *, size: int) -> bytes | None:
+    """Write the bytes of an object to a file; return their content hash, None if it has not `size` bytes.
+
+    Raises PictureError, PictureUnreachable.
+    """
     digest = hashlib.sha256()
-    with _picture_errors():
+    with _picture_errors(url):
         store, path = _locate(url)
-        for chunk in _obstore().get(store, path).stream(min_chunk_size=CHUNK_BYTES):
+        answer = _obstore().get(store, path)
+        if answer.meta["size"] != size:
+            return None
+        for chunk in answer.stream(min_chunk_size=CHUNK_BYTES):
             data = bytes(chunk)
             digest.update(data)
             target.write(data)
@@ -129,18 +158,19 @@ def _folder_errors(root: bytes) -> Iterator[None]:
             "folder_missing", folder=name
         ) from error
     except Exception as error:
-        if "path segment" in str(error) or "parsing Path" in str(error):
+        if type(error).__name__ == KEY_REFUSED:
             raise FolderError(
-                f"{name} cannot be listed: a key in it has an empty part, '.' or '..'.",
+                f"{name} cannot be listed: a key in it has an empty part, '.', '..' or a control character.",
                 "Give that object another key, or index prefixes that it is not in.",
             ) from error
-        raise FolderError(
-            f"{name} cannot be listed: {_kind(error)}.", "Check the network, the endpoint and the credentials."
-        ).with_code("folder_unreachable", folder=name) from error
+        known = explain(name.partition(":")[0], error)
+        code = "folder_missing" if known == NO_BUCKET else "folder_unreachable"
+        message = f"{name} cannot be listed: {known.kind}."
+        raise FolderError(message, known.hint).with_code(code, folder=name) from error
 
 
 @contextmanager
-def _picture_errors() -> Iterator[None]:
+def _picture_errors(url: bytes) -> Iterator[None]:
     try:
         yield
     except PictureError:
@@ -149,16 +179,11 @@ def _picture_errors() -> Iterator[None]:
         raise PictureError(f"cannot be read: {error.message}", error.hint, may_pass=True) from error
     except FileNotFoundError as error:
         raise PictureError("is no longer there", may_pass=True) from error
-    except OSError as error:  # of the temporary file, or a broken connection
+    except OSError as error:  # of the temporary file
         raise PictureError(f"cannot be read: {error.strerror or type(error).__name__}", may_pass=True) from error
     except Exception as error:
-        raise PictureError(f"cannot be read: {_kind(error)}", may_pass=True) from error
-
-
-def _kind(error: Exception) -> str:
-    """Return what kind of failure this is, without the text of the answer."""
-    names = {"PermissionDeniedError": "permission denied", "UnauthenticatedError": "the credentials are not accepted"}
-    return names.get(type(error).__name__, f"the storage does not answer as it should ({type(error).__name__})")
+        known = explain(url.partition(b":")[0].decode(), error)
+        raise PictureUnreachable(f"cannot be read: {known.kind}", known.hint, may_pass=True) from error
 
 
 def _obstore() -> Any:

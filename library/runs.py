@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ..data.catalog.records import EncoderRecord
 from ..encoders.base import Preparable
-from ..errors import Stopped
+from ..errors import LibraryBusy, Stopped
 from ..indexer.run.pipeline import Pipeline
 from ..indexer.run.places import Place, check_folders, outermost, refuse_library
 from ..indexer.run.ray_address import Address
@@ -22,6 +23,8 @@ from ..progress import Progress
 from . import encoders, labelling, roots, snapshots
 from .parts import AnyPath, Parts
 from .writing import back_up_own_data, indexing, writing
+
+log = logging.getLogger("polyglance")
 
 
 def index(
@@ -57,24 +60,29 @@ def rescan(
 ) -> Report:
     """Make the library equal to one root on disk, or to all. See `Library.rescan`."""
     exclusion = roots.exclusion_of(parts)
+    busy: dict[int, LibraryBusy] = {}
     with writing(parts) if failed else indexing(parts):  # a failed file may be in any root
         record = encoders.active(parts)
         if failed:
             places = _whole_roots(parts, parts.catalog.failures.retry())
         else:
             places = _whole_roots(parts, None if root_id is None else [root_id])
-            parts.catalog.run_locks.hold(place.root for place in places)
+            busy = parts.catalog.run_locks.hold_free(place.root for place in places)
+            if busy and len(busy) == len(places):
+                raise next(iter(busy.values()))
+            places = [place for place in places if place.root.id not in busy]
         if root_id is not None:
             roots.root(parts, root_id)
         work = _pipeline_with_workers(parts, record, stop)
         report = _unless_stopped(update(work, places, progress, exclusion=exclusion, strict=False, confirmed=confirmed))
         labelling.label(parts, stop, progress)
     snapshots.save(parts, stop)
-    return report
+    return replace(report, busy=list(busy.values()))
 
 
 def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) -> Tally:
     """Encode every photo with another encoder, then switch to it. See `Library.reencode`."""
+    before = parts.catalog.encoders.active()
     with writing(parts):
         record = encoders.register(parts, encoders.create(parts, name, parts.settings))
         tally = encode_missing(_pipeline_with_workers(parts, record, stop), progress)
@@ -82,6 +90,12 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
         parts.catalog.encoders.activate(record.id, record.name, record.fingerprint)
         labelling.label(parts, stop, progress)
     snapshots.save(parts, stop)
+    if parts.vectors and before is not None and before.id != record.id:
+        log.info(
+            "Milvus keeps the vectors of %s, so that nothing is sent if you switch back. "
+            "To free the memory: polyglance check --repair",
+            before.name,
+        )
     return tally
 
 

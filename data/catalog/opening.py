@@ -13,14 +13,12 @@ from ...errors import LibraryBusy, LibraryError, LibraryMissing
 from . import locks, sqlite
 from .database import Database, damaged, plain_opening
 from .dialect import for_url
+from .suggestions import INCOMPLETE
 
 log = logging.getLogger("polyglance")
 
 SCHEMA = "0005"
 """Newest Alembic revision; a test compares it with the migrations."""
-
-INCOMPLETE = "incomplete"
-"""The setting of a copy that is not complete: its value says of which library it is one."""
 
 _VERSION = text("SELECT version_num FROM alembic_version")
 _MARK = text("SELECT value FROM setting WHERE key = :key")
@@ -136,8 +134,13 @@ def require_complete(database: Database) -> None:
     with plain_opening(database), database.connect() as connection:
         mark = connection.execute(_MARK, {"key": INCOMPLETE}).scalar()
     if mark is not None:
-        message = f"The library {database.path.parent} is a copy that is not complete."
-        raise LibraryError(message, "Run the same 'polyglance migrate' again to go on.")
+        raise incomplete_copy(database.path.parent)
+
+
+def incomplete_copy(folder: Path | str) -> LibraryError:
+    """The error that the library in `folder` is a copy that is not complete."""
+    message = f"The library {folder} is a copy that is not complete."
+    return LibraryError(message, "Run the same 'polyglance migrate' again to go on.")
 
 
 def read_schema(database: Database) -> str | None:

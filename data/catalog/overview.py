@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .suggestions import as_bytes, reading_only
+from .suggestions import as_bytes, is_incomplete, reading_only
 
 _COUNTS = (
     "SELECT count(*), count(CASE WHEN error LIKE ? THEN 1 END), count(CASE WHEN error LIKE ? THEN 1 END) FROM photo"
@@ -30,6 +30,8 @@ class Overview:
     vectors: int
     encoder: str | None
     folders: int
+    is_incomplete: bool
+    """Whether it is a copy that is not complete."""
 
 
 def read(catalog: Path, url: str = "") -> Overview:
@@ -41,8 +43,10 @@ def read(catalog: Path, url: str = "") -> Overview:
         ((vectors,),) = connection.execute("SELECT count(*) FROM vector WHERE encoder_id = ?", encoder[:1])
         roots = [root for (root,) in connection.execute("SELECT id FROM root")]
         folders = _count_folders(roots, connection.execute("SELECT root_id, path FROM photo"))
+        incomplete = is_incomplete(connection)
     name = as_bytes(encoder[1]).decode(errors="replace") or None
-    return Overview(as_bytes(schema).decode(errors="replace"), photos, heic, raw, vectors, name, folders)
+    schema = as_bytes(schema).decode(errors="replace")
+    return Overview(schema, photos, heic, raw, vectors, name, folders, incomplete)
 
 
 def _count_folders(roots: Iterable[int], photos: Iterable[tuple[int, bytes]]) -> int:

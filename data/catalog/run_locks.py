@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 
+from ...errors import LibraryBusy
 from .. import paths
 from . import locks
 from .database import Database, plain_errors
@@ -56,14 +57,27 @@ class RunLocks:
 
     def hold(self, roots: Iterable[RootRecord]) -> None:
         """Hold roots until the run ends. Raises LibraryBusy, naming the root and who indexes it."""
-        if (session := self._session) is None:
-            return
+        for root in roots:
+            self._hold(root, locks.PATIENCE_SECONDS)
+
+    def hold_free(self, roots: Iterable[RootRecord]) -> dict[int, LibraryBusy]:
+        """Hold those roots that no other process indexes; return who indexes the others, by the id of the root."""
+        busy: dict[int, LibraryBusy] = {}
         for root in roots:
             try:
-                with plain_errors(self._database.dialect):
-                    session.acquire("root", root.id, patience=locks.PATIENCE_SECONDS)
-            except LockHeld as held:
-                raise locks.root_busy(paths.display(root.path), str(held)) from None
+                self._hold(root, 0.0 if busy else locks.PATIENCE_SECONDS)
+            except LibraryBusy as error:
+                busy[root.id] = error
+        return busy
+
+    def _hold(self, root: RootRecord, patience: float) -> None:
+        if (session := self._session) is None:
+            return
+        try:
+            with plain_errors(self._database.dialect):
+                session.acquire("root", root.id, patience=patience)
+        except LockHeld as held:
+            raise locks.root_busy(paths.display(root.path), str(held)) from None
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[bool]:

@@ -16,6 +16,9 @@ STATEMENTS = {
     "encoders": "SELECT DISTINCT name FROM encoder ORDER BY name",
 }
 
+INCOMPLETE = "incomplete"
+"""The setting of a copy that is not complete: its value says of which library it is one."""
+
 
 class Reader(Protocol):
     """A connection that only reads."""
@@ -25,11 +28,22 @@ class Reader(Protocol):
 
 
 def suggestions(catalog: Path, url: str, what: Literal["roots", "cameras", "encoders"]) -> list[bytes]:
-    """The roots (exact bytes), cameras or encoders (UTF-8) of a catalog. Raises OSError, sqlite3.Error."""
+    """The roots (exact bytes), cameras or encoders (UTF-8) of a catalog; none of a copy that is not complete.
+
+    Raises OSError, sqlite3.Error.
+    """
     if not url and not catalog.is_file():
         return []
     with reading_only(catalog, url) as connection:
+        if is_incomplete(connection):
+            return []
         return [as_bytes(value) for (value,) in connection.execute(STATEMENTS[what])]
+
+
+def is_incomplete(connection: Reader) -> bool:
+    """Whether the catalog is a copy that is not complete."""
+    ((marks,),) = connection.execute("SELECT count(*) FROM setting WHERE key = ?", (INCOMPLETE,))
+    return bool(marks)
 
 
 def as_bytes(value: Any) -> bytes:

@@ -44,15 +44,17 @@ def examine(url: str, catalog: Catalog, encoder: EncoderRecord, repair: bool) ->
 
 
 def _orphans(url: str, catalog: Catalog, encoder: EncoderRecord, collection: Collection, repair: bool) -> list[Finding]:
-    """This library's collections of encoders that the catalog does not have; `repair` drops them."""
-    beginning, known = collection.name.removesuffix(str(encoder.id)), {record.id for record in catalog.encoders.all()}
+    """This library's collections of other encoders than the one that answers; `repair` drops them."""
+    beginning = collection.name.removesuffix(str(encoder.id))
+    known = {record.id: record.name for record in catalog.encoders.all()}
     findings = []
     for name in sorted(collection.names()):
         number = name.removeprefix(beginning)
-        if name == number or not number.isdecimal() or int(number) in known:
+        if name == number or not number.isdecimal() or int(number) == encoder.id:
             continue
-        message = f"{collection.engine} has {name}, vectors of an encoder that the library does not have"
-        finding = found("engine-orphan", name, message)
+        other = known.get(int(number))
+        whose = f"{other}, which does not answer now" if other else "an encoder that the library does not have"
+        finding = found("engine-orphan", name, f"{collection.engine} has {name}, vectors of {whose}")
         if repair:
             stores.collection(url, catalog, int(number), encoder.dimension).drop()
         findings.append(finding.mended() if repair else finding)

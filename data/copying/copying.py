@@ -21,7 +21,7 @@ from ..catalog import locks, opening, settings
 from ..catalog.catalog import Catalog
 from ..catalog.database import Database, fetch
 from ..catalog.models import Setting
-from ..catalog.opening import INCOMPLETE
+from ..catalog.suggestions import INCOMPLETE
 from . import files, rows
 
 EMPTY_TARGET = "Choose an empty folder, and an empty database if the copy is in one."

@@ -16,7 +16,7 @@ from ..catalog import seals
 from ..catalog.constructs import WORDS, WORDS_ID
 from ..catalog.database import Database, damaged, fetch
 from ..catalog.models import Base, Setting
-from ..catalog.opening import INCOMPLETE
+from ..catalog.suggestions import INCOMPLETE
 
 ROWS_AT_ONCE = 1000
 

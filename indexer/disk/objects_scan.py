@@ -6,16 +6,20 @@ import os
 from collections.abc import Mapping
 
 from ...data import objects, paths
+from ...data.addresses import without_odd_parts
 from ...data.catalog.records import FileStat, Known
 from ...data.pictures.images import EXTENSIONS
 from .exclude import Exclusion
 from .scan import Scan
 
+NO_PATH = "cannot be read: its key has an empty part, '.', '..' or a control character (give the object another key)"
+
 
 def scan_objects(root: bytes, below: bytes, *, exclusion: Exclusion, deep: bool, known: Mapping[bytes, Known]) -> Scan:
     """List the pictures below `root`, or below its folder `below`; if not `deep`, in that folder alone.
 
-    An object whose size and ETag are those of a `known` photo has its stat: when it was written does not matter.
+    An object whose size and ETag are those of a `known` photo has its stat: when it was written does not matter. One
+    whose key is no path is unreadable.
     Raises FolderError if the storage cannot be listed.
     """
     result = Scan(empty=True)
@@ -26,7 +30,13 @@ def scan_objects(root: bytes, below: bytes, *, exclusion: Exclusion, deep: bool,
         if os.path.splitext(path)[1].lower() not in EXTENSIONS or not paths.is_within(path, below or path):
             continue
         folder = path.rpartition(b"/")[0]
-        if (not deep and folder != below) or not exclusion.reaches(path, folder=False):
+        reached = path if each.is_readable else without_odd_parts(path)
+        if (not deep and folder != below) or not exclusion.reaches(reached, folder=False):
+            continue
+        if not each.is_readable:
+            result.unreadable[path] = NO_PATH
+            continue
+        if not each.size and path in result.files:  # the mark of a folder of that name, without its slash
             continue
         folders.add(folder)
         stat = FileStat(each.size, each.modified_ns, each.version)

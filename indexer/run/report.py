@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...errors import FolderError
+from ...errors import FolderError, LibraryBusy
 from .doubts import Doubt
 from .places import Place
 from .profile import Profile
@@ -62,6 +62,8 @@ class Report:
     """Root id -> number of folders listed, of the roots that were scanned whole."""
     doubts: list[Doubt] = field(default_factory=list)
     profile: Profile = field(default_factory=Profile)
+    busy: list[LibraryBusy] = field(default_factory=list)
+    """The roots that were left out, because another process indexes them: which, and who."""
 
     @property
     def images_per_second(self) -> float:

@@ -123,7 +123,8 @@ class LibraryFacts:
 
     folder: str
     state: str
-    """`none`, `ready`, `old` (made by an older polyglance), `new` (by a newer one) or `unreadable`."""
+    """`none`, `ready`, `old` (made by an older polyglance), `new` (by a newer one), `unreadable`, or
+    `incomplete`: a copy that `migrate` has not finished."""
     option: str = ""
     """What names it on a command line: ` --library DIR`, or empty if it is that of the settings."""
     photos: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...data.catalog.opening import incomplete_copy
 from .computing import Result, usable
 from .facts import Disk, Facts
 from .texts import Advice, count, extra, gigabytes, variable
@@ -70,6 +71,9 @@ def library(facts: Facts) -> Result:
     elif place.state == "new":
         contents = "made by a newer polyglance"
         advice.append(Advice("broken", "The library was made by a newer polyglance: upgrade this one."))
+    elif place.state == "incomplete":
+        contents = "a copy that is not complete"
+        advice.append(Advice("broken", str(incomplete_copy(place.folder))))
     elif place.state == "unreadable":
         contents = "cannot be read"
         text = "The catalog cannot be read. The check says why, and repairs it."

@@ -41,6 +41,8 @@ def _read_library(folder: Path, url: str, option: str) -> tuple[LibraryFacts, in
         is_missing = bool(url) and isinstance(error, FileNotFoundError)
         return LibraryFacts(name, "none" if is_missing else "unreadable", option), 0
     state = "ready" if stored.schema == SCHEMA else "old" if stored.schema < SCHEMA else "new"
+    if stored.is_incomplete:
+        return LibraryFacts(name, "incomplete", option), 0
     library = LibraryFacts(name, state, option, stored.photos, stored.vectors, stored.encoder, stored.heic, stored.raw)
     return library, stored.folders
 

@@ -6,6 +6,7 @@ import shutil
 import children
 import colour_encoder
 import pytest
+import typer
 from libraries import draw
 from PIL import Image
 from polyglance import cli
@@ -14,6 +15,7 @@ from polyglance.data.copying import rows
 from polyglance.encoders import registry
 from polyglance.errors import LibraryBusy, LibraryError, UsageError
 from polyglance.library import check, migrate
+from polyglance.library.suggestions import suggest
 from sqlalchemy import text
 
 NAMES = (
@@ -215,6 +217,76 @@ def test_killed_at_every_commit_it_goes_on_and_ends_equal(small, new_engines, tm
         assert dump(other) == dump(library)
         assert thumbnails(other) == thumbnails(library)
         assert other.check(deep=True).findings == []
+
+
+OPENING = {
+    "demo": ["--no-serve"],
+    "index": [],
+    "index FOLDER": ["."],
+    "reencode": ["--encoder", "colour2"],
+    "forget": ["x"],
+    "watch": [],
+    "exclude": ["x"],
+    "search": ["x"],
+    "similar": ["x.png"],
+    "favourite": ["1"],
+    "explore": [],
+    "status": [],
+    "check": [],
+    "check --repair": ["--repair"],
+    "migrate": ["--to", "y"],
+    "serve": ["--port", "0"],
+    "encoders prepare": [],
+    "train pairs": ["--output", "y"],
+}
+"""Commands that open a library, with what each has to be told."""
+NOT_OPENING = {"match", "doctor", "calibrate", "encoders", "encoders pull", "evaluate", "train"}
+"""`doctor` says it among what else it says; the others have to do with no library."""
+
+
+def commands(group, before=""):
+    for name, command in group.commands.items():
+        below = commands(command, f"{before}{name} ") if hasattr(command, "commands") else ()
+        yield from (below or (f"{before}{name}",))
+
+
+def test_every_command_that_opens_a_library_is_listed():
+    every = set(commands(typer.main.get_command(cli.app)))
+    opening = {name.removesuffix(" FOLDER").removesuffix(" --repair") for name in OPENING}
+    others = {name for name in every - opening if not {name, name.partition(" ")[0]} & NOT_OPENING}
+    assert (others, opening - every) == (set(), set())
+
+
+@pytest.fixture(scope="module")
+def unfinished(filled, tmp_path_factory):
+    """A copy that was stopped."""
+    _, folder = filled("embedded")
+    place = tmp_path_factory.mktemp("unfinished") / "copy"
+    children.start(work, folder, place, crash=(place, "rename thumbnails/*", 2)).join()
+    return place
+
+
+def told_of(place):
+    return f"The library {place} is a copy that is not complete. Run the same 'polyglance migrate' again to go on."
+
+
+@pytest.mark.parametrize("command", OPENING)
+def test_every_command_says_that_a_copy_is_not_complete(unfinished, tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    names = command.removesuffix(" FOLDER").removesuffix(" --repair").split()
+    line = refused(capsys, *names, "--library", unfinished, *OPENING[command], code=1)
+    assert line == f"Error: {told_of(unfinished)}"
+
+
+def test_doctor_says_it_too_and_a_shell_completes_nothing(unfinished, filled, capsys):
+    assert cli.run(["--json", "doctor", "--library", str(unfinished)]) in {0, 1}
+    document = json.loads(capsys.readouterr().out)
+    (advice,) = [
+        advice["text"] for check in document["checks"] if check["subject"] == "library" for advice in check["advice"]
+    ]
+    assert advice == told_of(unfinished)
+    assert suggest(filled("embedded")[1], "roots")
+    assert suggest(unfinished, "roots") == []
 
 
 def test_a_library_that_changed_after_a_stop_is_copied_as_it_is_now(small, photos, tmp_path):

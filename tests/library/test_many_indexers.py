@@ -1,7 +1,9 @@
 """Several processes, as on several machines, that index different roots of one library in PostgreSQL at a time."""
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -13,6 +15,7 @@ import children
 import colour_encoder
 import pytest
 from colour_encoder import picture
+from polyglance import cli
 from polyglance.data.catalog import locks
 from polyglance.data.catalog.catalog import Catalog
 from polyglance.encoders import registry
@@ -245,6 +248,39 @@ def test_a_second_indexer_of_a_root_is_told_who_indexes_it(tmp_path, url, roots,
         run.kill()
         run.join()
         assert library.index([roots[0]]).tally.added == 30  # the server has freed its locks
+
+
+def test_index_without_a_folder_leaves_out_what_another_process_indexes(tmp_path, url, roots, monkeypatch, capsys):
+    monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.1)
+    for name, value in {"CATALOG": url, "LIBRARY": tmp_path / "here", "ENCODER": "colour"}.items():
+        monkeypatch.setenv(f"POLYGLANCE_{name}", str(value))
+    assert cli.run(["index", *map(str, roots)]) == 0
+    for root in roots:
+        for number in range(30):
+            picture(root / f"more {number}.png", 600 + number)
+    environment = {"COLOUR_SECONDS": "60"}
+    run = children.start(children.index, tmp_path / "there", roots[:1], catalog=url, environment=environment)
+    with children.opened(tmp_path / "here", catalog=url) as library:
+        until(lambda: sharing(library) == 1)
+        capsys.readouterr()
+        assert cli.run(["--json", "index"]) == 3
+        told = capsys.readouterr()
+        report = json.loads(told.out)
+        assert (report["added"], report["unchanged"]) == (30, 14)
+        (busy,) = report["busy"]
+        assert re.search(
+            rf"The folder .*/a is being indexed by .*\(process {run.pid} on .*\) since 20", busy["message"]
+        )
+        assert [line for line in told.err.splitlines() if "is being indexed" in line] == [
+            f"{busy['message']} It was left out of this run."
+        ]
+        with pytest.raises(LibraryBusy, match=r"/a is being indexed"):
+            library.rescan(root_at(library, roots[0]).id)
+        run.kill()
+        run.join()
+    assert cli.run(["index"]) == 0
+    with children.opened(tmp_path / "here", catalog=url) as library:
+        assert library.status().photos == 26 + 60
 
 
 def test_a_photo_of_a_root_that_another_process_indexes_is_not_moved_away(tmp_path, url, roots):

@@ -216,6 +216,30 @@ def test_check_names_the_collections_of_encoders_that_are_gone_and_repair_drops_
     strange.drop()
 
 
+def test_the_collection_of_an_encoder_that_was_replaced_stays_until_check_repair(
+    milvus, open_library, photo_folder, monkeypatch, caplog
+):
+    monkeypatch.setattr(registry, "create", colour_encoder.create)
+    url = milvus.url("replaced")
+    library = open_library(url)
+    library.index([photo_folder], encoder="colour")
+    old = collection_of(library, url)
+    with caplog.at_level("INFO", "polyglance"):
+        library.reencode("colour2")
+    (told,) = [text for text in caplog.messages if "Milvus keeps the vectors of colour," in text]
+    assert told.endswith("polyglance check --repair") and "\n" not in told
+    new = collection_of(library, url)
+    assert {old.name, new.name} <= set(new.names())
+    (finding,) = library.check().findings
+    assert (finding.subject, finding.is_harmless) == (old.name, True)
+    assert "of colour, which does not answer now" in finding.message
+    library.check(repair=True)
+    assert old.name not in new.names() and new.count() == library.status().photos
+    assert library.check().findings == []
+    library.reencode("colour")  # nothing was encoded: the catalog has the vectors, and sends them again
+    assert collection_of(library, url).count() == library.status().photos
+
+
 def test_a_follower_that_was_stopped_goes_on_where_it_was(milvus, open_library, photo_folder, encoder, monkeypatch):
     from polyglance.data.catalog import vectors
 

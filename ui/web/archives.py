@@ -10,7 +10,7 @@ from zipstream import ZIP_STORED, ZipStream
 
 from ...data import paths
 from ...data.catalog.records import PhotoRecord
-from ...errors import PictureError
+from ...errors import PictureError, PictureUnreachable
 from ...library import Library
 from . import originals
 from .file_names import UniqueNames, safe_name
@@ -37,11 +37,19 @@ class PhotoArchive:
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes of the zip."""
         archive, names = ZipStream(compress_type=ZIP_STORED), UniqueNames([LEFT_OUT])
+        unreachable: dict[bytes, str] = {}
         for photo in self.photos:
+            root = b""
             try:
-                original = originals.open_original(photo, *self.library.place_of(photo))
+                root, path = self.library.place_of(photo)
+                if root in unreachable:  # it was waited for once
+                    raise PictureUnreachable(unreachable[root])
+                original = originals.open_original(photo, root, path)
             except (PictureError, OSError) as error:
-                self._leave_out(photo, getattr(error, "message", None) or f"cannot be read: {error}")
+                reason = getattr(error, "message", None) or f"cannot be read: {error}"
+                if isinstance(error, PictureUnreachable):
+                    unreachable[root] = reason
+                self._leave_out(photo, reason)
                 continue
             with original.file:
                 data = self._checked(photo, original)

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ...data import paths
-from ...errors import PhotoNotFound, PictureError
+from ...errors import PhotoNotFound, PictureError, PictureUnreachable
 from ...library import Library
 from . import originals, ranges
 from .archives import PhotoArchive
@@ -139,7 +139,9 @@ def _not_modified(etag: str) -> Response:
 
 
 def not_found(error: PictureError | OSError) -> Response:
-    """Answer that a photo's file is not there, or not what was indexed."""
+    """Answer that a photo's file is not there, not what was indexed, or in a storage that cannot be asked."""
+    if isinstance(error, PictureUnreachable):
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The photo {error.message}.", error.hint)
     if isinstance(error, PictureError):
         return problem(HTTPStatus.NOT_FOUND, f"The photo {error.message}.", error.hint)
     if isinstance(error, FileNotFoundError):

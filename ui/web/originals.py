@@ -102,8 +102,13 @@ def _open_stored(photo: PhotoRecord, url: bytes) -> Original:
     """Fetch the photo's object into a temporary file, and prove that it has the bytes that were indexed."""
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(tempfile.TemporaryFile())
-        content_hash = objects.fetch(url, file)
-        if content_hash != photo.content_hash:
+        try:
+            content_hash = objects.fetch(url, file, size=photo.size)
+        except PictureError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise PictureError("is gone", "Run 'polyglance index' again.") from error
+            raise
+        if content_hash is None or content_hash != photo.content_hash:
             raise PictureError("has changed since it was indexed", "Run 'polyglance index' again.")
         size = file.tell()
         file.seek(0)

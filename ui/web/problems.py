@@ -21,6 +21,7 @@ from ...errors import (
     LibraryMissing,
     PhotoNotFound,
     PictureError,
+    PictureUnreachable,
     PolyglanceError,
     RootNotFound,
     UsageError,
@@ -39,6 +40,7 @@ STATUS = (
     (EncoderUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (CatalogUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (VectorsUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PictureUnreachable, HTTPStatus.SERVICE_UNAVAILABLE),
     (PictureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )

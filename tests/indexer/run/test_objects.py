@@ -8,9 +8,10 @@ import object_storage
 import pytest
 from object_storage import storage  # noqa: F401 - a fixture
 from polyglance.config import Settings
-from polyglance.data import objects, paths
+from polyglance.data import objects, paths, s3_pages
 from polyglance.errors import FolderError, PictureError
 from polyglance.indexer.disk.exclude import Exclusion
+from polyglance.indexer.disk.objects_scan import NO_PATH
 from polyglance.indexer.watch.followed import Followed
 from polyglance.library import Library
 from polyglance.ui.web import originals
@@ -110,17 +111,64 @@ def test_only_other_bytes_are_read_and_only_new_ones_encoded(folder, prefix, ope
     assert library.catalog.photos.known(1)[b"moved.png"].photo_id == ids[NAMES[1].encode()]
 
 
-@pytest.mark.parametrize("key", ["a//b.png", "./c.png", "e/"])
-def test_keys_that_no_folder_can_have_are_refused_in_one_line(prefix, open_library, storage, key):  # noqa: F811
+ODD = ("a//b.png", "/b.png", "./c.png", "a/../d.png", "a/./e.png", "a/f\x01.png", "\t.png", "g.png/..")
+"""Keys that obstore refuses, and with them the whole listing."""
+MARKS = ("e/", "a/b//", "a.png/")
+LONG = "/".join(["k" * 200] * 4)
+UNUSUAL = (f"{LONG}/k.png", "e\u0301.png", "\u00e9.png", "A.png", "x..png", "back\\slash.png", "%41.png")
+
+
+def test_keys_that_are_no_paths_are_failures_and_all_others_are_indexed(prefix, folder, open_library, storage):  # noqa: F811
+    usual, library = open_library("1"), open_library("2")
+    for number, key in enumerate(UNUSUAL):
+        colour_encoder.picture(folder / "new.png", 10 + number)
+        storage.put_as_it_is(prefix.key(key), (folder / "new.png").read_bytes())
+    usual.index([prefix.url])
+    ids = {path: known.photo_id for path, known in usual.catalog.photos.known(1).items()}
+    for key in (*ODD, *MARKS):
+        storage.put_as_it_is(prefix.key(key), b"")
+    try:
+        report = usual.rescan()
+        assert (report.offline, report.tally.unchanged) == ([], len(NAMES) + len(UNUSUAL))
+        pictures = sorted(key for key in ODD if key.endswith(".png"))
+        failures = sorted(failure.path.decode() for failure in report.tally.failures)
+        assert failures == sorted(f"{prefix.url}/{key}" for key in pictures)
+        assert {failure.reason.partition(" (")[0] for failure in report.tally.failures} == {NO_PATH.partition(" (")[0]}
+        library.index([prefix.url])
+        assert {path for path, (has, _) in contents(library).items() if has} == set(ids)
+        assert library.failures()[1] == len(pictures)
+        assert library.rescan().tally.unchanged == len(ids), "the ETags are the same in both kinds of listing"
+    finally:
+        for key in ODD:
+            storage.remove_as_it_is(prefix.key(key))
+    assert usual.rescan().offline == []
+    assert usual.failures()[1] == 0
+    assert contents(usual).keys() == ids.keys()
+
+
+def test_the_mark_of_a_folder_is_not_taken_for_the_photo_of_that_name(prefix, open_library, storage, reads):  # noqa: F811
     library = open_library("library")
     library.index([prefix.url])
-    before = contents(library)
-    storage.put_as_it_is(prefix.key(key), b"")
-    report = library.rescan()
-    problems = [each.error.message for each in report.offline] + [each.reason for each in report.tally.failures]
-    assert len(problems) == (key != "e/"), "the mark of a folder is no problem"
-    assert all("\n" not in problem for problem in problems)
-    assert contents(library) == before
+    reads.clear()
+    storage.put_as_it_is(prefix.key("a.png/"), b"")
+    assert library.rescan().tally.unchanged == len(NAMES)
+    assert reads == []
+
+
+def test_a_listing_of_many_pages_with_a_key_that_is_no_path_is_complete(storage, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(s3_pages, "KEYS_AT_ONCE", 2)
+    keys = [f"pages/{number} +%é.png" for number in range(5)]
+    for key in keys:
+        storage.put(key, b"x")
+    address = f"{storage.url}/pages".encode()
+    usual = {(each.path, each.size, each.version) for each in objects.listing(address)}
+    storage.put_as_it_is("pages//x.png", b"x")
+    try:
+        listed = list(objects.listing(address))
+    finally:
+        storage.remove_as_it_is("pages//x.png")
+    assert {(each.path, each.size, each.version) for each in listed if each.is_readable} == usual
+    assert [each.path for each in listed if not each.is_readable] == [b"/x.png"]
 
 
 def test_storage_that_does_not_answer_loses_nothing_and_shows_no_secret(folder, open_library, monkeypatch):
