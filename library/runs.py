@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ..data.catalog.records import EncoderRecord
+from ..data.vectors import stores
 from ..encoders.base import Preparable
 from ..errors import LibraryBusy, Stopped
 from ..indexer.run.pipeline import Pipeline
@@ -92,8 +93,9 @@ def reencode(parts: Parts, name: str, *, progress: Progress, stop: Stop | None) 
     snapshots.save(parts, stop)
     if parts.vectors and before is not None and before.id != record.id:
         log.info(
-            "Milvus keeps the vectors of %s, so that nothing is sent if you switch back. "
+            "%s keeps the vectors of %s, so that nothing is sent if you switch back. "
             "To free the memory: polyglance check --repair",
+            stores.kind(parts.vectors),
             before.name,
         )
     return tally

@@ -226,7 +226,7 @@ def test_the_collection_of_an_encoder_that_was_replaced_stays_until_check_repair
     old = collection_of(library, url)
     with caplog.at_level("INFO", "polyglance"):
         library.reencode("colour2")
-    (told,) = [text for text in caplog.messages if "Milvus keeps the vectors of colour," in text]
+    (told,) = [text for text in caplog.messages if "milvus keeps the vectors of colour," in text]
     assert told.endswith("polyglance check --repair") and "\n" not in told
     new = collection_of(library, url)
     assert {old.name, new.name} <= set(new.names())
