@@ -164,9 +164,10 @@ def _folder_errors(root: bytes) -> Iterator[None]:
                 "Give that object another key, or index prefixes that it is not in.",
             ) from error
         known = explain(name.partition(":")[0], error)
-        code = "folder_missing" if known == NO_BUCKET else "folder_unreachable"
-        message = f"{name} cannot be listed: {known.kind}."
-        raise FolderError(message, known.hint).with_code(code, folder=name) from error
+        failure = FolderError(f"{name} cannot be listed: {known.kind}.", known.hint)
+        if known == NO_BUCKET:
+            raise failure.with_code("folder_missing", folder=name) from error
+        raise failure.with_code("folder_unreachable", folder=name) from error
 
 
 @contextmanager

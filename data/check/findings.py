@@ -38,7 +38,7 @@ CODES = {
     "snapshot-orphan": "a snapshot belongs to no encoder of the library",
     "engine-unreachable": "Milvus or pgvector, which searches the vectors, does not answer",
     "engine-differs": "Milvus or pgvector does not hold the library's vectors as the catalog does",
-    "engine-orphan": "Milvus or pgvector has vectors of an encoder that does not answer",
+    "engine-orphan": "Milvus or pgvector has vectors of an encoder that does not answer now",
     "thumbnail-missing": "a photo has no thumbnail",
     "thumbnail-damaged": "a thumbnail cannot be shown",
     "thumbnail-orphan": "a thumbnail belongs to no photo",

@@ -25,6 +25,7 @@ def test_index_reports_the_contract(polyglance, sample):
         "seconds",
         "images_per_second",
         "encoder",
+        "busy",
     }
     assert (first.json["added"], first.json["failed"], first.json["encoder"]) == (21, 0, "lite")
     second = polyglance("index", sample, "--json").json
