@@ -321,7 +321,8 @@ def test_a_photo_that_another_run_has_changed_meanwhile_is_not_moved(tmp_path, u
 
 def test_two_processes_make_a_library_together(tmp_path, postgresql, roots):
     url = postgresql.create()  # not even a schema
-    runs = [start(tmp_path / "there", root, url) for root in roots]
+    place = tmp_path / "there"
+    runs = [children.start(children.index, place, [root], catalog=url, environment=SLOW) for root in roots]
     for run in runs:
         run.join()
         assert run.exitcode == 0
