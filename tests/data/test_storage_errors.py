@@ -58,7 +58,9 @@ def test_storage_that_does_not_listen_is_told_in_one_line(monkeypatch, closed_po
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "id",
         "AWS_SECRET_ACCESS_KEY": "key",
-        "GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(google | dict.fromkeys(["client_email", "private_key"], "")),
+        "GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(
+            google | dict.fromkeys(["client_email", "private_key", "private_key_id"], "")
+        ),
         "AZURE_STORAGE_ACCOUNT_NAME": "account",
         "AZURE_STORAGE_ACCOUNT_KEY": "c2VjcmV0",
         "AZURE_ENDPOINT": closed_port,
