@@ -11,7 +11,7 @@ import pytest
 from polyglance.benchmarks.pictures import photo_like
 from polyglance.benchmarks.report import RESULTS
 
-NEVER_RUN = {"gpu", "pgvector", "ray_workers"}
+NEVER_RUN = {"gpu", "pgvector"}
 """Without a committed result: the machine for it was not there, or never quiet for long enough."""
 ROOT = RESULTS.parents[1]
 NOT_MEASURED = {"note", "page_ready_ms", "enter_to_first_thumbnail_ms"}
