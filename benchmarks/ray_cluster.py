@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,10 +60,10 @@ class RayCluster:
         worker.send_signal(signal.SIGKILL)
         return int(worker.pid)
 
-    def kill_client_servers(self, count: int) -> None:
+    def kill_client_servers(self, count: int, is_over: threading.Event) -> None:
         """Kill the next so many processes that Ray starts to serve a client, each as soon as it is there."""
         seen = {each.pid for each in self._family() if _is_client_server(each)}
-        while count:
+        while count > 0 and not is_over.is_set():
             for each in self._family():
                 if each.pid not in seen and _is_client_server(each):
                     seen.add(each.pid)
