@@ -34,7 +34,7 @@ QUERIES = 15
 
 
 def machine() -> dict[str, Any]:
-    """The CPU's name, the instruction sets that count here, and what it multiplies at best in float32."""
+    """The CPU's name, the instruction sets that count here, and the rate of torch's matrix product in float32."""
     import torch
 
     text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""

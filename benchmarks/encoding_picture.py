@@ -68,7 +68,7 @@ def _format(rate: float) -> str:
 def _key(top: int) -> str:
     sentence = (
         "Bars: a stage alone on all processors (orange: the slowest). Black: the whole run. "
-        "Green: what the processors multiply at best in float32."
+        "Green: at the rate of torch's matrix product in float32."
     )
     return f'<text class="k" x="12" y="{top + 12}">{sentence}</text>'
 
